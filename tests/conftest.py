@@ -1,0 +1,46 @@
+"""Fixtures shared by all tests: where the real records and the golden cases are, and a quiet, offline, single-threaded library."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("HF_ECG_SHARED", REPOSITORY.parent / "shared"))
+
+
+def existing_folder(path: Path) -> Path:
+    if not path.is_dir():
+        pytest.skip(f"{path} is not there; set HF_ECG_SHARED to the folder that holds data/ and golden/")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data_dir() -> Path:
+    """Folder of the real public records (ptb-xl, cinc2021, cpsc2018, code15, mitdb)."""
+    return existing_folder(SHARED / "data")
+
+
+@pytest.fixture(scope="session")
+def ptb_xl_dir(shared_data_dir) -> Path:
+    """Part of PTB-XL in PhysioNet's own layout."""
+    return existing_folder(shared_data_dir / "ptb-xl")
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """Folder of the golden cases: what the original code computes."""
+    return existing_folder(SHARED / "golden")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout, for tests that run the scripts in train/ and dataset_scripts/."""
+    return REPOSITORY
