@@ -1,0 +1,32 @@
+"""Metrics with intervals, classification by texts, linear probe, and the reports that carry them."""
+
+from .bootstrap import Evaluation, Interval, bootstrap_evaluation, paired_difference
+from .features import classifier_logits, ecg_embeddings, ecg_features, ecg_text_embeddings, random_model
+from .label_text import aggregate_similarities, classifier_scores, match_labels, prompt_scores
+from .linear_probe import ProbeResult, ProbeRows, linear_probe, patient_fraction
+from .metrics import ClassMetrics, macro_metrics, per_class_metrics
+from .validation import build_validation
+
+__all__ = [
+    "ClassMetrics",
+    "Evaluation",
+    "Interval",
+    "ProbeResult",
+    "ProbeRows",
+    "aggregate_similarities",
+    "bootstrap_evaluation",
+    "build_validation",
+    "classifier_logits",
+    "classifier_scores",
+    "ecg_embeddings",
+    "ecg_features",
+    "ecg_text_embeddings",
+    "linear_probe",
+    "macro_metrics",
+    "match_labels",
+    "paired_difference",
+    "patient_fraction",
+    "per_class_metrics",
+    "prompt_scores",
+    "random_model",
+]

@@ -1,0 +1,135 @@
+"""Classification by texts: similarity of records to prompts of each class, and a classifier's scores by class name.
+
+Whether a figure made here may be called *zero-shot* depends on what the model was trained on; see protocol.py.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .features import classifier_logits, ecg_embeddings, ecg_text_embeddings
+
+AGGREGATES = ("max", "noisy_or", "mean")
+
+
+def aggregate_similarities(
+    similarities: np.ndarray,
+    prompts_per_class: Sequence[int],
+    aggregate: str,
+    scale: float | None = None,
+    bias: float | None = None,
+) -> np.ndarray:
+    """From similarities to prompts to one score a class.
+
+    Args:
+        similarities: cosines (rows, prompts), the prompts of a class beside each other.
+        prompts_per_class: how many prompts each class has.
+        aggregate: "max" or "mean" of the cosines, or "noisy_or": 1 - prod(1 - sigmoid(scale * cosine + bias)).
+        scale: exponentiated logit scale, for "noisy_or".
+        bias: logit bias, for "noisy_or".
+
+    Returns:
+        float64 (rows, classes).
+
+    Raises:
+        ValueError: unknown aggregate, "noisy_or" without scale or bias, counts that do not add up.
+    """
+    similarities = np.asarray(similarities, dtype=np.float64)
+    if aggregate not in AGGREGATES:
+        raise ValueError(f"aggregate is {aggregate!r}, wanted one of {AGGREGATES}")
+    if similarities.ndim != 2 or sum(prompts_per_class) != similarities.shape[1] or min(prompts_per_class) < 1:
+        raise ValueError(f"similarities {similarities.shape} do not split into {list(prompts_per_class)} prompts")
+    if aggregate == "noisy_or":
+        if scale is None or bias is None:
+            raise ValueError("noisy_or needs the scale and bias of a model trained with the sigmoid loss")
+        log_absent = -np.logaddexp(0.0, scale * similarities + bias)
+    columns = []
+    for end, number in zip(np.cumsum(prompts_per_class), prompts_per_class, strict=True):
+        part = slice(end - number, end)
+        if aggregate == "noisy_or":
+            columns.append(-np.expm1(log_absent[:, part].sum(axis=1)))
+        else:
+            columns.append(getattr(similarities[:, part], aggregate)(axis=1))
+    return np.stack(columns, axis=1)
+
+
+def scale_and_bias(model) -> tuple[float, float | None]:
+    """Exponentiated logit scale and the bias of a dual encoder; no bias when it was trained without the sigmoid."""
+    sigmoid = getattr(model.config, "loss_type", "sigmoid") != "softmax"
+    bias = getattr(model, "logit_bias", None) if sigmoid else None
+    return float(model.logit_scale.detach().exp()), None if bias is None else float(bias.detach())
+
+
+def prompt_scores(
+    model, processor, dataset, prompt_set, batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
+    """Scores of rows for the classes of a prompt set.
+
+    Args:
+        model: an `ECGTextModel`, on any device.
+        processor: its `ECGTextProcessor`.
+        dataset: rows of a corpus, or `PreparedRows` made by the same extractor.
+        prompt_set: a `PromptSet`; its `aggregate` says how several prompts of a class become one score.
+        description: title of a progress bar over the records.
+
+    Returns:
+        float64 (rows, classes), classes in the order of `prompt_set.classes`.
+    """
+    records = ecg_embeddings(model, processor, dataset, batch_size, description)
+    return scores_of_embeddings(model, processor, records, prompt_set)
+
+
+def scores_of_embeddings(model, processor, ecg_embeds: np.ndarray, prompt_set) -> np.ndarray:
+    """As `prompt_scores`, from unit-length ECG embeddings (rows, projection_dim) computed before."""
+    prompts = [prompt for prompts in prompt_set.classes.values() for prompt in prompts]
+    texts = ecg_text_embeddings(model, processor, prompts)
+    similarities = ecg_embeds.astype(np.float64) @ texts.astype(np.float64).T
+    counts = [len(prompts) for prompts in prompt_set.classes.values()]
+    return aggregate_similarities(similarities, counts, prompt_set.aggregate, *scale_and_bias(model))
+
+
+def match_labels(id2label: Mapping, class_names: Sequence[str], label_set: str) -> list[int]:
+    """Column of a classifier's output for each class name; the order of its labels does not matter.
+
+    Args:
+        id2label: index -> "CLASS" when trained on one label set, or "LABEL_SET: CLASS" when on several.
+        class_names: the classes to evaluate.
+        label_set: the label set that they belong to.
+
+    Raises:
+        ValueError: a class that the classifier does not have, or a name that it has twice.
+    """
+    columns: dict[str, int] = {}
+    for index, label in id2label.items():
+        own_set, separator, name = str(label).partition(": ")
+        if separator and own_set != label_set:
+            continue
+        name = name if separator else own_set
+        if name in columns:
+            raise ValueError(f"the classifier has the label {name!r} of {label_set} twice")
+        columns[name] = int(index)
+    absent = [name for name in class_names if name not in columns]
+    if absent:
+        raise ValueError(
+            f"the classifier has no output for {absent} of {label_set}; its labels: {list(id2label.values())}"
+        )
+    return [columns[name] for name in class_names]
+
+
+def classifier_scores(
+    model,
+    feature_extractor,
+    dataset,
+    class_names: Sequence[str],
+    label_set: str,
+    batch_size: int = 64,
+    description: str | None = None,
+) -> np.ndarray:
+    """Logits of a trained classifier for `class_names`, matched by name: float64 (rows, classes).
+
+    Raises:
+        ValueError: see `match_labels`.
+    """
+    columns = match_labels(model.config.id2label, class_names, label_set)
+    logits = classifier_logits(model, feature_extractor, dataset, batch_size, description)
+    return logits[:, columns].astype(np.float64)

@@ -1,0 +1,76 @@
+"""Model folders and corpora as the evaluation scripts need them."""
+
+from pathlib import Path
+
+import torch
+from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor
+
+from .protocol import TrainingFacts, check_folds, read_training_facts
+
+
+def pick_device(name: str | None) -> torch.device:
+    """The named device, or the GPU when there is one, else the CPU."""
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def load_dual_encoder(folder: str, device: torch.device):
+    """`(ECGTextModel, its processor)`, float32, in evaluation mode.
+
+    Raises:
+        ValueError: the folder holds another kind of model.
+    """
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    if not hasattr(model, "get_text_features"):
+        raise ValueError(f"{folder} holds a {type(model).__name__}, wanted a dual encoder such as ECGTextModel")
+    return model.to(device).eval(), AutoProcessor.from_pretrained(folder)
+
+
+def load_encoder(folder: str, device: torch.device):
+    """`(encoder, its feature extractor)`, float32, in evaluation mode; of a dual encoder its ECG tower."""
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    encoder = getattr(model, "ecg_model", model)
+    return encoder.to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
+
+
+def load_classifier(folder: str, device: torch.device):
+    """`(classifier, its feature extractor)`, float32, in evaluation mode."""
+    from ..auto import AutoModelForECGClassification
+
+    model = AutoModelForECGClassification.from_pretrained(folder, dtype=torch.float32)
+    return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
+
+
+def facts_for_evaluation(
+    folders: list[str], config: str | None, folds: list[int], allow_training_folds: bool = False
+) -> list[TrainingFacts | None]:
+    """Training facts of each folder, after refusing folds that a model was trained or selected on."""
+    facts = [read_training_facts(folder) for folder in folders]
+    if not allow_training_folds:
+        for folder, entry in zip(folders, facts, strict=True):
+            check_folds(folder, entry, config, folds)
+    return facts
+
+
+def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFacts | None]) -> list[str]:
+    """What keeps a supervised companion from having had the same data as the model, in words; empty if nothing."""
+    notes = []
+    if not companions:
+        return notes
+    if len(models) != len(companions):
+        notes.append(f"{len(models)} seeds of the model beside {len(companions)} of the classifier")
+    if None in models or None in companions:
+        notes.append("training facts are absent, so equal data is not verified")
+    known = [[facts for facts in group if facts] for group in (models, companions)]
+    for key in ("config", "train_folds", "validation_folds"):
+        ours, theirs = (sorted({str(getattr(facts, key)) for facts in group}) for group in known)
+        if ours and theirs and ours != theirs:
+            notes.append(f"{key} differ: model {', '.join(ours)}; classifier {', '.join(theirs)}")
+    return notes
+
+
+def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> list[dict]:
+    """Folder name and training seed of each model, for a report."""
+    return [
+        {"folder": Path(folder).name, "seed": None if entry is None else entry.seed}
+        for folder, entry in zip(folders, facts, strict=True)
+    ]

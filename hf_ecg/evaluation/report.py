@@ -1,0 +1,209 @@
+"""Results as JSON and as a Markdown page: each figure with protocol, rows, classes, interval, companions, command."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+
+from ..version import __version__
+from .bootstrap import Evaluation, Interval, paired_difference
+from .metrics import METRICS
+
+NAMES = {"auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def machine_facts(device) -> dict:
+    """Processor, cores and device of this machine."""
+    facts = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "device": str(device),
+    }
+    if torch.device(device).type == "cuda":
+        facts["accelerator"] = torch.cuda.get_device_name(device)
+    return facts
+
+
+def version_facts() -> dict[str, str]:
+    """Versions that the figures depend on."""
+    import datasets
+    import numpy
+    import sklearn
+
+    modules = {
+        "torch": torch,
+        "transformers": transformers,
+        "datasets": datasets,
+        "numpy": numpy,
+        "scikit-learn": sklearn,
+    }
+    versions = {name: module.__version__ for name, module in modules.items()}
+    return {"hf_ecg": __version__, "python": platform.python_version(), **versions}
+
+
+def command_line() -> str:
+    """The command that is running, as it can be typed again."""
+    return shlex.join([Path(sys.executable).name, *sys.argv])
+
+
+def task_entry(
+    name: str,
+    protocol: str,
+    systems: dict[str, Evaluation],
+    differences: list[tuple[str, str]],
+    **facts,
+) -> dict:
+    """One task of a report.
+
+    Args:
+        systems: name -> evaluation on the same rows, the model first, then its companions.
+        differences: pairs of systems to subtract, second from first.
+        facts: further keys, such as `label_set` or `class_protocols`.
+    """
+    first = next(iter(systems.values()))
+    return {
+        "name": name,
+        "protocol": protocol,
+        "records": first.records,
+        "patients": first.patients,
+        "classes": first.counted,
+        "rare": {key: entry.positives for key, entry in first.classes.items() if not entry.counted},
+        **facts,
+        "systems": {key: _evaluation_entry(evaluation) for key, evaluation in systems.items()},
+        "differences": [
+            {
+                "first": a,
+                "second": b,
+                **{
+                    key: {metric: _interval(interval) for metric, interval in metrics.items()}
+                    for key, metrics in paired_difference(systems[a], systems[b]).items()
+                },
+            }
+            for a, b in differences
+        ],
+    }
+
+
+def write_report(report: dict, output: str | Path) -> Path:
+    """Writes `report` to `output` (JSON) and the Markdown page beside it, whole or not; returns the page's path."""
+    output = Path(output)
+    if output.suffix != ".json":
+        raise ValueError(f"output is {output}, wanted a file name that ends in .json")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    page = output.with_suffix(".md")
+    texts = {output: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", page: render(report)}
+    for path, text in texts.items():
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    return page
+
+
+def render(report: dict) -> str:
+    """Markdown page of a report."""
+    data, bootstrap = report["data"], report["bootstrap"]
+    lines = [
+        f"# {report['title']}",
+        "",
+        f"* data: {data['path']}, config {data['config']}, folds {data['folds']}: {data['records']} records of "
+        f"{data['patients']} patients",
+        f"* models: {_models(report['models'])}",
+        f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
+        f"patients{' and seeds' if bootstrap['seeds_resampled'] else ''}, seed {bootstrap['seed']}; "
+        "differences are paired",
+        f"* macro: classes with at least {bootstrap['minimum']} positives and as many negatives in the rows",
+        *[f"* note: {note}" for note in report.get("notes", [])],
+        f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",
+        f"* versions: {', '.join(f'{key} {value}' for key, value in report['versions'].items())}",
+        "",
+        "```",
+        report["command"],
+        "```",
+    ]
+    for task in report["tasks"]:
+        lines += ["", *_render_task(task)]
+    return "\n".join(lines) + "\n"
+
+
+def _render_task(task: dict) -> list[str]:
+    systems, differences = task["systems"], task["differences"]
+    rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
+    lines = [
+        f"## {task['name']}: {task['protocol']}",
+        "",
+        f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}; macro over "
+        f"{len(task['classes'])} classes: {', '.join(task['classes']) or 'none'}"
+        + (f". Too rare for the macro: {rare}." if rare else "."),
+        "",
+        "| system | seeds | macro AUROC | macro AUPRC | standard deviation of AUROC over seeds |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, entry in systems.items():
+        macro = " | ".join(_text(entry["macro"][metric]) for metric in METRICS)
+        spread = entry["seeds_standard_deviation"]
+        lines.append(f"| {name} | {entry['num_seeds']} | {macro} | {'' if spread is None else f'{spread:.3f}'} |")
+    if differences:
+        lines += ["", "| paired difference | macro AUROC | macro AUPRC |", "| --- | --- | --- |"]
+        for entry in differences:
+            macro = " | ".join(_text(entry["macro"][metric], sign=True) for metric in METRICS)
+            lines.append(f"| {entry['first']} - {entry['second']} | {macro} |")
+    metrics = METRICS if len(systems) <= 3 else METRICS[:1]
+    columns = [f"{name} {NAMES[metric]}" for name in systems for metric in metrics]
+    columns += [f"{entry['first']} - {entry['second']} AUROC" for entry in differences[:1]]
+    words = task.get("class_protocols")
+    header = ["class", *(["protocol"] if words else []), "positives", "prevalence", *columns]
+    lines += ["", f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    for name, facts in next(iter(systems.values()))["classes"].items():
+        cells = [name if facts["counted"] else f"{name} (rare)", *([words[name]] if words else [])]
+        cells += [str(facts["positives"]), f"{facts['prevalence']:.3f}"]
+        cells += [_text(entry["classes"][name][metric]) for entry in systems.values() for metric in metrics]
+        cells += [_text(entry[name]["auroc"], sign=True) for entry in differences[:1]]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _models(models: dict[str, list[dict]]) -> str:
+    parts = []
+    for system, entries in models.items():
+        seeds = ", ".join(f"{entry['folder']} (seed {entry['seed']})" for entry in entries)
+        parts.append(f"{system}: {seeds}")
+    return "; ".join(parts)
+
+
+def _evaluation_entry(evaluation: Evaluation) -> dict:
+    auroc = evaluation.seeds["auroc"]
+    mean = sum(auroc) / len(auroc) if auroc else 0.0
+    spread = (sum((value - mean) ** 2 for value in auroc) / (len(auroc) - 1)) ** 0.5 if len(auroc) > 1 else None
+    return {
+        "macro": {metric: _interval(evaluation.macro[metric]) for metric in METRICS},
+        "num_seeds": evaluation.num_seeds,
+        "seeds": evaluation.seeds,
+        "seeds_standard_deviation": spread,
+        "classes": {
+            name: {
+                "positives": entry.positives,
+                "negatives": entry.negatives,
+                "prevalence": entry.prevalence,
+                "counted": entry.counted,
+                **{metric: _interval(getattr(entry, metric)) for metric in METRICS},
+            }
+            for name, entry in evaluation.classes.items()
+        },
+    }
+
+
+def _interval(interval: Interval) -> dict:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _text(interval: dict, sign: bool = False) -> str:
+    if interval["value"] is None:
+        return "no value"
+    form = "+.3f" if sign else ".3f"
+    return f"{interval['value']:{form}} [{interval['low']:{form}}, {interval['high']:{form}}]"

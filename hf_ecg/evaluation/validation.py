@@ -1,0 +1,168 @@
+"""Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
+from .label_text import match_labels, scores_of_embeddings
+from .metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
+
+# Read by the training loop, not by the validators.
+CHOICE_KEYS = {"name", "metric", "greater_is_better"}
+
+
+def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], dict[str, float]]:
+    """Builds a validator from a recipe's `validation` section.
+
+    Args:
+        spec: `name` and that validator's keys, None where left out; `metric`, `greater_is_better` are the loop's.
+
+            * "label_text": `prompts` (list of prompt sets), `batch_size`, `minimum`, `cache`.
+            * "classification": `label_sets`, `batch_size`, `minimum`, `cache`.
+            * "loss": `text_column` for a dual encoder or `label_sets` for a classifier, `batch_size`.
+        processor: the model's processor or feature extractor.
+        dataset: the validation rows.
+
+    Returns:
+        A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`;
+        the figure without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
+
+    Raises:
+        ValueError: unknown name or key, no rows, a class that the rows do not have, no class with enough positives.
+    """
+    spec = {key: value for key, value in spec.items() if value is not None}
+    name = spec.get("name")
+    if name not in VALIDATORS:
+        raise ValueError(f"validation name is {name!r}, wanted one of {sorted(VALIDATORS)}")
+    build, known = VALIDATORS[name]
+    unknown = sorted(set(spec) - CHOICE_KEYS - known)
+    if unknown:
+        raise ValueError(f"validation {name!r} does not know {unknown}; it knows {sorted(known)}")
+    if len(dataset) == 0:
+        raise ValueError(f"validation {name!r} has no rows")
+    return build({key: value for key, value in spec.items() if key in known}, processor, dataset)
+
+
+def task_labels(dataset, label_set: str, class_names, minimum: int, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (annotated rows, classes) for `class_names` by name, and the numbers of the annotated rows.
+
+    Raises:
+        ValueError: a class that the corpus does not have, no annotated row, no class with enough positives.
+    """
+    from ..data.corpus import label_matrix, label_names
+
+    names = label_names(dataset, label_set)
+    absent = [name for name in class_names if name not in names]
+    if absent:
+        raise ValueError(f"{where}: the label set {label_set} of the corpus has no {absent}; it has {list(names)}")
+    matrix, annotated = label_matrix(dataset, label_set)
+    rows = np.flatnonzero(annotated)
+    if not len(rows):
+        raise ValueError(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
+    labels = matrix[rows][:, [list(names).index(name) for name in class_names]]
+    require_counted_classes(labels, class_names, minimum, where)
+    return labels, rows
+
+
+def _label_text(options: dict, processor, dataset):
+    from ..clinical.prompts import load_prompts
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if not options.get("prompts"):
+        raise ValueError("validation 'label_text' needs prompts, a list of prompt sets")
+    prompt_sets = [load_prompts(name) for name in options["prompts"]]
+    tasks = [task_labels(dataset, p.label_set, list(p.classes), minimum, p.name) for p in prompt_sets]
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        embeddings = ecg_embeddings(model, processor, rows)
+        figures = {}
+        for prompt_set, (labels, numbers) in zip(prompt_sets, tasks, strict=True):
+            scores = scores_of_embeddings(model, processor, embeddings[numbers], prompt_set)
+            figures[prompt_set.name] = _macro(labels, scores, list(prompt_set.classes), minimum)
+        return _with_mean(figures)
+
+    return validate
+
+
+def _classification(options: dict, processor, dataset):
+    from ..data.corpus import label_names
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if not options.get("label_sets"):
+        raise ValueError("validation 'classification' needs label_sets")
+    names = {label_set: list(label_names(dataset, label_set)) for label_set in options["label_sets"]}
+    tasks = {s: task_labels(dataset, s, names[s], minimum, f"validation rows, {s}") for s in names}
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        logits = classifier_logits(model, processor, rows)
+        figures = {}
+        for label_set, (labels, numbers) in tasks.items():
+            columns = match_labels(model.config.id2label, names[label_set], label_set)
+            figures[label_set] = _macro(labels, logits[numbers][:, columns], names[label_set], minimum)
+        return _with_mean(figures)
+
+    return validate
+
+
+def _loss(options: dict, processor, dataset):
+    """Mean loss over the rows in their order, without views; a contrastive loss depends on `batch_size`."""
+    from ..data.rows import RowDataset
+
+    collator, columns = _loss_collator(options, processor, dataset)
+    rows = RowDataset(dataset, [column for column in columns if column in dataset.column_names])
+    batch_size = options.get("batch_size", 64)
+
+    def validate(model) -> dict[str, float]:
+        device = next(model.parameters()).device
+        total = 0.0
+        with frozen(model):
+            for start in range(0, len(dataset), batch_size):
+                indices = range(start, min(start + batch_size, len(dataset)))
+                batch = collator(rows.__getitems__([(0, index) for index in indices]))
+                batch = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+                total += float(model(**batch).loss) * len(indices)
+        loss = total / len(dataset)
+        if not np.isfinite(loss):
+            raise ValueError(f"the validation loss is {loss}")
+        return {"loss": loss}
+
+    return validate
+
+
+def _loss_collator(options: dict, processor, dataset):
+    from ..data.collators import ECGClassificationCollator, ECGTextCollator
+    from ..data.corpus import label_names
+    from .features import SIGNAL_COLUMNS
+
+    if hasattr(processor, "tokenizer"):
+        text_column = options.get("text_column", "text")
+        return ECGTextCollator(processor, text_column=text_column), (*SIGNAL_COLUMNS, text_column)
+    if not options.get("label_sets"):
+        raise ValueError("validation 'loss' of a classifier needs label_sets")
+    label_sets = list(options["label_sets"])
+    class_names = {label_set: list(label_names(dataset, label_set)) for label_set in label_sets}
+    collator = ECGClassificationCollator(processor, label_sets=label_sets, class_names=class_names)
+    return collator, (*SIGNAL_COLUMNS, *label_sets)
+
+
+def _macro(labels, scores, class_names, minimum: int) -> dict[str, float]:
+    return macro_metrics(per_class_metrics(labels, scores, class_names, minimum))
+
+
+def _with_mean(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Mean over tasks under the bare name, then each task under `metric/task`."""
+    metrics = next(iter(figures.values()))
+    result = {metric: float(np.mean([values[metric] for values in figures.values()])) for metric in metrics}
+    return result | {f"{metric}/{task}": value for task, values in figures.items() for metric, value in values.items()}
+
+
+VALIDATORS = {
+    "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
+    "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
+    "loss": (_loss, {"text_column", "label_sets", "batch_size"}),
+}
