@@ -1,0 +1,104 @@
+"""AdamW groups, the learning rate as a function of the step, and the moving average of the weights."""
+
+import contextlib
+import math
+
+import torch
+
+from .recipe import OptimizerSection, ScheduleSection
+
+
+def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
+    """Split the trainable parameters into decayed and not decayed ones.
+
+    Norms, biases, logit scale and logit bias are not decayed: they are exactly the parameters of a norm module, the
+    ones called `bias`, and those with fewer than two dimensions.
+    """
+    norm_parameters = {
+        parameter
+        for module in model.modules()
+        if "norm" in type(module).__name__.lower()
+        for parameter in module.parameters(recurse=False)
+    }
+    decayed, kept = [], []
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        exempt = parameter.ndim < 2 or parameter in norm_parameters or name.rsplit(".", 1)[-1] == "bias"
+        (kept if exempt else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def build_optimizer(model: torch.nn.Module, section: OptimizerSection) -> torch.optim.AdamW:
+    """AdamW over the trainable parameters of `model`.
+
+    Raises:
+        ValueError: nothing is trainable.
+    """
+    groups = parameter_groups(model, section.weight_decay)
+    if not groups:
+        raise ValueError("the model has no trainable parameter: `freeze` names everything")
+    return torch.optim.AdamW(groups, lr=section.lr, betas=(section.beta1, section.beta2), eps=section.epsilon)
+
+
+def learning_rate_factor(step: int, total_steps: int, schedule: ScheduleSection) -> float:
+    """Share of the peak learning rate at `step` (counted from 0) of `total_steps`.
+
+    A function of the step alone: nothing to save or restore, and the same on any number of processes.
+    """
+    warmup = round(schedule.warmup_ratio * total_steps)
+    if step < warmup:
+        return (step + 1) / warmup
+    if schedule.name == "constant":
+        return 1.0
+    progress = (step - warmup) / max(1, total_steps - warmup)
+    falling = 0.5 * (1 + math.cos(math.pi * progress)) if schedule.name == "cosine" else 1 - progress
+    return schedule.final_ratio + (1 - schedule.final_ratio) * falling
+
+
+class WeightAverage:
+    """Exponential moving average of the trainable parameters.
+
+    The decay at update t is min(decay, (1 + t) / (10 + t)), so that short runs are not averaged with the initial
+    weights. Buffers (BatchNorm statistics) are taken from the model as they are.
+    """
+
+    def __init__(self, model: torch.nn.Module, decay: float):
+        self.decay = decay
+        self.updates = 0
+        self.parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self.averages = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the parameters' present values in."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        torch._foreach_lerp_(list(self.averages.values()), list(self.parameters.values()), 1 - decay)
+
+    @contextlib.contextmanager
+    def applied(self):
+        """The model holds the averages inside the block, and its own weights again after it."""
+        own = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+        self._set(self.averages)
+        try:
+            yield
+        finally:
+            self._set(own)
+
+    @torch.no_grad()
+    def _set(self, values: dict[str, torch.Tensor]) -> None:
+        for name, parameter in self.parameters.items():
+            parameter.copy_(values[name])
+
+    def state_dict(self) -> dict:
+        return {"updates": self.updates, "averages": self.averages}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict) -> None:
+        if set(state["averages"]) != set(self.averages):
+            raise ValueError(f"averaged parameters differ: {sorted(set(state['averages']) ^ set(self.averages))}")
+        self.updates = state["updates"]
+        for name, average in self.averages.items():
+            average.copy_(state["averages"][name])

@@ -1,0 +1,349 @@
+"""Training recipes: strict YAML, one dataclass a section, overrides `section.key=value` on the command line."""
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+# YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+@dataclass
+class ModelSection:
+    """The network.
+
+    Args:
+        class_: name of a class in hf_ecg's public namespace, or of a transformers Auto class (key `class`).
+        config: arguments of its configuration class; nested configurations as nested mappings.
+        init_from: submodule name to pretrained weights (Hub id, folder, or `package:NAME/FOLDER`). The
+            configuration of such a submodule comes from there.
+    """
+
+    class_: str
+    config: dict = field(default_factory=dict)
+    init_from: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ProcessorSection:
+    """From waveforms and text to a batch: arguments of `ECGFeatureExtractor`, and the tokenizer's source if any."""
+
+    feature_extractor: dict
+    tokenizer: str | None = None
+
+
+@dataclass
+class FoldsSection:
+    """Folds to train on and folds to select on; they may not overlap."""
+
+    train: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5, 6, 7, 8])
+    validation: list[int] = field(default_factory=lambda: [9])
+
+
+@dataclass
+class ColumnsSection:
+    """Which column of the corpus plays which part."""
+
+    text: str = "text"
+
+
+@dataclass
+class DataSection:
+    """The corpus.
+
+    Args:
+        path: prepared corpus, a local folder or a Hub id. May be left out of a recipe and given as `data.path=...`.
+        config: configuration of the corpus, such as `ptb_xl_100hz`.
+        label_sets: label-set columns a classifier is trained on.
+        leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
+    """
+
+    path: str | None = None
+    config: str | None = None
+    folds: FoldsSection = field(default_factory=FoldsSection)
+    columns: ColumnsSection = field(default_factory=ColumnsSection)
+    label_sets: list[str] = field(default_factory=list)
+    leads: list[str] | None = None
+
+
+@dataclass
+class CollatorSection:
+    """How rows become a batch. `name` is `ecg_text` or `classification`; views are the random augmentations."""
+
+    name: str
+    views: list[dict] = field(default_factory=list)
+    single_sentence_probability: float | None = None
+    max_length: int | None = None
+
+
+@dataclass
+class ValidationSection:
+    """Measured after every epoch; `metric` decides which weights are the best. The keys after `greater_is_better`
+    are the validator's own (see `evaluation.validation.build_validation`); null leaves its default."""
+
+    name: str
+    metric: str
+    greater_is_better: bool
+    prompts: list[str] | None = None
+    label_sets: list[str] | None = None
+    batch_size: int | None = None
+    minimum: int | None = None
+    cache: bool | None = None
+
+
+@dataclass
+class OptimizerSection:
+    """AdamW. Norms, biases, logit scale and logit bias are never decayed. `max_grad_norm` null = no clipping."""
+
+    lr: float
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    max_grad_norm: float | None = 1.0
+
+
+@dataclass
+class ScheduleSection:
+    """Learning rate over the run: linear warm-up over `warmup_ratio` of all steps, then `cosine`, `linear` or
+    `constant` down to `final_ratio` of the peak."""
+
+    name: str = "cosine"
+    warmup_ratio: float = 0.1
+    final_ratio: float = 0.0
+
+
+@dataclass
+class RunSection:
+    """How the run goes.
+
+    Args:
+        epochs: passes over the training records.
+        batch_size: records a step over all processes together, so a recipe means the same on any number of them.
+        max_steps: stop after so many steps; the schedule is stretched over them. None = all of `epochs`.
+        seed: drives initial weights, order of records, views and dropout.
+        num_workers: loader processes.
+        num_threads: torch threads of the training process; None leaves torch's choice.
+        num_processes: processes the recipe must run on; None accepts any.
+        mixed_precision: `no`, `bf16` or `fp16`.
+        deterministic: only algorithms that repeat bit for bit (needed on CUDA, where some do not).
+        checkpoint_every_steps: resume point within an epoch; one is written after every epoch anyway.
+        log_every_steps: steps between two writes of the log (it holds a line for every step) and looks at the loss.
+        ema_decay: validate and save an exponential moving average of the weights; None = the weights themselves.
+        tensorboard: also write TensorBoard events.
+    """
+
+    epochs: int
+    batch_size: int
+    max_steps: int | None = None
+    seed: int = 0
+    num_workers: int = 0
+    num_threads: int | None = None
+    num_processes: int | None = None
+    mixed_precision: str = "no"
+    deterministic: bool = False
+    checkpoint_every_steps: int | None = None
+    log_every_steps: int = 10
+    ema_decay: float | None = None
+    tensorboard: bool = False
+
+
+@dataclass
+class Recipe:
+    """Everything a pretraining run needs; see the sections."""
+
+    model: ModelSection
+    processor: ProcessorSection
+    data: DataSection
+    collator: CollatorSection
+    optimizer: OptimizerSection
+    run: RunSection
+    schedule: ScheduleSection = field(default_factory=ScheduleSection)
+    validation: ValidationSection | None = None
+    freeze: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict:
+        """Plain mapping with every default filled in, keys as in the YAML."""
+        return _to_plain(self)
+
+    def save(self, path) -> None:
+        """Write the resolved recipe as YAML."""
+        Path(path).write_text(yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=119))
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys without a word; here the second one is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise ValueError(f"{node.start_mark}: the key {key!r} is given twice")
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_recipe(path, overrides=()) -> Recipe:
+    """Read a recipe and apply overrides.
+
+    Args:
+        path: YAML file.
+        overrides: strings `section.key=value`; the value is YAML (`data.folds.train=[1,2]`).
+
+    Raises:
+        ValueError: unknown, missing or doubled key, wrong type, YAML tag, value out of range.
+        OSError: the file cannot be read.
+    """
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not plain YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, a recipe is a mapping of sections")
+    for override in overrides:
+        apply_override(content, override)
+    return parse_recipe(content, source=str(path))
+
+
+def apply_override(content: dict, override: str) -> None:
+    """Set one value of a recipe's mapping, in place; the key is checked when the recipe is parsed."""
+    key, separator, value = override.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise ValueError(f"override {override!r} is not of the form section.key=value")
+    try:
+        value = yaml.load(value, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"the value of override {override!r} is not plain YAML: {error}") from error
+    for depth, part in enumerate(parts[:-1], start=1):
+        if content.get(part) is None:
+            content[part] = {}
+        content = content[part]
+        if not isinstance(content, dict):
+            raise ValueError(f"override {override!r}: {'.'.join(parts[:depth])} is a value, not a section")
+    content[parts[-1]] = value
+
+
+def parse_recipe(content: dict, source: str = "recipe") -> Recipe:
+    """Check a mapping against the sections and return the recipe."""
+    recipe = _parse(Recipe, content, "", source)
+    _check_values(recipe, source)
+    return recipe
+
+
+def nearest(name: str, known) -> str:
+    """`; the nearest known is 'x'`, for error messages."""
+    match = difflib.get_close_matches(str(name), [str(item) for item in known], n=1, cutoff=0.0)
+    return f"; the nearest known is {match[0]!r}" if match else ""
+
+
+def _key(name: str) -> str:
+    return name.rstrip("_")
+
+
+def _parse(cls, content, where: str, source: str):
+    if not isinstance(content, dict):
+        raise ValueError(f"{source}: {where or 'the recipe'} is {content!r}, wanted a mapping")
+    hints = typing.get_type_hints(cls)
+    fields = {_key(item.name): item for item in dataclasses.fields(cls)}
+    prefix = f"{where}." if where else ""
+    for key in content:
+        if key not in fields:
+            raise ValueError(
+                f"{source}: unknown key {prefix}{key}{nearest(key, fields)} (known: {', '.join(sorted(fields))})"
+            )
+    values = {}
+    for key, item in fields.items():
+        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+        if key in content:
+            values[item.name] = _check(hints[item.name], content[key], prefix + key, source)
+        elif required:
+            raise ValueError(f"{source}: {prefix}{key} is missing")
+    return cls(**values)
+
+
+def _check(hint, value, where: str, source: str):
+    if isinstance(hint, types.UnionType):
+        if value is None and type(None) in hint.__args__:
+            return None
+        hint = next(option for option in hint.__args__ if option is not type(None))
+    if dataclasses.is_dataclass(hint):
+        return _parse(hint, value, where, source)
+    base, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
+    if base is float and isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if base is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    # bool is an int for Python, not for the author of a recipe
+    if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
+        hint = " (YAML reads unquoted no, yes, on, off so: quote it)" if isinstance(value, bool) else ""
+        raise ValueError(f"{source}: {where} is {value!r} ({type(value).__name__}), wanted {base.__name__}{hint}")
+    if base is list and arguments:
+        return [_check(arguments[0], item, f"{where}[{i}]", source) for i, item in enumerate(value)]
+    if base is dict and arguments:
+        return {
+            _check(arguments[0], key, f"a key of {where}", source): _check(
+                arguments[1], item, f"{where}.{key}", source
+            )
+            for key, item in value.items()
+        }
+    return value
+
+
+def _check_values(recipe: Recipe, source: str) -> None:
+    run, schedule, optimizer = recipe.run, recipe.schedule, recipe.optimizer
+    overlap = set(recipe.data.folds.train) & set(recipe.data.folds.validation)
+    checks = [
+        (run.epochs >= 1, f"run.epochs is {run.epochs}, wanted at least 1"),
+        (run.batch_size >= 1, f"run.batch_size is {run.batch_size}, wanted at least 1"),
+        (run.max_steps is None or run.max_steps >= 1, f"run.max_steps is {run.max_steps}, wanted at least 1 or null"),
+        (run.num_workers >= 0, f"run.num_workers is {run.num_workers}, wanted 0 or more"),
+        (run.num_threads is None or run.num_threads >= 1, f"run.num_threads is {run.num_threads}, wanted 1 or more"),
+        (run.log_every_steps >= 1, f"run.log_every_steps is {run.log_every_steps}, wanted at least 1"),
+        (
+            run.checkpoint_every_steps is None or run.checkpoint_every_steps >= 1,
+            f"run.checkpoint_every_steps is {run.checkpoint_every_steps}, wanted at least 1 or null",
+        ),
+        (0 <= run.seed < 2**32, f"run.seed is {run.seed}, wanted 0 to 2**32 - 1"),
+        (
+            run.mixed_precision in ("no", "bf16", "fp16"),
+            f"run.mixed_precision is {run.mixed_precision!r}, wanted no, bf16 or fp16",
+        ),
+        (run.ema_decay is None or 0 < run.ema_decay < 1, f"run.ema_decay is {run.ema_decay}, wanted between 0 and 1"),
+        (
+            schedule.name in ("cosine", "linear", "constant"),
+            f"schedule.name is {schedule.name!r}, wanted cosine, linear or constant",
+        ),
+        (0 <= schedule.warmup_ratio <= 1, f"schedule.warmup_ratio is {schedule.warmup_ratio}, wanted 0 to 1"),
+        (0 <= schedule.final_ratio <= 1, f"schedule.final_ratio is {schedule.final_ratio}, wanted 0 to 1"),
+        (optimizer.lr > 0, f"optimizer.lr is {optimizer.lr}, wanted above 0"),
+        (optimizer.weight_decay >= 0, f"optimizer.weight_decay is {optimizer.weight_decay}, wanted 0 or more"),
+        (
+            optimizer.max_grad_norm is None or optimizer.max_grad_norm > 0,
+            f"optimizer.max_grad_norm is {optimizer.max_grad_norm}, wanted above 0 or null",
+        ),
+        (bool(recipe.data.folds.train), "data.folds.train is empty"),
+        (
+            recipe.validation is None or bool(recipe.data.folds.validation),
+            "data.folds.validation is empty, but there is a validation section",
+        ),
+        (not overlap, f"folds {sorted(overlap)} are in both data.folds.train and data.folds.validation"),
+    ]
+    for good, message in checks:
+        if not good:
+            raise ValueError(f"{source}: {message}")
+
+
+def _to_plain(value):
+    if dataclasses.is_dataclass(value):
+        return {_key(item.name): _to_plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: _to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_plain(item) for item in value]
+    return value

@@ -1,0 +1,111 @@
+"""What a run reports while it goes: the JSONL log, TensorBoard, the progress bar, and time spent waiting."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+from transformers.utils import logging
+
+logger = logging.get_logger(__name__)
+
+LOG_NAME = "log.jsonl"
+
+
+class RunLog:
+    """JSONL file with one line a step and one a validation, optionally mirrored to TensorBoard.
+
+    Args:
+        folder: the run's output folder.
+        tensorboard: also write events to `folder/tensorboard`.
+        size: bytes of the existing log to keep; what a killed run wrote after its last checkpoint is cut off.
+        step: the step resumed from.
+    """
+
+    def __init__(self, folder, tensorboard: bool = False, size: int = 0, step: int = 0):
+        path = Path(folder) / LOG_NAME
+        present = path.stat().st_size if path.exists() else 0
+        if present < size:
+            logger.warning("%s has %d bytes, the checkpoint was written at %d: lines are lost", path, present, size)
+        self.file = open(path, "ab")
+        self.file.truncate(min(size, present))
+        self.file.seek(0, os.SEEK_END)
+        self.writer = None
+        if tensorboard:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise ImportError("run.tensorboard is true: `pip install tensorboard`") from error
+            self.writer = SummaryWriter(str(Path(folder) / "tensorboard"), purge_step=step + 1 if step else None)
+
+    def write(self, kind: str, values: dict) -> None:
+        """Add one line; `kind` is `train` or `validation`, `values` holds `step` and numbers."""
+        self.file.write(json.dumps({"kind": kind, **values}).encode() + b"\n")
+        if self.writer is not None:
+            for name, value in values.items():
+                if name != "step" and isinstance(value, int | float):
+                    self.writer.add_scalar(f"{kind}/{name}", value, values["step"])
+
+    def size(self) -> int:
+        """Bytes on the disk, after everything written so far has reached it."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        return self.file.tell()
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
+        self.file.close()
+        if self.writer is not None:
+            self.writer.close()
+
+
+def read_log(folder) -> list[dict]:
+    """Lines of a run's log."""
+    with open(Path(folder) / LOG_NAME, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class StepClock:
+    """Wall time against time in forward, backward and step; the rest is waiting (loading, preprocessing, transfer).
+
+    On CUDA the work is timed with events and the device is synchronised only when `read` is called, so the share is
+    that of the device and costs nothing in between.
+    """
+
+    def __init__(self, device: torch.device):
+        self.cuda = device.type == "cuda"
+        self.restart()
+
+    def restart(self) -> None:
+        """Start a new window."""
+        self.window_start = time.perf_counter()
+        self.working = 0.0
+        self.events = []
+        self.records = 0
+
+    def start_work(self) -> None:
+        if self.cuda:
+            self.events.append([torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)])
+            self.events[-1][0].record()
+        else:
+            self.work_start = time.perf_counter()
+
+    def stop_work(self, records: int) -> None:
+        """End of a step over `records` records."""
+        self.records += records
+        if self.cuda:
+            self.events[-1][1].record()
+        else:
+            self.working += time.perf_counter() - self.work_start
+
+    def read(self) -> dict[str, float]:
+        """`records_per_second` and `waiting` (share of the wall time, 0 to 1) since the last `restart`."""
+        if self.events:
+            self.events[-1][1].synchronize()
+            self.working = sum(start.elapsed_time(end) for start, end in self.events) / 1000
+        wall = max(time.perf_counter() - self.window_start, 1e-9)
+        waiting = min(max(1 - self.working / wall, 0.0), 1.0)
+        return {"records_per_second": round(self.records / wall, 2), "waiting": round(waiting, 4)}
