@@ -1,0 +1,50 @@
+"""CLEP's second term: an ECG should be as close to every text as its own report is."""
+
+import torch
+
+from .pair_targets import Gather, check_pairs, in_full_precision, without_autocast
+
+
+def false_negative_mitigation_loss(
+    ecg_embeds: torch.Tensor,
+    text_embeds: torch.Tensor,
+    *,
+    gather: Gather | None = None,
+    detach_report_similarity: bool = True,
+) -> torch.Tensor:
+    r"""L_fnm of FG-CLEP: $\frac1B\sum_i\sum_j|e_i\cdot t_j-S_{ij}|$ with $S_{ij}=t_i\cdot t_j$, the reports' similarity.
+
+    CLEP is `sigmoid_contrastive_loss` + 0.5 x this. The two disagree about reports that say the same: L_sig as printed
+    keeps them negatives (that formula's sign slip, and its correction to z(t sim + b), are told there), while this
+    term pulls the ECG to a similarity of 1 with each of them. `identical_text` of the sigmoid loss resolves this; it
+    changes nothing here.
+
+    **Requirements**: unit-length embeddings after projection; equal numbers of rows on all processes when gathering.
+    **Inputs**: row i of both tensors is a pair.
+    **Relations**: alone it has a trivial minimum (all embeddings equal), so it only goes along with a contrastive loss.
+    The arithmetic is float32 or better whatever the inputs and autocast.
+
+    Args:
+        ecg_embeds: (batch, dimensions), unit length.
+        text_embeds: (batch, dimensions), unit length.
+        gather: `gather_with_gradient` to take the texts of every process as columns.
+        detach_report_similarity: take S as given. The paper does not say; with a gradient, texts moving together would
+            lower the loss too.
+
+    Returns:
+        Scalar: the mean over local rows, so that the mean over processes is the loss of the whole batch.
+
+    Raises:
+        ValueError: shapes that do not fit, or processes with different numbers of rows.
+
+    Source:
+        FG-CLEP, arXiv 2505.11939 (named L_fnm and L_fnn there); no public code.
+    """
+    check_pairs(ecg_embeds, text_embeds)
+    with without_autocast(ecg_embeds):
+        ecg_embeds, text_embeds = in_full_precision(ecg_embeds, text_embeds)
+        all_texts = text_embeds if gather is None else gather(text_embeds)
+        similarity = text_embeds @ all_texts.T
+        if detach_report_similarity:
+            similarity = similarity.detach()
+        return (ecg_embeds @ all_texts.T - similarity).abs().sum() / len(ecg_embeds)

@@ -1,0 +1,118 @@
+"""Which pairs (ECG i, text j) of a batch belong together, and which take no part: shared by the contrastive losses."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from .distributed import rank
+
+IDENTICAL_TEXT = ("negative", "mask", "positive")
+
+Gather = Callable[[torch.Tensor], torch.Tensor]
+
+
+class PairTargets(NamedTuple):
+    """What each pair of a local row and one of all columns is.
+
+    `positive` bool (rows, columns): the pair belongs together. `counted` bool (rows, columns): the pair takes part in
+    the loss; None when all do. The own pairs, on the diagonal, are always positive and counted.
+    """
+
+    positive: torch.Tensor
+    counted: torch.Tensor | None
+
+
+def pair_targets(
+    num_rows: int,
+    num_columns: int,
+    *,
+    text_ids: torch.Tensor | None = None,
+    identical_text: str = "negative",
+    gather: Gather | None = None,
+    device: torch.device | None = None,
+) -> PairTargets:
+    """Targets of the local rows against the columns of all processes.
+
+    Args:
+        num_rows: local rows.
+        num_columns: rows of all processes; this process's own ones stand at its rank.
+        text_ids: integers (num_rows,), equal exactly where texts are equal.
+        identical_text: what an off-diagonal pair with an equal text is: "negative" like any other (as published),
+            "mask" left out, "positive".
+        gather: brings `text_ids` of all processes together.
+        device: of the result.
+
+    Raises:
+        ValueError: see `check_pairs`, or the own rows are not among the columns.
+    """
+    start = rank() * num_rows
+    if start + num_rows > num_columns:
+        raise ValueError(
+            f"gather returned {num_columns} rows, but rank {rank()} with {num_rows} rows needs {start + num_rows}"
+        )
+    rows = torch.arange(start, start + num_rows, device=device)
+    diagonal = rows[:, None] == torch.arange(num_columns, device=device)
+    if identical_text == "negative":
+        return PairTargets(diagonal, None)
+    text_ids = text_ids.to(diagonal.device)
+    all_ids = text_ids if gather is None else gather(text_ids)
+    if len(all_ids) != num_columns:
+        raise ValueError(f"gather returned {len(all_ids)} text_ids and {num_columns} embeddings")
+    same_text = text_ids[:, None] == all_ids
+    if identical_text == "mask":
+        return PairTargets(diagonal, diagonal | ~same_text)
+    return PairTargets(diagonal | same_text, None)
+
+
+def check_pairs(
+    ecg_embeds: torch.Tensor,
+    text_embeds: torch.Tensor,
+    text_ids: torch.Tensor | None = None,
+    identical_text: str = "negative",
+) -> None:
+    """Refuse what no contrastive loss can work with.
+
+    Raises:
+        ValueError: embeddings that are not two (rows, dimensions) tensors of one shape and device, with at least one
+            row; an unknown `identical_text`; `text_ids` that are missing where needed, or not one integer per row.
+    """
+    for name, embeds in (("ecg_embeds", ecg_embeds), ("text_embeds", text_embeds)):
+        if embeds.ndim != 2 or not embeds.is_floating_point():
+            raise ValueError(
+                f"{name} is {embeds.dtype} of shape {tuple(embeds.shape)}, wanted floats of shape (batch, dimensions)"
+            )
+    if ecg_embeds.shape != text_embeds.shape:
+        raise ValueError(
+            f"ecg_embeds {tuple(ecg_embeds.shape)} and text_embeds {tuple(text_embeds.shape)} must have one shape:"
+            " row i of both is one pair"
+        )
+    if not len(ecg_embeds):
+        raise ValueError("ecg_embeds and text_embeds have no rows")
+    if identical_text not in IDENTICAL_TEXT:
+        raise ValueError(f"identical_text is {identical_text!r}, wanted one of {IDENTICAL_TEXT}")
+    if text_ids is None:
+        if identical_text != "negative":
+            raise ValueError(f"identical_text={identical_text!r} needs text_ids: which texts of the batch are equal")
+    elif text_ids.shape != (len(ecg_embeds),) or text_ids.is_floating_point():
+        raise ValueError(
+            f"text_ids is {text_ids.dtype} of shape {tuple(text_ids.shape)}, wanted integers of shape"
+            f" ({len(ecg_embeds)},)"
+        )
+
+
+def in_full_precision(*tensors: torch.Tensor | float) -> list[torch.Tensor]:
+    """The tensors on the first one's device, in one floating type of at least float32.
+
+    Logits of -10 and sums over thousands of pairs do not survive the 8 bits of bfloat16.
+    """
+    dtype = torch.float32
+    for tensor in tensors:
+        if isinstance(tensor, torch.Tensor):
+            dtype = torch.promote_types(dtype, tensor.dtype)
+    return [torch.as_tensor(tensor, dtype=dtype, device=tensors[0].device) for tensor in tensors]
+
+
+def without_autocast(tensor: torch.Tensor) -> torch.autocast:
+    """Context in which matrix products keep the type of their operands."""
+    return torch.autocast(tensor.device.type, enabled=False)

@@ -1,0 +1,71 @@
+"""Sigmoid contrastive loss: every pair of an ECG and a text is a yes-or-no question of its own."""
+
+import torch
+from torch.nn import functional as F
+
+from .pair_targets import Gather, check_pairs, in_full_precision, pair_targets, without_autocast
+
+
+def sigmoid_contrastive_loss(
+    ecg_embeds: torch.Tensor,
+    text_embeds: torch.Tensor,
+    scale: torch.Tensor | float,
+    bias: torch.Tensor | float,
+    *,
+    text_ids: torch.Tensor | None = None,
+    identical_text: str = "negative",
+    gather: Gather | None = None,
+) -> torch.Tensor:
+    r"""SigLIP's loss: $-\frac1B\sum_i\sum_j\log\sigma(z_{ij}(t\,e_i\cdot t_j+b))$, with $z=1$ for positive pairs, else -1.
+
+    The sum over columns is not divided by their number. This is the term L_sig of CLEP: the FG-CLEP paper (arXiv
+    2505.11939) prints $1/(1+e^{-z(-t\,sim+b)})$, a slip in the sign of $t$ (similar pairs would get a *low*
+    probability, and with b = -10 nothing could be learnt), and the ECG embedding on both sides of the similarity.
+    Here it is $\sigma(z(t\,sim+b))$ with $sim$ between ECG and text, which is SigLIP's own convention.
+
+    **Identical texts.** As printed, L_sig takes ECGs with word-for-word equal reports as negatives of each other's
+    text (in PTB-XL half the rows of a batch have such a twin), while CLEP's mitigation term L_fnm pulls the same pairs
+    together. `identical_text` decides: "negative" as published; "mask" leaves these off-diagonal pairs out;
+    "positive" makes them positives (z = 1).
+
+    **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
+    **Inputs**: row i of both tensors is a pair; `scale` is exp(t'), not t'. SigLIP starts at t' = log 10, b = -10.
+    **Relations**: unlike `softmax_contrastive_loss` each pair counts for itself, so batch composition matters less.
+    The arithmetic is float32 or better whatever the inputs and autocast.
+
+    Args:
+        ecg_embeds: (batch, dimensions), unit length.
+        text_embeds: (batch, dimensions), unit length.
+        scale: scalar t, already exponentiated.
+        bias: scalar b.
+        text_ids: integers (batch,), equal exactly where texts are equal; needed unless `identical_text` is "negative".
+        identical_text: "negative", "mask" or "positive".
+        gather: `gather_with_gradient` to take the texts of every process as columns.
+
+    Returns:
+        Scalar: the mean over local rows, so that the mean over processes is the loss of the whole batch.
+
+    Raises:
+        ValueError: shapes that do not fit, an unknown `identical_text`, missing `text_ids`, and on gathering, processes
+            with different numbers of rows.
+
+    Source:
+        SigLIP, arXiv 2303.15343, algorithm 1; big_vision trainers/proj/image_text/siglip.py; open_clip loss.py.
+    """
+    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text)
+    with without_autocast(ecg_embeds):
+        ecg_embeds, text_embeds, scale, bias = in_full_precision(ecg_embeds, text_embeds, scale, bias)
+        all_texts = text_embeds if gather is None else gather(text_embeds)
+        targets = pair_targets(
+            len(ecg_embeds),
+            len(all_texts),
+            text_ids=text_ids,
+            identical_text=identical_text,
+            gather=gather,
+            device=ecg_embeds.device,
+        )
+        logits = scale * (ecg_embeds @ all_texts.T) + bias
+        losses = -F.logsigmoid(torch.where(targets.positive, logits, -logits))
+        if targets.counted is not None:
+            losses = losses.masked_fill(~targets.counted, 0.0)
+        return losses.sum() / len(ecg_embeds)
