@@ -12,7 +12,7 @@ def false_negative_mitigation_loss(
     gather: Gather | None = None,
     detach_report_similarity: bool = True,
 ) -> torch.Tensor:
-    r"""L_fnm of FG-CLEP: $\frac1B\sum_i\sum_j|e_i\cdot t_j-S_{ij}|$ with $S_{ij}=t_i\cdot t_j$, the reports' similarity.
+    r"""L_fnm of FG-CLEP: $\frac1B\sum_i\sum_j|e_i\cdot t_j-S_{ij}|$, the reports' similarity $S_{ij}=t_i\cdot t_j$.
 
     CLEP is `sigmoid_contrastive_loss` + 0.5 x this. The two disagree about reports that say the same: L_sig as printed
     keeps them negatives (that formula's sign slip, and its correction to z(t sim + b), are told there), while this
@@ -21,7 +21,7 @@ def false_negative_mitigation_loss(
 
     **Requirements**: unit-length embeddings after projection; equal numbers of rows on all processes when gathering.
     **Inputs**: row i of both tensors is a pair.
-    **Relations**: alone it has a trivial minimum (all embeddings equal), so it only goes along with a contrastive loss.
+    **Relations**: alone it has a trivial minimum (all embeddings equal), so it only accompanies a contrastive loss.
     The arithmetic is float32 or better whatever the inputs and autocast.
 
     Args:

@@ -16,7 +16,7 @@ def sigmoid_contrastive_loss(
     identical_text: str = "negative",
     gather: Gather | None = None,
 ) -> torch.Tensor:
-    r"""SigLIP's loss: $-\frac1B\sum_i\sum_j\log\sigma(z_{ij}(t\,e_i\cdot t_j+b))$, with $z=1$ for positive pairs, else -1.
+    r"""SigLIP's loss: $-\frac1B\sum_i\sum_j\log\sigma(z_{ij}(t\,e_i\cdot t_j+b))$, $z=1$ for positive pairs, else -1.
 
     The sum over columns is not divided by their number. This is the term L_sig of CLEP: the FG-CLEP paper (arXiv
     2505.11939) prints $1/(1+e^{-z(-t\,sim+b)})$, a slip in the sign of $t$ (similar pairs would get a *low*
@@ -46,8 +46,8 @@ def sigmoid_contrastive_loss(
         Scalar: the mean over local rows, so that the mean over processes is the loss of the whole batch.
 
     Raises:
-        ValueError: shapes that do not fit, an unknown `identical_text`, missing `text_ids`, and on gathering, processes
-            with different numbers of rows.
+        ValueError: shapes that do not fit, an unknown `identical_text`, missing `text_ids`; when gathering,
+            processes with different numbers of rows.
 
     Source:
         SigLIP, arXiv 2303.15343, algorithm 1; big_vision trainers/proj/image_text/siglip.py; open_clip loss.py.

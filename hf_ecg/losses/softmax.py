@@ -37,8 +37,8 @@ def softmax_contrastive_loss(
         Scalar: the mean over local rows, so that the mean over processes is the loss of the whole batch.
 
     Raises:
-        ValueError: shapes that do not fit, an unknown `identical_text`, missing `text_ids`, and on gathering, processes
-            with different numbers of rows.
+        ValueError: shapes that do not fit, an unknown `identical_text`, missing `text_ids`; when gathering,
+            processes with different numbers of rows.
 
     Source:
         CLIP, arXiv 2103.00020, figure 3; open_clip loss.py, ClipLoss.

@@ -1,0 +1,62 @@
+"""Two gloo processes against one: the mean over processes is the whole batch's loss and gradient."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from hf_ecg.losses import gather_with_gradient, rank, world_size
+
+SCRIPT = Path(__file__).parent / "two_processes.py"
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("two_processes", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def two_ranks(tmp_path_factory, repository):
+    folder = tmp_path_factory.mktemp("two_processes")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    environment = os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(SCRIPT), str(folder)], env=environment, capture_output=True, text=True, timeout=180
+    )
+    # the files are the result: torchrun's own exit can fail after all work is done
+    files = [folder / f"rank{r}.pt" for r in range(2)]
+    assert all(file.exists() for file in files), done.stderr[-3000:]
+    return [torch.load(file) for file in files]
+
+
+@pytest.mark.distributed
+@pytest.mark.parametrize("method", ["sigmoid", "softmax", "clep"])
+@pytest.mark.parametrize("mode", ["negative", "mask", "positive"])
+def test_two_processes_give_the_single_process_gradient(two_ranks, method, mode):
+    wanted_loss, wanted = load_script().run(method, mode, None)
+    assert len(wanted) == (6 if method != "softmax" else 5)
+    for saved in two_ranks:
+        loss, gradients = saved["results"][method, mode]
+        torch.testing.assert_close(loss, wanted_loss, rtol=1e-9, atol=0)
+        for name, gradient in gradients.items():
+            assert wanted[name].norm() > 0
+            assert (gradient - wanted[name]).norm() <= 1e-6 * wanted[name].norm(), name
+
+
+@pytest.mark.distributed
+def test_integers_travel_and_unequal_rows_are_refused(two_ranks):
+    for saved in two_ranks:
+        assert saved["integers"].tolist() == [0, 10, 1, 11]
+        assert "[2, 3] rows" in saved["unequal"]
+
+
+def test_one_process_gathers_itself():
+    tensor = torch.ones(3, 2, requires_grad=True)
+    assert (world_size(), rank()) == (1, 0)
+    assert gather_with_gradient(tensor) is tensor

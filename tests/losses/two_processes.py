@@ -1,0 +1,91 @@
+"""Started twice by torchrun: gradients of a small body on each half of a batch, averaged by DDP. No BatchNorm."""
+
+import sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional as F
+
+from hf_ecg.losses import (
+    false_negative_mitigation_loss,
+    gather_with_gradient,
+    rank,
+    sigmoid_contrastive_loss,
+    softmax_contrastive_loss,
+    world_size,
+)
+
+ROWS, SIZE = 8, 6
+METHODS = ("sigmoid", "softmax", "clep")
+
+
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    ecg, text = torch.randn(2, ROWS, SIZE, generator=generator, dtype=torch.float64)
+    # 4 and 7 occur on both halves, 4 twice within the first
+    return ecg, text, torch.tensor([4, 7, 4, 1, 7, 4, 2, 3])
+
+
+class Body(nn.Module):
+    """Two towers, scale and bias; the loss is part of forward, as in the models."""
+
+    def __init__(self, method, identical_text, gather):
+        super().__init__()
+        torch.manual_seed(1)
+        self.method, self.identical_text, self.gather = method, identical_text, gather
+        self.ecg, self.text = nn.Linear(SIZE, 4), nn.Linear(SIZE, 4)
+        self.log_scale = nn.Parameter(torch.tensor(2.0))
+        if method != "softmax":
+            self.bias = nn.Parameter(torch.tensor(-3.0))
+        self.double()
+
+    def forward(self, ecg, text, ids):
+        pair = F.normalize(torch.tanh(self.ecg(ecg)), dim=-1), F.normalize(torch.tanh(self.text(text)), dim=-1)
+        options = {"text_ids": ids, "identical_text": self.identical_text, "gather": self.gather}
+        if self.method == "softmax":
+            return softmax_contrastive_loss(*pair, self.log_scale.exp(), **options)
+        loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options)
+        if self.method == "clep":
+            loss = loss + 0.5 * false_negative_mitigation_loss(*pair, gather=self.gather)
+        return loss
+
+
+def run(method, identical_text, gather, ddp=False):
+    body = Body(method, identical_text, gather)
+    module = nn.parallel.DistributedDataParallel(body) if ddp else body
+    part = slice(rank() * ROWS // world_size(), (rank() + 1) * ROWS // world_size())
+    loss = module(*(tensor[part] for tensor in batch()))
+    loss.backward()
+    return loss.detach(), {name: parameter.grad for name, parameter in body.named_parameters()}
+
+
+def unequal_rows_error():
+    try:
+        gather_with_gradient(torch.zeros(2 + rank(), 3))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def main(folder):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    try:
+        results = {}
+        for method in METHODS:
+            for mode in ("negative", "mask", "positive"):
+                loss, gradients = run(method, mode, gather_with_gradient, ddp=True)
+                dist.all_reduce(loss)
+                results[method, mode] = (loss / world_size(), gradients)
+        integers = gather_with_gradient(torch.tensor([rank(), 10 + rank()]))
+        saved = {"results": results, "integers": integers, "unequal": unequal_rows_error()}
+        torch.save(saved, Path(folder) / f"rank{rank()}.pt")
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
