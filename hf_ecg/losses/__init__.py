@@ -2,12 +2,13 @@
 
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
-from .pair_targets import IDENTICAL_TEXT
+from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .sigmoid import sigmoid_contrastive_loss
 from .softmax import softmax_contrastive_loss
 
 __all__ = [
     "IDENTICAL_TEXT",
+    "TEXT_WEIGHTING",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "rank",

@@ -2,13 +2,15 @@
 
 import torch
 
-from .pair_targets import Gather, check_pairs, in_full_precision, without_autocast
+from .pair_targets import Gather, check_pairs, column_weights, in_full_precision, without_autocast
 
 
 def false_negative_mitigation_loss(
     ecg_embeds: torch.Tensor,
     text_embeds: torch.Tensor,
     *,
+    text_ids: torch.Tensor | None = None,
+    text_weighting: str = "row",
     gather: Gather | None = None,
     detach_report_similarity: bool = True,
 ) -> torch.Tensor:
@@ -27,6 +29,8 @@ def false_negative_mitigation_loss(
     Args:
         ecg_embeds: (batch, dimensions), unit length.
         text_embeds: (batch, dimensions), unit length.
+        text_ids: integers (batch,), equal exactly where texts are equal; needed for `text_weighting` "distinct".
+        text_weighting: "row" as published, or "distinct": see `sigmoid_contrastive_loss`.
         gather: `gather_with_gradient` to take the texts of every process as columns.
         detach_report_similarity: take S as given. The paper does not say; with a gradient, texts moving together would
             lower the loss too.
@@ -40,11 +44,15 @@ def false_negative_mitigation_loss(
     Source:
         FG-CLEP, arXiv 2505.11939 (named L_fnm and L_fnn there); no public code.
     """
-    check_pairs(ecg_embeds, text_embeds)
+    check_pairs(ecg_embeds, text_embeds, text_ids, text_weighting=text_weighting)
     with without_autocast(ecg_embeds):
         ecg_embeds, text_embeds = in_full_precision(ecg_embeds, text_embeds)
         all_texts = text_embeds if gather is None else gather(text_embeds)
         similarity = text_embeds @ all_texts.T
         if detach_report_similarity:
             similarity = similarity.detach()
-        return (ecg_embeds @ all_texts.T - similarity).abs().sum() / len(ecg_embeds)
+        distances = (ecg_embeds @ all_texts.T - similarity).abs()
+        weights = column_weights(len(all_texts), text_ids=text_ids, text_weighting=text_weighting, gather=gather)
+        if weights is not None:
+            distances = distances * weights.to(distances)
+        return distances.sum() / len(ecg_embeds)

@@ -8,6 +8,7 @@ import torch
 from .distributed import rank
 
 IDENTICAL_TEXT = ("negative", "mask", "positive")
+TEXT_WEIGHTING = ("row", "distinct")
 
 Gather = Callable[[torch.Tensor], torch.Tensor]
 
@@ -29,6 +30,7 @@ def pair_targets(
     *,
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
+    true_text_ids: torch.Tensor | None = None,
     gather: Gather | None = None,
     device: torch.device | None = None,
 ) -> PairTargets:
@@ -40,6 +42,8 @@ def pair_targets(
         text_ids: integers (num_rows,), equal exactly where texts are equal.
         identical_text: what an off-diagonal pair with an equal text is: "negative" like any other (as published),
             "mask" left out, "positive".
+        true_text_ids: integers (num_rows, k), ids of all texts known to be true of a row's ECG, any number repeated:
+            with "mask" and "positive" these are treated as an equal text is.
         gather: brings `text_ids` of all processes together.
         device: of the result.
 
@@ -60,9 +64,37 @@ def pair_targets(
     if len(all_ids) != num_columns:
         raise ValueError(f"gather returned {len(all_ids)} text_ids and {num_columns} embeddings")
     same_text = text_ids[:, None] == all_ids
+    if true_text_ids is not None:
+        same_text = same_text | (true_text_ids.to(diagonal.device)[:, :, None] == all_ids).any(dim=1)
     if identical_text == "mask":
         return PairTargets(diagonal, diagonal | ~same_text)
     return PairTargets(diagonal | same_text, None)
+
+
+def column_weights(
+    num_columns: int,
+    *,
+    text_ids: torch.Tensor | None = None,
+    text_weighting: str = "row",
+    gather: Gather | None = None,
+) -> torch.Tensor | None:
+    """How much each column (a text) counts; None when all count the same.
+
+    Args:
+        num_columns: rows of all processes.
+        text_ids: integers (num_rows,), equal exactly where texts are equal.
+        text_weighting: "row": every column counts 1. "distinct": every *distinct* text of the batch counts the same,
+            however many rows carry it; the weights sum to the number of columns.
+        gather: brings `text_ids` of all processes together.
+
+    Returns:
+        (num_columns,) or None.
+    """
+    if text_weighting == "row":
+        return None
+    all_ids = text_ids if gather is None else gather(text_ids)
+    _, places, counts = all_ids.unique(return_inverse=True, return_counts=True)
+    return num_columns / (len(counts) * counts[places].double())
 
 
 def check_pairs(
@@ -70,13 +102,27 @@ def check_pairs(
     text_embeds: torch.Tensor,
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
+    true_text_ids: torch.Tensor | None = None,
+    text_weighting: str = "row",
 ) -> None:
     """Refuse what no contrastive loss can work with.
 
     Raises:
         ValueError: embeddings that are not two (rows, dimensions) tensors of one shape and device, with at least one
-            row; an unknown `identical_text`; `text_ids` that are missing where needed, or not one integer per row.
+            row; an unknown `identical_text` or `text_weighting`; `text_ids` that are missing where needed, or not one
+            integer per row; `true_text_ids` that are not integers (rows, k).
     """
+    if text_weighting not in TEXT_WEIGHTING:
+        raise ValueError(f"text_weighting is {text_weighting!r}, wanted one of {TEXT_WEIGHTING}")
+    if text_weighting != "row" and text_ids is None:
+        raise ValueError(f"text_weighting={text_weighting!r} needs text_ids: which texts of the batch are equal")
+    if true_text_ids is not None and (
+        true_text_ids.ndim != 2 or len(true_text_ids) != len(ecg_embeds) or true_text_ids.is_floating_point()
+    ):
+        raise ValueError(
+            f"true_text_ids is {true_text_ids.dtype} of shape {tuple(true_text_ids.shape)}, wanted integers of shape"
+            f" ({len(ecg_embeds)}, k)"
+        )
     for name, embeds in (("ecg_embeds", ecg_embeds), ("text_embeds", text_embeds)):
         if embeds.ndim != 2 or not embeds.is_floating_point():
             raise ValueError(

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .pair_targets import Gather, check_pairs, in_full_precision, pair_targets, without_autocast
+from .pair_targets import Gather, check_pairs, column_weights, in_full_precision, pair_targets, without_autocast
 
 
 def sigmoid_contrastive_loss(
@@ -14,6 +14,8 @@ def sigmoid_contrastive_loss(
     *,
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
+    true_text_ids: torch.Tensor | None = None,
+    text_weighting: str = "row",
     gather: Gather | None = None,
 ) -> torch.Tensor:
     r"""SigLIP's loss: $-\frac1B\sum_i\sum_j\log\sigma(z_{ij}(t\,e_i\cdot t_j+b))$, $z=1$ for positive pairs, else -1.
@@ -26,7 +28,9 @@ def sigmoid_contrastive_loss(
     **Identical texts.** As printed, L_sig takes ECGs with word-for-word equal reports as negatives of each other's
     text (in PTB-XL half the rows of a batch have such a twin), while CLEP's mitigation term L_fnm pulls the same pairs
     together. `identical_text` decides: "negative" as published; "mask" leaves these off-diagonal pairs out;
-    "positive" makes them positives (z = 1).
+    "positive" makes them positives (z = 1). A text may also be known to be true of an ECG without being its pair (one
+    statement of its report, say): `true_text_ids` names such texts, which are then treated as identical ones are.
+    With common texts a batch asks the same question many times; `text_weighting="distinct"` counts it once.
 
     **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
     **Inputs**: row i of both tensors is a pair; `scale` is exp(t'), not t'. SigLIP starts at t' = log 10, b = -10.
@@ -40,6 +44,9 @@ def sigmoid_contrastive_loss(
         bias: scalar b.
         text_ids: integers (batch,), equal exactly where texts are equal; needed unless `identical_text` is "negative".
         identical_text: "negative", "mask" or "positive".
+        true_text_ids: integers (batch, k): ids of all texts known to be true of a row's ECG. Without effect on
+            "negative".
+        text_weighting: "row" as published, or "distinct": every distinct text of the batch counts the same.
         gather: `gather_with_gradient` to take the texts of every process as columns.
 
     Returns:
@@ -52,7 +59,7 @@ def sigmoid_contrastive_loss(
     Source:
         SigLIP, arXiv 2303.15343, algorithm 1; big_vision trainers/proj/image_text/siglip.py; open_clip loss.py.
     """
-    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text)
+    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text, true_text_ids, text_weighting)
     with without_autocast(ecg_embeds):
         ecg_embeds, text_embeds, scale, bias = in_full_precision(ecg_embeds, text_embeds, scale, bias)
         all_texts = text_embeds if gather is None else gather(text_embeds)
@@ -61,6 +68,7 @@ def sigmoid_contrastive_loss(
             len(all_texts),
             text_ids=text_ids,
             identical_text=identical_text,
+            true_text_ids=true_text_ids,
             gather=gather,
             device=ecg_embeds.device,
         )
@@ -68,4 +76,7 @@ def sigmoid_contrastive_loss(
         losses = -F.logsigmoid(torch.where(targets.positive, logits, -logits))
         if targets.counted is not None:
             losses = losses.masked_fill(~targets.counted, 0.0)
+        weights = column_weights(len(all_texts), text_ids=text_ids, text_weighting=text_weighting, gather=gather)
+        if weights is not None:
+            losses = losses * weights.to(losses)
         return losses.sum() / len(ecg_embeds)

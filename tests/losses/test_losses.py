@@ -62,6 +62,44 @@ def test_the_three_treatments_of_identical_texts_differ(name):
     assert max(same) - min(same) < 1e-12
 
 
+@pytest.mark.parametrize("mode", IDENTICAL_TEXT)
+def test_known_true_texts_and_distinct_weights_equal_the_double_loop(mode):
+    leaves, ids = reference.parameters(bias=-2.0)
+    true_ids = torch.stack([ids, torch.tensor([9, 9, -3, 1, 1, 5, 5])], dim=1)
+    ecg, text = reference.normalised(*leaves[:2])
+    pairs = {"text_ids": ids, "text_weighting": "distinct"}
+    loss = sigmoid_contrastive_loss(
+        ecg, text, leaves[2].exp(), leaves[3], identical_text=mode, true_text_ids=true_ids, **pairs
+    ) + false_negative_mitigation_loss(ecg, text, **pairs)
+    counts = [int((ids == one).sum()) for one in ids]
+    weights = [len(ids) / (len(set(ids.tolist())) * count) for count in counts]
+    wanted = 0.0
+    for i in range(len(ids)):
+        for j in range(len(ids)):
+            similarity, known = torch.dot(ecg[i], text[j]), bool((true_ids[i] == ids[j]).any())
+            wanted = wanted + weights[j] * (similarity - torch.dot(text[i], text[j]).detach()).abs()
+            if i != j and known and mode == "mask":
+                continue
+            z = 1.0 if i == j or (known and mode == "positive") else -1.0
+            logit = leaves[2].exp() * similarity + leaves[3]
+            wanted = wanted + weights[j] * torch.log1p(torch.exp(-z * logit))
+    wanted = wanted / len(ids)
+    torch.testing.assert_close(loss, wanted, rtol=1e-9, atol=0)
+    gradients = torch.autograd.grad(loss, leaves, retain_graph=True)
+    for ours, loop in zip(gradients, torch.autograd.grad(wanted, leaves), strict=True):
+        assert (ours - loop).norm() <= 1e-9 * loop.norm()
+
+
+def test_distinct_weighting_changes_nothing_when_all_texts_differ():
+    leaves, ids = reference.parameters()
+    ecg, text = reference.normalised(*leaves[:2])
+    values = [
+        sigmoid_contrastive_loss(ecg, text, 10.0, -10.0, text_ids=torch.arange(len(ids)), text_weighting=weighting)
+        for weighting in ("row", "distinct")
+    ]
+    torch.testing.assert_close(*values, rtol=1e-12, atol=0)
+
+
 def test_mitigation_with_a_gradient_through_the_report_similarity():
     leaves, _ = reference.parameters()
     ecg, text = reference.normalised(*leaves[:2])

@@ -18,7 +18,7 @@ from hf_ecg.losses import (
 )
 
 ROWS, SIZE = 8, 6
-METHODS = ("sigmoid", "softmax", "clep")
+METHODS = ("sigmoid", "softmax", "clep", "weighted clep")
 
 
 def batch():
@@ -44,11 +44,16 @@ class Body(nn.Module):
     def forward(self, ecg, text, ids):
         pair = F.normalize(torch.tanh(self.ecg(ecg)), dim=-1), F.normalize(torch.tanh(self.text(text)), dim=-1)
         options = {"text_ids": ids, "identical_text": self.identical_text, "gather": self.gather}
+        weighting = {}
+        if self.method == "weighted clep":
+            weighting = {"text_weighting": "distinct"}
+            options["true_text_ids"] = torch.stack([ids, ids + 3], dim=1)
         if self.method == "softmax":
             return softmax_contrastive_loss(*pair, self.log_scale.exp(), **options)
-        loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options)
-        if self.method == "clep":
-            loss = loss + 0.5 * false_negative_mitigation_loss(*pair, gather=self.gather)
+        loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options, **weighting)
+        if self.method != "sigmoid":
+            pull = false_negative_mitigation_loss(*pair, text_ids=ids, gather=self.gather, **weighting)
+            loss = loss + 0.5 * pull
         return loss
 
 
