@@ -8,6 +8,7 @@ import numpy as np
 from .metrics import METRICS, MINIMUM_COUNT, check_task, counted_classes, weighted_ranking_metrics
 
 REPLICATES = 1000  # the package's evaluation protocol
+CONFIDENCE = 0.95
 MAXIMUM_WEIGHTS = 4_000_000  # replicates x rows held at once (32 MB)
 
 
@@ -77,7 +78,7 @@ def bootstrap_evaluation(
     replicates: int = REPLICATES,
     seed: int = 0,
     minimum: int = MINIMUM_COUNT,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Evaluation:
     """Evaluates scores with intervals from resampled patients, and from resampled seeds when there are several.
 
@@ -155,7 +156,7 @@ def paired_difference(first: Evaluation, second: Evaluation) -> dict[str, dict[s
     return result
 
 
-def percentile_interval(value: float, drawn: np.ndarray, confidence: float = 0.95) -> Interval:
+def percentile_interval(value: float, drawn: np.ndarray, confidence: float = CONFIDENCE) -> Interval:
     """The value with the central `confidence` mass of the finite replicates."""
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or len(drawn) == 0:

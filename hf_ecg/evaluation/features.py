@@ -7,11 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 from tqdm.auto import tqdm
-from transformers.utils import logging
 
-logger = logging.get_logger(__name__)
-
-SIGNAL_COLUMNS = ("record_id", "signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
+from ..data.rows import SIGNAL_COLUMNS, RowDataset
 
 
 @contextmanager
@@ -68,8 +65,6 @@ class PreparedRows:
             self.cache = made
 
     def _prepare(self, indices: range) -> dict[str, torch.Tensor]:
-        from ..data.rows import RowDataset
-
         columns = [column for column in SIGNAL_COLUMNS if column in self.dataset.column_names]
         rows = RowDataset(self.dataset, columns).__getitems__([(0, index) for index in indices])
         batch = dict(self.feature_extractor(rows, return_tensors="pt"))

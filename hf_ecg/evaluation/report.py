@@ -5,13 +5,14 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import transformers
 
 from ..version import __version__
-from .bootstrap import Evaluation, Interval, paired_difference
+from .bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from .metrics import METRICS
 
 NAMES = {"auroc": "AUROC", "auprc": "AUPRC"}
@@ -50,6 +51,42 @@ def version_facts() -> dict[str, str]:
 def command_line() -> str:
     """The command that is running, as it can be typed again."""
     return shlex.join([Path(sys.executable).name, *sys.argv])
+
+
+def report_frame(
+    title: str, args, device, folds, patients: list[Sequence], models: dict[str, list[dict]], notes: list[str]
+) -> dict:
+    """A report without its tasks.
+
+    Args:
+        args: `data`, `config`, `bootstrap` (replicates), `minimum` and `seed` of a script's command line.
+        folds: folds evaluated, or split -> folds.
+        patients: identifiers of the patients of each split's rows.
+        models: system -> one entry for each seed, see `loading.describe_seeds`.
+        notes: what a reader must know besides.
+    """
+    return {
+        "title": title,
+        "command": command_line(),
+        "data": {
+            "path": str(args.data),
+            "config": args.config,
+            "folds": folds,
+            "records": sum(map(len, patients)),
+            "patients": len({patient for split in patients for patient in split}),
+        },
+        "models": models,
+        "notes": notes,
+        "bootstrap": {
+            "replicates": args.bootstrap,
+            "seed": args.seed,
+            "confidence": CONFIDENCE,
+            "minimum": args.minimum,
+            "seeds_resampled": any(len(entries) > 1 for entries in models.values()),
+        },
+        "machine": machine_facts(device),
+        "versions": version_facts(),
+    }
 
 
 def task_entry(
@@ -111,7 +148,7 @@ def render(report: dict) -> str:
     lines = [
         f"# {report['title']}",
         "",
-        f"* data: {data['path']}, config {data['config']}, folds {data['folds']}: {data['records']} records of "
+        f"* data: {data['path']}, config {data['config']}, folds {_folds(data['folds'])}: {data['records']} records of "
         f"{data['patients']} patients",
         f"* models: {_models(report['models'])}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
@@ -138,7 +175,7 @@ def _render_task(task: dict) -> list[str]:
         f"## {task['name']}: {task['protocol']}",
         "",
         f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}; macro over "
-        f"{len(task['classes'])} classes: {', '.join(task['classes']) or 'none'}"
+        f"{len(task['classes'])}: {', '.join(task['classes']) or 'none'}"
         + (f". Too rare for the macro: {rare}." if rare else "."),
         "",
         "| system | seeds | macro AUROC | macro AUPRC | standard deviation of AUROC over seeds |",
@@ -166,6 +203,12 @@ def _render_task(task: dict) -> list[str]:
         cells += [_text(entry[name]["auroc"], sign=True) for entry in differences[:1]]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _folds(folds: list[int] | dict[str, list[int]]) -> str:
+    if isinstance(folds, dict):
+        return ", ".join(f"{_folds(numbers)} ({split})" for split, numbers in folds.items())
+    return "+".join(str(fold) for fold in folds)
 
 
 def _models(models: dict[str, list[dict]]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
 from .label_text import match_labels, scores_of_embeddings
 from .metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
@@ -111,8 +112,10 @@ def _classification(options: dict, processor, dataset):
 
 def _loss(options: dict, processor, dataset):
     """Mean loss over the rows in their order, without views; a contrastive loss depends on `batch_size`."""
-    from ..data.rows import RowDataset
+    from ..data.corpus import non_empty_text
 
+    if hasattr(processor, "tokenizer"):
+        dataset = non_empty_text(dataset, options.get("text_column", "text"))
     collator, columns = _loss_collator(options, processor, dataset)
     rows = RowDataset(dataset, [column for column in columns if column in dataset.column_names])
     batch_size = options.get("batch_size", 64)
@@ -137,7 +140,6 @@ def _loss(options: dict, processor, dataset):
 def _loss_collator(options: dict, processor, dataset):
     from ..data.collators import ECGClassificationCollator, ECGTextCollator
     from ..data.corpus import label_names
-    from .features import SIGNAL_COLUMNS
 
     if hasattr(processor, "tokenizer"):
         text_column = options.get("text_column", "text")

@@ -1,0 +1,87 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.evaluation import tiny
+
+
+@pytest.fixture(scope="module")
+def script(repository):
+    return tiny.load_script(repository, "classify")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A model folder and a WFDB record in format 16."""
+    folder = tmp_path_factory.mktemp("classify")
+    counts = tiny.rows(1)[0]["signal"].reshape(len(tiny.LEADS), -1)
+    counts.T.astype("<i2").tofile(folder / "record.dat")
+    lines = [f"record {len(tiny.LEADS)} 100 {tiny.SAMPLES}"]
+    for lead, samples in zip(tiny.LEADS, counts, strict=True):
+        checksum = int(samples.astype(np.int64).sum().astype(np.int16))
+        lines.append(f"record.dat 16 1000(0)/mV 16 0 {samples[0]} {checksum} 0 {lead}")
+    (folder / "record.hea").write_text("\n".join(lines) + "\n")
+    for loss_type in ("sigmoid", "softmax"):
+        tiny.dual_encoder(loss_type=loss_type).save_pretrained(folder / loss_type)
+        tiny.processor().save_pretrained(folder / loss_type)
+    tiny.save_prompts(folder / "tiny_rhythm.yaml")
+    return folder
+
+
+def classify(script, work, *prompts, model="sigmoid"):
+    return script.main([str(work / "record.hea"), "--model", str(work / model), "--prompts", *prompts])
+
+
+def test_table_of_cosines_and_probabilities(script, work, capsys):
+    results = classify(script, work, str(work / "tiny_rhythm.yaml"), "sinus rhythm")
+    assert [entry["class"] for entry in results] == ["AFIB", "SR", "sinus rhythm"]
+    # The prompt of SR is the text given as it is.
+    assert results[1]["cosine"] == pytest.approx(results[2]["cosine"])
+    model = tiny.dual_encoder(loss_type="sigmoid")
+    logit = model.logit_scale.exp().item() * results[0]["cosine"] + model.logit_bias.item()
+    assert results[0]["probability"] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-3)
+    printed = capsys.readouterr().out
+    assert "probability" in printed and f"{results[0]['cosine']:.3f}" in printed
+
+
+def test_cosine_is_that_of_the_row(script, work):
+    from hf_ecg.evaluation.features import ecg_embeddings, ecg_text_embeddings
+
+    model, processor = tiny.dual_encoder(loss_type="sigmoid"), tiny.processor()
+    record = ecg_embeddings(model, processor, tiny.dataset(1))
+    text = ecg_text_embeddings(model, processor, ["sinus rhythm"])
+    assert classify(script, work, "sinus rhythm")[0]["cosine"] == pytest.approx((record @ text.T).item(), abs=1e-4)
+
+
+def test_without_sigmoid_no_probability_is_shown(script, work, capsys):
+    assert classify(script, work, "sinus rhythm", model="softmax")[0]["probability"] is None
+    assert "no probabilities" in capsys.readouterr().out
+
+
+def test_a_mistyped_prompt_set_is_no_text(script, work):
+    with pytest.raises((ValueError, OSError), match="ptb_xl_superdiagnostc"):
+        classify(script, work, "ptb_xl_superdiagnostc")
+
+
+def test_real_record(script, ptb_xl_dir, tmp_path):
+    record = sorted(ptb_xl_dir.glob("records100/*/*.hea"))[0]
+    tiny.dual_encoder().save_pretrained(tmp_path)
+    tiny.processor(num_samples=1000).save_pretrained(tmp_path)
+    results = script.main([str(record), "--model", str(tmp_path), "--prompts", "ptb_xl_superdiagnostic"])
+    assert [entry["class"] for entry in results] == ["NORM", "MI", "STTC", "CD", "HYP"]
+    assert all(0 <= entry["probability"] <= 1 and abs(entry["cosine"]) <= 1 for entry in results)
+
+
+def test_command_line(repository, work):
+    line = [sys.executable, "train/classify.py", str(work / "record"), "--model", str(work / "sigmoid")]
+    done = subprocess.run(
+        [*line, "--prompts", "atrial fibrillation"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "atrial fibrillation" in done.stdout

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+
+from tests.evaluation import tiny
+
+SETTINGS = ["--config", tiny.CONFIG, "--bootstrap", "20", "--minimum", "3", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def script(repository):
+    return tiny.load_script(repository, "zero_shot")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("zero_shot")
+    tiny.write_corpus(folder / "corpus", 240)
+    for seed in (0, 1):
+        tiny.dual_encoder(seed).save_pretrained(folder / f"OUT{seed}")
+        tiny.processor().save_pretrained(folder / f"OUT{seed}")
+        tiny.write_facts(folder / f"OUT{seed}", hold_out=["AFIB"], seed=seed)
+    tiny.classifier(["rhythm: SR", "form: PVC", "rhythm: AFIB"]).save_pretrained(folder / "BCE")
+    tiny.feature_extractor().save_pretrained(folder / "BCE")
+    tiny.write_facts(folder / "BCE", label_sets=["rhythm", "form"])
+    tiny.save_prompts(folder / "tiny_rhythm.yaml", "rhythm")
+    tiny.save_prompts(folder / "tiny_form.yaml", "form", "noisy_or")
+    tiny.save_prompts(folder / "tiny_afib.yaml", "rhythm", classes={"AFIB": [tiny.TEXTS["AFIB"]]})
+    return folder
+
+
+def command(work, *options, models=("OUT0",), prompts=("tiny_rhythm",), output="results.json"):
+    paths = [str(work / model) for model in models]
+    files = [str(work / f"{name}.yaml") for name in prompts]
+    data = ["--model", *paths, "--data", str(work / "corpus"), "--prompts", *files, *SETTINGS]
+    return [*data, *options, "--output", str(work / output)]
+
+
+def test_seeds_and_companions_end_in_one_report(script, work, capsys):
+    options = ["--supervised", str(work / "BCE"), "--random", "--folds", "10"]
+    arguments = command(work, *options, models=("OUT0", "OUT1"), prompts=("tiny_rhythm", "tiny_form"))
+    report = script.main(arguments)
+    assert json.loads((work / "results.json").read_text()) == report
+    page = (work / "results.md").read_text()
+    assert page in capsys.readouterr().out
+    rhythm, form = report["tasks"]
+    assert [task["protocol"] for task in report["tasks"]] == ["label-text", "label-text"]
+    assert rhythm["class_protocols"] == {"AFIB": "zero-shot", "SR": "label-text"}
+    assert rhythm["records"] == report["data"]["records"] == 24 and rhythm["patients"] == 12
+    assert form["records"] < 24
+    assert [entry["num_seeds"] for entry in rhythm["systems"].values()] == [2, 1, 2]
+    pairs = [(entry["first"], entry["second"]) for entry in rhythm["differences"]]
+    assert pairs == [("prompts", "BCE classifier"), ("prompts", "random encoder")]
+    assert "2 seeds of the model beside 1 of the classifier" in report["notes"]
+    assert [entry["seed"] for entry in report["models"]["prompts"]] == [0, 1]
+
+
+def test_random_encoder_keeps_the_text_side(script, work):
+    model = tiny.dual_encoder()
+    weight = model.ecg_model.state_dict()
+    companion = script.with_random_ecg_tower(model, seed=1)
+    changed = [key for key, value in companion.ecg_model.state_dict().items() if not value.equal(weight[key])]
+    assert changed and companion.text_model is model.text_model
+    assert all(value.equal(weight[key]) for key, value in model.ecg_model.state_dict().items())
+
+
+def test_zero_shot_needs_held_out_classes(script, work):
+    with pytest.raises(ValueError, match=r"zero-shot is claimed for \['SR'\]"):
+        script.main(command(work, "--protocol", "zero-shot"))
+    report = script.main(command(work, "--protocol", "zero-shot", prompts=("tiny_afib",), output="held_out.json"))
+    assert report["tasks"][0]["protocol"] == "zero-shot"
+
+
+@pytest.mark.parametrize("folds", ["1", "9,10"])
+def test_folds_of_training_and_selection_are_refused(script, work, folds):
+    with pytest.raises(ValueError, match="was trained on folds"):
+        script.main(command(work, "--folds", folds))
+
+
+def test_companions_folds_are_checked_too(script, work):
+    tiny.classifier(["rhythm: SR", "rhythm: AFIB"]).save_pretrained(work / "SEEN")
+    tiny.feature_extractor().save_pretrained(work / "SEEN")
+    tiny.write_facts(work / "SEEN", train_folds=[10])
+    with pytest.raises(ValueError, match="SEEN was trained on folds"):
+        script.main(command(work, "--supervised", str(work / "SEEN")))
+    options = ["--supervised", str(work / "SEEN"), "--allow_training_folds"]
+    report = script.main(command(work, *options, output="allowed.json"))
+    assert any("train_folds differ" in note for note in report["notes"])
+
+
+def test_a_classifier_is_no_dual_encoder(script, work):
+    with pytest.raises(ValueError, match="wanted a dual encoder"):
+        script.main(command(work, models=("BCE",)))
