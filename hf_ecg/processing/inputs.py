@@ -1,0 +1,288 @@
+"""What a user hands over (arrays, rows, WFDB paths) as stacks of millivolts of equal shape, rate and leads."""
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from ..signals.leads import STANDARD_LEADS, canonical_leads
+from ..signals.units import UNITS, check_amplitude, counts_to_millivolts, to_millivolts
+from ..signals.wfdb_record import Record, read_record
+
+# What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
+ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
+COUNTS = "counts"
+
+
+@dataclass
+class Recording:
+    """One record as it came: counts with gain and baseline, or numbers with a unit."""
+
+    name: str
+    values: np.ndarray
+    sampling_rate: float
+    leads: tuple[str, ...]
+    units: str
+    gain: np.ndarray | None = None
+    baseline: np.ndarray | None = None
+
+
+@dataclass
+class WaveformGroup:
+    """Records that share leads, rate and length, stacked: float64 `(records, leads, samples)`.
+
+    A lead without a single sample is not among `leads`: it is absent, exactly as if the record had not named it.
+    `physical` is false for values that are no voltages any more; `positions` are the records' places in the input.
+    """
+
+    signals: np.ndarray
+    leads: tuple[str, ...]
+    sampling_rate: float
+    physical: bool
+    positions: list[int]
+    names: list[str] = field(default_factory=list)
+
+
+def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[WaveformGroup]:
+    """Reads any accepted input as groups of waveforms in millivolts (or as given, when units is "normalized").
+
+    Args:
+        signals: an array `(leads, samples)` or `(records, leads, samples)`; a WFDB path; a `Record`; a row (or a slice
+            of rows) with the columns of `ROW_COLUMNS`; or a list of any of these, of any lengths.
+        sampling_rate: hertz; required for arrays, must agree with what rows and records carry.
+        leads: names in the order of the arrays' leads; required for arrays, must agree otherwise.
+        units: one of mV, uV, V, normalized; required for arrays; rows and records are mV.
+
+    Raises:
+        ValueError: something required is missing or contradicts the input, a shape or a name is wrong, a value is
+            infinite, a record has no sample at all, or its amplitude cannot be in the unit it is said to be.
+    """
+    rate = None if sampling_rate is None else _checked_rate(sampling_rate, "sampling_rate")
+    names = None if leads is None else _lead_names(leads)
+    if units is not None and units not in UNITS:
+        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}")
+    recordings = [
+        _recording(item, position, rate, names, units) for position, item in enumerate(_list_of_records(signals))
+    ]
+    groups = {}
+    for position, recording in enumerate(recordings):
+        key = (recording.leads, recording.sampling_rate, recording.values.shape[-1], recording.units)
+        groups.setdefault(key, []).append(position)
+    return [
+        part
+        for positions in groups.values()
+        for part in _split_by_absent_leads(_stacked([recordings[position] for position in positions], positions))
+    ]
+
+
+def _list_of_records(signals) -> list:
+    if isinstance(signals, Mapping):
+        return _rows_of_slice(signals)
+    if isinstance(signals, (str, os.PathLike, Record)):
+        return [signals]
+    if isinstance(signals, (list, tuple)):
+        if not signals:
+            raise ValueError("signals is an empty list, wanted at least one record")
+        if all(isinstance(item, (list, tuple)) and np.ndim(item[:1]) == 1 for item in signals):
+            # A record written as nested Python lists: one list a lead.
+            return [_array(signals, "signals")]
+        return list(signals)
+    array = _array(signals, "signals")
+    if array.ndim == 2:
+        return [array]
+    if array.ndim == 3:
+        if not len(array):
+            raise ValueError(f"signals has shape {array.shape}, wanted at least one record")
+        return list(array)
+    raise ValueError(
+        f"signals has shape {array.shape}, wanted (leads, samples) or (records, leads, samples);"
+        " write one lead as signals[None]"
+    )
+
+
+def _rows_of_slice(rows: Mapping) -> list[Mapping]:
+    """`dataset[3]` is one row; `dataset[:8]` is a mapping of columns."""
+    if np.ndim(rows.get("num_samples", 0)) == 0:
+        return [rows]
+    return [{column: values[i] for column, values in rows.items()} for i in range(len(rows["num_samples"]))]
+
+
+def _recording(item, position: int, rate, leads, units) -> Recording:
+    name = f"record {position}"
+    if isinstance(item, (str, os.PathLike)):
+        recording = _from_record(read_record(item), f"{name} ({os.fspath(item)})")
+    elif isinstance(item, Record):
+        recording = _from_record(item, f"{name} ({item.name})")
+    elif isinstance(item, Mapping):
+        recording = _from_row(item, name)
+    else:
+        return _from_array(item, name, rate, leads, units)
+    if rate is not None and rate != recording.sampling_rate:
+        raise ValueError(
+            f"{recording.name}: sampling_rate {rate:g} was given, but it has {recording.sampling_rate:g} Hz"
+        )
+    if leads is not None and leads != recording.leads:
+        raise ValueError(f"{recording.name}: leads {list(leads)} were given, but it has {list(recording.leads)}")
+    if units is not None and units != "mV":
+        raise ValueError(f"{recording.name}: units {units!r} was given, but it carries its own gain and is in mV")
+    return recording
+
+
+def _from_array(item, name: str, rate, leads, units) -> Recording:
+    values = _array(item, name)
+    given = {"sampling_rate": rate, "leads": leads, "units": units}
+    missing = [key for key, value in given.items() if value is None]
+    if missing:
+        raise ValueError(f"{name} is an array, which does not say what it holds: {', '.join(missing)} must be given")
+    _check_shape(values, leads, name)
+    return Recording(name, values, rate, leads, units)
+
+
+def _from_record(record: Record, name: str) -> Recording:
+    leads = _lead_names(record.leads)
+    _check_shape(record.counts, leads, name)
+    rate = _checked_rate(record.sampling_rate, name)
+    return Recording(name, record.counts, rate, leads, COUNTS, np.asarray(record.gain), np.asarray(record.baseline))
+
+
+def _from_row(row: Mapping, name: str) -> Recording:
+    missing = [column for column in ROW_COLUMNS if row.get(column) is None]
+    if missing:
+        raise ValueError(f"{name} is a row without {', '.join(missing)}; it has the columns {sorted(map(str, row))}")
+    if row.get("record_id") is not None:
+        name = f"{name} ({row['record_id']})"
+    leads = _lead_names(row["leads"])
+    num_samples = int(row["num_samples"])
+    counts = _array(row["signal"], name)
+    if counts.dtype != np.int16:
+        limits = np.iinfo(np.int16)
+        if counts.dtype.kind not in "iu" or (
+            counts.size and not limits.min <= counts.min() <= counts.max() <= limits.max
+        ):
+            raise ValueError(f"{name}: the column signal holds {counts.dtype} values, wanted int16 counts")
+        counts = counts.astype(np.int16)
+    if counts.size != len(leads) * num_samples:
+        raise ValueError(f"{name}: signal has {counts.size} counts, wanted {len(leads)} leads x {num_samples} samples")
+    counts = counts.reshape(len(leads), num_samples)
+    _check_shape(counts, leads, name)
+    gain, baseline = np.asarray(row["gain"], np.float64), np.asarray(row["baseline"], np.float64)
+    for column, values in (("gain", gain), ("baseline", baseline)):
+        if values.shape != (len(leads),):
+            raise ValueError(
+                f"{name}: {column} has shape {values.shape}, wanted one value for each of {len(leads)} leads"
+            )
+    return Recording(name, counts, _checked_rate(row["sampling_rate"], name), leads, COUNTS, gain, baseline)
+
+
+def _stacked(recordings: list[Recording], positions: list[int]) -> WaveformGroup:
+    first = recordings[0]
+    names = [recording.name for recording in recordings]
+    values = np.stack([recording.values for recording in recordings])
+    if first.units == COUNTS:
+        gain, baseline = (np.stack([getattr(r, key) for r in recordings]) for key in ("gain", "baseline"))
+        signals = with_record_name(counts_to_millivolts, names, values, gain, baseline)
+    else:
+        signals = to_millivolts(values.astype(np.float64), first.units)
+    order = _canonical_order(first.leads)
+    leads = tuple(first.leads[i] for i in order)
+    if leads != first.leads:
+        signals = signals[:, list(order)]
+    if not np.isfinite(signals).all():
+        infinite = np.argwhere(np.isinf(signals).any(-1))
+        if len(infinite):
+            record, lead = infinite[0]
+            raise ValueError(f"{names[record]}: lead {leads[lead]} has infinite values")
+    return WaveformGroup(signals, leads, first.sampling_rate, first.units != "normalized", positions, names)
+
+
+def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
+    absent = np.isnan(group.signals[..., 0])
+    if absent.any():
+        absent &= np.isnan(group.signals).all(-1)
+    patterns = {}
+    for row, pattern in enumerate(map(tuple, absent.tolist())):
+        patterns.setdefault(pattern, []).append(row)
+    for pattern, rows in patterns.items():
+        names = [group.names[row] for row in rows]
+        if all(pattern):
+            raise ValueError(f"{names[0]}: none of its leads {list(group.leads)} has a single sample")
+        part = group
+        if any(pattern) or len(patterns) > 1:
+            kept = [i for i, missing in enumerate(pattern) if not missing]
+            part = WaveformGroup(
+                group.signals[np.ix_(rows, kept)],
+                tuple(group.leads[i] for i in kept),
+                group.sampling_rate,
+                group.physical,
+                [group.positions[row] for row in rows],
+                names,
+            )
+        if part.physical:
+            with_record_name(check_amplitude, part.names, part.signals)
+        yield part
+
+
+def with_record_name(function, names: list[str], *stacks: np.ndarray):
+    """`function(*stacks)`; when it raises, the same error with the name of the first record it raises for."""
+    try:
+        return function(*stacks)
+    except ValueError as error:
+        for i, name in enumerate(names):
+            try:
+                function(*(stack[i : i + 1] for stack in stacks))
+            except ValueError as single:
+                raise ValueError(f"{name}: {single}") from error
+        raise
+
+
+def _array(values, name: str) -> np.ndarray:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} holds values of type {array.dtype}, wanted real numbers")
+    return array
+
+
+def _check_shape(values: np.ndarray, leads: tuple[str, ...], name: str) -> None:
+    if values.ndim != 2:
+        raise ValueError(f"{name} has shape {values.shape}, wanted (leads, samples)")
+    if len(values) != len(leads):
+        hint = "; it looks transposed" if values.shape[1] == len(leads) else ""
+        raise ValueError(f"{name} has shape {values.shape}, but {len(leads)} leads are named: {list(leads)}{hint}")
+    if not values.size:
+        raise ValueError(f"{name} has shape {values.shape}: no samples")
+
+
+def _checked_rate(rate, name: str) -> float:
+    try:
+        value = float(rate)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a number of hertz") from error
+    if not math.isfinite(value) or value <= 0 or isinstance(rate, bool):
+        raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a positive number of hertz")
+    return value
+
+
+def _lead_names(leads) -> tuple[str, ...]:
+    names = (leads,) if isinstance(leads, str) else tuple(leads)
+    return _canonical(tuple(str(name) for name in names))
+
+
+# Every row of a corpus spells out the same dozen names: parsing them anew would cost more than its arithmetic.
+@lru_cache(maxsize=256)
+def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(canonical_leads(names))
+
+
+@lru_cache(maxsize=256)
+def _canonical_order(leads: tuple[str, ...]) -> tuple[int, ...]:
+    """One order for every permutation of the same leads: sums over leads then round alike."""
+    standard = {lead: i for i, lead in enumerate(STANDARD_LEADS)}
+    return tuple(sorted(range(len(leads)), key=lambda i: (standard.get(leads[i], len(standard)), leads[i])))

@@ -1,0 +1,78 @@
+"""What every step of a recipe shares: the batch it works on, its parameters, the checks of their values."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class WaveformBatch:
+    """What the steps hand on: float64 `(records, leads, samples)` and what is known about it.
+
+    Attributes:
+        lead_mask: bool `(records, leads)`, false where a lead is absent.
+        valid: first sample and end of what was recorded; the rest is padding.
+        physical: the values are millivolts, so that limb leads may be derived.
+        wanted: the leads that the recipe accepts, in the model's order.
+        lead: the one lead that the caller picked, or None.
+        target_rate, num_samples: what the recipe aims at, for the steps that do not say otherwise.
+        origin: int `(records,)`, the position of each record in the group that came in.
+        amplitude: `(records, leads, 2)` offset and scale in millivolts, or None.
+    """
+
+    signals: np.ndarray
+    lead_mask: np.ndarray
+    leads: tuple[str, ...]
+    sampling_rate: float
+    valid: tuple[int, int]
+    physical: bool
+    wanted: tuple[str, ...]
+    lead: str | None
+    target_rate: float
+    num_samples: int | None
+    origin: np.ndarray
+    amplitude: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step's fields are its parameters; a field whose default is None follows the recipe's own value."""
+
+    # Steps that compare or move samples without computing with them may meet missing ones.
+    accepts_missing = False
+
+    def validate(self) -> None:
+        """Raises ValueError for a value that no record could be processed with."""
+
+    def apply(self, batch: WaveformBatch) -> None:
+        raise NotImplementedError
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """ " (did you mean x?)", or nothing when there is nothing to choose from."""
+    match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.0)
+    return f" (did you mean {match[0]!r}?)" if match else ""
+
+
+def check_one_of(name: str, value, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}, wanted one of {', '.join(allowed)}{nearest(value, allowed)}")
+
+
+def check_positive(name: str, value, or_zero: bool = False) -> None:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or value < 0 or (value == 0 and not or_zero):
+        raise ValueError(f"{name} is {value!r}, wanted a {'number of at least 0' if or_zero else 'positive number'}")
+
+
+def check_positive_integer(name: str, value) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, wanted a positive integer")
+
+
+def check_optional_length(value) -> None:
+    if value is not None:
+        check_positive_integer("num_samples", value)
