@@ -22,6 +22,7 @@ from hf_ecg.evaluation.label_text import classifier_scores
 from hf_ecg.evaluation.linear_probe import STRENGTHS, ProbeRows, linear_probe, require_disjoint
 from hf_ecg.evaluation.loading import (
     budget_notes,
+    check_label_sets,
     describe_seeds,
     facts_for_evaluation,
     load_classifier,
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> dict:
     percentages = sorted({float(part) for part in args.fractions.split(",")})
     facts = facts_for_evaluation(args.model, args.config, folds["test"], args.allow_training_folds)
     companion_facts = facts_for_evaluation(args.supervised, args.config, folds["test"], args.allow_training_folds)
+    check_label_sets(args.supervised, companion_facts, [args.label_set])
 
     splits = {split: load_corpus(args.data, config=args.config, folds=folds[split]) for split in folds}
     class_names = list(label_names(splits["test"], args.label_set))

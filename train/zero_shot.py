@@ -22,6 +22,7 @@ from hf_ecg.evaluation.features import classifier_logits, ecg_embeddings, random
 from hf_ecg.evaluation.label_text import match_labels, scores_of_embeddings
 from hf_ecg.evaluation.loading import (
     budget_notes,
+    check_label_sets,
     describe_seeds,
     facts_for_evaluation,
     load_classifier,
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> dict:
     prompt_sets = [load_prompts(name) for name in args.prompts]
     facts = facts_for_evaluation(args.model, args.config, folds, args.allow_training_folds)
     companion_facts = facts_for_evaluation(args.supervised, args.config, folds, args.allow_training_folds)
+    check_label_sets(args.supervised, companion_facts, [p.label_set for p in prompt_sets])
     words = [task_protocol(facts, prompt_set, args.config, args.protocol) for prompt_set in prompt_sets]
     dataset = load_corpus(args.data, config=args.config, folds=folds)
     tasks = [task_labels(dataset, p.label_set, list(p.classes), args.minimum, p.name) for p in prompt_sets]

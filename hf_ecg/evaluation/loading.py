@@ -51,6 +51,19 @@ def facts_for_evaluation(
     return facts
 
 
+def check_label_sets(folders: list[str], facts: list[TrainingFacts | None], label_sets: list[str]) -> None:
+    """Refuses classifiers of other label sets, whose classes may share names: IMI is one statement in `diagnostic`,
+    and six in `subdiagnostic`.
+
+    Raises:
+        ValueError: a classifier's facts name its label sets, and a wanted one is not among them.
+    """
+    for folder, entry in zip(folders, facts, strict=True):
+        absent = [name for name in label_sets if entry and entry.label_sets and name not in entry.label_sets]
+        if absent:
+            raise ValueError(f"{folder} was trained on the label sets {list(entry.label_sets)}, wanted {absent}")
+
+
 def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFacts | None]) -> list[str]:
     """What keeps a supervised companion from having had the same data as the model, in words; empty if nothing."""
     notes = []

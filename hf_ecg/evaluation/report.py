@@ -148,8 +148,8 @@ def render(report: dict) -> str:
     lines = [
         f"# {report['title']}",
         "",
-        f"* data: {data['path']}, config {data['config']}, folds {_folds(data['folds'])}: {data['records']} records of "
-        f"{data['patients']} patients",
+        f"* data: {data['path']}, config {data['config']}, folds {_folds(data['folds'])}: "
+        f"{data['records']} records of {data['patients']} patients",
         f"* models: {_models(report['models'])}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
         f"patients{' and seeds' if bootstrap['seeds_resampled'] else ''}, seed {bootstrap['seed']}; "

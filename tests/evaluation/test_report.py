@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.evaluation.bootstrap import bootstrap_evaluation
-from hf_ecg.evaluation.loading import budget_notes
+from hf_ecg.evaluation.loading import budget_notes, check_label_sets
 from hf_ecg.evaluation.protocol import TrainingFacts
 from hf_ecg.evaluation.report import machine_facts, render, task_entry, version_facts, write_report
 
@@ -86,3 +86,10 @@ def test_notes_tell_unequal_budgets():
     assert "not verified" in budget_notes([ours], [None])[0]
     more = TrainingFacts(config="ptb_xl_100hz", train_folds=(1, 2, 3), validation_folds=(8,))
     assert budget_notes([ours], [more])[0].startswith("train_folds differ")
+
+
+def test_a_classifier_of_another_label_set_is_refused():
+    diagnostic = TrainingFacts(label_sets=("diagnostic",))
+    check_label_sets(["BCE", "OLD"], [diagnostic, None], ["diagnostic"])
+    with pytest.raises(ValueError, match=r"BCE was trained on the label sets \['diagnostic'\]"):
+        check_label_sets(["BCE"], [diagnostic], ["subdiagnostic"])
