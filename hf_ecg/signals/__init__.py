@@ -1,0 +1,33 @@
+"""Waveforms as numpy arrays (..., leads, samples) in millivolts; nothing of torch or transformers."""
+
+from .filters import apply_filter, validate_filter
+from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
+from .missing import fill_missing
+from .normalisation import normalise
+from .resampling import resample
+from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
+from .wfdb_record import Record, read_record
+from .window import crop, pad
+
+__all__ = [
+    "CHEST_LEADS",
+    "LIMB_LEADS",
+    "MISSING_COUNT",
+    "STANDARD_LEADS",
+    "UNITS",
+    "Record",
+    "apply_filter",
+    "canonical_leads",
+    "check_amplitude",
+    "counts_to_millivolts",
+    "crop",
+    "derive_limb_leads",
+    "fill_missing",
+    "normalise",
+    "pad",
+    "read_record",
+    "resample",
+    "select_leads",
+    "to_millivolts",
+    "validate_filter",
+]

@@ -1,0 +1,68 @@
+"""Normalisation per lead or per record. It takes the voltage away: see `return_amplitude` of the extractor's step."""
+
+import numpy as np
+
+from ._arrays import as_double
+
+METHODS = ("zscore", "minmax", "divide")
+
+
+def normalise(
+    signals: np.ndarray,
+    method: str,
+    over: str = "lead",
+    lead_mask: np.ndarray | None = None,
+    epsilon: float = 1e-8,
+    divisor: float | None = None,
+    minimum: float = 0.0,
+    maximum: float = 1.0,
+) -> np.ndarray:
+    """Rescale signals.
+
+    "zscore": (x - mean) / (std + epsilon), with the population's std. "minmax": from the smallest and largest value to
+    `minimum` and `maximum`, the range enlarged by epsilon. "divide": x / divisor. A constant lead becomes zero by the
+    first and `minimum` by the second, never NaN.
+
+    Args:
+        signals: (..., leads, samples).
+        method: "zscore", "minmax" or "divide".
+        over: "lead": each lead by its own statistics; "record": all present leads by common ones.
+        lead_mask: bool (..., leads); false leads take no part in the statistics and pass as they are.
+        epsilon: keeps the divisor from zero.
+        divisor: of "divide".
+        minimum, maximum: of "minmax".
+
+    Raises:
+        ValueError: unknown method or range, no divisor, an empty range, NaN in a present lead, nothing present.
+    """
+    if method not in METHODS:
+        raise ValueError(f"normalisation method is {method!r}, wanted one of {', '.join(METHODS)}")
+    if over not in ("lead", "record"):
+        raise ValueError(f"over is {over!r}, wanted lead or record")
+    signals, dtype = as_double(signals)
+    if signals.ndim < 2:
+        raise ValueError(f"signals have shape {signals.shape}, wanted (..., leads, samples)")
+    present = np.ones(signals.shape[:-1], bool) if lead_mask is None else np.asarray(lead_mask, dtype=bool)
+    present = np.broadcast_to(present, signals.shape[:-1])[..., None]
+    if not np.isfinite(signals).all(where=present):
+        raise ValueError(f"normalisation {method}: a present lead has NaN or infinite samples; fill them first")
+    if method == "divide":
+        if divisor is None or not np.isfinite(divisor) or divisor <= 0:
+            raise ValueError(f"divisor is {divisor!r}, wanted a positive number")
+        return np.where(present, signals / divisor, signals).astype(dtype, copy=False)
+    axes = -1 if over == "lead" else (-2, -1)
+    counted = present if over == "record" else np.ones_like(present)
+    if over == "record" and not present.any(axis=-2).all():
+        raise ValueError("normalisation over a record needs at least one present lead")
+    options = {"axis": axes, "keepdims": True, "where": np.broadcast_to(counted, signals.shape)}
+    if counted.all():
+        del options["where"]
+    if method == "zscore":
+        scaled = (signals - signals.mean(**options)) / (signals.std(**options) + epsilon)
+    else:
+        if not minimum < maximum:
+            raise ValueError(f"minimum {minimum} is not below maximum {maximum}")
+        low = signals.min(**options, initial=np.inf)
+        high = signals.max(**options, initial=-np.inf)
+        scaled = (signals - low) / (high - low + epsilon) * (maximum - minimum) + minimum
+    return np.where(present, scaled, signals).astype(dtype, copy=False)

@@ -1,0 +1,83 @@
+"""From counts, microvolts or volts to millivolts, and whether numbers can be millivolts at all."""
+
+import numpy as np
+
+from ._arrays import as_double
+
+UNITS = ("mV", "uV", "V", "normalized")
+MISSING_COUNT = -32768
+LOWEST_RANGE_MV, HIGHEST_RANGE_MV = 0.05, 15.0
+_FACTORS = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "normalized": 1.0}
+
+
+def to_millivolts(signals: np.ndarray, units: str) -> np.ndarray:
+    """Numbers in `units` as millivolts; "normalized" ones pass as they are.
+
+    Args:
+        signals: (..., samples).
+        units: one of mV, uV, V, normalized.
+
+    Raises:
+        ValueError: another unit.
+    """
+    if units not in _FACTORS:
+        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}")
+    signals, dtype = as_double(signals)
+    return (signals * _FACTORS[units]).astype(dtype, copy=False)
+
+
+def counts_to_millivolts(counts: np.ndarray, gain: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """mV = (count - baseline) / gain, NaN where the count is -32768 (missing).
+
+    Args:
+        counts: int16 (..., leads, samples).
+        gain: counts per millivolt, (..., leads) or a number.
+        baseline: count at zero millivolt, (..., leads) or a number.
+
+    Returns:
+        float64 (..., leads, samples).
+
+    Raises:
+        ValueError: a gain that is zero, negative or not finite, or a baseline that is not finite.
+    """
+    counts = np.asarray(counts)
+    gain, baseline = np.asarray(gain, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+    if not (np.isfinite(gain).all() and (gain > 0).all()):
+        raise ValueError(f"gain is {gain.tolist()}, wanted positive counts per millivolt for every lead")
+    if not np.isfinite(baseline).all():
+        raise ValueError(f"baseline is {baseline.tolist()}, wanted finite counts for every lead")
+    millivolts = (counts.astype(np.float64) - baseline[..., None]) / gain[..., None]
+    missing = counts == MISSING_COUNT
+    if missing.any():
+        millivolts[missing] = np.nan
+    return millivolts
+
+
+def check_amplitude(signals: np.ndarray) -> None:
+    """Raise when a record cannot be in millivolts: counts or microvolts passed as mV, or volts.
+
+    The range (maximum - minimum) of each lead is taken over its finite samples; flat leads are left out, as an
+    electrode may be off. A record passes when the median over its leads lies in 0.05 to 15 mV, or all are flat.
+
+    Args:
+        signals: (..., leads, samples), NaN where missing.
+
+    Raises:
+        ValueError: naming the median found.
+    """
+    signals = np.asarray(signals)
+    # fmax and fmin pass over NaN
+    ranges = np.fmax.reduce(signals, axis=-1) - np.fmin.reduce(signals, axis=-1)
+    records = ranges.reshape(-1, ranges.shape[-1]) if ranges.ndim else ranges.reshape(1, 1)
+    present = records > 0
+    if present.all():
+        medians = np.median(records, axis=1)
+    else:
+        pairs = zip(records, present, strict=True)
+        medians = np.array([np.median(row[keep]) if keep.any() else np.nan for row, keep in pairs])
+    wrong = (medians < LOWEST_RANGE_MV) | (medians > HIGHEST_RANGE_MV)
+    if wrong.any():
+        raise ValueError(
+            f"the leads' median range is {medians[wrong][0]:.4g} mV, wanted {LOWEST_RANGE_MV} to {HIGHEST_RANGE_MV}:"
+            " are these counts, or another unit than was said?"
+        )

@@ -1,0 +1,52 @@
+"""A fixed number of samples: cut or lengthen."""
+
+import numpy as np
+
+
+def crop(signals: np.ndarray, num_samples: int, position: str = "start") -> np.ndarray:
+    """Keep `num_samples` from the start, the center or the end; a record that is not longer passes as it is.
+
+    Args:
+        signals: (..., samples).
+        num_samples: samples to keep.
+        position: "start", "center" or "end".
+
+    Raises:
+        ValueError: unknown position, or no sample to keep.
+    """
+    signals = np.asarray(signals)
+    _check(num_samples, position, ("start", "center", "end"))
+    length = signals.shape[-1]
+    if length <= num_samples:
+        return signals
+    first = {"start": 0, "center": (length - num_samples) // 2, "end": length - num_samples}[position]
+    return signals[..., first : first + num_samples]
+
+
+def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: float = 0.0) -> np.ndarray:
+    """Lengthen to `num_samples` by a constant; a record that is not shorter passes as it is.
+
+    Args:
+        signals: (..., samples).
+        num_samples: samples of the result.
+        position: where the constant goes: "end", "start", or "both" (the odd one at the end).
+        value: the constant.
+
+    Raises:
+        ValueError: unknown position, or no samples wanted.
+    """
+    signals = np.asarray(signals)
+    _check(num_samples, position, ("end", "start", "both"))
+    lacking = num_samples - signals.shape[-1]
+    if lacking <= 0:
+        return signals
+    before = {"end": 0, "start": lacking, "both": lacking // 2}[position]
+    widths = [(0, 0)] * (signals.ndim - 1) + [(before, lacking - before)]
+    return np.pad(signals, widths, constant_values=value)
+
+
+def _check(num_samples: int, position: str, positions: tuple[str, ...]) -> None:
+    if num_samples < 1:
+        raise ValueError(f"num_samples is {num_samples}, wanted at least 1")
+    if position not in positions:
+        raise ValueError(f"position is {position!r}, wanted one of {', '.join(positions)}")
