@@ -1,0 +1,340 @@
+"""Random views of a batch of waveforms, each a function of the generator passed in and of nothing else.
+
+A recipe lists views as dicts: `{"name": "gaussian_noise", "rms": [0.0, 0.05], "probability": 0.5}`. A range is drawn
+from evenly, once per record. Voltages are in the unit of the input, millivolt unless the feature extractor normalises.
+Every view but `random_crop` takes a `probability` (default 1) of being applied to a record. Absent leads and padded
+samples stay what they are, and no view changes its input in place.
+"""
+
+import hashlib
+import inspect
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from ..processing.step_base import check_positive, check_positive_integer, nearest
+
+Generators = torch.Generator | Sequence[torch.Generator]
+Strength = float | Sequence[float]
+
+
+class Waveforms(NamedTuple):
+    """`input_values` (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch, samples)."""
+
+    input_values: torch.Tensor
+    lead_mask: torch.Tensor
+    sample_mask: torch.Tensor
+
+    @classmethod
+    def of(cls, input_values, lead_mask=None, sample_mask=None) -> "Waveforms":
+        """With masks that say present and recorded where none is given."""
+        shape, device = input_values.shape, input_values.device
+        if lead_mask is None:
+            lead_mask = torch.ones(shape[:2], dtype=torch.bool, device=device)
+        if sample_mask is None:
+            sample_mask = torch.ones(shape[::2], dtype=torch.bool, device=device)
+        return cls(input_values, lead_mask, sample_mask)
+
+
+def record_generator(seed: int, epoch: int, record_index: int, view: str | int) -> torch.Generator:
+    """CPU generator for one view of one record in one epoch: the same on any machine, in any process and batch.
+
+    Args:
+        seed: the run's.
+        epoch: counted from 0.
+        record_index: position of the record in the training rows.
+        view: name that tells several random choices about one record apart.
+    """
+    key = hashlib.blake2b(f"{seed}/{epoch}/{record_index}/{view}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
+
+
+def random_crop(waveforms: Waveforms, generator: Generators, *, num_samples: int) -> Waveforms:
+    """One stretch of `num_samples` of each record, away from the padding as far as the record is long enough.
+
+    Args:
+        waveforms: records of at least `num_samples` samples, padding included.
+        generator: one for the batch, or one per record.
+        num_samples: length of the result.
+    """
+    values, lead_mask, sample_mask = waveforms
+    samples = values.shape[-1]
+    if num_samples > samples:
+        raise ValueError(f"random_crop: num_samples is {num_samples}, but the records have {samples} samples")
+    positions = torch.arange(samples, device=values.device)
+    first = torch.where(sample_mask, positions, samples).amin(1).clamp(max=samples - num_samples)
+    last = torch.where(sample_mask, positions + 1, 0).amax(1) - num_samples
+    last = torch.maximum(first, last)
+    # in double: a float32 number cannot reach every start of a day-long record
+    chosen = _uniform(generator, (len(values),), values.device, torch.float64)
+    start = torch.minimum(first + (chosen * (last - first + 1)).long(), last)
+    index = start[:, None] + positions[:num_samples]
+    cropped = values.gather(2, index[:, None].expand(-1, values.shape[1], -1))
+    return Waveforms(cropped, lead_mask, sample_mask.gather(1, index))
+
+
+def amplitude_scale(
+    waveforms: Waveforms, generator: Generators, *, factor: Strength = (0.8, 1.25), per_lead: bool = False
+) -> Waveforms:
+    """Each record times one factor.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        factor: or its range.
+        per_lead: a factor for each lead of its own, which breaks the limb leads' relations (III = II - I).
+    """
+    values = waveforms.input_values
+    shape = (len(values), values.shape[1] if per_lead else 1, 1)
+    return waveforms._replace(input_values=values * _strength(generator, factor, shape, values))
+
+
+def gaussian_noise(
+    waveforms: Waveforms, generator: Generators, *, rms: Strength | None = None, relative: Strength | None = None
+) -> Waveforms:
+    """White noise in every present lead; exactly one of `rms` and `relative` is given.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        rms: the noise's root mean square, in the unit of the input (millivolt).
+        relative: the same as a part of each lead's own standard deviation.
+    """
+    values = waveforms.input_values
+    if (rms is None) == (relative is None):
+        raise ValueError("gaussian_noise takes exactly one of rms and relative")
+    size = _strength(generator, relative if rms is None else rms, (len(values), 1, 1), values)
+    if rms is None:
+        size = size * _standard_deviation(values, waveforms.sample_mask)
+    noise = _draw(torch.randn, generator, tuple(values.shape), values.device, values.dtype)
+    return _add(waveforms, noise.mul_(size))
+
+
+def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probability: float) -> Waveforms:
+    """Drops leads: they become zero and absent in `lead_mask`. At least one present lead is kept.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        lead_probability: that a present lead is dropped.
+    """
+    values, lead_mask, sample_mask = waveforms
+    chance = _uniform(generator, tuple(lead_mask.shape), values.device, torch.float32)
+    chance = chance.masked_fill(~lead_mask, -1.0)
+    kept = lead_mask & ((chance >= lead_probability) | (chance == chance.amax(1, keepdim=True)))
+    return Waveforms(values.masked_fill((lead_mask & ~kept)[..., None], 0.0), kept, sample_mask)
+
+
+def baseline_wander(
+    waveforms: Waveforms,
+    generator: Generators,
+    *,
+    amplitude: Strength = (0.0, 0.2),
+    frequency_hz: Strength = (0.05, 0.5),
+    sampling_rate: float,
+) -> Waveforms:
+    """A slow sine of random phase, of one frequency in all leads of a record and of another height in each.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        amplitude: height in the unit of the input (millivolt); a range is drawn from for each lead.
+        frequency_hz: respiration moves the baseline at 0.05 to 0.5 Hz.
+        sampling_rate: hertz of the waveforms.
+    """
+    values = waveforms.input_values
+    height = _strength(generator, amplitude, (*values.shape[:2], 1), values)
+    frequency = _strength(generator, frequency_hz, (len(values), 1, 1), values)
+    phase = 2 * math.pi * _uniform(generator, (len(values), 1, 1), values.device, values.dtype)
+    seconds = torch.arange(values.shape[-1], device=values.device, dtype=values.dtype) / sampling_rate
+    return _add(waveforms, height * torch.sin(2 * math.pi * frequency * seconds + phase))
+
+
+def time_mask(waveforms: Waveforms, generator: Generators, *, fraction: Strength = (0.0, 0.2)) -> Waveforms:
+    """One stretch of each record becomes zero in all leads; `sample_mask` still counts it as recorded.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        fraction: length of the stretch, of all samples.
+    """
+    values = waveforms.input_values
+    samples = values.shape[-1]
+    length = (_strength(generator, fraction, (len(values), 1), values) * samples).round()
+    start = (_uniform(generator, (len(values), 1), values.device, values.dtype) * (samples - length + 1)).floor()
+    positions = torch.arange(samples, device=values.device)
+    hidden = (positions >= start) & (positions < start + length)
+    return waveforms._replace(input_values=values.masked_fill(hidden[:, None], 0.0))
+
+
+def time_shift(waveforms: Waveforms, generator: Generators, *, max_samples: int) -> Waveforms:
+    """Moves a record in time by up to `max_samples` either way; what enters is zero and padding in `sample_mask`.
+
+    Args:
+        waveforms: records longer than `max_samples`.
+        generator: one for the batch, or one per record.
+        max_samples: largest shift.
+    """
+    values, lead_mask, sample_mask = waveforms
+    samples = values.shape[-1]
+    if max_samples >= samples:
+        raise ValueError(f"time_shift: max_samples is {max_samples}, but the records have {samples} samples")
+    chosen = _uniform(generator, (len(values), 1), values.device, torch.float64)
+    shift = (chosen * (2 * max_samples + 1)).long().clamp(max=2 * max_samples) - max_samples
+    source = torch.arange(samples, device=values.device) - shift
+    inside = (source >= 0) & (source < samples)
+    index = source.clamp(0, samples - 1)
+    moved = values.gather(2, index[:, None].expand(-1, values.shape[1], -1)).masked_fill(~inside[:, None], 0.0)
+    return Waveforms(moved, lead_mask, sample_mask.gather(1, index) & inside)
+
+
+_ALL = (random_crop, amplitude_scale, gaussian_noise, lead_dropout, baseline_wander, time_mask, time_shift)
+VIEWS = {view.__name__: view for view in _ALL}
+
+
+def apply_views(
+    input_values: torch.Tensor,
+    views: Sequence[dict],
+    generator: torch.Generator | Sequence[Sequence[torch.Generator]],
+    *,
+    lead_mask: torch.Tensor | None = None,
+    sample_mask: torch.Tensor | None = None,
+    sampling_rate: float | None = None,
+) -> Waveforms:
+    """Applies the views one after the other.
+
+    Args:
+        input_values: (batch, leads, samples), on any device.
+        views: see `validate_views`.
+        generator: one for everything, or for each view one generator per record (see `record_generator`): a record's
+            views then do not depend on the batch it is in.
+        lead_mask: bool (batch, leads), false where absent; all present by default.
+        sample_mask: bool (batch, samples), false where padded; all recorded by default.
+        sampling_rate: hertz, for the views that need it and do not give their own.
+
+    Raises:
+        ValueError: a view that does not fit the waveforms.
+    """
+    waveforms = Waveforms.of(input_values, lead_mask, sample_mask)
+    for position, description in enumerate(views):
+        generators = generator if isinstance(generator, torch.Generator) else generator[position]
+        waveforms = _apply(waveforms, dict(description), generators, sampling_rate)
+    return waveforms
+
+
+def validate_views(views: Sequence[dict], sampling_rate: float | None = None) -> list[dict]:
+    """The list itself, when every view is known and every parameter possible.
+
+    Args:
+        views: dicts with a `name`, the function's keyword arguments and, but for `random_crop`, a `probability`.
+        sampling_rate: hertz, if known from elsewhere.
+
+    Raises:
+        ValueError: an unknown view or parameter (the nearest is named), a missing or impossible one.
+    """
+    if isinstance(views, (str, dict)):
+        raise ValueError(f"views is {views!r}, wanted a list of dicts")
+    return [_validated(description, sampling_rate) for description in views]
+
+
+def _validated(description: dict, sampling_rate: float | None) -> dict:
+    if not isinstance(description, dict) or "name" not in description:
+        raise ValueError(f"a view is {description!r}, wanted a dict with a name")
+    name = description["name"]
+    if name not in VIEWS:
+        raise ValueError(f"unknown view {name!r}{nearest(name, VIEWS)}; known: {', '.join(VIEWS)}")
+    parameters = dict(list(inspect.signature(VIEWS[name]).parameters.items())[2:])
+    known = set(parameters) | ({"probability"} if name != "random_crop" else set())
+    given = {key: value for key, value in description.items() if key != "name"}
+    for key, value in given.items():
+        if key not in known:
+            raise ValueError(f"view {name}: unknown parameter {key!r}{nearest(key, known)}; known: {sorted(known)}")
+        _check_parameter(f"view {name}: {key}", key, value)
+    if sampling_rate is not None:
+        given.setdefault("sampling_rate", sampling_rate)
+    for key, parameter in parameters.items():
+        if parameter.default is inspect.Parameter.empty and key not in given:
+            raise ValueError(f"view {name}: {key} is not given")
+    if name == "gaussian_noise" and (given.get("rms") is None) == (given.get("relative") is None):
+        raise ValueError(f"view {name} takes exactly one of rms and relative")
+    return dict(description)
+
+
+def _check_parameter(where: str, key: str, value) -> None:
+    if key in ("num_samples", "max_samples"):
+        check_positive_integer(where, value)
+    elif key == "per_lead":
+        if not isinstance(value, bool):
+            raise ValueError(f"{where} is {value!r}, wanted true or false")
+    elif key == "sampling_rate":
+        check_positive(where, value)
+    elif key in ("probability", "lead_probability"):
+        check_positive(where, value, or_zero=True)
+        if value > 1:
+            raise ValueError(f"{where} is {value!r}, wanted a probability")
+    else:
+        bounds = list(value) if isinstance(value, (list, tuple)) else [value, value]
+        for bound in bounds:
+            check_positive(where, bound, or_zero=True)
+        if len(bounds) != 2 or bounds[0] > bounds[1]:
+            raise ValueError(f"{where} is {value!r}, wanted a number or [low, high]")
+        if key == "fraction" and bounds[1] > 1:
+            raise ValueError(f"{where} is {value!r}, wanted at most 1")
+
+
+def _apply(waveforms: Waveforms, options: dict, generators: Generators, sampling_rate: float | None) -> Waveforms:
+    view = VIEWS[options.pop("name")]
+    probability = options.pop("probability", 1.0)
+    if "sampling_rate" in inspect.signature(view).parameters and sampling_rate is not None:
+        options.setdefault("sampling_rate", sampling_rate)
+    if probability >= 1:
+        return view(waveforms, generators, **options)
+    chance = _uniform(generators, (len(waveforms.input_values),), torch.device("cpu"), torch.float64)
+    chosen = (chance < probability).nonzero()[:, 0]
+    if not len(chosen):
+        return waveforms
+    if not isinstance(generators, torch.Generator):
+        generators = [generators[index] for index in chosen.tolist()]
+    chosen = chosen.to(waveforms.input_values.device)
+    changed = view(Waveforms(*(tensor[chosen] for tensor in waveforms)), generators, **options)
+    return Waveforms(*(old.index_copy(0, chosen, new) for old, new in zip(waveforms, changed, strict=True)))
+
+
+def _draw(function, generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
+    """Random numbers of `shape`, drawn record by record when each record has its own generator."""
+    if isinstance(generator, torch.Generator):
+        return function(shape, generator=generator, device=generator.device, dtype=dtype).to(device)
+    if len(generator) != shape[0]:
+        raise ValueError(f"{len(generator)} generators were given for {shape[0]} records")
+    drawn = torch.empty(shape, dtype=dtype, device=generator[0].device if shape[0] else "cpu")
+    for row, own in zip(drawn, generator, strict=True):
+        function(row.shape, generator=own, out=row)
+    return drawn.to(device)
+
+
+def _uniform(generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
+    return _draw(torch.rand, generator, shape, device, dtype)
+
+
+def _strength(generator: Generators, strength: Strength, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
+    low, high = strength if isinstance(strength, (list, tuple)) else (strength, strength)
+    return low + (high - low) * _uniform(generator, shape, like.device, like.dtype)
+
+
+def _standard_deviation(values: torch.Tensor, sample_mask: torch.Tensor) -> torch.Tensor:
+    """Of each lead over its recorded samples: (batch, leads, 1)."""
+    recorded = sample_mask[:, None].to(values.dtype)
+    count = recorded.sum(-1, keepdim=True).clamp(min=1)
+    centred = (values - (values * recorded).sum(-1, keepdim=True) / count) * recorded
+    return (centred.square().sum(-1, keepdim=True) / count).sqrt()
+
+
+def _add(waveforms: Waveforms, disturbance: torch.Tensor) -> Waveforms:
+    """The sum, where something was recorded."""
+    if not waveforms.lead_mask.all():
+        disturbance = disturbance.masked_fill(~waveforms.lead_mask[..., None], 0.0)
+    if not waveforms.sample_mask.all():
+        disturbance = disturbance.masked_fill(~waveforms.sample_mask[:, None], 0.0)
+    return waveforms._replace(input_values=waveforms.input_values + disturbance)
