@@ -70,9 +70,10 @@ def random_crop(waveforms: Waveforms, generator: Generators, *, num_samples: int
     # in double: a float32 number cannot reach every start of a day-long record
     chosen = _uniform(generator, (len(values),), values.device, torch.float64)
     start = torch.minimum(first + (chosen * (last - first + 1)).long(), last)
-    index = start[:, None] + positions[:num_samples]
-    cropped = values.gather(2, index[:, None].expand(-1, values.shape[1], -1))
-    return Waveforms(cropped, lead_mask, sample_mask.gather(1, index))
+    stretches = [slice(begin, begin + num_samples) for begin in start.tolist()]
+    cropped = torch.stack([row[:, stretch] for row, stretch in zip(values, stretches, strict=True)])
+    mask = torch.stack([row[stretch] for row, stretch in zip(sample_mask, stretches, strict=True)])
+    return Waveforms(cropped, lead_mask, mask)
 
 
 def amplitude_scale(
@@ -108,7 +109,7 @@ def gaussian_noise(
     size = _strength(generator, relative if rms is None else rms, (len(values), 1, 1), values)
     if rms is None:
         size = size * _standard_deviation(values, waveforms.sample_mask)
-    noise = _draw(torch.randn, generator, tuple(values.shape), values.device, values.dtype)
+    noise = _draw("normal_", generator, tuple(values.shape), values.device, values.dtype)
     return _add(waveforms, noise.mul_(size))
 
 
@@ -302,20 +303,21 @@ def _apply(waveforms: Waveforms, options: dict, generators: Generators, sampling
     return Waveforms(*(old.index_copy(0, chosen, new) for old, new in zip(waveforms, changed, strict=True)))
 
 
-def _draw(function, generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
-    """Random numbers of `shape`, drawn record by record when each record has its own generator."""
+def _draw(filler: str, generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
+    """`shape` filled by `uniform_` or `normal_`, record by record when each record has its own generator."""
     if isinstance(generator, torch.Generator):
-        return function(shape, generator=generator, device=generator.device, dtype=dtype).to(device)
+        drawn = torch.empty(shape, dtype=dtype, device=generator.device)
+        return getattr(drawn, filler)(generator=generator).to(device)
     if len(generator) != shape[0]:
         raise ValueError(f"{len(generator)} generators were given for {shape[0]} records")
     drawn = torch.empty(shape, dtype=dtype, device=generator[0].device if shape[0] else "cpu")
-    for row, own in zip(drawn, generator, strict=True):
-        function(row.shape, generator=own, out=row)
+    for row, own in zip(drawn.unbind(), generator, strict=True):
+        getattr(row, filler)(generator=own)
     return drawn.to(device)
 
 
 def _uniform(generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
-    return _draw(torch.rand, generator, shape, device, dtype)
+    return _draw("uniform_", generator, shape, device, dtype)
 
 
 def _strength(generator: Generators, strength: Strength, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,241 @@
+"""Collators: what a batch holds, and that a record's part of it depends on nothing but the record, epoch and seed."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from hf_ecg.data.collators import ECGClassificationCollator, ECGTextCollator, build_collator, text_id
+from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
+from hf_ecg.data.samplers import RecordBatchSampler
+from hf_ecg.processing import ECGFeatureExtractor
+from tests.data import made_rows
+
+VIEWS = [
+    {"name": "random_crop", "num_samples": 150},
+    {"name": "gaussian_noise", "relative": [0.0, 0.5], "probability": 0.5},
+    {"name": "baseline_wander", "amplitude": [0.0, 0.2]},
+    {"name": "lead_dropout", "lead_probability": 0.3},
+]
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return made_rows.dataset(24)
+
+
+@pytest.fixture(scope="module")
+def rows(dataset):
+    return RowDataset(dataset, [*SIGNAL_COLUMNS, "text", "rhythm", "form"])
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return made_rows.processor()
+
+
+def keys(indices, epoch=0):
+    return [(epoch, index) for index in indices]
+
+
+def words(processor, batch):
+    return [text.replace(" .", ".") for text in processor.tokenizer.batch_decode(batch["input_ids"], True)]
+
+
+def test_a_batch_of_ecgs_and_texts(rows, processor, dataset):
+    batch = ECGTextCollator(processor)(rows.__getitems__(keys([3, 0, 7])))
+    assert set(batch) == {
+        *("input_values", "lead_mask", "sample_mask", "input_ids", "attention_mask", "text_ids", "return_loss")
+    }
+    counts = made_rows.counts(24, 200)[[3, 0, 7]].reshape(3, 12, 200)
+    np.testing.assert_allclose(batch["input_values"].numpy(), counts / 1000, atol=1e-6)
+    assert batch["input_values"].dtype == torch.float32 and batch["return_loss"] is True
+    assert batch["lead_mask"].all() and batch["sample_mask"].shape == (3, 200)
+    assert batch["attention_mask"].sum(1).tolist() == [5, 2, 5]
+    assert words(processor, batch) == [dataset[i]["text"] for i in (3, 0, 7)]
+    assert batch["text_ids"][0] == batch["text_ids"][2] != batch["text_ids"][1]
+
+
+def test_text_ids_are_the_same_on_any_machine():
+    assert text_id("sinus rhythm") == 1368576000183149907  # written down once
+    ids = {text_id(f"text {number}") for number in range(10_000)}
+    assert len(ids) == 10_000 and min(ids) < 0 < max(ids)
+    assert torch.tensor(sorted(ids)).dtype == torch.int64
+
+
+def test_long_texts_are_cut(rows, processor):
+    batch = ECGTextCollator(processor, max_length=3)(rows.__getitems__(keys([2, 0])))
+    assert batch["input_ids"].shape == (2, 3)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.5])
+def test_a_record_looks_the_same_in_any_batch_and_otherwise_in_another_epoch(rows, processor, probability):
+    collator = ECGTextCollator(processor, views=VIEWS, seed=3, single_sentence_probability=probability)
+    whole = collator(rows.__getitems__(keys(range(24))))
+    part = collator(rows.__getitems__(keys([9, 2, 17])))
+    assert whole["input_values"].shape == (24, 12, 150) and whole["sample_mask"].shape == (24, 150)
+    for key in ("input_values", "lead_mask", "sample_mask", "text_ids"):
+        assert torch.equal(whole[key][[9, 2, 17]], part[key]), key
+    later = collator(rows.__getitems__(keys(range(24), epoch=1)))
+    assert not torch.equal(whole["input_values"], later["input_values"])
+    assert torch.equal(whole["text_ids"], later["text_ids"]) == (probability == 0)
+    other = ECGTextCollator(processor, views=VIEWS, seed=4)(rows.__getitems__(keys(range(24))))
+    assert not torch.equal(whole["input_values"], other["input_values"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_make_the_batches_that_one_process_makes(rows, processor, workers):
+    collator = ECGTextCollator(processor, views=VIEWS, seed=3, single_sentence_probability=0.5)
+    sampler = RecordBatchSampler(len(rows), 6, seed=1)
+    sampler.set_epoch(2)
+    alone = list(DataLoader(rows, batch_sampler=sampler, collate_fn=collator))
+    options = {"num_workers": workers, "multiprocessing_context": "fork"}
+    together = list(DataLoader(rows, batch_sampler=sampler, collate_fn=collator, **options))
+    assert len(alone) == len(together) == 4
+    for one, other in zip(alone, together, strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in one if key != "return_loss")
+
+
+def test_a_shorter_record_stays_padding_through_the_views(processor):
+    short = made_rows.dataset(2, samples=120)
+    steps = [{"name": "select_leads"}, {"name": "pad", "num_samples": 200}]
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=made_rows.LEADS, num_samples=200, steps=steps)
+    collator = ECGClassificationCollator(extractor, ["rhythm"], made_rows.CLASSES, views=VIEWS)
+    batch = collator(RowDataset(short, collator.columns).__getitems__(keys([0, 1])))
+    assert batch["sample_mask"].sum(1).tolist() == [120, 120]
+    assert (batch["input_values"] * ~batch["sample_mask"][:, None] == 0).all()
+
+
+def test_a_sentence_now_and_then(rows, processor, dataset):
+    collator = ECGTextCollator(processor, single_sentence_probability=0.5, seed=1)
+    seen = [words(processor, collator(rows.__getitems__(keys([2], epoch))))[0] for epoch in range(200)]
+    whole = dataset[2]["text"]
+    sentences = whole.split(". ")
+    assert set(seen) == {whole, *sentences}
+    assert 0.4 < seen.count(whole) / 200 < 0.6
+    assert all(0.08 < seen.count(sentence) / 200 < 0.26 for sentence in sentences)
+    always = ECGTextCollator(processor, single_sentence_probability=1.0)
+    assert whole not in words(processor, always(rows.__getitems__(keys([2] * 8))))
+
+
+def test_possible_texts_are_all_that_can_come(rows, processor, dataset):
+    assert ECGTextCollator(processor).possible_texts(dataset) == sorted(made_rows.TEXTS)
+    collator = ECGTextCollator(processor, single_sentence_probability=0.3)
+    possible = collator.possible_texts(dataset.select([2, 6, 3]))
+    assert possible == sorted(
+        {
+            *made_rows.TEXTS[2:],
+            *("sinus rhythm", "possible left ventricular hypertrophy", "low T waves", "normal ECG"),
+        }
+    )
+
+
+def test_features_of_a_frozen_tower_replace_tokens(rows, processor, dataset):
+    collator = ECGTextCollator(processor, single_sentence_probability=0.5)
+    texts = collator.possible_texts(dataset)
+    tokens = collator(rows.__getitems__(keys(range(24))))
+    collator.text_features = {text: torch.full((5,), float(number)) for number, text in enumerate(texts)}
+    batch = collator(rows.__getitems__(keys(range(24))))
+    assert "input_ids" not in batch and batch["text_features"].shape == (24, 5)
+    wanted = [float(texts.index(text)) for text in words(processor, tokens)]
+    assert batch["text_features"][:, 0].tolist() == wanted
+    assert torch.equal(batch["text_ids"], tokens["text_ids"])
+    copy = pickle.loads(pickle.dumps(collator))(rows.__getitems__(keys(range(24))))
+    assert torch.equal(copy["text_features"], batch["text_features"])
+    collator.text_features = {"other": torch.zeros(5)}
+    with pytest.raises(ValueError, match="has 1 texts, but not 'sinus rhythm'"):
+        collator(rows.__getitems__(keys([0])))
+
+
+@pytest.mark.parametrize("text", ["", "  ", None])
+def test_a_record_without_text_is_refused_by_name(rows, processor, text):
+    row = rows[5] | {"text": text}
+    with pytest.raises(ValueError, match="record r5: text is .*non_empty_text"):
+        ECGTextCollator(processor)([row])
+
+
+def test_labels_of_several_sets_stand_side_by_side(rows, processor):
+    collator = ECGClassificationCollator(processor.feature_extractor, ["form", "rhythm"], made_rows.CLASSES)
+    batch = collator(rows.__getitems__(keys([0, 1, 2])))
+    assert set(batch) == {"input_values", "lead_mask", "sample_mask", "labels"}
+    nan = float("nan")
+    wanted = torch.tensor([[nan, nan, nan, 1, 0], [1, 0, 1, 0, 1], [0, 0, 0, 1, 0]])
+    torch.testing.assert_close(batch["labels"], wanted, equal_nan=True, rtol=0, atol=0)
+
+
+def test_a_class_beyond_the_names_is_refused(rows, processor):
+    collator = ECGClassificationCollator(processor.feature_extractor, ["form"], {"form": ["LOWT", "NDT"]})
+    with pytest.raises(ValueError, match=r"record r1: form has the classes \[0, 2\], but 2"):
+        collator([rows[1]])
+    with pytest.raises(ValueError, match="no column 'form'"):
+        collator([{key: value for key, value in rows[1].items() if key != "form"}])
+
+
+def test_views_need_to_know_which_record_and_epoch(rows, processor):
+    row = {key: value for key, value in rows[0].items() if key != "epoch"}
+    with pytest.raises(ValueError, match="no epoch"):
+        ECGTextCollator(processor, views=VIEWS)([row])
+    assert ECGTextCollator(processor)([row])["return_loss"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"views": [{"name": "crop"}]}, "unknown view 'crop'"),
+        ({"single_sentence_probability": 1.5}, "single_sentence_probability is 1.5"),
+        ({"single_sentence_probability": -0.5}, "single_sentence_probability is -0.5"),
+        ({"text_features": {}}, "text_features is empty"),
+    ],
+)
+def test_impossible_options_are_refused(processor, options, message):
+    with pytest.raises(ValueError, match=message):
+        ECGTextCollator(processor, **options)
+
+
+def test_impossible_label_sets_are_refused(processor):
+    for label_sets, message in (([], "at least one"), ("form", "wanted a list"), (["all"], "no classes of 'all'")):
+        with pytest.raises(ValueError, match=message):
+            ECGClassificationCollator(processor.feature_extractor, label_sets, made_rows.CLASSES)
+
+
+def test_several_crops_of_a_record_are_not_for_training():
+    steps = [{"name": "select_leads"}, {"name": "multi_crop", "count": 2, "num_samples": 100}]
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=made_rows.LEADS, num_samples=100, steps=steps)
+    with pytest.raises(ValueError, match="random_crop"):
+        ECGClassificationCollator(extractor, ["form"], made_rows.CLASSES)
+
+
+def test_collators_by_name(dataset, processor):
+    spec = {"name": "ecg_text", "views": VIEWS, "single_sentence_probability": 0.2, "max_length": 8}
+    collator = build_collator(spec, processor, dataset, seed=5)
+    assert isinstance(collator, ECGTextCollator) and (collator.seed, collator.max_length) == (5, 8)
+    spec = {"name": "ecg_classification", "label_sets": ["form"]}
+    for part in (processor, processor.feature_extractor):
+        collator = build_collator(spec, part, dataset)
+        assert isinstance(collator, ECGClassificationCollator)
+        assert collator.class_names == {"form": made_rows.CLASSES["form"]}
+        assert collator.columns == [*SIGNAL_COLUMNS, "form"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({}, "collator name is None"),
+        ({"name": "ecg_txt"}, "'ecg_txt'.*did you mean 'ecg_text'"),
+        ({"name": "ecg_text", "view": []}, "unknown key 'view'.*did you mean 'views'"),
+        ({"name": "ecg_text", "seed": 1}, "unknown key 'seed'"),
+        ({"name": "ecg_text", "text_column": "reprt"}, "no column 'reprt'"),
+        ({"name": "ecg_classification", "max_length": 1}, "unknown key 'max_length'"),
+        ({"name": "ecg_classification"}, "at least one column"),
+    ],
+)
+def test_a_slip_in_a_collators_description_is_refused(dataset, processor, spec, message):
+    with pytest.raises(ValueError, match=message):
+        build_collator(spec, processor, dataset)
+
+
+def test_texts_need_a_tokenizer(dataset, processor):
+    with pytest.raises(ValueError, match="needs a processor with a tokenizer, found ECGFeatureExtractor"):
+        build_collator({"name": "ecg_text"}, processor.feature_extractor, dataset)
