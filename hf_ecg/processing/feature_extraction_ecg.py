@@ -171,6 +171,7 @@ class ECGFeatureExtractor(FeatureExtractionMixin):
             leads=group.leads,
             sampling_rate=group.sampling_rate,
             valid=(0, group.signals.shape[-1]),
+            complete=group.complete,
             physical=group.physical,
             wanted=tuple(self.leads),
             lead=lead,
@@ -178,16 +179,14 @@ class ECGFeatureExtractor(FeatureExtractionMixin):
             num_samples=self.num_samples,
             origin=np.arange(len(group.signals)),
         )
-        checked = False
         for step, description in zip(steps, self.steps, strict=True):
-            if not step.accepts_missing and not checked:
-                _refuse_missing(batch, group, description["name"])
-                checked = True
+            if not batch.complete and not step.accepts_missing:
+                _refuse_missing(batch, group, f"before the step {description['name']}; add fill_missing before it")
+                batch.complete = True
             try:
                 step.apply(batch)
             except ValueError as error:
                 raise ValueError(f"{_several(group.names)}: step {description['name']}: {error}") from error
-        _refuse_missing(batch, group, None)
         length = batch.signals.shape[-1]
         if batch.sampling_rate != self.sampling_rate:
             raise ValueError(
@@ -223,19 +222,13 @@ def _extra_outputs(steps: list[Step]) -> list[str]:
     return names
 
 
-def _refuse_missing(batch: WaveformBatch, group: WaveformGroup, step: str | None) -> None:
+def _refuse_missing(batch: WaveformBatch, group: WaveformGroup, where: str) -> None:
     finite = np.isfinite(batch.signals)
-    if finite.all():
-        return
-    bad = np.argwhere(batch.lead_mask & ~finite.all(-1))
-    if not len(bad):
-        return
-    record, lead = bad[0]
-    count = int((~finite[record, lead]).sum())
-    raise ValueError(
-        f"{group.names[batch.origin[record]]}: lead {batch.leads[lead]} has {count} samples that are no finite number"
-        + (f" before the step {step}; the step fill_missing must come first" if step else " after the last step")
-    )
+    for record, lead in np.argwhere(batch.lead_mask & ~finite.all(-1)):
+        raise ValueError(
+            f"{group.names[batch.origin[record]]}: lead {batch.leads[lead]} has {int((~finite[record, lead]).sum())}"
+            f" samples that are no finite number {where}"
+        )
 
 
 def _several(names: list[str]) -> str:
@@ -271,6 +264,10 @@ def _collate(groups: list[WaveformGroup], batches: list[WaveformBatch], extras: 
     if not lead_mask.all():
         values[~lead_mask] = 0.0
         amplitude[~lead_mask] = 0.0
+    if not np.isfinite(values).all():
+        for group, batch in zip(groups, batches, strict=True):
+            _refuse_missing(batch, group, "after the last step: add fill_missing, or look for an unstable filter")
+        raise ValueError("the result does not fit into float32: are the values and the recipe's scale right?")
     made = {"amplitude": amplitude, "record_index": positions[order]}
     return {
         "input_values": values,

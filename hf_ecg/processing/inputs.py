@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -35,15 +35,17 @@ class WaveformGroup:
     """Records that share leads, rate and length, stacked: float64 `(records, leads, samples)`.
 
     A lead without a single sample is not among `leads`: it is absent, exactly as if the record had not named it.
-    `physical` is false for values that are no voltages any more; `positions` are the records' places in the input.
+    `physical` is false for values that are no voltages any more; `complete` is true when no sample is missing;
+    `positions` are the records' places in the input. The memory of `signals` is the group's own.
     """
 
     signals: np.ndarray
     leads: tuple[str, ...]
     sampling_rate: float
     physical: bool
+    complete: bool
     positions: list[int]
-    names: list[str] = field(default_factory=list)
+    names: list[str]
 
 
 def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[WaveformGroup]:
@@ -185,17 +187,18 @@ def _stacked(recordings: list[Recording], positions: list[int]) -> WaveformGroup
         gain, baseline = (np.stack([getattr(r, key) for r in recordings]) for key in ("gain", "baseline"))
         signals = with_record_name(counts_to_millivolts, names, values, gain, baseline)
     else:
-        signals = to_millivolts(values.astype(np.float64), first.units)
+        signals = to_millivolts(values.astype(np.float64, copy=False), first.units)
     order = _canonical_order(first.leads)
     leads = tuple(first.leads[i] for i in order)
     if leads != first.leads:
         signals = signals[:, list(order)]
-    if not np.isfinite(signals).all():
+    complete = bool(np.isfinite(signals).all())
+    if not complete:
         infinite = np.argwhere(np.isinf(signals).any(-1))
         if len(infinite):
             record, lead = infinite[0]
             raise ValueError(f"{names[record]}: lead {leads[lead]} has infinite values")
-    return WaveformGroup(signals, leads, first.sampling_rate, first.units != "normalized", positions, names)
+    return WaveformGroup(signals, leads, first.sampling_rate, first.units != "normalized", complete, positions, names)
 
 
 def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
@@ -217,6 +220,7 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
                 tuple(group.leads[i] for i in kept),
                 group.sampling_rate,
                 group.physical,
+                group.complete,
                 [group.positions[row] for row in rows],
                 names,
             )
@@ -272,7 +276,7 @@ def _checked_rate(rate, name: str) -> float:
 
 def _lead_names(leads) -> tuple[str, ...]:
     names = (leads,) if isinstance(leads, str) else tuple(leads)
-    return _canonical(tuple(str(name) for name in names))
+    return _canonical(tuple(map(str, names)))
 
 
 # Every row of a corpus spells out the same dozen names: parsing them anew would cost more than its arithmetic.

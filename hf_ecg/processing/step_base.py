@@ -10,11 +10,12 @@ import numpy as np
 
 @dataclass
 class WaveformBatch:
-    """What the steps hand on: float64 `(records, leads, samples)` and what is known about it.
+    """What the steps hand on: float64 `(records, leads, samples)`, theirs to overwrite, and what is known about it.
 
     Attributes:
         lead_mask: bool `(records, leads)`, false where a lead is absent.
         valid: first sample and end of what was recorded; the rest is padding.
+        complete: no sample is missing, so that nobody needs to look for any.
         physical: the values are millivolts, so that limb leads may be derived.
         wanted: the leads that the recipe accepts, in the model's order.
         lead: the one lead that the caller picked, or None.
@@ -28,6 +29,7 @@ class WaveformBatch:
     leads: tuple[str, ...]
     sampling_rate: float
     valid: tuple[int, int]
+    complete: bool
     physical: bool
     wanted: tuple[str, ...]
     lead: str | None

@@ -30,6 +30,7 @@ def run(signals, *steps, rate=100, leads=STANDARD_LEADS, units="mV", **kwargs):
         ({"name": "normalise", "method": "divide"}, "divisor"),
         ({"name": "normalise", "method": "zscore", "divisor": 2}, "does not use it"),
         ({"name": "normalise", "method": "zscore", "over": "batch"}, "lead, record"),
+        ({"name": "normalise", "method": "minmax", "minimum": 3.0}, "not below"),
         ({"name": "divide", "divisor": 0}, "divisor"),
         ({"name": "crop", "num_samples": 0}, "num_samples"),
         ({"name": "crop", "position": "middle"}, "start, center, end"),
@@ -73,6 +74,7 @@ def test_steps_are_written_out_in_full_and_read_back_equal():
     for name in STEPS:
         step = build_step({"name": name, **required.get(name, {})})
         assert build_step(describe_step(step)) == step
+    assert describe_step(build_step({"name": "normalise", "method": "zscore"}))["epsilon"] == 1e-8
     assert describe_step(build_step({"name": "pad"})) == {"name": "pad", "position": "end", "value": 0.0}
 
 
