@@ -1,0 +1,47 @@
+"""Prepares PTB-XL: PhysioNet's folder to parquet that plain `load_dataset` reads.
+
+    python dataset_scripts/ptb_xl.py --data_dir RAW --output_dir PARQUET [--sampling_rate 100] [--push_to_hub OWNER/NAME]
+
+PARQUET/ holds ptb_xl_100hz/{train,validation,test}-*.parquet, README.md (card) and summary.json (what was skipped).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
+
+from hf_ecg.data.builder import prepare_corpus
+from hf_ecg.data.readers.ptb_xl import TEXT_SOURCES, ptb_xl_corpus
+
+
+def main(arguments: list[str] | None = None) -> dict:
+    """Command line of the script."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data_dir", required=True, help="folder with ptbxl_database.csv and the records")
+    parser.add_argument("--output_dir", required=True, help="folder to make")
+    parser.add_argument("--sampling_rate", type=int, choices=(100, 500), default=100)
+    parser.add_argument("--text_source", choices=TEXT_SOURCES, default="statements", help="what `text` is made of")
+    parser.add_argument("--min_likelihood", type=float, default=0, help="leave less likely statements out of `text`")
+    parser.add_argument("--hold_out", default="", help="codes to leave out of every text, such as AFIB,CLBBB")
+    parser.add_argument("--num_proc", type=int, default=1, help="processes that read")
+    parser.add_argument("--strict", action="store_true", help="stop at the first record that cannot be read")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output folder that is there")
+    parser.add_argument("--push_to_hub", metavar="OWNER/NAME", help="upload the folder as a data set of the Hub")
+    args = parser.parse_args(arguments)
+    hold_out = [code.strip() for code in args.hold_out.split(",") if code.strip()]
+    corpus = ptb_xl_corpus(args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source)
+    summary = prepare_corpus(corpus, args.output_dir, args.num_proc, args.strict, args.overwrite)
+    print(f"{args.output_dir}: rows {summary['rows']}, skipped {summary['skipped'] or 'none'}")
+    if args.push_to_hub:
+        from huggingface_hub import HfApi
+
+        api = HfApi()
+        api.create_repo(args.push_to_hub, repo_type="dataset", exist_ok=True)
+        api.upload_folder(repo_id=args.push_to_hub, folder_path=args.output_dir, repo_type="dataset")
+        print(f"uploaded to {args.push_to_hub}")
+    return summary
+
+
+if __name__ == "__main__":
+    main()

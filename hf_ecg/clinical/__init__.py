@@ -1,0 +1,1 @@
+"""Medical knowledge: statements, the texts composed of them, and the prompts that ask for them."""

@@ -1,0 +1,1 @@
+"""Rows: their schema, readers of corpora, collators, random views, samplers."""

@@ -1,0 +1,283 @@
+"""Preparing a corpus: rows to parquet that plain `load_dataset` reads, whole or not at all."""
+
+import json
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Features
+from tqdm.auto import tqdm
+from transformers.utils import logging
+
+from ..version import __version__
+
+logger = logging.get_logger(__name__)
+
+SUMMARY_NAME = "summary.json"
+CARD_NAME = "README.md"
+ROWS_PER_GROUP = 128
+SHARD_BYTES = 256 * 1024**2
+_INCOMPLETE = ".incomplete"
+
+
+@dataclass
+class Corpus:
+    """What a reader hands to `prepare_corpus`.
+
+    Args:
+        config_name: configuration of the data set, one a corpus and sampling rate (`ptb_xl_100hz`).
+        features: see `schema.row_features`.
+        splits: split -> the items that become its rows, light enough to be sent to other processes.
+        read: item -> row. ValueError and OSError skip the item, and are counted.
+        facts: what the summary shall hold beside the counts.
+        card: summary -> text of the data-set card, without its front matter.
+        front_matter: entries of the card's front matter (licence, name, tags).
+    """
+
+    config_name: str
+    features: Features
+    splits: Mapping[str, Sequence]
+    read: Callable[[object], dict]
+    facts: dict
+    card: Callable[[dict], str]
+    front_matter: dict = field(default_factory=dict)
+
+
+def prepare_corpus(
+    corpus: Corpus, output_dir, num_proc: int = 1, strict: bool = False, overwrite: bool = False, progress: bool = True
+) -> dict:
+    """Write a corpus as parquet with card and summary.
+
+    Everything is written to a folder beside `output_dir` and renamed when it is whole; what a killed run left is
+    removed by the next one.
+
+    Args:
+        corpus: see `Corpus`.
+        output_dir: folder to make.
+        num_proc: processes that read.
+        strict: raise on the first item that cannot be read, instead of skipping it.
+        overwrite: replace an `output_dir` that is there.
+        progress: show a progress bar.
+
+    Returns:
+        The summary: rows a split, what was skipped and why, labels a class.
+
+    Raises:
+        ValueError: an item that cannot be read (`strict`), or no row at all.
+        OSError: `output_dir` is there already.
+    """
+    output_dir = Path(output_dir).absolute()
+    if output_dir.exists() and not overwrite:
+        raise FileExistsError(f"{output_dir} is there already: choose another folder, or --overwrite it")
+    if num_proc < 1:
+        raise ValueError(f"num_proc is {num_proc}, wanted at least 1")
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output_dir.with_name(f".{output_dir.name}{_INCOMPLETE}")
+    if temporary.exists():
+        logger.warning("removing %s, left by an interrupted run", temporary)
+        shutil.rmtree(temporary)
+    data_dir = temporary / corpus.config_name
+    data_dir.mkdir(parents=True)
+    started = time.perf_counter()
+    counts = _Counts(corpus.features)
+    total = sum(len(items) for items in corpus.splits.values())
+    with tqdm(total=total, desc=f"preparing {corpus.config_name}", unit="record", disable=not progress) as bar:
+        for split, items in corpus.splits.items():
+            writer = _ShardWriter(data_dir, split, corpus.features)
+            for table, skipped, read in _tables(corpus, items, num_proc, strict):
+                writer.write(table)
+                counts.add(split, table, skipped)
+                bar.update(read)
+            writer.close()
+    seconds = time.perf_counter() - started
+    if not sum(counts.rows.values()):
+        shutil.rmtree(temporary)
+        raise ValueError(f"no record could be read: {counts.reasons()}")
+    summary = corpus.facts | {
+        "config": corpus.config_name,
+        "hf_ecg_version": __version__,
+        "rows": counts.rows,
+        "patients": {split: len(patients) for split, patients in counts.patients.items()},
+        "empty_text": counts.empty_text,
+        "classes": counts.classes,
+        "skipped": counts.reasons(),
+        "skipped_records": counts.skipped,
+    }
+    text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
+    (temporary / SUMMARY_NAME).write_text(text, encoding="utf-8")
+    _write_card(temporary, corpus, summary)
+    _put_in_place(temporary, output_dir)
+    logger.info("%d rows in %.1f s (%.0f a second)", sum(counts.rows.values()), seconds, total / max(seconds, 1e-9))
+    return summary
+
+
+def _tables(corpus: Corpus, items: Sequence, num_proc: int, strict: bool) -> Iterator[tuple[pa.Table, list, int]]:
+    chunks = [items[start : start + ROWS_PER_GROUP] for start in range(0, len(items), ROWS_PER_GROUP)]
+    if num_proc == 1 or len(chunks) < 2:
+        reader = _ChunkReader(corpus.read, corpus.features, strict)
+        yield from map(reader, chunks)
+        return
+    # fork is quick and shares the reader; nothing here holds threads or a device
+    with get_context("fork").Pool(num_proc, _start_worker, (corpus.read, corpus.features, strict)) as pool:
+        yield from pool.imap(_read_in_worker, chunks)
+
+
+@dataclass
+class _ChunkReader:
+    read: Callable[[object], dict]
+    features: Features
+    strict: bool
+
+    def __call__(self, items: Sequence) -> tuple[pa.Table, list, int]:
+        rows, skipped = [], []
+        for item in items:
+            try:
+                rows.append(self.read(item))
+            except (ValueError, OSError) as error:
+                if self.strict:
+                    raise
+                reason = f"{type(error).__name__}: {error}"
+                skipped.append({"record": str(getattr(item, "record_id", item)), "reason": reason})
+        return rows_to_table(rows, self.features), skipped, len(items)
+
+
+_worker: list[_ChunkReader] = []
+
+
+def _start_worker(*arguments) -> None:
+    _worker[:] = [_ChunkReader(*arguments)]
+
+
+def _read_in_worker(items: Sequence):
+    return _worker[0](items)
+
+
+def rows_to_table(rows: Sequence[dict], features: Features) -> pa.Table:
+    """Rows as an Arrow table of the features' schema; signals go in as numpy arrays, without Python lists.
+
+    Raises:
+        ValueError: a row with other columns than the features, or a class that its label set does not have.
+    """
+    schema = features.arrow_schema
+    for row in rows:
+        if set(row) != set(features):
+            raise ValueError(
+                f"a row has the columns {sorted(row)}, wanted {sorted(features)}:"
+                f" {sorted(set(row) ^ set(features))} differ"
+            )
+    columns = []
+    for name in schema.names:
+        kind, values = schema.field(name).type, [row[name] for row in rows]
+        if name == "signal":
+            columns.append(_signals(values, kind))
+            continue
+        feature = getattr(features[name], "feature", None)
+        if hasattr(feature, "str2int"):
+            values = [None if labels is None else [feature.str2int(label) for label in labels] for labels in values]
+        columns.append(pa.array(values, type=kind))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _signals(values: list[np.ndarray], kind: pa.DataType) -> pa.Array:
+    flat = np.concatenate(
+        [np.asarray(value, dtype=np.int16).reshape(-1) for value in values] or [np.empty(0, np.int16)]
+    )
+    if pa.types.is_fixed_size_list(kind):
+        wrong = [len(value) for value in values if len(value) != kind.list_size]
+        if wrong:
+            raise ValueError(f"a signal has {wrong[0]} counts, all of this configuration have {kind.list_size}")
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.int16()), type=kind)
+    offsets = np.concatenate([[0], np.cumsum([len(value) for value in values])]).astype(np.int64)
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat, pa.int16()), type=kind)
+
+
+class _ShardWriter:
+    """Shards of a split, cut at `SHARD_BYTES`; their names carry their number only when all are written."""
+
+    def __init__(self, folder: Path, split: str, features: Features):
+        self.folder, self.split, self.schema = folder, split, features.arrow_schema
+        self.writer, self.size, self.parts = None, 0, []
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None or self.size + table.nbytes > SHARD_BYTES:
+            self._finish()
+            self.parts.append(self.folder / f"{self.split}-{len(self.parts):05d}{_INCOMPLETE}")
+            self.writer, self.size = pq.ParquetWriter(self.parts[-1], self.schema), 0
+        self.writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self.size += table.nbytes
+
+    def close(self) -> None:
+        self._finish()
+        for number, part in enumerate(self.parts):
+            part.rename(self.folder / f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet")
+
+    def _finish(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+
+class _Counts:
+    """What the summary and the card tell about the rows."""
+
+    def __init__(self, features: Features):
+        self.names = {
+            name: feature.feature.names
+            for name, feature in features.items()
+            if hasattr(getattr(feature, "feature", None), "names")
+        }
+        self.rows: dict[str, int] = {}
+        self.patients: dict[str, set] = {}
+        self.empty_text: dict[str, int] = {}
+        self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
+        self.skipped: list[dict] = []
+
+    def add(self, split: str, table: pa.Table, skipped: Iterable[dict]) -> None:
+        self.rows[split] = self.rows.get(split, 0) + table.num_rows
+        self.patients.setdefault(split, set()).update(table["patient_id"].to_pylist())
+        empty = sum(not text for text in table["text"].to_pylist())
+        self.empty_text[split] = self.empty_text.get(split, 0) + empty
+        for name, classes in self.names.items():
+            for labels in table[name].to_pylist():
+                for label in labels or ():
+                    self.classes[name][classes[label]] += 1
+        self.skipped.extend(skipped)
+
+    def reasons(self) -> dict[str, int]:
+        # the part before the colon is the kind; the rest names the file
+        return dict(Counter(entry["reason"].partition(":")[0] for entry in self.skipped))
+
+
+def _write_card(folder: Path, corpus: Corpus, summary: dict) -> None:
+    import yaml
+
+    files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
+    files = [entry for entry in files if summary["rows"].get(entry["split"])]
+    front = corpus.front_matter | {
+        "configs": [{"config_name": corpus.config_name, "data_files": files, "default": True}]
+    }
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    (folder / CARD_NAME).write_text(f"---\n{head}---\n\n{corpus.card(summary)}", encoding="utf-8")
+
+
+def _put_in_place(temporary: Path, output_dir: Path) -> None:
+    for path in [*temporary.rglob("*"), temporary]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    former = output_dir.with_name(f".{output_dir.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if output_dir.exists():
+        os.rename(output_dir, former)
+    os.rename(temporary, output_dir)
+    shutil.rmtree(former, ignore_errors=True)

@@ -1,0 +1,85 @@
+"""Prepared corpora as `datasets` rows: by folds, with label matrices by class name."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import datasets
+import numpy as np
+from datasets import Dataset
+from transformers.utils import logging
+
+logger = logging.get_logger(__name__)
+
+
+def load_corpus(path, config: str | None = None, folds: Iterable[int] | None = None) -> Dataset:
+    """All splits of a prepared corpus in one, or the rows of some folds.
+
+    Args:
+        path: folder that a script of `dataset_scripts/` wrote, or a Hub id.
+        config: configuration; may be left out when there is one.
+        folds: folds to keep; None keeps every row.
+
+    Raises:
+        ValueError: several configurations and none named, an unknown one, or folds without rows.
+        OSError: the folder is not there, or holds no prepared corpus.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        if not (folder / "README.md").is_file() or folder.name.endswith(".incomplete"):
+            raise OSError(f"{folder} holds no prepared corpus: there is no README.md with its configurations")
+        path = str(folder)
+    elif folder.is_absolute() or str(path).startswith(".") or str(path).count("/") != 1:
+        raise FileNotFoundError(f"{path} is neither a folder nor a Hub id (OWNER/NAME)")
+    names = datasets.get_dataset_config_names(str(path))
+    if config is None and len(names) > 1:
+        raise ValueError(f"{path} has the configurations {names}: name one")
+    if config is not None and config not in names:
+        raise ValueError(f"{path} has no configuration {config!r}, only {names}")
+    splits = datasets.load_dataset(str(path), config or names[0])
+    rows = datasets.concatenate_datasets(list(splits.values()))
+    if folds is None:
+        return rows
+    folds = sorted({int(fold) for fold in folds})
+    column = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
+    absent = [fold for fold in folds if not (column == fold).any()]
+    if absent:
+        present = sorted({int(fold) for fold in column})
+        raise ValueError(f"{path} has no rows in the folds {absent}; it has the folds {present}")
+    return rows.select(np.flatnonzero(np.isin(column, folds)))
+
+
+def label_names(dataset: Dataset, label_set: str) -> list[str]:
+    """Class names of a label set, in the order of their numbers.
+
+    Raises:
+        ValueError: the corpus has no such label set.
+    """
+    feature = getattr(dataset.features.get(label_set), "feature", None)
+    if not hasattr(feature, "names"):
+        known = [name for name, value in dataset.features.items() if hasattr(getattr(value, "feature", None), "names")]
+        raise ValueError(f"the corpus has no label set {label_set!r}, only {known}")
+    return list(feature.names)
+
+
+def label_matrix(dataset: Dataset, label_set: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as zeros and ones.
+
+    Returns:
+        float32 (rows, classes), and bool (rows,): whether the row was annotated for this task. Rows that were not are
+        zeros, and no negatives.
+    """
+    names = label_names(dataset, label_set)
+    column = dataset.select_columns([label_set]).with_format(None)[label_set][:]
+    matrix = np.zeros((len(column), len(names)), dtype=np.float32)
+    for row, labels in enumerate(column):
+        matrix[row, labels or []] = 1.0
+    return matrix, np.array([labels is not None for labels in column], dtype=bool)
+
+
+def non_empty_text(dataset: Dataset, column: str) -> Dataset:
+    """Rows whose text says something; the log says how many do not."""
+    texts = dataset.select_columns([column]).with_format(None)[column][:]
+    kept = [row for row, text in enumerate(texts) if text and text.strip()]
+    if len(kept) < len(texts):
+        logger.warning("%d of %d rows have an empty %s and are left out", len(texts) - len(kept), len(texts), column)
+    return dataset.select(kept)

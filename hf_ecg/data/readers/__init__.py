@@ -1,0 +1,1 @@
+"""One module a corpus: from its own files to rows."""

@@ -1,0 +1,332 @@
+"""PTB-XL 1.0.3 in PhysioNet's own folder (Wagner et al., Scientific Data 7:154, 2020)."""
+
+import csv
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from datasets import Value
+
+from ...clinical.scp import (
+    LABEL_SETS,
+    Statement,
+    compose_text,
+    label_sets,
+    labels_of,
+    mentioning,
+    parse_scp_codes,
+    read_statements,
+)
+from ...signals.leads import STANDARD_LEADS, select_leads
+from ...signals.wfdb_record import read_record
+from ..builder import Corpus
+from ..schema import row_features
+
+TEXT_SOURCES = ("statements", "report")
+SECONDS = 10
+# Strodthoff et al. (2021): folds 9 and 10 were read by a person, 10 is the test fold.
+SPLITS = {"train": range(1, 9), "validation": (9,), "test": (10,)}
+_FILE_COLUMN = {100: "filename_lr", 500: "filename_hr"}
+_COLUMNS = (
+    "ecg_id",
+    "patient_id",
+    "age",
+    "sex",
+    "device",
+    "site",
+    "recording_date",
+    "report",
+    "scp_codes",
+    "strat_fold",
+)
+# What the recorder appended to the physician's words: a software version and "unconfirmed report", or an edit mark.
+_TRAILING = re.compile(
+    r"(\s*\b\d\.\d{2}\s+unbest\S+tigter\s+bericht|\s*\bunbest\S+tigter\s+bericht|\s*\bedit:.*)\s*$", re.I
+)
+_OLDEST = 90.0
+
+
+@dataclass(frozen=True)
+class PtbXlRecord:
+    """One line of `ptbxl_database.csv`, checked."""
+
+    record_id: str
+    patient_id: str
+    age: float | None
+    sex: str | None
+    device: str | None
+    site: str | None
+    recording_date: str | None
+    report: str
+    codes: str
+    fold: int
+    file: str
+
+
+@dataclass
+class PtbXlReader:
+    """Reads the records of `data_dir`; an instance is what worker processes share."""
+
+    data_dir: Path
+    sampling_rate: int
+    statements: dict[str, Statement]
+    min_likelihood: float
+    hold_out: tuple[str, ...]
+    text_source: str
+
+    def __post_init__(self):
+        self.label_sets = label_sets(self.statements)
+
+    def __call__(self, record: PtbXlRecord) -> dict:
+        """The row of a record.
+
+        Raises:
+            ValueError: damaged samples, another rate, length or leads than PTB-XL has, codes that cannot be read.
+            OSError: a file is not there.
+        """
+        codes = parse_scp_codes(record.codes)
+        text = compose_text(codes, self.statements, self.min_likelihood, self.hold_out)
+        if self.text_source == "report":
+            text = clean_report(record.report)
+        if not record.file:
+            raise FileNotFoundError(f"{_FILE_COLUMN[self.sampling_rate]} is empty")
+        wave = read_record(self.data_dir / record.file, root=self.data_dir)
+        expected = (len(STANDARD_LEADS), self.sampling_rate * SECONDS)
+        if wave.sampling_rate != self.sampling_rate or wave.counts.shape != expected:
+            raise ValueError(
+                f"{record.file} has shape {wave.counts.shape} at {wave.sampling_rate:g} Hz, wanted {expected} at"
+                f" {self.sampling_rate} Hz"
+            )
+        counts, present = select_leads(wave.counts, wave.leads, STANDARD_LEADS)
+        if not present.all():
+            raise ValueError(f"{record.file} has the leads {list(wave.leads)}, wanted {list(STANDARD_LEADS)}")
+        order = [wave.leads.index(lead) for lead in STANDARD_LEADS]
+        return {
+            "record_id": record.record_id,
+            "patient_id": record.patient_id,
+            "signal": np.ascontiguousarray(counts).reshape(-1),
+            "num_samples": counts.shape[1],
+            "sampling_rate": float(self.sampling_rate),
+            "leads": list(STANDARD_LEADS),
+            "gain": wave.gain[order].tolist(),
+            "baseline": wave.baseline[order].tolist(),
+            "age": record.age,
+            "sex": record.sex,
+            "fold": record.fold,
+            "report": record.report,
+            "text": text,
+            "device": record.device,
+            "site": record.site,
+            "recording_date": record.recording_date,
+            **{name: labels_of(codes, classes) for name, classes in self.label_sets.items()},
+        }
+
+
+def ptb_xl_corpus(
+    data_dir,
+    sampling_rate: int = 100,
+    min_likelihood: float = 0,
+    hold_out: Iterable[str] = (),
+    text_source: str = "statements",
+) -> Corpus:
+    """PTB-XL as a corpus to prepare.
+
+    Args:
+        data_dir: folder with `ptbxl_database.csv`, `scp_statements.csv`, `records100/` or `records500/`.
+        sampling_rate: 100 or 500 hertz.
+        min_likelihood: statements graded below it stay out of `text`; labels are untouched.
+        hold_out: codes whose every mention stays out of `text`; labels are untouched.
+        text_source: "statements" or "report": what `text` is made of.
+
+    Raises:
+        ValueError: a table that is not PTB-XL's, an unknown code, a patient in several splits; `hold_out` with original
+            reports, from whose free words nothing can be taken out for certain.
+        OSError: a table is not there.
+    """
+    data_dir, hold_out = Path(data_dir), tuple(hold_out)
+    if sampling_rate not in _FILE_COLUMN:
+        raise ValueError(f"sampling_rate is {sampling_rate}, PTB-XL has {list(_FILE_COLUMN)}")
+    if text_source not in TEXT_SOURCES:
+        raise ValueError(f"text_source is {text_source!r}, wanted one of {TEXT_SOURCES}")
+    if hold_out and text_source == "report":
+        raise ValueError("hold_out works on composed texts only: what an original report mentions cannot be known")
+    if not 0 <= min_likelihood <= 100:
+        raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
+    statements = read_statements(data_dir / "scp_statements.csv")
+    silent = sorted(mentioning(hold_out, statements))
+    records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
+    reader = PtbXlReader(data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source)
+    features = row_features(
+        len(STANDARD_LEADS),
+        sampling_rate * SECONDS,
+        {name: list(reader.label_sets[name]) for name in LABEL_SETS},
+        extra={name: Value("string") for name in ("device", "site", "recording_date")},
+    )
+    facts = {
+        "corpus": "PTB-XL 1.0.3",
+        "sampling_rate": sampling_rate,
+        "text_source": text_source,
+        "min_likelihood": min_likelihood,
+        "hold_out": list(hold_out),
+        "left_out_of_text": silent,
+    }
+    return Corpus(
+        config_name=f"ptb_xl_{sampling_rate}hz",
+        features=features,
+        splits={name: [record for record in records if record.fold in folds] for name, folds in SPLITS.items()},
+        read=reader,
+        facts=facts,
+        card=card,
+        front_matter={
+            "license": "cc-by-4.0",
+            "pretty_name": "PTB-XL",
+            "language": ["en", "de"],
+            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
+        },
+    )
+
+
+def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement]) -> list[PtbXlRecord]:
+    """The lines of `ptbxl_database.csv`, in its order.
+
+    Raises:
+        ValueError: a missing column, a number that is none, a fold outside 1 to 10, one ecg_id twice, codes that are no
+            dict or no statement, or a patient whose records lie in several folds.
+        OSError: the file cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        wanted = (*_COLUMNS, _FILE_COLUMN[sampling_rate])
+        absent = [column for column in wanted if column not in (reader.fieldnames or ())]
+        if absent:
+            raise ValueError(f"{path} lacks the columns {absent}; it has {reader.fieldnames}")
+        lines = list(reader)
+    records, seen, fold_of = [], set(), {}
+    for number, line in enumerate(lines, start=2):
+        where = f"{path}, line {number} (ecg_id {line['ecg_id']})"
+        record = _record(line, line[_FILE_COLUMN[sampling_rate]] or "", where)
+        if record.record_id in seen:
+            raise ValueError(f"{where}: this ecg_id stands there twice")
+        seen.add(record.record_id)
+        if fold_of.setdefault(record.patient_id, record.fold) != record.fold:
+            raise ValueError(
+                f"{where}: patient {record.patient_id} is in folds {fold_of[record.patient_id]} and {record.fold};"
+                " folds must not share patients"
+            )
+        try:
+            unknown = [code for code in parse_scp_codes(record.codes) if code not in statements]
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        if unknown:
+            raise ValueError(f"{where}: the codes {unknown} are not in scp_statements.csv")
+        records.append(record)
+    if not records:
+        raise ValueError(f"{path} has no records")
+    return records
+
+
+def _record(line: dict, file: str, where: str) -> PtbXlRecord:
+    age = _number(line["age"], "age", where)
+    sex = _number(line["sex"], "sex", where)
+    fold = _number(line["strat_fold"], "strat_fold", where)
+    identity = {name: _number(line[name], name, where) for name in ("ecg_id", "patient_id")}
+    for name, value in identity.items():
+        if value is None or value != int(value):
+            raise ValueError(f"{where}: {name} is {line[name]!r}, wanted a whole number")
+    if fold is None or fold not in range(1, 11):
+        raise ValueError(f"{where}: strat_fold is {line['strat_fold']!r}, wanted 1 to 10")
+    if sex not in (None, 0, 1):
+        raise ValueError(f"{where}: sex is {line['sex']!r}, wanted 0 (male), 1 (female) or nothing")
+    if age is not None and age < 0:
+        raise ValueError(f"{where}: age is {line['age']!r}, wanted years")
+    return PtbXlRecord(
+        record_id=str(int(identity["ecg_id"])),
+        patient_id=str(int(identity["patient_id"])),
+        # 300 stands for over 89
+        age=None if age is None else (_OLDEST if age > 89 else age),
+        sex=None if sex is None else ("male", "female")[int(sex)],
+        device=" ".join(line["device"].split()) or None,
+        site=line["site"].removesuffix(".0") or None,
+        recording_date=line["recording_date"] or None,
+        report=line["report"],
+        codes=line["scp_codes"],
+        fold=int(fold),
+        file=file,
+    )
+
+
+def _number(text: str, name: str, where: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: {name} is {text!r}, wanted a number") from error
+    if math.isinf(value):
+        raise ValueError(f"{where}: {name} is {text!r}, wanted a finite number")
+    return None if math.isnan(value) else value
+
+
+def clean_report(report: str) -> str:
+    """The physician's words without what the recorder appended ("4.46 unbestätigter bericht", "Edit: ...")."""
+    former = None
+    text = " ".join(report.split())
+    while text != former:
+        former, text = text, _TRAILING.sub("", text).strip()
+    return text
+
+
+def card(summary: dict) -> str:
+    """Text of the data-set card."""
+    rows = ", ".join(f"{split} {count}" for split, count in summary["rows"].items())
+    patients = sum(summary["patients"].values())
+    texts = "the original report, cleaned of the recorder's remarks (German, English, Swedish)"
+    if summary["text_source"] == "statements":
+        texts = (
+            'English sentences composed of the SCP statements, joined by ". " (likelihood 1 to 49: "possible ...";'
+            " 0 means that it was not graded)"
+        )
+        if summary["min_likelihood"]:
+            texts += f"; statements graded below {summary['min_likelihood']:g} % left out"
+        if summary["hold_out"]:
+            texts += (
+                f". **Held out of every text: {', '.join(summary['hold_out'])}**, with every statement that mentions"
+                f" them ({', '.join(summary['left_out_of_text'])}); their labels are kept"
+            )
+    empty = sum(summary["empty_text"].values())
+    parts = [
+        f"# PTB-XL, {summary['sampling_rate']} Hz",
+        "",
+        f"{sum(summary['rows'].values())} twelve-lead ECGs of 10 s from {patients} patients, prepared by hf_ecg"
+        f" {summary['hf_ecg_version']} (`dataset_scripts/ptb_xl.py`) from PTB-XL 1.0.3.",
+        "",
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        f'rows = load_dataset("PATH_OR_ID", "{summary["config"]}")',
+        "```",
+        "",
+        f"- rows: {rows}. Splits are the standard ones: folds 1-8, 9, 10, no patient in two; `fold` says which.",
+        "- `signal`: int16 counts, lead after lead in the order of `leads`; mV = (count - baseline) / gain; -32768 is"
+        " missing.",
+        f"- `text`: {texts}. Empty in {empty} rows.",
+        "- label sets: null = not annotated for this task, as in the benchmark of Strodthoff et al. (2021).",
+        "- `age` over 89 is 90.",
+        "",
+        "| label set | class | records |",
+        "| --- | --- | --- |",
+    ]
+    for label_set in LABEL_SETS[:2] + LABEL_SETS[3:5]:
+        parts += [f"| {label_set} | {name} | {count} |" for name, count in summary["classes"][label_set].items()]
+    skipped = ", ".join(f"{count} {reason}" for reason, count in summary["skipped"].items()) or "none"
+    parts += [
+        "",
+        f"Skipped records: {skipped} (each one in `summary.json`).",
+        "",
+        "Licence: CC BY 4.0. Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset,"
+        " Scientific Data 7:154 (2020), and PhysioNet.",
+    ]
+    return "\n".join(parts) + "\n"
