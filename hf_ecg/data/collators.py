@@ -10,6 +10,7 @@ import torch
 
 from ..clinical.scp import split_sentences
 from ..processing.step_base import check_positive, nearest
+from .corpus import label_names
 from .rows import SIGNAL_COLUMNS
 from .views import apply_views, record_generator, validate_views
 
@@ -147,7 +148,8 @@ class ECGTextCollator(_WaveformCollator):
     def possible_texts(self, dataset) -> list[str]:
         """Every text that a batch of these rows may hold, sorted."""
         table = dataset.select_columns([self.text_column]).with_format("arrow")[:]
-        whole = set(pyarrow.compute.unique(table.column(self.text_column)).drop_null().to_pylist()) - {""}
+        distinct = pyarrow.compute.unique(table.column(self.text_column)).drop_null().to_pylist()
+        whole = {text for text in distinct if text.strip()}
         if not self.single_sentence_probability:
             return sorted(whole)
         return sorted(whole.union(*map(split_sentences, whole)))
@@ -165,7 +167,7 @@ class ECGTextCollator(_WaveformCollator):
         generator = self._generator(row, "sentence")
         if torch.rand((), generator=generator, dtype=torch.float64) >= self.single_sentence_probability:
             return text
-        sentences = split_sentences(text)
+        sentences = split_sentences(text) or [text]  # a text may be nothing but a dot
         return sentences[int(torch.randint(len(sentences), (), generator=generator))]
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
@@ -295,8 +297,6 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
             raise ValueError(f"collator ecg_text needs a processor with a tokenizer, found {type(processor).__name__}")
         collator = ECGTextCollator(processor, seed=seed, **options)
     else:
-        from .corpus import label_names
-
         label_sets = options.pop("label_sets", None) or []
         class_names = {label_set: label_names(dataset, label_set) for label_set in label_sets}
         feature_extractor = getattr(processor, "feature_extractor", processor)

@@ -132,6 +132,11 @@ def test_possible_texts_are_all_that_can_come(rows, processor, dataset):
     )
 
 
+def test_a_text_of_nothing_but_a_dot_stays_whole(rows, processor):
+    collator = ECGTextCollator(processor, single_sentence_probability=1.0)
+    assert words(processor, collator([rows[0] | {"text": "."}])) == ["."]
+
+
 def test_features_of_a_frozen_tower_replace_tokens(rows, processor, dataset):
     collator = ECGTextCollator(processor, single_sentence_probability=0.5)
     texts = collator.possible_texts(dataset)
