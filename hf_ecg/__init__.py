@@ -1,5 +1,22 @@
-"""ECG foundation models behind the Hugging Face API."""
+"""ECG foundation models behind the Hugging Face API. Importing it registers them with the Auto classes."""
 
+from .auto import AutoModelForECGClassification, register
+from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from .models.ecg_text import ECGTextConfig, ECGTextModel, ECGTextOutput
+from .processing import ECGFeatureExtractor, ECGTextProcessor
 from .version import __version__
 
-__all__ = ["__version__"]
+register()
+
+__all__ = [
+    "AutoModelForECGClassification",
+    "ECGFeatureExtractor",
+    "ECGResNetConfig",
+    "ECGResNetForECGClassification",
+    "ECGResNetModel",
+    "ECGTextConfig",
+    "ECGTextModel",
+    "ECGTextOutput",
+    "ECGTextProcessor",
+    "__version__",
+]

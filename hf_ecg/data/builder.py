@@ -3,17 +3,20 @@
 import json
 import os
 import shutil
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features
+from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
@@ -26,6 +29,9 @@ CARD_NAME = "README.md"
 ROWS_PER_GROUP = 128
 SHARD_BYTES = 256 * 1024**2
 _INCOMPLETE = ".incomplete"
+_LOCK = "lock"
+# Workers of a killed run hold its lock until they notice, within a second.
+_LOCK_SECONDS = 5.0
 
 
 @dataclass
@@ -40,6 +46,7 @@ class Corpus:
         facts: what the summary shall hold beside the counts.
         card: summary -> text of the data-set card, without its front matter.
         front_matter: entries of the card's front matter (licence, name, tags).
+        skipped: items known beforehand to have no recording: `{"record": id, "kind": ..., "reason": ...}`.
     """
 
     config_name: str
@@ -49,6 +56,7 @@ class Corpus:
     facts: dict
     card: Callable[[dict], str]
     front_matter: dict = field(default_factory=dict)
+    skipped: Sequence[dict] = ()
 
 
 def prepare_corpus(
@@ -64,7 +72,7 @@ def prepare_corpus(
         output_dir: folder to make.
         num_proc: processes that read.
         strict: raise on the first item that cannot be read, instead of skipping it.
-        overwrite: replace an `output_dir` that is there.
+        overwrite: replace the prepared corpus that is in `output_dir`; anything else there is never removed.
         progress: show a progress bar.
 
     Returns:
@@ -72,26 +80,64 @@ def prepare_corpus(
 
     Raises:
         ValueError: an item that cannot be read (`strict`), or no row at all.
-        OSError: `output_dir` is there already.
+        OSError: `output_dir` is there already, or another run is writing it.
     """
     output_dir = Path(output_dir).absolute()
-    if output_dir.exists() and not overwrite:
-        raise FileExistsError(f"{output_dir} is there already: choose another folder, or --overwrite it")
     if num_proc < 1:
         raise ValueError(f"num_proc is {num_proc}, wanted at least 1")
     output_dir.parent.mkdir(parents=True, exist_ok=True)
+    with _workplace(output_dir) as temporary:
+        _check_output(output_dir, overwrite)
+        summary = _write(corpus, temporary, num_proc, strict, progress)
+        _put_in_place(temporary, output_dir)
+    return summary
+
+
+def _check_output(output_dir: Path, overwrite: bool) -> None:
+    if not output_dir.exists() or (output_dir.is_dir() and not any(output_dir.iterdir())):
+        return
+    if not (output_dir / SUMMARY_NAME).is_file():
+        raise FileExistsError(f"{output_dir} is there and is no prepared corpus: choose another folder")
+    if not overwrite:
+        raise FileExistsError(f"{output_dir} is there already: choose another folder, or --overwrite it")
+
+
+@contextmanager
+def _workplace(output_dir: Path) -> Iterator[Path]:
+    """An empty folder beside `output_dir` that is this process's alone, gone at the end; restores a former corpus."""
     temporary = output_dir.with_name(f".{output_dir.name}{_INCOMPLETE}")
-    if temporary.exists():
-        logger.warning("removing %s, left by an interrupted run", temporary)
-        shutil.rmtree(temporary)
+    temporary.mkdir(exist_ok=True)
+    lock = FileLock(temporary / _LOCK)
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout as error:
+        raise OSError(f"{output_dir} is being written by another run ({temporary} is locked)") from error
+    try:
+        leftovers = [path for path in temporary.iterdir() if path.name != _LOCK]
+        if leftovers:
+            logger.warning("removing what an interrupted run left in %s", temporary)
+        for path in leftovers:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        former = _former(output_dir)
+        if former.exists() and not output_dir.exists():
+            os.rename(former, output_dir)
+        yield temporary
+    finally:
+        lock.release()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progress: bool) -> dict:
     data_dir = temporary / corpus.config_name
-    data_dir.mkdir(parents=True)
+    data_dir.mkdir()
     started = time.perf_counter()
-    counts = _Counts(corpus.features)
+    counts = _Counts(corpus.features, corpus.skipped)
+    writers = []
     total = sum(len(items) for items in corpus.splits.values())
     with tqdm(total=total, desc=f"preparing {corpus.config_name}", unit="record", disable=not progress) as bar:
         for split, items in corpus.splits.items():
             writer = _ShardWriter(data_dir, split, corpus.features)
+            writers.append(writer)
             for table, skipped, read in _tables(corpus, items, num_proc, strict):
                 writer.write(table)
                 counts.add(split, table, skipped)
@@ -99,7 +145,6 @@ def prepare_corpus(
             writer.close()
     seconds = time.perf_counter() - started
     if not sum(counts.rows.values()):
-        shutil.rmtree(temporary)
         raise ValueError(f"no record could be read: {counts.reasons()}")
     summary = corpus.facts | {
         "config": corpus.config_name,
@@ -114,7 +159,8 @@ def prepare_corpus(
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
     (temporary / SUMMARY_NAME).write_text(text, encoding="utf-8")
     _write_card(temporary, corpus, summary)
-    _put_in_place(temporary, output_dir)
+    for writer in writers:
+        writer.name_shards()
     logger.info("%d rows in %.1f s (%.0f a second)", sum(counts.rows.values()), seconds, total / max(seconds, 1e-9))
     return summary
 
@@ -125,9 +171,20 @@ def _tables(corpus: Corpus, items: Sequence, num_proc: int, strict: bool) -> Ite
         reader = _ChunkReader(corpus.read, corpus.features, strict)
         yield from map(reader, chunks)
         return
-    # fork is quick and shares the reader; nothing here holds threads or a device
-    with get_context("fork").Pool(num_proc, _start_worker, (corpus.read, corpus.features, strict)) as pool:
-        yield from pool.imap(_read_in_worker, chunks)
+    arguments = (os.getpid(), corpus.read, corpus.features, strict)
+    with ProcessPoolExecutor(num_proc, initializer=_start_worker, initargs=arguments) as pool:
+        waiting: deque = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_read_in_worker, chunk))
+                # no more in flight than keeps the workers busy: a corpus need not fit in memory
+                if len(waiting) >= 2 * num_proc:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 @dataclass
@@ -144,16 +201,31 @@ class _ChunkReader:
             except (ValueError, OSError) as error:
                 if self.strict:
                     raise
-                reason = f"{type(error).__name__}: {error}"
-                skipped.append({"record": str(getattr(item, "record_id", item)), "reason": reason})
+                record = str(getattr(item, "record_id", item))
+                skipped.append({"record": record, "kind": _kind(error), "reason": str(error)})
         return rows_to_table(rows, self.features), skipped, len(items)
 
 
 _worker: list[_ChunkReader] = []
 
 
-def _start_worker(*arguments) -> None:
+def _start_worker(parent: int, *arguments) -> None:
     _worker[:] = [_ChunkReader(*arguments)]
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends a worker whose parent was killed: it would wait for work, and hold the lock, for ever."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "file missing"
+    known = {"checksum": "wrong checksum", "truncated": "truncated file"}
+    return next((kind for word, kind in known.items() if word in str(error)), "unreadable")
 
 
 def _read_in_worker(items: Sequence):
@@ -200,7 +272,7 @@ def _signals(values: list[np.ndarray], kind: pa.DataType) -> pa.Array:
 
 
 class _ShardWriter:
-    """Shards of a split, cut at `SHARD_BYTES`; their names carry their number only when all are written."""
+    """Shards of a split, cut at `SHARD_BYTES`; until `name_shards` nothing takes them for parquet files."""
 
     def __init__(self, folder: Path, split: str, features: Features):
         self.folder, self.split, self.schema = folder, split, features.arrow_schema
@@ -216,6 +288,9 @@ class _ShardWriter:
 
     def close(self) -> None:
         self._finish()
+
+    def name_shards(self) -> None:
+        """Gives the shards their names, once every split is written."""
         for number, part in enumerate(self.parts):
             part.rename(self.folder / f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet")
 
@@ -228,7 +303,7 @@ class _ShardWriter:
 class _Counts:
     """What the summary and the card tell about the rows."""
 
-    def __init__(self, features: Features):
+    def __init__(self, features: Features, skipped: Iterable[dict]):
         self.names = {
             name: feature.feature.names
             for name, feature in features.items()
@@ -238,7 +313,7 @@ class _Counts:
         self.patients: dict[str, set] = {}
         self.empty_text: dict[str, int] = {}
         self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
-        self.skipped: list[dict] = []
+        self.skipped = list(skipped)
 
     def add(self, split: str, table: pa.Table, skipped: Iterable[dict]) -> None:
         self.rows[split] = self.rows.get(split, 0) + table.num_rows
@@ -252,8 +327,7 @@ class _Counts:
         self.skipped.extend(skipped)
 
     def reasons(self) -> dict[str, int]:
-        # the part before the colon is the kind; the rest names the file
-        return dict(Counter(entry["reason"].partition(":")[0] for entry in self.skipped))
+        return dict(Counter(entry["kind"] for entry in self.skipped))
 
 
 def _write_card(folder: Path, corpus: Corpus, summary: dict) -> None:
@@ -268,15 +342,21 @@ def _write_card(folder: Path, corpus: Corpus, summary: dict) -> None:
     (folder / CARD_NAME).write_text(f"---\n{head}---\n\n{corpus.card(summary)}", encoding="utf-8")
 
 
+def _former(output_dir: Path) -> Path:
+    return output_dir.with_name(f".{output_dir.name}.former")
+
+
 def _put_in_place(temporary: Path, output_dir: Path) -> None:
-    for path in [*temporary.rglob("*"), temporary]:
+    paths = [path for path in temporary.rglob("*") if path.name != _LOCK]
+    for path in [*paths, temporary]:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    former = output_dir.with_name(f".{output_dir.name}.former")
+    former = _former(output_dir)
     shutil.rmtree(former, ignore_errors=True)
+    (temporary / _LOCK).unlink()
     if output_dir.exists():
         os.rename(output_dir, former)
     os.rename(temporary, output_dir)

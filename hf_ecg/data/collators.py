@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.compute
 import torch
 
-from ..clinical.scp import split_sentences
-from ..processing.step_base import check_positive, nearest
+from ..processing.step_base import nearest
 from .corpus import label_names
 from .rows import SIGNAL_COLUMNS
+from .sentences import SentenceSampler
 from .views import apply_views, record_generator, validate_views
 
 # Beyond these a feature extractor's tensors describe the waveform as it was before the views.
@@ -75,6 +75,8 @@ class ECGTextCollator(_WaveformCollator):
         text_column: column of the texts.
         single_sentence_probability: with this probability a record's text is one of its sentences, chosen anew each
             epoch: prompts are single sentences, whole reports are not.
+        rare_sentence_power: prefer rare sentences, see `SentenceSampler`; needs `fit_sentences`.
+        true_texts: also name all texts known to be true of each record, as `true_text_ids`.
         max_length: tokens a text is cut at; None is the tokenizer's own limit.
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
@@ -90,18 +92,16 @@ class ECGTextCollator(_WaveformCollator):
         seed: int = 0,
         text_column: str = "text",
         single_sentence_probability: float = 0.0,
+        rare_sentence_power: float = 0.0,
+        true_texts: bool = False,
         max_length: int | None = None,
         text_features: Mapping[str, torch.Tensor] | None = None,
     ):
         super().__init__(processor.feature_extractor, views, seed)
-        check_positive("single_sentence_probability", single_sentence_probability, or_zero=True)
-        if single_sentence_probability > 1:
-            raise ValueError(
-                f"single_sentence_probability is {single_sentence_probability!r}, wanted a probability: at most 1"
-            )
         self.processor = processor
         self.text_column = text_column
-        self.single_sentence_probability = single_sentence_probability
+        self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
+        self.true_texts = true_texts
         self.max_length = max_length
         self.text_features = text_features
 
@@ -133,26 +133,33 @@ class ECGTextCollator(_WaveformCollator):
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
             samples); `input_ids`, `attention_mask` int64 (batch, tokens), or `text_features` float32 (batch,
             hidden_size); `text_ids` int64 (batch,), equal exactly where the texts are equal, on any machine;
-            `return_loss` True.
+            `return_loss` True; with `true_texts`, `true_text_ids` int64 (batch, k), ids repeated to fill the rows.
 
         Raises:
             ValueError: an empty text, a text that `text_features` lacks, or what the feature extractor refuses.
         """
         batch = self._waveforms(rows)
-        texts = [self._text(row) for row in rows]
+        whole = [self._text(row) for row in rows]
+        texts = whole
+        if self.sentences.single_sentence_probability:
+            drawn = zip(whole, rows, strict=True)
+            texts = [self.sentences.draw(text, self._generator(row, "sentence")) for text, row in drawn]
         batch |= self._tokens(texts) if self._features is None else self._embedded(texts)
         batch["text_ids"] = torch.tensor([text_id(text) for text in texts])
+        if self.true_texts:
+            batch["true_text_ids"] = self._true_ids(whole)
         batch["return_loss"] = True
         return batch
+
+    def fit_sentences(self, dataset) -> None:
+        """Count the sentences of the training rows, for `rare_sentence_power`."""
+        self.sentences.fit(dataset.select_columns([self.text_column]).with_format(None)[self.text_column][:])
 
     def possible_texts(self, dataset) -> list[str]:
         """Every text that a batch of these rows may hold, sorted."""
         table = dataset.select_columns([self.text_column]).with_format("arrow")[:]
         distinct = pyarrow.compute.unique(table.column(self.text_column)).drop_null().to_pylist()
-        whole = {text for text in distinct if text.strip()}
-        if not self.single_sentence_probability:
-            return sorted(whole)
-        return sorted(whole.union(*map(split_sentences, whole)))
+        return self.sentences.possible(text for text in distinct if text.strip())
 
     def _text(self, row: Mapping) -> str:
         text = row.get(self.text_column)
@@ -162,13 +169,12 @@ class ECGTextCollator(_WaveformCollator):
                 f"record {name}: {self.text_column} is {text!r};"
                 " leave records without a text out (hf_ecg.data.corpus.non_empty_text)"
             )
-        if not self.single_sentence_probability:
-            return text
-        generator = self._generator(row, "sentence")
-        if torch.rand((), generator=generator, dtype=torch.float64) >= self.single_sentence_probability:
-            return text
-        sentences = split_sentences(text) or [text]  # a text may be nothing but a dot
-        return sentences[int(torch.randint(len(sentences), (), generator=generator))]
+        return text
+
+    def _true_ids(self, whole: list[str]) -> torch.Tensor:
+        ids = [[text_id(text) for text in self.sentences.true_of(one)] for one in whole]
+        width = max(map(len, ids))
+        return torch.tensor([row + row[:1] * (width - len(row)) for row in ids])
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
         tokenizer = self.processor.tokenizer
@@ -275,7 +281,7 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
 
     Args:
         spec: `name` "ecg_text" or "ecg_classification", and that collator's options: views, text_column,
-            single_sentence_probability, max_length; or views, label_sets.
+            single_sentence_probability, rare_sentence_power, true_texts, max_length; or views, label_sets.
         processor: an `ECGTextProcessor`; for "ecg_classification" an `ECGFeatureExtractor` does.
         dataset: the corpus, for the names of its classes.
         seed: of views and sentences.
@@ -304,6 +310,8 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
     for column in collator.columns:
         if column not in dataset.column_names:
             raise ValueError(f"the corpus has no column {column!r}{nearest(column, dataset.column_names)}")
+    if name == "ecg_text":
+        collator.fit_sentences(dataset)
     return collator
 
 

@@ -49,7 +49,7 @@ def normalise(
     if method == "divide":
         if divisor is None or not np.isfinite(divisor) or divisor <= 0:
             raise ValueError(f"divisor is {divisor!r}, wanted a positive number")
-        return np.where(present, signals / divisor, signals).astype(dtype, copy=False)
+        return _where_present(present, signals / divisor, signals).astype(dtype, copy=False)
     axes = -1 if over == "lead" else (-2, -1)
     counted = present if over == "record" else np.ones_like(present)
     if over == "record" and not present.any(axis=-2).all():
@@ -65,4 +65,8 @@ def normalise(
         low = signals.min(**options, initial=np.inf)
         high = signals.max(**options, initial=-np.inf)
         scaled = (signals - low) / (high - low + epsilon) * (maximum - minimum) + minimum
-    return np.where(present, scaled, signals).astype(dtype, copy=False)
+    return _where_present(present, scaled, signals).astype(dtype, copy=False)
+
+
+def _where_present(present: np.ndarray, scaled: np.ndarray, signals: np.ndarray) -> np.ndarray:
+    return scaled if present.all() else np.where(present, scaled, signals)

@@ -46,7 +46,10 @@ def counts_to_millivolts(counts: np.ndarray, gain: np.ndarray, baseline: np.ndar
         raise ValueError(f"gain is {gain.tolist()}, wanted positive counts per millivolt for every lead")
     if not np.isfinite(baseline).all():
         raise ValueError(f"baseline is {baseline.tolist()}, wanted finite counts for every lead")
-    millivolts = (counts.astype(np.float64) - baseline[..., None]) / gain[..., None]
+    # in place: fresh memory costs more than the arithmetic
+    millivolts = counts.astype(np.float64)
+    millivolts -= baseline[..., None]
+    millivolts /= gain[..., None]
     missing = counts == MISSING_COUNT
     if missing.any():
         millivolts[missing] = np.nan

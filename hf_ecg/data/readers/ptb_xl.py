@@ -142,8 +142,8 @@ def ptb_xl_corpus(
         text_source: "statements" or "report": what `text` is made of.
 
     Raises:
-        ValueError: a table that is not PTB-XL's, an unknown code, a patient in several splits; `hold_out` with original
-            reports, from whose free words nothing can be taken out for certain.
+        ValueError: a table that is not PTB-XL's, an unknown code, a patient in several splits; `hold_out` with
+            original reports, from whose free words nothing can be taken out for certain.
         OSError: a table is not there.
     """
     data_dir, hold_out = Path(data_dir), tuple(hold_out)
@@ -193,8 +193,8 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
     """The lines of `ptbxl_database.csv`, in its order.
 
     Raises:
-        ValueError: a missing column, a number that is none, a fold outside 1 to 10, one ecg_id twice, codes that are no
-            dict or no statement, or a patient whose records lie in several folds.
+        ValueError: a missing column, a number that is none, a fold outside 1 to 10, one ecg_id twice, codes that are
+            no dict or no statement, or a patient whose records lie in several folds.
         OSError: the file cannot be read.
     """
     with path.open(newline="", encoding="utf-8") as file:

@@ -1,0 +1,28 @@
+"""Registration with the Auto classes, and the one Auto class that transformers lacks."""
+
+from collections import OrderedDict
+
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
+from transformers.models.auto.auto_factory import _BaseAutoModelClass, _LazyAutoMapping
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from .models.ecg_text import ECGTextConfig, ECGTextModel
+from .processing import ECGFeatureExtractor, ECGTextProcessor
+
+
+class AutoModelForECGClassification(_BaseAutoModelClass):
+    """Auto class of the heads `XForECGClassification`."""
+
+    _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
+
+
+def register() -> None:
+    """Make every family known to the Auto classes; `import hf_ecg` calls it."""
+    for config, model in ((ECGResNetConfig, ECGResNetModel), (ECGTextConfig, ECGTextModel)):
+        AutoConfig.register(config.model_type, config, exist_ok=True)
+        AutoModel.register(config, model, exist_ok=True)
+        AutoFeatureExtractor.register(config, ECGFeatureExtractor, exist_ok=True)
+    AutoModelForECGClassification.register(ECGResNetConfig, ECGResNetForECGClassification, exist_ok=True)
+    AutoModelForPreTraining.register(ECGTextConfig, ECGTextModel, exist_ok=True)
+    AutoProcessor.register(ECGTextConfig, ECGTextProcessor, exist_ok=True)

@@ -1,0 +1,77 @@
+"""Which part of a record's text a batch shows: all of it, or one of its sentences."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import torch
+
+from ..clinical.scp import split_sentences
+from ..processing.step_base import check_positive
+
+
+class SentenceSampler:
+    """Draws a record's text anew at every look.
+
+    A prompt is a single sentence and a report is many: a model that has only read reports places sentences badly. With
+    common sentences ("sinus rhythm", in most records) drawn as often as rare ones, most of a batch would say the same.
+
+    Args:
+        single_sentence_probability: with this probability the text is one of its sentences.
+        rare_sentence_power: a sentence is drawn with a weight of its frequency to the power of minus this: 0 draws all
+            alike, 1 in inverse proportion. Above 0 it needs `fit`.
+
+    Raises:
+        ValueError: a probability or power out of range.
+    """
+
+    def __init__(self, single_sentence_probability: float = 0.0, rare_sentence_power: float = 0.0):
+        for name, value in (
+            ("single_sentence_probability", single_sentence_probability),
+            ("rare_sentence_power", rare_sentence_power),
+        ):
+            check_positive(name, value, or_zero=True)
+        if single_sentence_probability > 1:
+            raise ValueError(
+                f"single_sentence_probability is {single_sentence_probability!r}, wanted a probability: at most 1"
+            )
+        self.single_sentence_probability = single_sentence_probability
+        self.rare_sentence_power = rare_sentence_power
+        self.counts: Counter[str] | None = None
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Count the sentences of the training texts, a text for every record."""
+        self.counts = Counter(sentence for text in texts if text for sentence in _sentences(text))
+
+    def draw(self, text: str, generator: torch.Generator) -> str:
+        """The text, or one of its sentences.
+
+        Raises:
+            ValueError: `rare_sentence_power` is set and `fit` was not called.
+        """
+        if not self.single_sentence_probability:
+            return text
+        if torch.rand((), generator=generator, dtype=torch.float64) >= self.single_sentence_probability:
+            return text
+        sentences = _sentences(text)
+        if not self.rare_sentence_power:
+            return sentences[int(torch.randint(len(sentences), (), generator=generator))]
+        if self.counts is None:
+            raise ValueError("rare_sentence_power needs the frequencies of the sentences: call fit with the texts")
+        weights = torch.tensor([max(1, self.counts[sentence]) for sentence in sentences], dtype=torch.float64)
+        shares = weights.pow(-self.rare_sentence_power).cumsum(dim=0)
+        point = torch.rand((), generator=generator, dtype=torch.float64) * shares[-1]
+        return sentences[min(int((shares <= point).sum()), len(sentences) - 1)]
+
+    def possible(self, texts: Iterable[str]) -> list[str]:
+        """Every text that can be drawn, sorted."""
+        whole = set(texts)
+        return sorted(whole.union(*map(_sentences, whole)) if self.single_sentence_probability else whole)
+
+    def true_of(self, text: str) -> list[str]:
+        """All texts that are true of a record with this text: the text and each of its sentences."""
+        return list(dict.fromkeys([text, *_sentences(text)]))
+
+
+def _sentences(text: str) -> list[str]:
+    # a text may be nothing but a dot
+    return split_sentences(text) or [text]

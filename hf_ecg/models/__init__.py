@@ -1,0 +1,1 @@
+"""One folder a family: configuration, modeling, conversion of published checkpoints."""

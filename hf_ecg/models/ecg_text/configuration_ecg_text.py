@@ -1,0 +1,95 @@
+import math
+
+from huggingface_hub.dataclasses import strict
+from transformers import AutoConfig
+from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
+
+from ...losses import IDENTICAL_TEXT, TEXT_WEIGHTING
+from ..ecg_resnet.configuration_ecg_resnet import ECGResNetConfig
+from ..shared.configuration_ecg import ECGConfig
+
+# emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
+_BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
+
+
+@strict
+class ECGTextConfig(ECGConfig):
+    r"""Configuration of [`ECGTextModel`]. The defaults are CLEP's (arXiv 2505.11939), as far as the paper states them.
+
+    Args:
+        ecg_config (`dict` or `PreTrainedConfig`, *optional*): the ECG tower; defaults to MERL's ResNet50, whose size
+            the paper names.
+        text_config (`dict` or `PreTrainedConfig`, *optional*): the text tower, any AutoModel encoder; defaults to
+            BioClinicalBERT's shape.
+        projection_dim (`int`, defaults to 256): size of the joint space (not stated in the paper).
+        projection_hidden_size (`int`, *optional*): a hidden layer with GELU in both projections; None = one
+            linear layer.
+        projection_dropout (`float`, defaults to 0.0): before the ECG projection.
+        text_pooling (`str`, defaults to `"cls"`): `"cls"`, `"mean"` over tokens, or the tower's own `"pooler"`.
+        standardise_text (`bool`, defaults to `False`): shift and scale pooled text features by a mean and a standard
+            deviation measured once on the training texts (`set_text_statistics`) and saved with the model. Sentence
+            encoders put all sentences of one field into a narrow cone, out of which a projection learns slowly.
+        loss_type (`str`, defaults to `"clep"`): `"sigmoid"`, `"softmax"`, or `"clep"`: sigmoid and mitigation.
+        mitigation_weight (`float`, defaults to 0.5): of the false-negative mitigation in `"clep"`.
+        identical_text (`str`, defaults to `"negative"`): what pairs of an ECG and another one's equal text are;
+            `"negative"` as published, `"mask"`, `"positive"`. See `hf_ecg.losses.sigmoid_contrastive_loss`.
+        text_weighting (`str`, defaults to `"row"`): `"row"` as published, or `"distinct"`: each distinct text
+            counts once.
+        logit_scale_init_value (`float`, defaults to log 10): of the log scale t'.
+        logit_bias_init_value (`float`, defaults to -10): of the bias b.
+    """
+
+    model_type = "ecg_text"
+    sub_configs_defaults = {
+        "ecg_config": SubConfigSpec(config_class=AutoConfig, model_type="ecg_resnet"),
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type="bert"),
+    }
+
+    ecg_config: dict | PreTrainedConfig | None = None
+    text_config: dict | PreTrainedConfig | None = None
+    projection_dim: int = 256
+    projection_hidden_size: int | None = None
+    projection_dropout: float | int = 0.0
+    text_pooling: str = "cls"
+    standardise_text: bool = False
+    loss_type: str = "clep"
+    mitigation_weight: float | int = 0.5
+    identical_text: str = "negative"
+    text_weighting: str = "row"
+    logit_scale_init_value: float | int = math.log(10)
+    logit_bias_init_value: float | int = -10.0
+
+    def __post_init__(self, **kwargs):
+        if self.ecg_config is None:
+            self.ecg_config = ECGResNetConfig(block_type="bottleneck", depths=[3, 4, 6, 3])
+        if self.text_config is None:
+            self.text_config = dict(_BIO_CLINICAL_BERT)
+        super().__post_init__(**kwargs)
+
+    @property
+    def num_leads(self) -> int:
+        """Leads of the ECG tower."""
+        return self.ecg_config.num_leads
+
+    @property
+    def sampling_rate(self) -> float:
+        """Hertz of the ECG tower."""
+        return self.ecg_config.sampling_rate
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the ECG tower."""
+        return self.ecg_config.num_samples
+
+    def validate_choices(self):
+        """Run by `@strict` after construction and before saving."""
+        for name, known in (
+            ("text_pooling", ("cls", "mean", "pooler")),
+            ("loss_type", ("sigmoid", "softmax", "clep")),
+            ("identical_text", IDENTICAL_TEXT),
+            ("text_weighting", TEXT_WEIGHTING),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+        if self.loss_type == "softmax" and self.text_weighting != "row":
+            raise ValueError("the softmax loss knows no text_weighting but row")

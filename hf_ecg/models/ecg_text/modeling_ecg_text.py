@@ -1,0 +1,317 @@
+"""Dual encoder of ECGs and texts."""
+
+import inspect
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoModel, PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.auto.modeling_auto import MODEL_MAPPING
+from transformers.processing_utils import Unpack
+from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
+
+from ...losses import (
+    false_negative_mitigation_loss,
+    gather_with_gradient,
+    sigmoid_contrastive_loss,
+    softmax_contrastive_loss,
+    world_size,
+)
+from .configuration_ecg_text import ECGTextConfig
+
+
+@dataclass
+class ECGTextOutput(ModelOutput):
+    """Output of [`ECGTextModel`].
+
+    Args:
+        loss: scalar, with `return_loss=True`.
+        logits_per_ecg: (ecgs, texts): exp(logit_scale) * cosine, plus logit_bias unless the loss is softmax.
+        logits_per_text: its transpose.
+        ecg_embeds: (ecgs, projection_dim), unit length.
+        text_embeds: (texts, projection_dim), unit length.
+        ecg_model_output: of the ECG tower.
+    """
+
+    loss: torch.FloatTensor | None = None
+    logits_per_ecg: torch.FloatTensor | None = None
+    logits_per_text: torch.FloatTensor | None = None
+    ecg_embeds: torch.FloatTensor | None = None
+    text_embeds: torch.FloatTensor | None = None
+    ecg_model_output: BaseModelOutputWithPooling | None = None
+
+    def to_tuple(self):
+        return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
+
+
+class ECGTextProjection(nn.Module):
+    """Into the joint space: one linear layer, or two with GELU between."""
+
+    def __init__(self, config: ECGTextConfig, size: int):
+        super().__init__()
+        hidden = config.projection_hidden_size
+        self.hidden = None if hidden is None else nn.Linear(size, hidden)
+        self.output = nn.Linear(size if hidden is None else hidden, config.projection_dim)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
+
+
+class ECGTextModel(PreTrainedModel):
+    """ECG tower, text tower, and a projection each into one space.
+
+    `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
+    """
+
+    config: ECGTextConfig
+    base_model_prefix = "ecg_text"
+    main_input_name = "input_values"
+    input_modalities = ("time", "text")
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: ECGTextConfig):
+        super().__init__(config)
+        self.ecg_model = AutoModel.from_config(config.ecg_config)
+        self.text_model = _text_tower(config)
+        self.projection_dropout = nn.Dropout(config.projection_dropout)
+        self.ecg_projection = ECGTextProjection(config, config.ecg_config.hidden_size)
+        self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
+        self.logit_scale = nn.Parameter(torch.empty(()))
+        self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.loss_type != "softmax")
+        if config.standardise_text:
+            self.register_buffer("text_mean", torch.zeros(config.text_config.hidden_size))
+            self.register_buffer("text_std", torch.ones(()))
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, ECGTextModel):
+            init.constant_(module.logit_scale, self.config.logit_scale_init_value)
+            init.constant_(module.logit_bias, self.config.logit_bias_init_value)
+            if self.config.standardise_text:
+                init.zeros_(module.text_mean)
+                init.ones_(module.text_std)
+
+    @classmethod
+    def from_ecg_text_pretrained(cls, ecg: str, text: str, *, ecg_kwargs=None, text_kwargs=None, **config):
+        """Join two pretrained towers; the projections are new.
+
+        Args:
+            ecg: folder or Hub id of an encoder of this package.
+            text: folder or Hub id of any text encoder that AutoModel loads.
+            ecg_kwargs, text_kwargs: handed to the `from_pretrained` of each.
+            config: fields of [`ECGTextConfig`].
+
+        Raises:
+            ValueError: a tower whose tensors are not those that its configuration describes.
+        """
+        towers = {
+            "ecg_model": AutoModel.from_pretrained(ecg, **(ecg_kwargs or {})),
+            "text_model": AutoModel.from_pretrained(text, **(text_kwargs or {})),
+        }
+        model = cls(
+            cls.config_class(ecg_config=towers["ecg_model"].config, text_config=towers["text_model"].config, **config)
+        )
+        for name, tower in towers.items():
+            wanted = getattr(model, name).state_dict()
+            # a pooler that this model has no use for, and that a masked-language-model checkpoint leaves random
+            found = {key: value for key, value in tower.state_dict().items() if key in wanted or "pooler." not in key}
+            if set(found) != set(wanted):
+                raise ValueError(f"{name}: {sorted(set(found) ^ set(wanted))} differ between checkpoint and tower")
+            getattr(model, name).load_state_dict(found)
+        return model
+
+    def get_input_embeddings(self):
+        return self.text_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value):
+        self.text_model.set_input_embeddings(value)
+
+    @torch.no_grad()
+    def set_text_statistics(self, features: torch.Tensor) -> None:
+        """Measure what `standardise_text` shifts and scales by.
+
+        Args:
+            features: pooled features of the training texts, (texts, text hidden size), see `encode_text`.
+
+        Raises:
+            ValueError: the configuration does not standardise, or fewer than two texts.
+        """
+        if not self.config.standardise_text:
+            raise ValueError("standardise_text is false in the configuration")
+        if features.ndim != 2 or len(features) < 2:
+            raise ValueError(f"features have shape {tuple(features.shape)}, wanted at least two texts")
+        features = features.to(self.text_mean)
+        self.text_mean.copy_(features.mean(dim=0))
+        self.text_std.copy_((features - self.text_mean).std())
+
+    def encode_text(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Unpack[TransformersKwargs]
+    ) -> torch.Tensor:
+        """Pooled output of the text tower, before standardising and projection.
+
+        Args:
+            input_ids: (texts, tokens).
+            attention_mask: (texts, tokens), 0 where padded.
+
+        Returns:
+            (texts, text hidden size): what `text_features` of `forward` takes.
+        """
+        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+        if self.config.text_pooling == "pooler":
+            return outputs.pooler_output
+        hidden_states = outputs.last_hidden_state
+        if self.config.text_pooling == "cls":
+            return hidden_states[:, 0]
+        if attention_mask is None:
+            return hidden_states.mean(dim=1)
+        weights = attention_mask.to(hidden_states.dtype)[:, :, None]
+        return (hidden_states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+
+    def get_ecg_features(
+        self,
+        input_values: torch.Tensor,
+        lead_mask: torch.Tensor | None = None,
+        sample_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> BaseModelOutputWithPooling:
+        """The ECG tower's output, its `pooler_output` projected to (batch, projection_dim), not normalised."""
+        outputs = self.ecg_model(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
+        outputs["pooler_output"] = self.ecg_projection(self.projection_dropout(outputs.pooler_output))
+        return outputs
+
+    def get_text_features(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        text_features: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> BaseModelOutputWithPooling:
+        """Texts projected, in `pooler_output` (batch, projection_dim), not normalised.
+
+        Args:
+            input_ids: (batch, tokens).
+            attention_mask: (batch, tokens).
+            text_features: (batch, text hidden size) in place of tokens, as `encode_text` gives them.
+
+        Raises:
+            ValueError: not exactly one of `input_ids` and `text_features`.
+        """
+        if (input_ids is None) == (text_features is None):
+            raise ValueError("texts come as input_ids or as text_features: give one of them")
+        if text_features is None:
+            text_features = self.encode_text(input_ids, attention_mask, **kwargs)
+        if self.config.standardise_text:
+            text_features = (text_features - self.text_mean) / self.text_std
+        return BaseModelOutputWithPooling(pooler_output=self.text_projection(text_features))
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_values: torch.Tensor,
+        lead_mask: torch.Tensor | None = None,
+        sample_mask: torch.Tensor | None = None,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        text_features: torch.Tensor | None = None,
+        text_ids: torch.Tensor | None = None,
+        true_text_ids: torch.Tensor | None = None,
+        return_loss: bool | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> ECGTextOutput:
+        """
+        Args:
+            input_values: (ecgs, leads, samples).
+            lead_mask: bool (ecgs, leads).
+            sample_mask: bool (ecgs, samples).
+            input_ids: (texts, tokens).
+            attention_mask: (texts, tokens).
+            text_features: (texts, text hidden size) in place of tokens: a frozen text tower's cached output.
+            text_ids: integers (texts,), equal exactly where texts are equal; made from the tokens when needed.
+            true_text_ids: integers (ecgs, k): ids of all texts known to be true of an ECG; see the sigmoid loss.
+            return_loss: compute the loss; row i of ECGs and texts must be a pair. Over several processes the loss
+                takes all of them into account.
+
+        Raises:
+            ValueError: `return_loss` with unequal numbers of rows.
+        """
+        ecg_outputs = self.get_ecg_features(input_values, lead_mask, sample_mask, **kwargs)
+        text_outputs = self.get_text_features(input_ids, attention_mask, text_features)
+        ecg_embeds = F.normalize(ecg_outputs.pooler_output.float(), dim=-1)
+        text_embeds = F.normalize(text_outputs.pooler_output.float(), dim=-1)
+        with torch.autocast(ecg_embeds.device.type, enabled=False):
+            logits = self.logit_scale.float().exp() * (ecg_embeds @ text_embeds.T)
+            if self.config.loss_type != "softmax":
+                logits = logits + self.logit_bias.float()
+        loss = None
+        if return_loss:
+            if len(ecg_embeds) != len(text_embeds):
+                raise ValueError(
+                    f"return_loss=True needs pairs, found {len(ecg_embeds)} ECGs and {len(text_embeds)} texts"
+                )
+            if text_ids is None and self._needs_text_ids():
+                text_ids = _ids_of(input_ids, attention_mask, text_features)
+            loss = self._loss(ecg_embeds, text_embeds, text_ids, true_text_ids)
+        return ECGTextOutput(
+            loss=loss,
+            logits_per_ecg=logits,
+            logits_per_text=logits.T,
+            ecg_embeds=ecg_embeds,
+            text_embeds=text_embeds,
+            ecg_model_output=ecg_outputs,
+        )
+
+    def _needs_text_ids(self) -> bool:
+        return self.config.identical_text != "negative" or self.config.text_weighting != "row"
+
+    def _loss(self, ecg_embeds, text_embeds, text_ids, true_text_ids) -> torch.Tensor:
+        config, scale = self.config, self.logit_scale.exp()
+        gather = gather_with_gradient if world_size() > 1 else None
+        same = {"text_ids": text_ids, "identical_text": config.identical_text, "gather": gather}
+        if config.loss_type == "softmax":
+            if true_text_ids is not None:
+                raise ValueError("the softmax loss cannot use true_text_ids: leave them out of the batch")
+            return softmax_contrastive_loss(ecg_embeds, text_embeds, scale, **same)
+        weighting = {"text_weighting": config.text_weighting}
+        loss = sigmoid_contrastive_loss(
+            ecg_embeds, text_embeds, scale, self.logit_bias, true_text_ids=true_text_ids, **same, **weighting
+        )
+        if config.loss_type == "clep":
+            pull = false_negative_mitigation_loss(
+                ecg_embeds, text_embeds, text_ids=text_ids, gather=gather, **weighting
+            )
+            loss = loss + config.mitigation_weight * pull
+        return loss
+
+
+def _text_tower(config: ECGTextConfig) -> PreTrainedModel:
+    """The text tower, without a pooler that nothing would use: DDP stops at parameters without a gradient."""
+    if config.text_pooling == "pooler":
+        return AutoModel.from_config(config.text_config)
+    tower_class = MODEL_MAPPING.get(type(config.text_config), None)
+    if tower_class is not None and "add_pooling_layer" in inspect.signature(tower_class.__init__).parameters:
+        return AutoModel.from_config(config.text_config, add_pooling_layer=False)
+    tower = AutoModel.from_config(config.text_config)
+    if getattr(tower, "pooler", None) is not None:
+        tower.pooler.requires_grad_(False)
+    return tower
+
+
+def _ids_of(input_ids, attention_mask, text_features) -> torch.Tensor:
+    """Integers equal where texts are equal, whatever the padding: the same on every process."""
+    if input_ids is None:
+        # cached features of one text are the same bits
+        input_ids, attention_mask = text_features.detach().float().contiguous().view(torch.int32), None
+    tokens = input_ids.long() + 1
+    if attention_mask is not None:
+        tokens = tokens * attention_mask.long()
+    # a polynomial in 64-bit integers, which wrap around; padding adds nothing
+    powers = torch.full((tokens.shape[1],), 6364136223846793005, device=tokens.device).cumprod(dim=0)
+    mixed = (tokens * 0x9E3779B1) ^ (tokens >> 7)
+    return (mixed * powers).sum(dim=1)

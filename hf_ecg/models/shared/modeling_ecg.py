@@ -1,0 +1,104 @@
+"""The base of every encoder, and the classification loss of every head."""
+
+import torch
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+from transformers.configuration_utils import PreTrainedConfig
+
+
+class ECGPreTrainedModel(PreTrainedModel):
+    """Base of ECG encoders and their heads: weights that are not there are an error, not random numbers."""
+
+    base_model_prefix = "encoder"
+    main_input_name = "input_values"
+    input_modalities = ("time",)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        """As in transformers, but a checkpoint without any tensor of the encoder raises ValueError.
+
+        transformers would hand out random weights with a warning, as when an encoder is loaded from the folder of an
+        `ECGTextModel` (its encoder is in the subfolder `encoder`).
+        """
+        wants_info = kwargs.pop("output_loading_info", False)
+        _check_model_type(cls, pretrained_model_name_or_path, kwargs)
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        prefix = f"{cls.base_model_prefix}."
+        has_body = hasattr(model, cls.base_model_prefix)
+        tensors = [name for name in model.state_dict() if not has_body or name.startswith(prefix)]
+        if pretrained_model_name_or_path is not None and set(tensors) <= set(info["missing_keys"]):
+            raise ValueError(
+                f"{pretrained_model_name_or_path} holds no tensor of {cls.__name__}'s encoder; an ECGTextModel keeps"
+                " its encoder in the subfolder `encoder`"
+            )
+        return (model, info) if wants_info else model
+
+
+def _check_model_type(cls, source, kwargs) -> None:
+    if source is None or kwargs.get("config") is not None:
+        return
+    names = ("cache_dir", "revision", "token", "subfolder", "local_files_only")
+    options = {key: kwargs[key] for key in names if key in kwargs}
+    found, _ = PreTrainedConfig.get_config_dict(source, **options)
+    wanted = cls.config_class.model_type
+    if found.get("model_type") not in (None, wanted):
+        raise ValueError(
+            f"{source} holds a model of type {found['model_type']!r}, {cls.__name__} wants {wanted!r}; an ECGTextModel"
+            " keeps its encoder in the subfolder `encoder`"
+        )
+
+
+def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Loss by `config.problem_type`.
+
+    Args:
+        config: with `problem_type`; None is guessed from the labels as transformers does: one output is regression,
+            integers (batch,) are classes, anything else is multi-label.
+        logits: (batch, num_labels).
+        labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
+
+    Raises:
+        ValueError: labels of another shape than the problem type wants, or no annotated label at all.
+    """
+    problem = config.problem_type
+    if problem is None:
+        single = labels.ndim == 1 and not labels.is_floating_point()
+        kind = "single_label" if single else "multi_label"
+        problem = "regression" if logits.shape[-1] == 1 else f"{kind}_classification"
+    if problem == "single_label_classification":
+        return F.cross_entropy(logits.float(), labels)
+    labels = labels.float()
+    if labels.ndim == 1 and logits.shape[-1] == 1:
+        labels = labels[:, None]
+    if labels.shape != logits.shape:
+        raise ValueError(f"labels have shape {tuple(labels.shape)}, {problem} wants {tuple(logits.shape)}")
+    annotated = ~labels.isnan()
+    target = labels.nan_to_num()
+    if problem == "regression":
+        losses = F.mse_loss(logits.float(), target, reduction="none")
+    else:
+        losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return (losses * annotated).sum() / annotated.sum().clamp(min=1)
+
+
+def pool_positions(hidden_states: torch.Tensor, sample_mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean over positions, padded ones left out.
+
+    Args:
+        hidden_states: (batch, positions, hidden_size).
+        sample_mask: bool (batch, samples), false where padded. A position counts when the sample at its centre does.
+
+    Returns:
+        (batch, hidden_size).
+    """
+    if sample_mask is None:
+        return hidden_states.mean(dim=1)
+    positions, samples = hidden_states.shape[1], sample_mask.shape[1]
+    centres = ((torch.arange(positions, device=sample_mask.device) + 0.5) * samples / positions).long()
+    counted = sample_mask[:, centres]
+    # a record shorter than one position still has its first one
+    counted = counted | (~counted.any(dim=1, keepdim=True) & (torch.arange(positions, device=counted.device) == 0))
+    weights = counted.to(hidden_states.dtype)[:, :, None]
+    masked = (hidden_states * weights).sum(dim=1) / weights.sum(dim=1)
+    # the plain mean rounds differently, and a record without padding must not depend on its neighbours
+    return torch.where(counted.all(dim=1, keepdim=True), hidden_states.mean(dim=1), masked)
