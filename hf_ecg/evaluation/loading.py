@@ -84,6 +84,9 @@ def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFa
 def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> list[dict]:
     """Folder name and training seed of each model, for a report."""
     return [
-        {"folder": Path(folder).name, "seed": None if entry is None else entry.seed}
+        {
+            "folder": "/".join(Path(folder).parts[-2 if Path(folder).name == "encoder" else -1 :]),
+            "seed": None if entry is None else entry.seed,
+        }
         for folder, entry in zip(folders, facts, strict=True)
     ]

@@ -98,7 +98,7 @@ def processor(num_samples: int = SAMPLES) -> ECGTextProcessor:
 
 
 def ecg_config(**values) -> ECGResNetConfig:
-    small = {"num_leads": len(LEADS), "num_samples": SAMPLES, "sampling_rate": 100}
+    small = {"num_leads": len(LEADS), "num_samples": SAMPLES, "sampling_rate": 100, "depths": [1, 1], "widths": [8, 16]}
     return ECGResNetConfig(**small, **values)
 
 
@@ -128,7 +128,7 @@ def classifier(labels: list[str], seed: int = 0) -> ECGResNetForECGClassificatio
 
 def save_prompts(path: Path, label_set: str = "rhythm", aggregate: str = "max", classes=None) -> Path:
     classes = classes or {name: [TEXTS[name]] for name in LABEL_SETS[label_set]}
-    lines = [f"name: {path.stem}", f"label_set: {label_set}", "language: en", f"aggregate: {aggregate}"]
+    lines = [f"label_set: {label_set}", "language: en", f"aggregate: {aggregate}"]
     lines += ["source: tests", "classes:"]
     for name, texts in classes.items():
         lines += [f"  {name}:", *[f"  - {text}" for text in texts]]

@@ -36,6 +36,7 @@ def test_fractions_and_companions_end_in_one_report(script, work):
     report = script.main(command(work, "--fractions", "10,100", "--random", "--supervised", str(work / "BCE")))
     assert json.loads((work / "probe.json").read_text()) == report
     assert (work / "OUT" / "encoder" / "model.safetensors").read_bytes() == before
+    assert report["models"]["probe"] == [{"folder": "OUT/encoder", "seed": 0}]
     task = report["tasks"][0]
     assert task["protocol"] == "supervised" and task["records"] == 48
     assert list(task["systems"]) == [
