@@ -5,8 +5,8 @@ import os
 import shutil
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..version import __version__
+from .card import CorpusCounts, write_card
 
 logger = logging.get_logger(__name__)
 
 SUMMARY_NAME = "summary.json"
-CARD_NAME = "README.md"
 ROWS_PER_GROUP = 128
 SHARD_BYTES = 256 * 1024**2
 _INCOMPLETE = ".incomplete"
@@ -123,15 +123,15 @@ def _workplace(output_dir: Path) -> Iterator[Path]:
             os.rename(former, output_dir)
         yield temporary
     finally:
-        lock.release()
         shutil.rmtree(temporary, ignore_errors=True)
+        lock.release()
 
 
 def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progress: bool) -> dict:
     data_dir = temporary / corpus.config_name
     data_dir.mkdir()
     started = time.perf_counter()
-    counts = _Counts(corpus.features, corpus.skipped)
+    counts = CorpusCounts(corpus.features, corpus.skipped)
     writers = []
     total = sum(len(items) for items in corpus.splits.values())
     with tqdm(total=total, desc=f"preparing {corpus.config_name}", unit="record", disable=not progress) as bar:
@@ -158,7 +158,7 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
     (temporary / SUMMARY_NAME).write_text(text, encoding="utf-8")
-    _write_card(temporary, corpus, summary)
+    write_card(temporary, corpus, summary)
     for writer in writers:
         writer.name_shards()
     logger.info("%d rows in %.1f s (%.0f a second)", sum(counts.rows.values()), seconds, total / max(seconds, 1e-9))
@@ -298,48 +298,6 @@ class _ShardWriter:
         if self.writer is not None:
             self.writer.close()
             self.writer = None
-
-
-class _Counts:
-    """What the summary and the card tell about the rows."""
-
-    def __init__(self, features: Features, skipped: Iterable[dict]):
-        self.names = {
-            name: feature.feature.names
-            for name, feature in features.items()
-            if hasattr(getattr(feature, "feature", None), "names")
-        }
-        self.rows: dict[str, int] = {}
-        self.patients: dict[str, set] = {}
-        self.empty_text: dict[str, int] = {}
-        self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
-        self.skipped = list(skipped)
-
-    def add(self, split: str, table: pa.Table, skipped: Iterable[dict]) -> None:
-        self.rows[split] = self.rows.get(split, 0) + table.num_rows
-        self.patients.setdefault(split, set()).update(table["patient_id"].to_pylist())
-        empty = sum(not text for text in table["text"].to_pylist())
-        self.empty_text[split] = self.empty_text.get(split, 0) + empty
-        for name, classes in self.names.items():
-            for labels in table[name].to_pylist():
-                for label in labels or ():
-                    self.classes[name][classes[label]] += 1
-        self.skipped.extend(skipped)
-
-    def reasons(self) -> dict[str, int]:
-        return dict(Counter(entry["kind"] for entry in self.skipped))
-
-
-def _write_card(folder: Path, corpus: Corpus, summary: dict) -> None:
-    import yaml
-
-    files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
-    files = [entry for entry in files if summary["rows"].get(entry["split"])]
-    front = corpus.front_matter | {
-        "configs": [{"config_name": corpus.config_name, "data_files": files, "default": True}]
-    }
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    (folder / CARD_NAME).write_text(f"---\n{head}---\n\n{corpus.card(summary)}", encoding="utf-8")
 
 
 def _former(output_dir: Path) -> Path:

@@ -1,0 +1,52 @@
+"""What the summary and the card of a prepared corpus tell about its rows."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+from datasets import Features
+
+CARD_NAME = "README.md"
+
+
+class CorpusCounts:
+    """What the summary and the card tell about the rows."""
+
+    def __init__(self, features: Features, skipped: Iterable[dict]):
+        self.names = {
+            name: feature.feature.names
+            for name, feature in features.items()
+            if hasattr(getattr(feature, "feature", None), "names")
+        }
+        self.rows: dict[str, int] = {}
+        self.patients: dict[str, set] = {}
+        self.empty_text: dict[str, int] = {}
+        self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
+        self.skipped = list(skipped)
+
+    def add(self, split: str, table: pa.Table, skipped: Iterable[dict]) -> None:
+        self.rows[split] = self.rows.get(split, 0) + table.num_rows
+        self.patients.setdefault(split, set()).update(table["patient_id"].to_pylist())
+        empty = sum(not text for text in table["text"].to_pylist())
+        self.empty_text[split] = self.empty_text.get(split, 0) + empty
+        for name, classes in self.names.items():
+            for labels in table[name].to_pylist():
+                for label in labels or ():
+                    self.classes[name][classes[label]] += 1
+        self.skipped.extend(skipped)
+
+    def reasons(self) -> dict[str, int]:
+        return dict(Counter(entry["kind"] for entry in self.skipped))
+
+
+def write_card(folder: Path, corpus, summary: dict) -> None:
+    """README.md of a corpus, whose front matter tells `load_dataset` the configurations and files."""
+    files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
+    files = [entry for entry in files if summary["rows"].get(entry["split"])]
+    front = corpus.front_matter | {
+        "configs": [{"config_name": corpus.config_name, "data_files": files, "default": True}]
+    }
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    (folder / CARD_NAME).write_text(f"---\n{head}---\n\n{corpus.card(summary)}", encoding="utf-8")
