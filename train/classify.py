@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
         print(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}")
     if probability:
         print(
-            "\nprobability: sigmoid(scale * cosine + bias), that record and text belong together; no risk of disease."
+            "\nprobability: sigmoid(scale * cosine + bias), that record and text are a pair; it is not a risk of disease."
         )
     else:
         print("\nThe model was trained without the sigmoid loss: its cosines rank texts and are no probabilities.")

@@ -98,7 +98,13 @@ def processor(num_samples: int = SAMPLES) -> ECGTextProcessor:
 
 
 def ecg_config(**values) -> ECGResNetConfig:
-    small = {"num_leads": len(LEADS), "num_samples": SAMPLES, "sampling_rate": 100, "depths": [1, 1], "widths": [8, 16]}
+    small = {
+        "num_leads": len(LEADS),
+        "num_samples": SAMPLES,
+        "sampling_rate": 100,
+        "depths": [1, 1],
+        "widths": [8, 16],
+    }
     return ECGResNetConfig(**small, **values)
 
 
