@@ -32,9 +32,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
         end = f"  {entry['probability']:>11.4f}" if probability else ""
         print(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}")
     if probability:
-        print(
-            "\nprobability: sigmoid(scale * cosine + bias), that record and text are a pair; it is not a risk of disease."
-        )
+        print("\nprobability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease.")
     else:
         print("\nThe model was trained without the sigmoid loss: its cosines rank texts and are no probabilities.")
     return results
