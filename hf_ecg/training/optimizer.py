@@ -2,17 +2,28 @@
 
 import contextlib
 import math
+from collections.abc import Mapping
 
 import torch
 
 from .recipe import OptimizerSection, ScheduleSection
 
 
-def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
-    """Split the trainable parameters into decayed and not decayed ones.
+def parameter_groups(
+    model: torch.nn.Module, weight_decay: float, lr_factors: Mapping[str, float] | None = None
+) -> list[dict]:
+    """Split the trainable parameters into decayed and not decayed ones, and by their learning-rate factor.
 
     Norms, biases, logit scale and logit bias are not decayed: they are exactly the parameters of a norm module, the
     ones called `bias`, and those with fewer than two dimensions.
+
+    Args:
+        model: the network.
+        weight_decay: of the decayed ones.
+        lr_factors: name of a parameter or submodule -> factor on the learning rate; kept as `lr_factor` in the groups.
+
+    Raises:
+        ValueError: a name that no trainable parameter has.
     """
     norm_parameters = {
         parameter
@@ -20,14 +31,22 @@ def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
         if "norm" in type(module).__name__.lower()
         for parameter in module.parameters(recurse=False)
     }
-    decayed, kept = [], []
+    factors, used, groups = dict(lr_factors or {}), set(), {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
+        matching = [key for key in factors if name == key or name.startswith(f"{key}.")]
+        used.update(matching)
+        # the longest name is the most particular one
+        factor = factors[max(matching, key=len)] if matching else 1.0
         exempt = parameter.ndim < 2 or parameter in norm_parameters or name.rsplit(".", 1)[-1] == "bias"
-        (kept if exempt else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+        groups.setdefault((factor, exempt), []).append(parameter)
+    if set(factors) - used:
+        raise ValueError(f"optimizer.lr_factors names {sorted(set(factors) - used)}, which no trainable parameter has")
+    return [
+        {"params": parameters, "weight_decay": 0.0 if exempt else weight_decay, "lr_factor": factor}
+        for (factor, exempt), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
 
 
 def build_optimizer(model: torch.nn.Module, section: OptimizerSection) -> torch.optim.AdamW:
@@ -36,7 +55,7 @@ def build_optimizer(model: torch.nn.Module, section: OptimizerSection) -> torch.
     Raises:
         ValueError: nothing is trainable.
     """
-    groups = parameter_groups(model, section.weight_decay)
+    groups = parameter_groups(model, section.weight_decay, section.lr_factors)
     if not groups:
         raise ValueError("the model has no trainable parameter: `freeze` names everything")
     return torch.optim.AdamW(groups, lr=section.lr, betas=(section.beta1, section.beta2), eps=section.epsilon)

@@ -1,7 +1,6 @@
 """Training recipes: strict YAML, one dataclass a section, overrides `section.key=value` on the command line."""
 
 import dataclasses
-import difflib
 import re
 import types
 import typing
@@ -9,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+
+from ..processing.step_base import nearest
 
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -74,11 +75,13 @@ class DataSection:
 
 @dataclass
 class CollatorSection:
-    """How rows become a batch. `name` is `ecg_text` or `classification`; views are the random augmentations."""
+    """How rows become a batch. `name` is `ecg_text` or `ecg_classification`; views are the random augmentations."""
 
     name: str
     views: list[dict] = field(default_factory=list)
     single_sentence_probability: float | None = None
+    rare_sentence_power: float | None = None
+    true_texts: bool | None = None
     max_length: int | None = None
 
 
@@ -99,9 +102,13 @@ class ValidationSection:
 
 @dataclass
 class OptimizerSection:
-    """AdamW. Norms, biases, logit scale and logit bias are never decayed. `max_grad_norm` null = no clipping."""
+    """AdamW. Norms, biases, logit scale and logit bias are never decayed. `max_grad_norm` null = no clipping.
+
+    `lr_factors`: parameter or submodule name -> factor on the learning rate, such as `{logit_bias: 10}`.
+    """
 
     lr: float
+    lr_factors: dict[str, float] = field(default_factory=dict)
     weight_decay: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.999
@@ -234,12 +241,6 @@ def parse_recipe(content: dict, source: str = "recipe") -> Recipe:
     recipe = _parse(Recipe, content, "", source)
     _check_values(recipe, source)
     return recipe
-
-
-def nearest(name: str, known) -> str:
-    """`; the nearest known is 'x'`, for error messages."""
-    match = difflib.get_close_matches(str(name), [str(item) for item in known], n=1, cutoff=0.0)
-    return f"; the nearest known is {match[0]!r}" if match else ""
 
 
 def _key(name: str) -> str:

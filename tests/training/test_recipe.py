@@ -49,9 +49,9 @@ def test_overrides_reach_nested_and_absent_sections(recipe_file):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("run.epoch=3", "unknown key run.epoch; the nearest known is 'epochs'"),
-        ("optimiser.lr=1", "unknown key optimiser; the nearest known is 'optimizer'"),
-        ("data.folds.val=[9]", "unknown key data.folds.val; the nearest known is 'validation'"),
+        ("run.epoch=3", "unknown key run.epoch .did you mean 'epochs'"),
+        ("optimiser.lr=1", "unknown key optimiser .did you mean 'optimizer'"),
+        ("data.folds.val=[9]", "unknown key data.folds.val .did you mean 'validation'"),
         ("run.epochs=two", "run.epochs is 'two' .str., wanted int"),
         ("run.epochs=1.5", "run.epochs is 1.5 .float., wanted int"),
         ("run.epochs=true", "run.epochs is True"),

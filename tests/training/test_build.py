@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from hf_ecg.training import build
+from hf_ecg.training.build import build_parts, find_model_class, resolve_pretrained, validation_share
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model__class": "ECGTextModle"}, "neither a model of hf_ecg nor an Auto class.*'ECGTextModel'"),
+        ({"model__class": "os.system"}, "neither a model of hf_ecg nor an Auto class"),
+        ({"model__class": "ECGTextConfig"}, "neither a model"),
+        ({"model__config__projektion_dim": 3}, "model.config.projektion_dim is not known.*'projection_dim'"),
+        ({"model__config__ecg_config__width": [8]}, "model.config.ecg_config.width is not known.*'widths'"),
+        ({"model__config__text_config": {"model_type": "bert"}}, "comes from model.init_from.text_model"),
+        ({"model__init_from": {"ecg_modle": "x"}}, "x"),
+        ({"freeze": ["text_modle"]}, "no submodule 'text_modle'"),
+        ({"processor__feature_extractor__sampling_rat": 100}, "sampling_rat"),
+        ({"processor__tokenizer": None}, "tokenizer"),
+        ({"data__path": None}, "data.path is not given"),
+        ({"data__columns__text": "texts"}, "no column 'texts'.*'text'"),
+        ({"data__leads": ["I", "V7"]}, "data.leads wants .*V7"),
+        ({"data__folds__train": [1, 77]}, "77"),
+        ({"collator__name": "ecg_txt"}, "ecg_txt"),
+        ({"collator__views": [{"name": "random_crop", "samples": 3}]}, "samples"),
+        ({"validation__name": "label_test"}, "label_test"),
+        ({"validation__prompts": ["ptb_xl_form"]}, "prompts"),
+    ],
+)
+def test_a_section_that_does_not_fit_is_named(text_recipe, recipe_of, changes, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        build_parts(recipe_of(text_recipe, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__label_sets": ["rhythm"]}, "no label set 'rhythm'"),
+        ({"data__label_sets": []}, "label_sets"),
+        ({"collator__single_sentence_probability": 0.5}, "single_sentence_probability"),
+    ],
+)
+def test_a_classifier_that_does_not_fit(label_recipe, recipe_of, changes, message):
+    with pytest.raises(ValueError, match=message):
+        build_parts(recipe_of(label_recipe, **changes))
+
+
+def test_the_text_tower_is_the_pretrained_one_in_float32(text_recipe, recipe_of, text_tower, tmp_path):
+    from transformers import AutoModel
+
+    half = AutoModel.from_pretrained(text_tower).to(torch.bfloat16)
+    half.save_pretrained(tmp_path / "half")
+    model = build_parts(recipe_of(text_recipe, model__init_from={"text_model": str(tmp_path / "half")})).model
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    for name, value in model.text_model.state_dict().items():
+        assert torch.equal(value, half.state_dict()[name].float())
+    assert model.config.text_config.hidden_size == 16 and not hasattr(model.config.text_config, "_name_or_path_")
+
+
+def test_weights_of_another_shape_are_refused(label_recipe, recipe_of, text_tower):
+    with pytest.raises(ValueError, match="model.init_from.encoder"):
+        build_parts(recipe_of(label_recipe, model__init_from={"encoder": str(text_tower)}))
+
+
+def test_auto_classes_are_found():
+    import hf_ecg
+
+    assert find_model_class("AutoModelForECGClassification") is hf_ecg.AutoModelForECGClassification
+    assert find_model_class("AutoModel").__name__ == "AutoModel"
+
+
+def test_an_auto_class_builds_by_model_type(label_recipe, recipe_of):
+    recipe = recipe_of(label_recipe, model__class="AutoModelForECGClassification")
+    with pytest.raises(ValueError, match="needs model.config.model_type"):
+        build_parts(recipe)
+    recipe.model.config["model_type"] = "ecg_resnet"
+    assert type(build_parts(recipe).model).__name__ == "ECGResNetForECGClassification"
+
+
+def test_package_folders_are_found_without_importing():
+    assert resolve_pretrained("owner/name") == "owner/name"
+    assert resolve_pretrained("package:hf_ecg/training").endswith("hf_ecg/training")
+    with pytest.raises(OSError, match="the package no_such_package is not installed .pip install no-such-package"):
+        resolve_pretrained("package:no_such_package/model")
+    for outside in ("package:hf_ecg/nowhere", "package:hf_ecg/../tests"):
+        with pytest.raises(OSError, match="has no folder"):
+            resolve_pretrained(outside)
+
+
+@pytest.mark.parametrize("num_records", [16, 19, 7])
+def test_processes_share_each_validation_batch(num_records):
+    shares = [validation_share(num_records, 3, rank, 2) for rank in range(2)]
+    assert len(shares[0]) == len(shares[1]) == num_records // 2
+    together = []
+    for start in range(0, len(shares[0]), 3):
+        together.append(shares[0][start : start + 3] + shares[1][start : start + 3])
+    stop = num_records - num_records % 2
+    assert together == [list(range(start, min(start + 6, stop))) for start in range(0, stop, 6)]
+
+
+def test_frozen_submodules_stay_in_evaluation_mode(text_recipe, recipe_of):
+    model = build_parts(recipe_of(text_recipe, freeze=["text_model"])).model
+    build.set_training_mode(model, ["text_model"])
+    assert model.ecg_model.training and not model.text_model.training
+    assert not any(parameter.requires_grad for parameter in model.text_model.parameters())
+    assert model.logit_scale.requires_grad
