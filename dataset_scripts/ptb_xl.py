@@ -1,12 +1,13 @@
 """Prepares PTB-XL: PhysioNet's folder to parquet that plain `load_dataset` reads.
 
-    python dataset_scripts/ptb_xl.py --data_dir RAW --output_dir PARQUET [--sampling_rate 100] [--push_to_hub OWNER/NAME]
+    python dataset_scripts/ptb_xl.py --data_dir RAW --output_dir PARQUET [--sampling_rate 100] [--num_proc 4]
 
 PARQUET/ holds ptb_xl_100hz/{train,validation,test}-*.parquet, README.md (card) and summary.json (what was skipped).
 """
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
@@ -30,15 +31,21 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--push_to_hub", metavar="OWNER/NAME", help="upload the folder as a data set of the Hub")
     args = parser.parse_args(arguments)
     hold_out = [code.strip() for code in args.hold_out.split(",") if code.strip()]
+    started = time.perf_counter()
     corpus = ptb_xl_corpus(args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source)
     summary = prepare_corpus(corpus, args.output_dir, args.num_proc, args.strict, args.overwrite)
-    print(f"{args.output_dir}: rows {summary['rows']}, skipped {summary['skipped'] or 'none'}")
+    rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
+    print(f"{args.output_dir}: {rate:.0f} rows/s, rows {summary['rows']}, skipped {summary['skipped'] or 'none'}")
     if args.push_to_hub:
         from huggingface_hub import HfApi
 
         api = HfApi()
         api.create_repo(args.push_to_hub, repo_type="dataset", exist_ok=True)
-        api.upload_folder(repo_id=args.push_to_hub, folder_path=args.output_dir, repo_type="dataset")
+        # shards of an earlier upload would be read beside these
+        stale = [f"{summary['config']}/*"]
+        api.upload_folder(
+            repo_id=args.push_to_hub, folder_path=args.output_dir, repo_type="dataset", delete_patterns=stale
+        )
         print(f"uploaded to {args.push_to_hub}")
     return summary
 

@@ -165,7 +165,8 @@ def compose_text(
         hold_out: codes whose every mention is left out, in other statements' sentences too.
 
     Returns:
-        Sentences joined by ". ", in the order of the record's codes; empty when nothing is left.
+        Sentences joined by ". ", in the order of the statements, so that equal statements give equal texts; empty when
+        nothing is left.
 
     Raises:
         ValueError: a code that is no statement.
@@ -175,7 +176,8 @@ def compose_text(
         raise ValueError(f"{unknown} are not among the {len(statements)} statements")
     silent = mentioning(hold_out, statements)
     sentences = []
-    for code, likelihood in codes.items():
+    for code in (code for code in statements if code in codes):
+        likelihood = codes[code]
         if code in silent or 0 < likelihood < min_likelihood:
             continue
         possible = "possible " if 0 < likelihood < 50 else ""
@@ -184,8 +186,8 @@ def compose_text(
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences that `compose_text` joined."""
-    return [sentence for sentence in (part.strip() for part in text.split(SEPARATOR)) if sentence]
+    """The sentences that `compose_text` joined, or those of a report, without their final dots."""
+    return [sentence for sentence in (part.strip(" .") for part in text.split(SEPARATOR)) if sentence]
 
 
 def mentioning(hold_out: Iterable[str], statements: Mapping[str, Statement]) -> set[str]:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from datasets import Value
@@ -42,10 +42,10 @@ _COLUMNS = (
     "scp_codes",
     "strat_fold",
 )
-# What the recorder appended to the physician's words: a software version and "unconfirmed report", or an edit mark.
-_TRAILING = re.compile(
-    r"(\s*\b\d\.\d{2}\s+unbest\S+tigter\s+bericht|\s*\bunbest\S+tigter\s+bericht|\s*\bedit:.*)\s*$", re.I
-)
+# Appended to the words: the recorder's version ("4.46   unbestätigter bericht", often cut short), and editors' codes.
+_APPENDED = re.compile(r"\s+4\.46(\s.*)?$|\s*\bEdit:.*$")
+# Says what was asked for, nothing of the ECG.
+_NO_REPORT = "trace only requested."
 _OLDEST = 90.0
 
 
@@ -91,8 +91,6 @@ class PtbXlReader:
         text = compose_text(codes, self.statements, self.min_likelihood, self.hold_out)
         if self.text_source == "report":
             text = clean_report(record.report)
-        if not record.file:
-            raise FileNotFoundError(f"{_FILE_COLUMN[self.sampling_rate]} is empty")
         wave = read_record(self.data_dir / record.file, root=self.data_dir)
         expected = (len(STANDARD_LEADS), self.sampling_rate * SECONDS)
         if wave.sampling_rate != self.sampling_rate or wave.counts.shape != expected:
@@ -142,8 +140,9 @@ def ptb_xl_corpus(
         text_source: "statements" or "report": what `text` is made of.
 
     Raises:
-        ValueError: a table that is not PTB-XL's, an unknown code, a patient in several splits; `hold_out` with
-            original reports, from whose free words nothing can be taken out for certain.
+        ValueError: a table that is not PTB-XL's, an unknown code, a patient in several folds, a record path that
+            leaves `data_dir`; `hold_out` with original reports, from whose free words nothing can be taken out for
+            certain.
         OSError: a table is not there.
     """
     data_dir, hold_out = Path(data_dir), tuple(hold_out)
@@ -158,6 +157,8 @@ def ptb_xl_corpus(
     statements = read_statements(data_dir / "scp_statements.csv")
     silent = sorted(mentioning(hold_out, statements))
     records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
+    for record in records:
+        _check_inside(record, data_dir)
     reader = PtbXlReader(data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source)
     features = row_features(
         len(STANDARD_LEADS),
@@ -165,6 +166,7 @@ def ptb_xl_corpus(
         {name: list(reader.label_sets[name]) for name in LABEL_SETS},
         extra={name: Value("string") for name in ("device", "site", "recording_date")},
     )
+    column = _FILE_COLUMN[sampling_rate]
     facts = {
         "corpus": "PTB-XL 1.0.3",
         "sampling_rate": sampling_rate,
@@ -176,7 +178,12 @@ def ptb_xl_corpus(
     return Corpus(
         config_name=f"ptb_xl_{sampling_rate}hz",
         features=features,
-        splits={name: [record for record in records if record.fold in folds] for name, folds in SPLITS.items()},
+        splits={name: [r for r in records if r.file and r.fold in folds] for name, folds in SPLITS.items()},
+        skipped=[
+            {"record": r.record_id, "kind": f"no {sampling_rate} Hz file", "reason": f"{column} is empty"}
+            for r in records
+            if not r.file
+        ],
         read=reader,
         facts=facts,
         card=card,
@@ -228,6 +235,12 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
     return records
 
 
+def _check_inside(record: PtbXlRecord, data_dir: Path) -> None:
+    parts = PurePosixPath(record.file).parts
+    if ".." in parts or PurePosixPath(record.file).is_absolute() or "\\" in record.file:
+        raise ValueError(f"ecg_id {record.record_id}: the record path {record.file!r} leaves the folder {data_dir}")
+
+
 def _record(line: dict, file: str, where: str) -> PtbXlRecord:
     age = _number(line["age"], "age", where)
     sex = _number(line["sex"], "sex", where)
@@ -271,12 +284,15 @@ def _number(text: str, name: str, where: str) -> float | None:
 
 
 def clean_report(report: str) -> str:
-    """The physician's words without what the recorder appended ("4.46 unbestätigter bericht", "Edit: ...")."""
-    former = None
+    """The words of a report: in lower case, without what recorder and editors appended ("Edit: NORM 100" are labels).
+
+    Empty for "trace only requested."
+    """
     text = " ".join(report.split())
-    while text != former:
-        former, text = text, _TRAILING.sub("", text).strip()
-    return text
+    for _ in range(2):
+        text = _APPENDED.sub("", f" {text}").strip()
+    text = text.lower()
+    return "" if text == _NO_REPORT else text
 
 
 def card(summary: dict) -> str:
