@@ -150,15 +150,20 @@ def build_model(section: ModelSection, classes: list[str] | None = None) -> PreT
     check_config_keys(config_class, config, "model.config")
     loaded = {}
     for name, source in section.init_from.items():
-        loaded[name] = AutoModel.from_pretrained(resolve_pretrained(source), dtype=torch.float32)
-        taken = {key: value for key, value in loaded[name].config.to_dict().items() if key not in _NOT_CARRIED}
-        key = name.removesuffix("_model") + "_config"
-        if key in _config_fields(config_class):
+        key = _config_key(model_class, config_class, name)
+        loaded[name] = _load_whole(resolve_pretrained(source))
+        found = loaded[name].config
+        taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
+        if key is not None:
             if config.get(key) is not None:
                 raise ValueError(f"model.config.{key} is given, but it comes from model.init_from.{name}")
-            config[key] = {**taken, "model_type": loaded[name].config.model_type}
-        else:
+            config[key] = {**taken, "model_type": found.model_type}
+        elif found.model_type == config_class.model_type:
             config = {**taken, **config}
+        else:
+            raise ValueError(
+                f"model.init_from.{name} = {source} is a {found.model_type}, wanted {config_class.model_type}"
+            )
     if classes:
         config["id2label"] = dict(enumerate(classes))
         config["label2id"] = {label: index for index, label in enumerate(classes)}
@@ -168,6 +173,16 @@ def build_model(section: ModelSection, classes: list[str] | None = None) -> PreT
     for name, source in loaded.items():
         _fill_submodule(model, name, source, section.init_from[name])
     return model.float()
+
+
+def _config_key(model_class, config_class, name: str) -> str | None:
+    """Where the configuration of a submodule goes: `text_model` -> `text_config`; None = it is the model's own."""
+    nested = [field for field in _config_fields(config_class) if field.endswith("_config")]
+    own = getattr(model_class, "base_model_prefix", None) or "encoder"
+    known = [field.removesuffix("_config") + "_model" for field in nested] or [own]
+    if name not in known:
+        raise ValueError(f"model.init_from.{name}: {model_class.__name__} has {known}{nearest(name, known)}")
+    return name.removesuffix("_model") + "_config" if nested else None
 
 
 # Facts about the file a configuration came from, not about the network built from it.
@@ -211,18 +226,26 @@ def _nested_config_class(config_class, key: str, value: dict):
     return nested if inspect.isclass(nested) and nested is not AutoConfig and model_type is None else None
 
 
+def _load_whole(source: str) -> PreTrainedModel:
+    """A pretrained model in float32, without a pooler that its checkpoint does not hold."""
+    model, info = AutoModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    missing = set(info["missing_keys"])
+    if any(name.startswith("pooler.") for name in missing):
+        # a masked-language-model checkpoint has none, and AutoModel makes up a random one
+        model.pooler = None
+    missing = sorted(name for name in missing if not name.startswith("pooler."))
+    if missing:
+        raise ValueError(f"{source} holds no weights for {missing}")
+    return model
+
+
 def _fill_submodule(model: PreTrainedModel, name: str, source: PreTrainedModel, where: str) -> None:
-    try:
-        submodule = model.get_submodule(name)
-    except AttributeError as error:
-        children = [child for child, _ in model.named_children()]
-        raise ValueError(f"model.init_from.{name}: the model has {children}{nearest(name, children)}") from error
+    submodule = model.get_submodule(name)
     wanted, found = submodule.state_dict(), source.state_dict()
-    # a masked-language-model checkpoint has no pooler: AutoModel made a random one that nobody uses
     found = {key: value for key, value in found.items() if key in wanted or not key.startswith("pooler.")}
     missing, unknown = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
     if missing or unknown:
-        raise ValueError(f"model.init_from.{name} = {where}: missing {missing}, unknown {unknown}")
+        raise ValueError(f"model.init_from.{name} = {where} holds no weights for {missing}, and unknown {unknown}")
     submodule.load_state_dict(found)
 
 

@@ -52,7 +52,17 @@ def corpus_row(index: int, random: np.random.Generator) -> dict:
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
+def empty_datasets_cache(tmp_path_factory):
+    """datasets keeps what it once read under the folder's name alone; another test run's corpus is not this one's."""
+    folder = tmp_path_factory.mktemp("datasets-cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+        patch.setenv("HF_DATASETS_CACHE", str(folder))
+        yield
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory, empty_datasets_cache):
     """80 records in five folds, one of them without a text, in the layout of a prepared corpus."""
     folder = tmp_path_factory.mktemp("corpus")
     features = row_features(12, NUM_SAMPLES, {"superdiagnostic": CLASSES, "form": FORM})

@@ -14,7 +14,7 @@ from hf_ecg.training.build import build_parts, find_model_class, resolve_pretrai
         ({"model__config__projektion_dim": 3}, "model.config.projektion_dim is not known.*'projection_dim'"),
         ({"model__config__ecg_config__width": [8]}, "model.config.ecg_config.width is not known.*'widths'"),
         ({"model__config__text_config": {"model_type": "bert"}}, "comes from model.init_from.text_model"),
-        ({"model__init_from": {"ecg_modle": "x"}}, "x"),
+        ({"model__init_from": {"ecg_modle": "x"}}, "model.init_from.ecg_modle: ECGTextModel has .*'ecg_model'"),
         ({"freeze": ["text_modle"]}, "no submodule 'text_modle'"),
         ({"processor__feature_extractor__sampling_rat": 100}, "sampling_rat"),
         ({"processor__tokenizer": None}, "tokenizer"),
@@ -36,7 +36,7 @@ def test_a_section_that_does_not_fit_is_named(text_recipe, recipe_of, changes, m
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data__label_sets": ["rhythm"]}, "no label set 'rhythm'"),
+        ({"data__label_sets": ["rhythm"]}, "no column 'rhythm'"),
         ({"data__label_sets": []}, "label_sets"),
         ({"collator__single_sentence_probability": 0.5}, "single_sentence_probability"),
     ],
@@ -55,12 +55,23 @@ def test_the_text_tower_is_the_pretrained_one_in_float32(text_recipe, recipe_of,
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     for name, value in model.text_model.state_dict().items():
         assert torch.equal(value, half.state_dict()[name].float())
-    assert model.config.text_config.hidden_size == 16 and not hasattr(model.config.text_config, "_name_or_path_")
+    assert model.config.text_config.hidden_size == 16
 
 
-def test_weights_of_another_shape_are_refused(label_recipe, recipe_of, text_tower):
-    with pytest.raises(ValueError, match="model.init_from.encoder"):
+def test_an_encoder_of_another_family_is_refused(label_recipe, recipe_of, text_tower):
+    with pytest.raises(ValueError, match="model.init_from.encoder = .* is a bert, wanted ecg_resnet"):
         build_parts(recipe_of(label_recipe, model__init_from={"encoder": str(text_tower)}))
+
+
+def test_weights_that_do_not_fill_the_submodule_are_refused(text_recipe, recipe_of, text_tower, tmp_path):
+    from transformers import AutoModel
+
+    # the pooler is asked for, but a tower saved without one has only random numbers there
+    config = AutoModel.from_pretrained(text_tower).config
+    AutoModel.from_config(config, add_pooling_layer=False).save_pretrained(tmp_path / "bare")
+    changes = {"model__init_from": {"text_model": str(tmp_path / "bare")}, "model__config__text_pooling": "pooler"}
+    with pytest.raises(ValueError, match="holds no weights for .*pooler.dense"):
+        build_parts(recipe_of(text_recipe, **changes))
 
 
 def test_auto_classes_are_found():
