@@ -1,0 +1,166 @@
+import json
+import signal
+import subprocess
+import sys
+
+import datasets
+import pytest
+import yaml
+
+from hf_ecg.data.builder import prepare_corpus
+from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def prepare(small, out, **options):
+    return prepare_corpus(ptb_xl_corpus(small.folder), out, progress=False, **options)
+
+
+def hidden(out):
+    return [path for path in out.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_plain_load_dataset_reads_it_without_the_package(small, out, tmp_path):
+    prepare(small, out)
+    code = f"""
+import sys, datasets
+rows = datasets.load_dataset({str(out)!r}, "ptb_xl_100hz", cache_dir={str(tmp_path / "plain")!r})
+assert {{name: len(split) for name, split in rows.items()}} == dict(train=4, validation=4, test=4), rows
+assert rows["test"].features["rhythm"].feature.names[0] == "AFIB"
+assert "hf_ecg" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
+def test_card_and_summary(small, out):
+    small.change(0, filename_lr="")
+    summary = prepare(small, out)
+    assert json.loads((out / "summary.json").read_text()) == summary
+    assert summary["text_source"] == "statements" and summary["hold_out"] == []
+    assert summary["skipped"] == {"no 100 Hz file": 1}
+    _, front, text = (out / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    front = yaml.safe_load(front)
+    assert front["license"] == "cc-by-4.0" and front["configs"][0]["config_name"] == "ptb_xl_100hz"
+    assert "no 100 Hz file" in text and "CC BY 4.0" in text
+    shards = sorted(path.name for path in (out / "ptb_xl_100hz").iterdir())
+    assert shards == [f"{split}-00000-of-00001.parquet" for split in ("test", "train", "validation")]
+
+
+def test_damaged_files_are_skipped_and_counted_or_stop_a_strict_run(small, out):
+    small.samples(0).write_bytes(small.samples(0).read_bytes()[:-100])
+    damaged = bytearray(small.samples(1).read_bytes())
+    damaged[100] ^= 1
+    small.samples(1).write_bytes(damaged)
+    small.samples(2).unlink()
+    with pytest.raises((ValueError, OSError), match="truncated"):
+        prepare(small, out, strict=True)
+    assert not out.exists() and not hidden(out)
+    summary = prepare(small, out)
+    assert summary["skipped"] == {"truncated file": 1, "wrong checksum": 1, "file missing": 1}
+    assert {entry["record"] for entry in summary["skipped_records"]} == {row["ecg_id"] for row in small.rows[:3]}
+    assert summary["rows"]["train"] == 1
+
+
+def test_a_record_without_file_does_not_stop_a_strict_run(small, out):
+    small.change(0, filename_lr="")
+    assert prepare(small, out, strict=True)["rows"]["train"] == 3
+
+
+def test_nothing_readable_is_an_error(small, out):
+    for row in range(len(small.rows)):
+        small.samples(row).unlink()
+    with pytest.raises(ValueError, match="file missing"):
+        prepare(small, out)
+    assert not out.exists() and not hidden(out)
+
+
+def test_any_number_of_processes_writes_the_same_files(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_ecg.data.builder.ROWS_PER_GROUP", 2)
+    for number in (1, 2):
+        prepare(small, tmp_path / f"out{number}", num_proc=number)
+    for path in (tmp_path / "out1").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "out2" / path.relative_to(tmp_path / "out1")).read_bytes()
+
+
+def test_many_shards(small, out, monkeypatch):
+    monkeypatch.setattr("hf_ecg.data.builder.SHARD_BYTES", 1)
+    monkeypatch.setattr("hf_ecg.data.builder.ROWS_PER_GROUP", 2)
+    prepare(small, out)
+    assert (out / "ptb_xl_100hz" / "train-00001-of-00002.parquet").is_file()
+    assert load_corpus(out)["record_id"][:] == [row["ecg_id"] for row in small.rows]
+
+
+def test_what_is_there_is_replaced_only_when_asked_and_only_when_it_is_a_corpus(small, out):
+    prepare(small, out)
+    with pytest.raises(FileExistsError, match="overwrite"):
+        prepare(small, out)
+    small.change(0, filename_lr="")
+    assert prepare(small, out, overwrite=True)["rows"]["train"] == 3
+    assert len(load_corpus(out)) == 11 and not hidden(out)
+    other = out.parent / "thesis"
+    other.mkdir()
+    (other / "chapter.txt").write_text("one")
+    with pytest.raises(FileExistsError, match="no prepared corpus"):
+        prepare(small, other, overwrite=True)
+    assert (other / "chapter.txt").read_text() == "one"
+
+
+KILLED = """
+import os, signal
+from hf_ecg.data import builder
+from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
+
+original = builder.{where}
+def die(*arguments, **options):
+    {before}
+    os.kill(os.getpid(), signal.SIGKILL)
+builder.{where} = die
+builder.ROWS_PER_GROUP = 2
+builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False, num_proc={num_proc})
+"""
+
+
+@pytest.mark.parametrize(
+    "where, after, num_proc",
+    [("_ShardWriter.write", True, 2), ("_ShardWriter.close", True, 1), ("_put_in_place", False, 1)],
+)
+def test_a_killed_run_leaves_nothing_that_loads(small, out, where, after, num_proc):
+    before = "original(*arguments, **options)" if after else "pass"
+    code = KILLED.format(where=where, before=before, raw=str(small.folder), out=str(out), num_proc=num_proc)
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    assert not out.exists()
+    (leftover,) = hidden(out)
+    with pytest.raises(OSError):
+        load_corpus(out)
+    with pytest.raises(OSError):
+        load_corpus(leftover)
+    if where != "_put_in_place":
+        with pytest.raises((OSError, ValueError)):
+            datasets.load_dataset(str(leftover))
+    assert sum(prepare(small, out)["rows"].values()) == 12
+    assert len(load_corpus(out)) == 12 and not hidden(out)
+
+
+def test_a_corpus_set_aside_by_a_killed_run_comes_back(small, out):
+    prepare(small, out)
+    out.rename(out.parent / ".out.former")
+    with pytest.raises(FileExistsError, match="overwrite"):
+        prepare(small, out)
+    assert len(load_corpus(out)) == 12
+
+
+def test_two_runs_at_once(small, out, monkeypatch):
+    from filelock import FileLock
+
+    monkeypatch.setattr("hf_ecg.data.builder._LOCK_SECONDS", 0.1)
+    busy = out.parent / ".out.incomplete"
+    busy.mkdir()
+    (busy / "train-00000.incomplete").write_text("half")
+    with FileLock(busy / "lock"), pytest.raises(OSError, match="another run"):
+        prepare(small, out)
+    assert (busy / "train-00000.incomplete").read_text() == "half"

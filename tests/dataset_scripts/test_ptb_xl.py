@@ -1,0 +1,51 @@
+import subprocess
+import sys
+
+import huggingface_hub
+import pytest
+
+
+@pytest.fixture
+def raw(ptb_xl_dir, tmp_path):
+    """The first six records of the real folder."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    table = (ptb_xl_dir / "ptbxl_database.csv").read_text(encoding="utf-8").splitlines()[:7]
+    (folder / "ptbxl_database.csv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    (folder / "scp_statements.csv").write_bytes((ptb_xl_dir / "scp_statements.csv").read_bytes())
+    (folder / "records100" / "00000").mkdir(parents=True)
+    for number in range(1, 7):
+        for path in ptb_xl_dir.glob(f"records100/00000/{number:05d}_lr.*"):
+            (folder / "records100" / "00000" / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_command_line(repository, raw, tmp_path):
+    command = [sys.executable, str(repository / "dataset_scripts" / "ptb_xl.py")]
+    command += ["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--hold_out", "NORM,AFIB"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "rows/s" in done.stdout and "skipped" in done.stdout
+    assert (tmp_path / "out" / "summary.json").is_file()
+    assert "record/s" in done.stderr
+    with pytest.raises(FileExistsError):
+        load(repository).main(command[2:])
+
+
+def test_push_to_hub_uploads_the_folder_in_one_commit_without_stale_shards(repository, raw, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", lambda self, *a, **k: calls.append(("create", a, k)))
+    monkeypatch.setattr(huggingface_hub.HfApi, "upload_folder", lambda self, **k: calls.append(("upload", k)))
+    script = load(repository)
+    script.main(["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--push_to_hub", "me/x"])
+    assert [call[0] for call in calls] == ["create", "upload"]
+    assert calls[1][1]["repo_type"] == "dataset" and calls[1][1]["delete_patterns"] == ["ptb_xl_100hz/*"]
+
+
+def load(repository):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("script_ptb_xl", repository / "dataset_scripts" / "ptb_xl.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
