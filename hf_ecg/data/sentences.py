@@ -65,7 +65,10 @@ class SentenceSampler:
     def possible(self, texts: Iterable[str]) -> list[str]:
         """Every text that can be drawn, sorted."""
         whole = set(texts)
-        return sorted(whole.union(*map(_sentences, whole)) if self.single_sentence_probability else whole)
+        if not self.single_sentence_probability:
+            return sorted(whole)
+        sentences = set().union(*map(_sentences, whole))
+        return sorted(sentences if self.single_sentence_probability == 1 else whole | sentences)
 
     def true_of(self, text: str) -> list[str]:
         """All texts that are true of a record with this text: the text and each of its sentences."""

@@ -27,6 +27,11 @@ class ECGResNetConv(nn.Conv1d):
         return F.conv2d(hidden_states, weight, None, (1, *self.stride), (0, *self.padding))
 
 
+def as_sequence(hidden_states: torch.Tensor) -> torch.Tensor:
+    """(batch, channels, 1, positions) as (batch, positions, channels): with channels last in memory, only a view."""
+    return hidden_states.squeeze(2).transpose(1, 2)
+
+
 class ECGResNetStem(nn.Module):
     """First convolution, stride 2; optionally a max-pool, stride 2."""
 
@@ -39,7 +44,9 @@ class ECGResNetStem(nn.Module):
     def forward(self, input_values: torch.Tensor) -> torch.Tensor:
         hidden_states = input_values.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         hidden_states = F.relu(self.norm(self.convolution(hidden_states)))
-        return F.max_pool2d(hidden_states, (1, 3), (1, 2), (0, 1)) if self.pooling else hidden_states
+        if self.pooling:
+            hidden_states = F.max_pool2d(hidden_states, (1, 3), (1, 2), (0, 1))
+        return as_sequence(hidden_states)
 
 
 class ECGResNetBlock(GradientCheckpointingLayer):
@@ -89,9 +96,10 @@ class ECGResNetStage(nn.Module):
         )
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
         for block in self.blocks:
             hidden_states = block(hidden_states)
-        return hidden_states
+        return as_sequence(hidden_states)
 
 
 class ECGResNetPreTrainedModel(ECGPreTrainedModel):
@@ -149,11 +157,10 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         for stage in self.stages:
             hidden_states = stage(hidden_states)
             states.append(hidden_states)
-        states = tuple(state.squeeze(2).transpose(1, 2) for state in states)
         return BaseModelOutputWithPooling(
-            last_hidden_state=states[-1],
-            pooler_output=pool_positions(states[-1], sample_mask),
-            hidden_states=states if wants_states else None,
+            last_hidden_state=hidden_states,
+            pooler_output=pool_positions(hidden_states, sample_mask),
+            hidden_states=tuple(states) if wants_states else None,
         )
 
 

@@ -1,0 +1,132 @@
+"""Published checkpoints as models of this package.
+
+python -m hf_ecg.convert SOURCE FILE OUT
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import ModelCardData
+from transformers import PreTrainedModel
+
+from .models.ecg_resnet.convert_ecg_resnet import convert_merl_resnet
+from .processing import ECGFeatureExtractor
+from .version import __version__
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who published a checkpoint, and under which terms.
+
+    `convert` is handed the source's name and the checkpoint; `caveats` are what a user of the weights must know.
+    """
+
+    convert: Callable[[str, object], tuple[PreTrainedModel, ECGFeatureExtractor]]
+    repository: str
+    paper: str
+    licence: str
+    caveats: tuple[str, ...]
+
+
+MERL = Origin(
+    convert=convert_merl_resnet,
+    repository="https://github.com/cheliu-computation/MERL-ICML2024",
+    paper="Liu et al., Zero-Shot ECG Classification with Multimodal Learning and Test-time Clinical Knowledge"
+    " Enhancement, ICML 2024 (arXiv 2403.06659)",
+    licence="mit",
+    caveats=(
+        "Input is scaled to 0..1 over the whole record: the voltage is not visible to the model.",
+        "Leads stand in the order of MIMIC-IV-ECG's files, aVF before aVL; the extractor sees to it.",
+        "The trunk only: the joint embedding works on 5,000 samples alone and needs MedCPT, whose weights are their"
+        " authors'.",
+        "Pretrained on MIMIC-IV-ECG with a random split by record, so patients are on both sides of it.",
+    ),
+)
+
+# The one table: every source that can be converted.
+SOURCES: dict[str, Origin] = {"merl-resnet18": MERL, "merl-resnet34": MERL, "merl-resnet50": MERL}
+
+
+def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeatureExtractor]:
+    """A published checkpoint as a model, with the preprocessing that it needs.
+
+    Every key of the checkpoint is used, or known and unused for a stated reason.
+
+    Args:
+        source: a name of `SOURCES`, such as "merl-resnet18".
+        checkpoint: a path (.pt, .pth, .ckpt, .bin, .safetensors), or the state dict.
+
+    Returns:
+        The model in evaluation mode, and its `ECGFeatureExtractor`.
+
+    Raises:
+        ValueError: an unknown source, missing or unknown keys (both lists), a file that holds more than tensors.
+        OSError: the file is not there.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source is {source!r}, wanted one of {', '.join(SOURCES)}")
+    return SOURCES[source].convert(source, checkpoint)
+
+
+def write_converted(source: str, checkpoint, output_dir) -> Path:
+    """Convert, and save model, extractor and card.
+
+    Raises:
+        ValueError, OSError: see `convert_checkpoint`; the folder is there and not empty.
+    """
+    output_dir = Path(output_dir)
+    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
+        raise FileExistsError(f"{output_dir} is there and not empty: choose another folder")
+    model, feature_extractor = convert_checkpoint(source, checkpoint)
+    model.save_pretrained(output_dir)
+    feature_extractor.save_pretrained(output_dir)
+    (output_dir / "README.md").write_text(card(source, model, feature_extractor), encoding="utf-8")
+    return output_dir
+
+
+def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtractor) -> str:
+    """Model card of a converted checkpoint."""
+    origin = SOURCES[source]
+    front = ModelCardData(
+        license=origin.licence,
+        library_name="transformers",
+        tags=["ecg", "hf_ecg", model.config.model_type],
+        pipeline_tag="feature-extraction",
+    )
+    leads, steps = ", ".join(feature_extractor.leads), ", ".join(step["name"] for step in feature_extractor.steps)
+    lines = [
+        f"---\n{front.to_yaml()}\n---\n",
+        f"# {source}\n",
+        f"The weights that {origin.repository} published, converted by hf_ecg {__version__}"
+        f" (`python -m hf_ecg.convert {source} FILE OUT`). For research; not a medical device.\n",
+        "```python\n# pip install hf-ecg\nimport hf_ecg  # registers the classes with the Auto classes",
+        "from transformers import AutoFeatureExtractor, AutoModel\n",
+        'model = AutoModel.from_pretrained("PATH_OR_ID")',
+        'extractor = AutoFeatureExtractor.from_pretrained("PATH_OR_ID")',
+        'inputs = extractor("record.hea", return_tensors="pt")  # a WFDB record',
+        "embedding = model(**inputs).pooler_output\n```\n",
+        f"- paper: {origin.paper}",
+        f"- licence of the weights: {origin.licence.upper()}, their owner's",
+        f"- input: {feature_extractor.sampling_rate:g} Hz, {feature_extractor.num_samples} samples, leads {leads};"
+        f" steps: {steps}",
+        *(f"- {caveat}" for caveat in origin.caveats),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Command line: `python -m hf_ecg.convert SOURCE FILE OUT`."""
+    parser = argparse.ArgumentParser(prog="python -m hf_ecg.convert", description=__doc__.partition("\n")[0])
+    parser.add_argument("source", choices=list(SOURCES))
+    parser.add_argument("file", help="the published checkpoint")
+    parser.add_argument("output", help="folder to make")
+    options = parser.parse_args(arguments)
+    folder = write_converted(options.source, options.file, options.output)
+    sys.stdout.write(f"{folder}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""MERL's published ResNet trunks (cheliu-computation/MERL-ICML2024, utils/utils_builder.py and utils/resnet1d.py)."""
+
+import re
+
+from ...processing import ECGFeatureExtractor
+from ..shared.conversion import load_renamed, read_checkpoint, unwrap
+from .configuration_ecg_resnet import ECGResNetConfig
+from .modeling_ecg_resnet import ECGResNetModel
+
+VARIANTS = {
+    "merl-resnet18": {"block_type": "basic", "depths": [2, 2, 2, 2]},
+    "merl-resnet34": {"block_type": "basic", "depths": [3, 4, 6, 3]},
+    "merl-resnet50": {"block_type": "bottleneck", "depths": [3, 4, 6, 3]},
+}
+UNUSED = {
+    "linear.": "a head of 10 classes that the original never used",
+    "downconv.": "joint embedding with text, not the trunk",
+    "att_pool_head.": "joint embedding with text, not the trunk",
+    "linear1.": "a projection of the pretraining only",
+    "linear2.": "a projection of the pretraining only",
+    "proj_t.": "projection of the text tower",
+    "lm_model.": "text tower (MedCPT), published by its own authors",
+}
+# The order of leads in MIMIC-IV-ECG's files, which MERL keeps: aVF before aVL.
+MIMIC_LEADS = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFeatureExtractor]:
+    """The trunk of a MERL checkpoint and the preprocessing it was trained with.
+
+    Args:
+        source: one of `VARIANTS`.
+        checkpoint: path or content of `*_ckpt.pth` (the whole dual encoder), `*_encoder.pth` (the trunk), or an epoch
+            checkpoint.
+
+    Raises:
+        ValueError: missing or unknown keys, another variant's tensors, an unsafe file.
+    """
+    state = unwrap(read_checkpoint(checkpoint))
+    prefix = "ecg_encoder."
+    state = {key.removeprefix(prefix): value for key, value in state.items()}
+    model = ECGResNetModel(ECGResNetConfig(**VARIANTS[source]))
+    load_renamed(model, state, _our_name, UNUSED, source)
+    return model.eval(), merl_feature_extractor()
+
+
+def merl_feature_extractor() -> ECGFeatureExtractor:
+    """MERL's preprocessing: missing samples by the mean of 6 neighbours on either side, the record to 0..1.
+
+    Source: finetune/finetune_dataset.py and the preprocessing notebooks. The pretraining also rounded to 1/1000 of the
+    range; the downstream code does not, nor does this.
+    """
+    return ECGFeatureExtractor(
+        sampling_rate=500,
+        leads=list(MIMIC_LEADS),
+        num_samples=5000,
+        steps=[
+            {"name": "derive_limb_leads"},
+            {"name": "select_leads"},
+            {"name": "fill_missing", "method": "neighbour_mean", "neighbours": 6},
+            {"name": "normalise", "method": "minmax", "over": "record", "epsilon": 1e-8},
+        ],
+    )
+
+
+def _our_name(key: str) -> str | None:
+    if key == "conv1.weight":
+        return "stem.convolution.weight"
+    if match := re.fullmatch(r"bn1\.(\w+)", key):
+        return f"stem.norm.{match[1]}"
+    match = re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", key)
+    if match is None:
+        return None
+    block, inside = f"stages.{int(match[1]) - 1}.blocks.{match[2]}", match[3]
+    if part := re.fullmatch(r"conv(\d)\.weight", inside):
+        return f"{block}.convolutions.{int(part[1]) - 1}.weight"
+    if part := re.fullmatch(r"bn(\d)\.(\w+)", inside):
+        return f"{block}.norms.{int(part[1]) - 1}.{part[2]}"
+    if inside == "shortcut.0.weight":
+        return f"{block}.shortcut.weight"
+    if part := re.fullmatch(r"shortcut\.1\.(\w+)", inside):
+        return f"{block}.shortcut_norm.{part[1]}"
+    return None

@@ -1,0 +1,117 @@
+"""What every converter of published checkpoints needs: reading a file safely, and accounting for every key."""
+
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+logger = logging.get_logger(__name__)
+
+PICKLES = (".pt", ".pth", ".ckpt", ".bin")
+
+
+def read_checkpoint(checkpoint) -> dict:
+    """A checkpoint's content, tensors on the CPU.
+
+    Args:
+        checkpoint: a path (.safetensors, .pt, .pth, .ckpt, .bin), or the content itself.
+
+    Raises:
+        ValueError: another kind of file, a pickle that needs more than tensors and plain containers, no mapping.
+        OSError: the file is not there.
+    """
+    if isinstance(checkpoint, Mapping):
+        return dict(checkpoint)
+    path = Path(checkpoint)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there, wanted a checkpoint")
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ValueError(f"{path} is no safetensors file: {error}") from error
+    if path.suffix not in PICKLES:
+        raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path} is refused: it is damaged, or it holds Python objects beside tensors, and loading those would run"
+            f" code of whoever made the file ({str(error)[:200]})"
+        ) from error
+    except (EOFError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is no checkpoint that torch can read ({type(error).__name__}: {str(error)[:200]})"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping of tensors")
+    return dict(content)
+
+
+def unwrap(content: Mapping, wrappers: tuple[str, ...] = ("state_dict", "model_state_dict", "model")) -> dict:
+    """The state dict inside a training checkpoint, without the prefix "module." of data parallelism."""
+    for wrapper in wrappers:
+        if isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if content and all(str(key).startswith("module.") for key in content):
+        content = {key.removeprefix("module."): value for key, value in content.items()}
+    return dict(content)
+
+
+def load_renamed(
+    model: PreTrainedModel,
+    state: Mapping[str, torch.Tensor],
+    rename: Callable[[str], str | None],
+    unused: Mapping[str, str],
+    source: str,
+) -> None:
+    """Fill a model from a state dict with other names; every key is used, or known and unused.
+
+    Args:
+        model: to fill, in place.
+        state: the original's tensors.
+        rename: original name -> the model's name, or None when it is not the model's.
+        unused: beginnings of original names that the model has no place for -> the reason.
+        source: name of the source, for errors.
+
+    Raises:
+        ValueError: keys that are missing or unknown (both lists are given), or tensors of another shape.
+    """
+    wanted = model.state_dict()
+    found, unknown, left_out = {}, [], {}
+    for key, value in state.items():
+        name = rename(key)
+        if name in wanted:
+            found[name] = value
+            continue
+        beginning = next((beginning for beginning in unused if key.startswith(beginning)), None)
+        if beginning is None:
+            unknown.append(key)
+        else:
+            left_out[beginning] = left_out.get(beginning, 0) + 1
+    missing = sorted(set(wanted) - set(found))
+    if missing or unknown:
+        raise ValueError(
+            f"this is no checkpoint of {source}: {len(missing)} keys are missing ({_some(missing)}) and"
+            f" {len(unknown)} are unknown ({_some(sorted(unknown))})"
+        )
+    shapes = [
+        f"{name} {tuple(found[name].shape)} instead of {tuple(wanted[name].shape)}"
+        for name in sorted(wanted)
+        if found[name].shape != wanted[name].shape
+    ]
+    if shapes:
+        raise ValueError(f"this is no checkpoint of {source}: {_some(shapes)}")
+    for beginning, number in left_out.items():
+        logger.info("%d tensors %s* are not used: %s", number, beginning, unused[beginning])
+    model.load_state_dict(found)
+
+
+def _some(names: list[str], number: int = 12) -> str:
+    more = f", and {len(names) - number} more" if len(names) > number else ""
+    return ", ".join(names[:number]) + more if names else "none"

@@ -1,0 +1,133 @@
+"""What every model of this package keeps to, whatever its family."""
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel, set_seed
+
+from hf_ecg import AutoModelForECGClassification, __version__
+from tests.models.tiny import CASES
+
+pytestmark = pytest.mark.parametrize("name", list(CASES))
+
+
+def build(name, rows=3):
+    model_class, config, inputs, key = CASES[name]
+    set_seed(0)
+    return model_class(config()), inputs(rows, torch.Generator().manual_seed(1)), key
+
+
+def test_an_empty_checkpoint_leaves_nothing_uninitialised(name):
+    model_class, config, _, _ = CASES[name]
+    model = model_class.from_pretrained(None, config=config(), state_dict={})
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    assert not [key for key, tensor in tensors if tensor.device.type == "meta"]
+    assert all(tensor.isfinite().all() and tensor.abs().max() < 100 for _, tensor in tensors)
+
+
+def test_buffers_are_restored_by_the_initialisation(name):
+    model_class, config, _, _ = CASES[name]
+    wanted = model_class(config())
+    with torch.device("meta"):
+        model = model_class(config())
+    model.to_empty(device="cpu")
+    for buffer in model.buffers():
+        buffer.fill_(-7)
+    model.init_weights()
+    for (key, ours), (_, theirs) in zip(model.named_buffers(), wanted.named_buffers(), strict=True):
+        assert torch.equal(ours, theirs), key
+
+
+def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
+    model, inputs, key = build(name)
+    model.eval().save_pretrained(tmp_path)
+    again, info = type(model).from_pretrained(tmp_path, output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
+    assert torch.equal(model(**inputs)[key], again.eval()(**inputs)[key])
+    auto = AutoModelForECGClassification if hasattr(model, "classifier") else AutoModel
+    assert type(auto.from_pretrained(tmp_path)) is type(model)
+
+
+def test_the_configuration_survives_and_names_its_version(name, tmp_path):
+    config = CASES[name][1]()
+    config.save_pretrained(tmp_path)
+    again = AutoConfig.from_pretrained(tmp_path)
+    assert again.to_diff_dict() | {"_name_or_path": ""} == config.to_diff_dict() | {"_name_or_path": ""}
+    assert again.hf_ecg_version == __version__
+    for field in ("num_leads", "num_samples", "sampling_rate"):
+        assert getattr(again, field) == getattr(config, field)
+
+
+def test_a_row_does_not_depend_on_its_neighbours(name):
+    model, inputs, key = build(name, rows=4)
+    model.eval()
+    together = model(**inputs)[key]
+    for row in range(4):
+        alone = model(**{entry: value[row : row + 1] for entry, value in inputs.items()})[key]
+        torch.testing.assert_close(alone[0], together[row], atol=1e-5, rtol=1e-5)
+
+
+def test_hidden_states_keep_their_gradient(name):
+    model, inputs, key = build(name)
+    outputs = model(**inputs, output_hidden_states=True)
+    states = outputs.hidden_states if "hidden_states" in outputs else outputs.ecg_model_output.hidden_states
+    states[0].retain_grad()
+    if key == "text_embeds":
+        key = "ecg_embeds"
+    outputs[key].flatten()[0].backward()
+    assert states[0].grad is not None and states[0].grad.abs().sum() > 0
+
+
+def test_tuple_and_dict_hold_the_same(name):
+    model, inputs, _ = build(name)
+    model.eval()
+    as_dict, as_tuple = model(**inputs), model(**inputs, return_dict=False)
+    assert len(as_dict.to_tuple()) == len(as_tuple)
+    assert torch.equal(as_dict.to_tuple()[0], as_tuple[0])
+
+
+def test_checkpointing_gives_the_same_gradients(name):
+    gradients = []
+    for checkpointing in (False, True):
+        model, inputs, key = build(name)
+        model.train()
+        if checkpointing:
+            model.activation_checkpointing_enable()
+        model(**inputs)[key].pow(3).sum().backward()
+        gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for parameter, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][parameter], gradient, msg=parameter)
+
+
+def test_half_precision_runs_and_stays_finite(name, tmp_path):
+    model, inputs, key = build(name)
+    model.save_pretrained(tmp_path)
+    half = type(model).from_pretrained(tmp_path, dtype=torch.bfloat16).eval()
+    assert half(**inputs)[key].isfinite().all()
+
+
+def test_it_compiles_to_one_graph(name):
+    model, inputs, key = build(name)
+    model.eval()
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(**inputs)[key], model(**inputs)[key])
+
+
+def test_it_can_be_exported(name):
+    model, inputs, key = build(name)
+    exported = torch.export.export(model.eval(), (), inputs, strict=False)
+    torch.testing.assert_close(exported.module()(**inputs)[key], model(**inputs)[key])
+
+
+def test_every_parameter_learns(name):
+    model, inputs, _ = build(name)
+    model.train()
+    if hasattr(model, "classifier"):
+        loss = model(**inputs, labels=torch.ones(3, 3)).loss
+    elif hasattr(model, "logit_scale"):
+        loss = model(**inputs, return_loss=True).loss
+    else:
+        loss = model(**inputs).pooler_output.pow(3).sum()
+    loss.backward()
+    unused = [key for key, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    assert not unused, "DistributedDataParallel stops at parameters without a gradient"

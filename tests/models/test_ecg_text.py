@@ -1,0 +1,245 @@
+"""What is particular to the dual encoder."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import AutoModel, BertModel, DistilBertConfig, Trainer, TrainingArguments, set_seed
+
+from hf_ecg import ECGResNetForECGClassification, ECGResNetModel, ECGTextConfig, ECGTextModel
+from hf_ecg.losses import false_negative_mitigation_loss, sigmoid_contrastive_loss, softmax_contrastive_loss
+from tests.models.tiny import bert_config, pairs, resnet_config, text_config, waveforms
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def build(**options):
+    set_seed(0)
+    return ECGTextModel(text_config(**options)).eval()
+
+
+def test_defaults_are_the_papers():
+    config = ECGTextConfig()
+    assert config.text_config.vocab_size == 28996 and config.text_config.hidden_size == 768
+    assert config.ecg_config.hidden_size == 2048 and config.ecg_config.num_samples == 5000
+    assert (config.loss_type, config.mitigation_weight, config.logit_bias_init_value) == ("clep", 0.5, -10.0)
+    assert config.logit_scale_init_value == pytest.approx(2.302585)
+    assert config.identical_text == "negative" and config.text_weighting == "row"
+
+
+@pytest.mark.parametrize("field", ["loss_type", "text_pooling", "identical_text", "text_weighting"])
+def test_an_unknown_choice_is_refused(field):
+    with pytest.raises(Exception, match=f"{field} is 'other'"):
+        text_config(**{field: "other"})
+
+
+@pytest.mark.parametrize("loss_type", ["sigmoid", "softmax", "clep"])
+def test_the_loss_is_the_one_of_the_losses_room(loss_type, generator):
+    model, inputs = build(loss_type=loss_type), pairs(5, generator)
+    outputs = model(**inputs, return_loss=True)
+    embeds = outputs.ecg_embeds, outputs.text_embeds
+    scale, bias = model.logit_scale.exp(), model.logit_bias
+    if loss_type == "softmax":
+        wanted = softmax_contrastive_loss(*embeds, scale)
+        torch.testing.assert_close(outputs.logits_per_ecg, scale * embeds[0] @ embeds[1].T)
+    else:
+        wanted = sigmoid_contrastive_loss(*embeds, scale, bias)
+        torch.testing.assert_close(outputs.logits_per_ecg, scale * embeds[0] @ embeds[1].T + bias)
+    if loss_type == "clep":
+        wanted = wanted + 0.5 * false_negative_mitigation_loss(*embeds)
+    torch.testing.assert_close(outputs.loss, wanted)
+    assert torch.equal(outputs.logits_per_text, outputs.logits_per_ecg.T)
+    torch.testing.assert_close(outputs.ecg_embeds.norm(dim=-1), torch.ones(5))
+
+
+def test_prompts_may_differ_in_number_but_pairs_may_not(generator):
+    model, inputs = build(), pairs(5, generator)
+    inputs["input_values"] = inputs["input_values"][:2]
+    assert model(**inputs).logits_per_ecg.shape == (2, 5)
+    with pytest.raises(ValueError, match="2 ECGs and 5 texts"):
+        model(**inputs, return_loss=True)
+
+
+def test_cached_text_features_give_the_same_numbers(generator):
+    model, inputs = build(identical_text="positive", text_weighting="distinct"), pairs(4, generator)
+    inputs["input_ids"][3] = inputs["input_ids"][0]
+    whole = model(**inputs, return_loss=True)
+    features = model.encode_text(inputs["input_ids"], inputs["attention_mask"])
+    cached = model(inputs["input_values"], text_features=features, return_loss=True)
+    torch.testing.assert_close(cached.loss, whole.loss)
+    torch.testing.assert_close(cached.text_embeds, whole.text_embeds)
+    with pytest.raises(ValueError, match="one of them"):
+        model(**inputs, text_features=features)
+    with pytest.raises(ValueError, match="one of them"):
+        model(inputs["input_values"])
+
+
+def test_text_ids_made_from_tokens_see_through_padding(generator):
+    model, inputs = build(identical_text="positive"), pairs(4, generator)
+    inputs["input_ids"][2] = inputs["input_ids"][1]
+    made = model(**inputs, return_loss=True).loss
+    given = model(**inputs, text_ids=torch.tensor([7, 3, 3, 9]), return_loss=True).loss
+    torch.testing.assert_close(made, given)
+    padded = {
+        key: F.pad(value, (0, 3)) if key in ("input_ids", "attention_mask") else value for key, value in inputs.items()
+    }
+    torch.testing.assert_close(model(**padded, return_loss=True).loss, made)
+    different = model(**inputs, text_ids=torch.arange(4), return_loss=True).loss
+    assert not torch.allclose(made, different)
+
+
+def test_known_true_texts_change_the_loss_and_softmax_refuses_them(generator):
+    inputs, ids = pairs(3, generator), torch.tensor([1, 2, 3])
+    true_ids = torch.tensor([[1, 2], [2, 2], [3, 3]])
+    model = build(identical_text="positive")
+    plain = model(**inputs, text_ids=ids, return_loss=True).loss
+    assert not torch.allclose(model(**inputs, text_ids=ids, true_text_ids=true_ids, return_loss=True).loss, plain)
+    with pytest.raises(ValueError, match="softmax loss cannot use true_text_ids"):
+        build(loss_type="softmax")(**inputs, text_ids=ids, true_text_ids=true_ids, return_loss=True)
+
+
+def test_standardised_text_is_measured_saved_and_used(tmp_path, generator):
+    model, inputs = build(standardise_text=True), pairs(6, generator)
+    before = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
+    features = model.encode_text(inputs["input_ids"], inputs["attention_mask"])
+    model.set_text_statistics(features)
+    torch.testing.assert_close(model.text_mean, features.mean(dim=0))
+    after = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
+    wanted = model.text_projection((features - features.mean(0)) / (features - features.mean(0)).std())
+    torch.testing.assert_close(after, wanted)
+    assert not torch.allclose(before, after)
+    model.save_pretrained(tmp_path)
+    again = AutoModel.from_pretrained(tmp_path).eval()
+    assert torch.equal(again.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output, after)
+    with pytest.raises(ValueError, match="standardise_text is false"):
+        build().set_text_statistics(features)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "pooler"])
+def test_text_pooling(pooling, generator):
+    model, inputs = build(text_pooling=pooling), pairs(3, generator)
+    inputs["attention_mask"][0, 5:] = 0
+    features = model.encode_text(inputs["input_ids"], inputs["attention_mask"])
+    outputs = model.text_model(inputs["input_ids"], attention_mask=inputs["attention_mask"])
+    wanted = {
+        "cls": lambda: outputs.last_hidden_state[:, 0],
+        "mean": lambda: torch.stack(
+            [outputs.last_hidden_state[0, :5].mean(0), *outputs.last_hidden_state[1:].mean(1)]
+        ),
+        "pooler": lambda: outputs.pooler_output,
+    }[pooling]()
+    torch.testing.assert_close(features, wanted)
+    assert (getattr(model.text_model, "pooler", None) is not None) == (pooling == "pooler")
+
+
+def test_a_text_tower_without_pooler_option_works(generator):
+    small = DistilBertConfig(vocab_size=60, dim=24, n_layers=1, n_heads=2, hidden_dim=32, max_position_embeddings=32)
+    model, inputs = build(text_config=small), pairs(3, generator)
+    model(**inputs, return_loss=True).loss.backward()
+    assert not [n for n, p in model.named_parameters() if p.requires_grad and p.grad is None]
+
+
+def test_two_pretrained_towers_are_joined_and_reloaded_bit_for_bit(tmp_path, generator):
+    set_seed(3)
+    ecg, text = ECGResNetModel(resnet_config()), BertModel(bert_config())
+    ecg.save_pretrained(tmp_path / "ecg")
+    text.save_pretrained(tmp_path / "text")
+    model = ECGTextModel.from_ecg_text_pretrained(tmp_path / "ecg", tmp_path / "text", projection_dim=8)
+    assert torch.equal(model.ecg_model.stem.convolution.weight, ecg.stem.convolution.weight)
+    word = "embeddings.word_embeddings.weight"
+    assert torch.equal(model.text_model.state_dict()[word], text.state_dict()[word])
+    assert model.logit_bias.item() == -10.0
+    model.eval().save_pretrained(tmp_path / "both")
+    again, inputs = AutoModel.from_pretrained(tmp_path / "both").eval(), pairs(2, generator)
+    assert torch.equal(again(**inputs).logits_per_ecg, model(**inputs).logits_per_ecg)
+
+
+def test_an_encoder_is_not_loaded_from_a_dual_encoders_folder(tmp_path):
+    build().save_pretrained(tmp_path)
+    for model_class in (ECGResNetModel, ECGResNetForECGClassification):
+        with pytest.raises(ValueError, match="subfolder `encoder`"):
+            model_class.from_pretrained(tmp_path)
+    config = resnet_config()
+    with pytest.raises(ValueError, match="no tensor of ECGResNetModel's encoder"):
+        ECGResNetModel.from_pretrained(tmp_path, config=config)
+
+
+def test_a_head_takes_the_body_of_an_encoder_and_back(tmp_path):
+    body = ECGResNetModel(resnet_config())
+    body.save_pretrained(tmp_path / "body")
+    head = ECGResNetForECGClassification.from_pretrained(tmp_path / "body", num_labels=2)
+    assert torch.equal(head.encoder.stem.convolution.weight, body.stem.convolution.weight)
+    head.save_pretrained(tmp_path / "head")
+    again = ECGResNetModel.from_pretrained(tmp_path / "head")
+    assert torch.equal(again.stem.convolution.weight, body.stem.convolution.weight)
+
+
+def test_five_steps_of_the_trainer(tmp_path, generator):
+    batch = pairs(8, generator)
+    rows = [{key: value[i] for key, value in batch.items()} for i in range(8)]
+    labelled = [
+        {"input_values": value, "labels": torch.tensor([1.0, 0.0, float("nan")])}
+        for value in waveforms(8, generator)["input_values"]
+    ]
+
+    def collate(items):
+        stacked = {key: torch.stack([item[key] for item in items]) for key in items[0]}
+        return stacked if "labels" in stacked else stacked | {"return_loss": True}
+
+    head = ECGResNetForECGClassification(resnet_config(num_labels=3))
+    for model, data in ((build(), rows), (head, labelled)):
+        before = copy.deepcopy(model.state_dict())
+        options = TrainingArguments(
+            output_dir=tmp_path,
+            max_steps=5,
+            per_device_train_batch_size=4,
+            report_to=[],
+            save_strategy="no",
+            use_cpu=True,
+            disable_tqdm=True,
+            remove_unused_columns=False,
+        )
+        Trainer(model=model, args=options, train_dataset=data, data_collator=collate).train()
+        changed = [key for key, value in model.state_dict().items() if not torch.equal(value, before[key])]
+        assert "logit_bias" in changed or "classifier.weight" in changed
+
+
+@pytest.mark.parametrize(
+    ("problem", "labels"),
+    [
+        ("single_label_classification", torch.tensor([0, 2])),
+        ("multi_label_classification", torch.tensor([[1.0, float("nan"), 0.0], [float("nan")] * 3])),
+        ("regression", torch.tensor([[0.5, float("nan"), 1.0], [1.0, 2.0, 3.0]])),
+    ],
+)
+def test_the_classification_loss_follows_the_problem_type(problem, labels, generator):
+    head = ECGResNetForECGClassification(resnet_config(num_labels=3, problem_type=problem)).eval()
+    outputs = head(**waveforms(2, generator), labels=labels)
+    if problem == "single_label_classification":
+        wanted = F.cross_entropy(outputs.logits, labels)
+    else:
+        kept = ~labels.isnan()
+        loss = F.mse_loss if problem == "regression" else F.binary_cross_entropy_with_logits
+        wanted = loss(outputs.logits[kept], labels[kept])
+    torch.testing.assert_close(outputs.loss, wanted)
+
+
+def test_padding_is_left_out_of_the_pooling(generator):
+    model = ECGResNetModel(resnet_config()).eval()
+    values = waveforms(2, generator)["input_values"]
+    mask = torch.ones(2, values.shape[-1], dtype=torch.bool)
+    assert torch.equal(model(values).pooler_output, model(values, sample_mask=mask).pooler_output)
+    mask[0, 80:] = False
+    outputs = model(values, sample_mask=mask)
+    states = outputs.last_hidden_state
+    torch.testing.assert_close(outputs.pooler_output[0], states[0, : states.shape[1] // 2].mean(0))
+    torch.testing.assert_close(outputs.pooler_output[1], states[1].mean(0))
+
+
+def test_another_number_of_leads_is_refused():
+    with pytest.raises(ValueError, match=r"wanted \(batch, 12, samples\)"):
+        ECGResNetModel(resnet_config())(torch.zeros(1, 8, 160))

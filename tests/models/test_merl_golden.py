@@ -1,0 +1,61 @@
+"""Converted MERL trunks against what the original code computes."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+
+import hf_ecg  # noqa: F401
+from hf_ecg.convert import convert_checkpoint, write_converted
+
+CASES = ("merl-resnet18", "merl-resnet34", "merl-resnet50")
+
+
+def golden_case(golden_dir, name):
+    """The original's tensors, input and outputs."""
+    found = importlib.util.spec_from_file_location("golden_weights", golden_dir / "golden_weights.py")
+    weights = importlib.util.module_from_spec(found)
+    found.loader.exec_module(weights)
+    spec = json.loads((golden_dir / name / "spec.json").read_text())
+    state = {key: torch.from_numpy(value) for key, value in weights.make_state_dict(spec["tensors"], 0).items()}
+    ecg = torch.from_numpy(weights.make_input(spec["input"]["ecg"]["shape"], 0, "ecg"))
+    return state, ecg, dict(np.load(golden_dir / name / "expected_seed0.npz"))
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request, golden_dir):
+    return request.param, *golden_case(golden_dir, request.param)
+
+
+# name of a stage's output, and which of its samples are stored
+STAGES = (("stem", 2), ("layer1", 2), ("layer2", 1), ("layer3", 1), ("layer4", 1))
+
+
+def check(model, ecg, expected):
+    with torch.no_grad():
+        outputs = model(ecg, output_hidden_states=True)
+    np.testing.assert_allclose(outputs.pooler_output, expected["encoder_avgpool"], atol=1e-5, rtol=1e-5)
+    for states, (name, step) in zip(outputs.hidden_states, STAGES, strict=True):
+        stored = states.transpose(1, 2)[:, :8, ::step]
+        np.testing.assert_allclose(stored, expected[name], atol=5e-5, rtol=1e-5, err_msg=name)
+    assert torch.equal(outputs.hidden_states[-1], outputs.last_hidden_state)
+
+
+def test_stages_and_pooled_output_are_the_originals(case):
+    name, state, ecg, expected = case
+    model, extractor = convert_checkpoint(name, state)
+    check(model, ecg, expected)
+    assert tuple(extractor.leads[4:6]) == ("aVF", "aVL")
+
+
+def test_from_a_published_file_and_through_the_auto_classes(case, tmp_path):
+    name, state, ecg, expected = case
+    torch.save({"model_state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "epoch.pth")
+    folder = write_converted(name, tmp_path / "epoch.pth", tmp_path / "out")
+    check(AutoModel.from_pretrained(folder).eval(), ecg, expected)
+    extractor = AutoFeatureExtractor.from_pretrained(folder)
+    assert extractor.sampling_rate == 500 and extractor.num_samples == 5000
+    assert "mit" in (folder / "README.md").read_text()

@@ -1,0 +1,66 @@
+"""Tiny models of every family and inputs for them: a new family adds a line to `CASES`."""
+
+import torch
+from transformers import BertConfig
+
+from hf_ecg import (
+    ECGResNetConfig,
+    ECGResNetForECGClassification,
+    ECGResNetModel,
+    ECGTextConfig,
+    ECGTextModel,
+)
+
+NUM_SAMPLES = 160
+
+
+def resnet_config(**options):
+    options = {"widths": [4, 4, 8, 8], "num_samples": NUM_SAMPLES, "sampling_rate": 100} | options
+    return ECGResNetConfig(**options)
+
+
+def bert_config():
+    return BertConfig(
+        vocab_size=60,
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+
+
+def text_config(**options):
+    options = {"ecg_config": resnet_config(), "text_config": bert_config(), "projection_dim": 16} | options
+    return ECGTextConfig(**options)
+
+
+def waveforms(rows, generator):
+    return {"input_values": torch.randn(rows, 12, NUM_SAMPLES, generator=generator)}
+
+
+def pairs(rows, generator):
+    tokens = torch.randint(1, 60, (rows, 9), generator=generator)
+    return waveforms(rows, generator) | {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+
+
+# name -> (class, configuration, inputs, the output that the checks compare)
+CASES = {
+    "resnet": (ECGResNetModel, resnet_config, waveforms, "pooler_output"),
+    "resnet bottleneck": (
+        ECGResNetModel,
+        lambda: resnet_config(block_type="bottleneck", depths=[1, 1], widths=[4, 4], stem_pooling=True),
+        waveforms,
+        "pooler_output",
+    ),
+    "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
+    "ecg text": (ECGTextModel, text_config, pairs, "ecg_embeds"),
+    "ecg text, standardised": (
+        ECGTextModel,
+        lambda: text_config(standardise_text=True, projection_hidden_size=20, text_pooling="mean"),
+        pairs,
+        "text_embeds",
+    ),
+}
