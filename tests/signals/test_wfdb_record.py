@@ -1,0 +1,122 @@
+"""WFDB records: real ones against the wfdb package, and broken ones."""
+
+import shutil
+
+import numpy as np
+import pytest
+import wfdb
+
+from hf_ecg.signals import read_record
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ptb-xl/records100/00000/00317_lr", "ptb-xl/records500/00000/00210_hr", "cinc2021/E07500", "cpsc2018/A0001"],
+)
+def test_real_records_equal_the_wfdb_package(shared_data_dir, name):
+    path = shared_data_dir / name
+    record, expected = read_record(f"{path}.hea"), wfdb.rdrecord(str(path))
+    np.testing.assert_allclose(record.to_millivolts().T, expected.p_signal, atol=1e-9)
+    assert record.sampling_rate == expected.fs
+    assert [lead.upper() for lead in record.leads] == [lead.upper() for lead in expected.sig_name]
+    assert record.comments == expected.comments
+
+
+def test_other_formats_are_read_by_the_wfdb_package(shared_data_dir):
+    record = read_record(shared_data_dir / "mitdb" / "100")
+    assert record.leads == ("MLII", "V5") and record.counts.shape == (2, 650000)
+    assert record.baseline.tolist() == [1024.0, 1024.0] and record.gain.tolist() == [200.0, 200.0]
+    expected = wfdb.rdrecord(str(shared_data_dir / "mitdb" / "100"), sampto=1000).p_signal
+    np.testing.assert_allclose(record.to_millivolts()[:, :1000].T, expected, atol=1e-9)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A record of two leads, 50 samples, written by hand."""
+    counts = np.random.default_rng(0).integers(-500, 500, (2, 50)).astype("<i2")
+    counts[0, 3] = -32768
+    write(tmp_path, counts)
+    return tmp_path, counts
+
+
+def write(folder, counts, lines=None, record="rec 2 100 50", name="rec"):
+    sums = [int(row.sum(dtype=np.int64)) & 0xFFFF for row in counts]
+    lines = lines or [
+        f"rec.dat 16 200(100)/mV 16 0 0 {sums[0]} 0 I",
+        f"rec.dat 16 1000/uV 16 7 0 {sums[1]} 0 AVR",
+    ]
+    (folder / f"{name}.hea").write_text("\n".join([record, *lines, "# Age: 50"]) + "\n")
+    counts.T.astype("<i2").tofile(folder / "rec.dat")
+
+
+def test_gain_baseline_units_and_missing_samples(made):
+    folder, counts = made
+    for path in (folder / "rec", folder / "rec.hea", str(folder / "rec.dat")):
+        record = read_record(path)
+    assert record.leads == ("I", "aVR") and record.comments == ["Age: 50"]
+    millivolts = record.to_millivolts()
+    assert np.isnan(millivolts[0, 3]) and np.isnan(millivolts).sum() == 1
+    np.testing.assert_allclose(millivolts[0, :3], (counts[0, :3] - 100) / 200)
+    # without a baseline in parentheses the ADC zero (7) is the baseline; 1000 counts a microvolt
+    np.testing.assert_allclose(millivolts[1], (counts[1].astype(float) - 7) / 1e6)
+
+
+def test_a_truncated_signal_file(made):
+    folder, _ = made
+    (folder / "rec.dat").write_bytes((folder / "rec.dat").read_bytes()[:-10])
+    with pytest.raises(ValueError, match=r"holds 95 samples.*says 50 for each of 2 leads"):
+        read_record(folder / "rec")
+
+
+def test_a_damaged_sample_shows_in_the_checksum(made):
+    folder, counts = made
+    counts[1, 10] += 1
+    counts.T.tofile(folder / "rec.dat")
+    with pytest.raises(ValueError, match="lead aVR has the checksum"):
+        read_record(folder / "rec")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("# only a comment\n", "empty"),
+        ("rec 0 100 50\n", "no signals"),
+        ("rec 2 100 50\n", "no signals"),
+        ("rec 2 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "announces 2 signals and describes 1"),
+        ("rec/3 2 100 50\nrec_1 50\n", "several segments"),
+        ("rec two 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line"),
+        ("rec 1 0 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "sampling rate 0"),
+        ("rec 1 100 50\nrec.dat sixteen 200/mV 16 0 0 0 0 I\n", "no format"),
+        ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "'mmHg', wanted a voltage"),
+        ("rec 1 100 50\nrec.dat 16 -5/mV 16 0 0 0 0 I\n", "gain"),
+        ("rec 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 foot\n", "unknown lead 'foot'"),
+        ("rec 2 100 25\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 i\n", "named twice"),
+        ("rec 1 100 50\n../rec.dat 16 200/mV 16 0 0 0 0 I\n", "not beside the header"),
+    ],
+)
+def test_headers_that_make_no_sense(made, text, message):
+    folder, _ = made
+    (folder / "rec.hea").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_record(folder / "rec")
+
+
+def test_files_that_are_not_there(made):
+    folder, _ = made
+    with pytest.raises(FileNotFoundError, match="absent.hea"):
+        read_record(folder / "absent")
+    (folder / "rec.dat").unlink()
+    with pytest.raises(FileNotFoundError, match="rec.hea names it"):
+        read_record(folder / "rec")
+
+
+def test_a_record_may_not_leave_its_root(made, tmp_path_factory):
+    folder, _ = made
+    root = tmp_path_factory.mktemp("root")
+    shutil.copy(folder / "rec.hea", root)
+    (root / "rec.dat").symlink_to(folder / "rec.dat")
+    for path in (root / "rec", root / ".." / folder.name / "rec"):
+        with pytest.raises(ValueError, match="leaves the folder"):
+            read_record(path, root=root)
+    assert read_record(folder / "rec", root=folder).name == "rec"
