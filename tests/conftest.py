@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: where the real records and the golden cases are, and a quiet, offline, single-threaded library."""
+"""Fixtures shared by all tests: real records, golden cases, and a quiet, offline, single-threaded library."""
 
 import os
 from pathlib import Path

@@ -72,6 +72,16 @@ def test_linear_and_constant():
     assert [learning_rate_factor(step, 4, constant) for step in range(4)] == [0.5, 1.0, 1.0, 1.0]
 
 
+def test_learning_rate_factors_reach_the_parameters_they_name():
+    model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 1)})
+    groups = parameter_groups(model, 0.1, {"head": 3.0, "head.bias": 5.0})
+    found = {id(p): (g["lr_factor"], g["weight_decay"]) for g in groups for p in g["params"]}
+    assert found[id(model["body"].weight)] == (1.0, 0.1) and found[id(model["body"].bias)] == (1.0, 0.0)
+    assert found[id(model["head"].weight)] == (3.0, 0.1) and found[id(model["head"].bias)] == (5.0, 0.0)
+    with pytest.raises(ValueError, match="haed"):
+        parameter_groups(model, 0.1, {"haed": 3.0})
+
+
 def test_the_weight_average_is_applied_and_taken_back():
     model = nn.Linear(1, 1, bias=False)
     nn.init.constant_(model.weight, 0.0)

@@ -1,0 +1,49 @@
+"""Which sentence of a record's text a batch shows."""
+
+from collections import Counter
+
+import pytest
+import torch
+
+from hf_ecg.data.sentences import SentenceSampler
+
+TEXT = "sinus rhythm. left ventricular hypertrophy"
+
+
+def draws(sampler, number=2000, text=TEXT):
+    generator = torch.Generator().manual_seed(0)
+    return Counter(sampler.draw(text, generator) for _ in range(number))
+
+
+def test_without_a_probability_the_text_stays_whole():
+    assert draws(SentenceSampler()) == {TEXT: 2000}
+
+
+def test_the_probability_is_that_of_a_single_sentence():
+    counts = draws(SentenceSampler(0.25))
+    assert counts[TEXT] / 2000 == pytest.approx(0.75, abs=0.03)
+    assert counts["sinus rhythm"] / 2000 == pytest.approx(0.125, abs=0.03)
+
+
+def test_rare_sentences_are_drawn_in_inverse_proportion():
+    sampler = SentenceSampler(1.0, rare_sentence_power=1.0)
+    with pytest.raises(ValueError, match="call fit"):
+        draws(sampler)
+    sampler.fit([TEXT, "sinus rhythm", "sinus rhythm", None, ""])
+    assert sampler.counts == {"sinus rhythm": 3, "left ventricular hypertrophy": 1}
+    assert draws(sampler)["left ventricular hypertrophy"] / 2000 == pytest.approx(0.75, abs=0.03)
+
+
+def test_possible_and_true_texts():
+    assert SentenceSampler().possible([TEXT]) == [TEXT]
+    single = ["left ventricular hypertrophy", "sinus rhythm"]
+    assert SentenceSampler(0.5).possible([TEXT]) == sorted([TEXT, *single])
+    assert SentenceSampler(1.0).possible([TEXT]) == single
+    assert SentenceSampler(0.5).true_of(TEXT) == [TEXT, "sinus rhythm", "left ventricular hypertrophy"]
+    assert SentenceSampler(0.5).true_of("sinus rhythm") == ["sinus rhythm"]
+
+
+@pytest.mark.parametrize("options", [(1.5,), (-0.1,), (0.5, -1.0)])
+def test_impossible_options(options):
+    with pytest.raises(ValueError, match="single_sentence_probability|rare_sentence_power"):
+        SentenceSampler(*options)
