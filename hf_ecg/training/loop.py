@@ -294,6 +294,8 @@ class Pretraining:
             batch_sampler=self.sampler,
             collate_fn=self.parts.collator,
             num_workers=workers,
+            # a fork server's workers outlive a killed trainer for ever; forked ones notice within seconds
+            multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
             worker_init_fn=use_one_thread,
             # without its own generator every epoch draws a number from the global one
             generator=torch.Generator().manual_seed(self.recipe.run.seed),

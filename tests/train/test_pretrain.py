@@ -1,0 +1,175 @@
+"""The script as people start it: killed, on two processes, on processes that are not connected; and its recipes."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+
+from hf_ecg.training import load_recipe, pretrain
+from hf_ecg.training.build import build_model
+from hf_ecg.training.recipe import parse_recipe
+from hf_ecg.training.tracking import read_log
+
+RECIPES = ("demo", "clep_ptb_xl", "bce_ptb_xl", "clep")
+
+
+@pytest.fixture
+def write_recipe(tmp_path):
+    def write(content, name="recipe"):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return write
+
+
+def train_in_child(recipe, folder, resume):
+    """What train/pretrain.py does, in a process of its own."""
+    torch.set_num_threads(1)
+    os.close(2)  # progress bars
+    os.open(os.devnull, os.O_WRONLY)
+    pretrain(load_recipe(recipe), folder, resume=resume)
+
+
+def finished_steps(folder):
+    path = folder / "checkpoints" / "last" / "progress.json"
+    try:
+        return json.loads(path.read_text())["step"]
+    except (OSError, ValueError):  # not there, or just being replaced
+        return 0
+
+
+def wait_until_gone(process_id):
+    while True:
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_path, workers):
+    """A checkpoint after every step: many of the kills hit its writing."""
+    text_recipe["run"] |= {"checkpoint_every_steps": 1, "ema_decay": 0.9, "num_workers": workers, "epochs": 3}
+    recipe = write_recipe(text_recipe)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hf_ecg.training"])
+
+    def start(folder, resume):
+        child = context.Process(target=train_in_child, args=(recipe, folder, resume))
+        child.start()
+        return child
+
+    whole = start(tmp_path / "whole", False)
+    chance, kills, started = random.Random(workers), 0, []
+    for target in (1, 6, 13):
+        child = start(tmp_path / "cut", kills > 0)
+        while finished_steps(tmp_path / "cut") < target and child.is_alive():
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.06))
+        kills += child.is_alive()
+        os.kill(child.pid, signal.SIGKILL)
+        wait_until_gone(child.pid)  # not join: that waits for the orphaned loader workers too
+        started.append(child)
+    assert kills == 3 and finished_steps(tmp_path / "cut") < 21
+    last = start(tmp_path / "cut", True)
+    for child in (whole, last):
+        child.join()
+        assert child.exitcode == 0
+    for name in ("model.safetensors", "encoder/model.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    losses = [
+        [(line["step"], line["kind"], line["loss"]) for line in read_log(tmp_path / n)] for n in ("whole", "cut")
+    ]
+    assert losses[0] == losses[1]
+    assert not [path for path in (tmp_path / "cut").rglob("*") if path.name.endswith((".incomplete", ".previous"))]
+
+
+def launch(repository, arguments, **environment):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "29617", **environment}
+    return subprocess.run(
+        [*arguments], cwd=repository, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def accelerate(*options):
+    return [sys.executable, "-m", "accelerate.commands.launch", *options]
+
+
+@pytest.mark.distributed
+def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_recipe, tmp_path, repository):
+    """Losses, validation and weights; BatchNorm is frozen, since it sees each process's rows alone."""
+    model = build_model(parse_recipe(text_recipe).model)
+    norms = [name for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    text_recipe["freeze"] = ["text_model", *norms]
+    text_recipe["validation"]["batch_size"] = 8
+    recipe = write_recipe(text_recipe)
+    script = ["train/pretrain.py", "--config", str(recipe), "--output_dir"]
+    two = launch(
+        repository,
+        [*accelerate("--multi_gpu", "--num_processes", "2", "--main_process_port", "0"), *script, tmp_path / "two"],
+        ACCELERATE_USE_CPU="true",
+    )
+    assert (tmp_path / "two" / "config.json").exists(), two.stderr[-3000:]
+    pretrain(load_recipe(recipe), tmp_path / "one")
+    assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
+    curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("one", "two")]
+    assert len(curves[0]) == 16
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+
+
+def test_processes_that_are_not_connected_are_refused(text_recipe, write_recipe, tmp_path, repository):
+    arguments = ["train/pretrain.py", "--config", write_recipe(text_recipe), "--output_dir", tmp_path / "out"]
+    result = launch(repository, [*accelerate("--cpu", "--num_processes", "2"), *arguments])
+    assert result.returncode != 0
+    assert "at least 2 processes were asked for, 1 is connected" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_are_whole_and_say_how_to_run_them(repository, name):
+    path = repository / "train" / "recipes" / f"{name}.yaml"
+    recipe = load_recipe(path, ["data.path=CORPUS"])
+    head = path.read_text().partition("model:\n")[0]
+    assert (
+        f"train/recipes/{name}.yaml" in head
+        and "Protocol" in head
+        and "arXiv 2505.11939" in head
+        or name == "bce_ptb_xl"
+    )
+    recipe.model.init_from = {}
+    model = build_model(recipe.model, classes=["a", "b"] if recipe.data.label_sets else None)
+    encoder = getattr(model, "ecg_model", None) or model.encoder
+    assert encoder.config.num_samples == recipe.processor.feature_extractor["num_samples"]
+    assert encoder.config.sampling_rate == recipe.processor.feature_extractor["sampling_rate"]
+
+
+def test_the_supervised_twin_differs_in_the_objective_only(repository):
+    text, labels = (load_recipe(repository / f"train/recipes/{name}.yaml") for name in ("clep_ptb_xl", "bce_ptb_xl"))
+    network = {key: value for key, value in text.model.config["ecg_config"].items() if key != "model_type"}
+    assert network == {key: value for key, value in labels.model.config.items() if key != "problem_type"}
+    assert text.processor.feature_extractor == labels.processor.feature_extractor
+    assert text.collator.views == labels.collator.views
+    assert (text.optimizer, text.schedule, text.run) == (labels.optimizer, labels.schedule, labels.run)
+    assert text.data.folds == labels.data.folds
+
+
+def test_clep_has_the_papers_values(repository):
+    """arXiv 2505.11939: AdamW 2e-5, decay 1e-4, batch 100, 10 epochs, cosine, 10 % warm-up, t' = log 10, b = -10."""
+    recipe = load_recipe(repository / "train/recipes/clep.yaml")
+    assert (recipe.optimizer.lr, recipe.optimizer.weight_decay) == (2e-5, 1e-4)
+    assert (recipe.run.batch_size, recipe.run.epochs, recipe.run.num_processes) == (100, 10, 2)
+    assert (recipe.schedule.name, recipe.schedule.warmup_ratio) == ("cosine", 0.1)
+    config = build_model(type(recipe.model)(recipe.model.class_, recipe.model.config)).config
+    assert config.logit_scale_init_value == pytest.approx(torch.tensor(10.0).double().log().item())
+    assert (config.logit_bias_init_value, config.loss_type, config.mitigation_weight) == (-10, "clep", 0.5)
+    assert recipe.freeze == [] and recipe.model.init_from["text_model"] == "emilyalsentzer/Bio_ClinicalBERT"
