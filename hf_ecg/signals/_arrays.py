@@ -22,5 +22,6 @@ def check_no_missing(signals: np.ndarray, what: str) -> None:
         ValueError: naming the first lead concerned.
     """
     if not np.isfinite(signals).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(signals).all(axis=-1))[0]) if signals.ndim > 1 else ()
-        raise ValueError(f"{what} needs finite samples; lead {place} has NaN or infinite ones: fill them first")
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(signals).all(axis=-1))[0])
+        which = f"lead {place}" if place else "the lead"
+        raise ValueError(f"{what} needs finite samples; {which} has NaN or infinite ones: fill them first")

@@ -33,12 +33,15 @@ def normalise(
         minimum, maximum: of "minmax".
 
     Raises:
-        ValueError: unknown method or range, no divisor, an empty range, NaN in a present lead, nothing present.
+        ValueError: unknown method or range, no divisor, a negative epsilon, an empty range, NaN in a present lead,
+            nothing present.
     """
     if method not in METHODS:
         raise ValueError(f"normalisation method is {method!r}, wanted one of {', '.join(METHODS)}")
     if over not in ("lead", "record"):
         raise ValueError(f"over is {over!r}, wanted lead or record")
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon is {epsilon!r}, wanted zero or a positive number")
     signals, dtype = as_double(signals)
     if signals.ndim < 2:
         raise ValueError(f"signals have shape {signals.shape}, wanted (..., leads, samples)")
@@ -58,14 +61,24 @@ def normalise(
     if counted.all():
         del options["where"]
     if method == "zscore":
-        scaled = (signals - signals.mean(**options)) / (signals.std(**options) + epsilon)
+        scale = signals.std(**options) + epsilon
+        if epsilon == 0:
+            # rounding of the mean gives a constant lead a std of some 1e-17, which must not become a unit
+            range_ = signals.max(**options, initial=-np.inf) - signals.min(**options, initial=np.inf)
+            scale = np.where(range_ == 0, 0.0, scale)
+        scaled = (signals - signals.mean(**options)) / _not_zero(scale)
     else:
         if not minimum < maximum:
             raise ValueError(f"minimum {minimum} is not below maximum {maximum}")
         low = signals.min(**options, initial=np.inf)
         high = signals.max(**options, initial=-np.inf)
-        scaled = (signals - low) / (high - low + epsilon) * (maximum - minimum) + minimum
+        scaled = (signals - low) / _not_zero(high - low + epsilon) * (maximum - minimum) + minimum
     return _where_present(present, scaled, signals).astype(dtype, copy=False)
+
+
+def _not_zero(scale: np.ndarray) -> np.ndarray:
+    """A constant lead has no scale of its own; by 1 its zeros stay zeros."""
+    return np.where(scale == 0, 1.0, scale)
 
 
 def _where_present(present: np.ndarray, scaled: np.ndarray, signals: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ def resample(signals: np.ndarray, sampling_rate: float, target_rate: float, meth
     (`scipy.signal.resample`). "polyphase" filters with a Kaiser window (beta 5) and takes samples beyond the edges as
     zero (`scipy.signal.resample_poly`), so a baseline offset droops over about 10 samples of the lower rate at either
     end. "linear" interpolates without an anti-aliasing filter; times after the last sample repeat it (`numpy.interp`).
+    Where the length of the result is not whole, "fft" spreads the rounded number over the record's duration, so its
+    rate is off by less than one sample a record; "polyphase" and "linear" keep the rate and end within a sample.
 
     Args:
         signals: (..., samples).

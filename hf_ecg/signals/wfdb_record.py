@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from .leads import canonical_leads
 from .units import MISSING_COUNT, counts_to_millivolts
 
 _UNIT_TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
-_DEFAULT_GAIN = 200.0
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d+)\))?(/(?P<units>\S+))?")
 _FORMAT = re.compile(r"(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
+# What each storage format writes for "no sample here": its most negative number (signal(5)); format 8 has none.
+_MISSING_IN_FORMAT = {80: -(2**7), 508: -(2**7), 212: -(2**11), 310: -(2**9), 311: -(2**9)}
+_MISSING_IN_FORMAT |= {24: -(2**23), 524: -(2**23), 32: -(2**31)}
+_MISSING_IN_FORMAT |= dict.fromkeys((16, 61, 160, 516), MISSING_COUNT)
 
 
 @dataclass
@@ -42,8 +45,7 @@ class Record:
         return counts_to_millivolts(self.counts, self.gain, self.baseline)
 
 
-@dataclass
-class _SignalLine:
+class _SignalLine(NamedTuple):
     file: str
     format: int
     per_frame: int
@@ -65,54 +67,58 @@ def read_record(path, root=None) -> Record:
     Raises:
         OSError: the header or a signal file is not there.
         ValueError: a header that says nothing sensible, a truncated signal file, a wrong checksum, unknown or doubled
-            leads, a unit that is no voltage, a path that leaves `root`.
+            leads, a unit that is no voltage, no gain, a path that leaves `root`.
     """
     header = _header_path(path)
+    folder = os.path.dirname(header)
     if root is not None:
         _check_inside(header, root)
     try:
-        text = header.read_text(encoding="utf-8", errors="replace")
+        with open(header, encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file)") from error
     name, sampling_rate, num_samples, lines, comments = _parse_header(text, header)
     leads = _leads(lines, header)
-    for file in dict.fromkeys(line.file for line in lines):
-        if Path(file).name != file:
-            raise ValueError(f"{header}: the signal file {file!r} is not beside the header")
+    for signal_file in dict.fromkeys(line.file for line in lines):
+        if os.path.basename(signal_file) != signal_file or signal_file in (".", "..", "-", "~"):
+            raise ValueError(f"{header}: the signal file {signal_file!r} is not beside the header")
         if root is not None:
-            _check_inside(header.parent / file, root)
-    direct = all(line.format == 16 and line.per_frame == 1 and line.skew == 0 for line in lines)
-    counts = _read_format_16(header, lines, num_samples) if direct else _read_by_wfdb(header, len(lines))
-    for row, line, lead in zip(counts, lines, leads, strict=True):
-        # the checksum is the sum of all samples in 16 bits
-        found = int(row.sum(dtype=np.int64)) & 0xFFFF
-        if direct and line.checksum is not None and found != line.checksum & 0xFFFF:
-            raise ValueError(
-                f"{header}: lead {lead} has the checksum {found}, the header says {line.checksum & 0xFFFF}:"
-                " the samples are damaged"
-            )
+            _check_inside(os.path.join(folder, signal_file), root)
+    if all(line.format == 16 and line.per_frame == 1 and line.skew == 0 for line in lines):
+        counts = _read_format_16(header, folder, lines, num_samples)
+        _check_sums(header, counts, lines, leads)
+    else:
+        counts = _read_by_wfdb(header, lines, leads, num_samples)
     gain = np.array([line.gain for line in lines])
     baseline = np.array([float(line.baseline) for line in lines])
     return Record(name, counts, gain, baseline, leads, sampling_rate, comments)
 
 
-def _header_path(path) -> Path:
-    path = Path(os.fspath(path))
-    return path.with_suffix(".hea") if path.suffix in (".hea", ".dat", ".mat") else path.with_name(f"{path.name}.hea")
+def _header_path(path) -> str:
+    path = os.fsdecode(path)
+    stem, ending = os.path.splitext(path)
+    return f"{stem if ending in ('.hea', '.dat', '.mat') else path}.hea"
 
 
-def _check_inside(path: Path, root) -> None:
-    # realpath follows symbolic links, as Path.resolve does, at a third of its cost
-    if not Path(os.path.realpath(path)).is_relative_to(_real_folder(os.fspath(root))):
+def _check_inside(path: str, root) -> None:
+    # Resolved anew for every record: a relative root means another folder once the working directory changes.
+    base = os.path.join(os.path.realpath(root), "")
+    if not os.path.realpath(path).startswith(base):
         raise ValueError(f"{path} leaves the folder {root}")
 
 
-@lru_cache(maxsize=8)
-def _real_folder(root: str) -> str:
-    return os.path.realpath(root)
+def _check_sums(header: str, counts: np.ndarray, lines: list["_SignalLine"], leads: tuple[str, ...]) -> None:
+    """A checksum is the sum of all of a lead's samples in 16 bits (header(5))."""
+    for found, line, lead in zip((counts.sum(-1, dtype=np.int64) & 0xFFFF).tolist(), lines, leads, strict=True):
+        if line.checksum is not None and found != line.checksum & 0xFFFF:
+            raise ValueError(
+                f"{header}: lead {lead} has the checksum {found}, the header says {line.checksum & 0xFFFF}:"
+                " the samples are damaged"
+            )
 
 
-def _parse_header(text: str, header: Path):
+def _parse_header(text: str, header: str):
     comments, content = [], []
     for line in text.splitlines():
         line = line.strip()
@@ -143,87 +149,105 @@ def _parse_header(text: str, header: Path):
     return fields[0], rate, num_samples, lines, comments
 
 
-def _parse_signal_line(text: str, header: Path) -> _SignalLine:
+def _parse_signal_line(text: str, header: str) -> _SignalLine:
     fields = text.split(maxsplit=8)
-    form = _FORMAT.fullmatch(fields[1]) if len(fields) > 1 else None
-    gain = _GAIN.fullmatch(fields[2]) if len(fields) > 2 else None
-    if form is None or (len(fields) > 2 and gain is None):
-        raise ValueError(f"{header}: the signal line {text!r} has no format or gain that can be read")
     try:
+        if len(fields) < 3:
+            raise ValueError("no format or no gain")
+        storage, (gain, baseline) = _parse_format(fields[1]), _parse_gain(fields[2])
         zero = int(fields[4]) if len(fields) > 4 else 0
         checksum = int(fields[6]) if len(fields) > 6 else None
-        value = float(gain["gain"]) if gain else 0.0
     except ValueError as error:
-        raise ValueError(f"{header}: the signal line {text!r} has a field that is no number") from error
-    units = (gain["units"] if gain else None) or "mV"
+        raise ValueError(f"{header}: the signal line {text!r} cannot be read: {error}") from error
+    description = fields[8] if len(fields) > 8 else ""
+    return _SignalLine(fields[0], *storage, gain, zero if baseline is None else baseline, checksum, description)
+
+
+# The leads of a corpus repeat a handful of these fields; parsing them anew took half the time of a record.
+@lru_cache(maxsize=256)
+def _parse_format(text: str) -> tuple[int, int, int, int]:
+    form = _FORMAT.fullmatch(text)
+    if form is None:
+        raise ValueError(f"no format in {text!r}")
+    return int(form["format"]), int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
+
+
+@lru_cache(maxsize=256)
+def _parse_gain(text: str) -> tuple[float, int | None]:
+    """Counts per millivolt, and the baseline where the field names one."""
+    form = _GAIN.fullmatch(text)
+    if form is None:
+        raise ValueError(f"no gain in {text!r}")
+    value, units = float(form["gain"]), form["units"] or "mV"
     if units.lower() not in _UNIT_TO_MV:
-        raise ValueError(f"{header}: the unit of {text!r} is {units!r}, wanted a voltage ({', '.join(_UNIT_TO_MV)})")
-    # gain 0 means "uncalibrated: take the default"
-    value = value or _DEFAULT_GAIN
+        raise ValueError(f"the unit is {units!r}, wanted a voltage ({', '.join(_UNIT_TO_MV)})")
     if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{header}: the gain of {text!r} is {value}, wanted a positive number")
-    baseline = int(gain["baseline"]) if gain and gain["baseline"] is not None else zero
-    return _SignalLine(
-        file=fields[0],
-        format=int(form["format"]),
-        per_frame=int(form["per_frame"] or 1),
-        skew=int(form["skew"] or 0),
-        offset=int(form["offset"] or 0),
-        gain=value / _UNIT_TO_MV[units.lower()],
-        baseline=baseline,
-        checksum=checksum,
-        description=fields[8] if len(fields) > 8 else "",
-    )
+        # header(5) lets a reader take 200 for 0; but then nobody knows the millivolts
+        raise ValueError(f"the gain is {value:g}, wanted a positive number (0 says that it was not calibrated)")
+    return value / _UNIT_TO_MV[units.lower()], None if form["baseline"] is None else int(form["baseline"])
 
 
-def _leads(lines: list[_SignalLine], header: Path) -> tuple[str, ...]:
+def _leads(lines: list[_SignalLine], header: str) -> tuple[str, ...]:
     try:
         return canonical_leads([line.description for line in lines])
     except ValueError as error:
         raise ValueError(f"{header}: {error}") from error
 
 
-def _read_format_16(header: Path, lines: list[_SignalLine], num_samples: int) -> np.ndarray:
+def _read_format_16(header: str, folder: str, lines: list[_SignalLine], num_samples: int) -> np.ndarray:
     """Little-endian 16-bit counts, the leads of one file interleaved sample by sample."""
     files: dict[str, list[int]] = {}
     for row, line in enumerate(lines):
         files.setdefault(line.file, []).append(row)
-    parts: dict[int, np.ndarray] = {}
-    for file, rows in files.items():
-        path = header.parent / file
-        offset = lines[rows[0]].offset
+    parts = []
+    for signal_file, rows in files.items():
+        path, offset, number = os.path.join(folder, signal_file), lines[rows[0]].offset, len(rows)
         try:
-            stored = np.fromfile(path, dtype="<i2", offset=offset)
+            with open(path, "rb") as file:
+                file.seek(offset)
+                stored = file.read()
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{path} is not there, though {header} names it") from error
-        length = num_samples or len(stored) // len(rows)
-        if len(stored) != length * len(rows) or length == 0:
+        length = num_samples or len(stored) // (2 * number)
+        if len(stored) != 2 * length * number or length == 0:
             raise ValueError(
-                f"{path} holds {len(stored)} samples after byte {offset}, {header.name} says {length} for each of"
-                f" {len(rows)} leads ({length * len(rows)}): truncated, or not its file"
+                f"{path} holds {len(stored) / 2:g} samples after byte {offset}, {os.path.basename(header)} says"
+                f" {length} for each of {number} leads ({length * number}): truncated, or not its file"
             )
-        for place, row in enumerate(rows):
-            parts[row] = stored.reshape(length, len(rows))[:, place]
-    if len({len(part) for part in parts.values()}) > 1:
+        parts.append(np.frombuffer(stored, dtype="<i2").reshape(length, number).T)
+    if len({part.shape[1] for part in parts}) > 1:
         raise ValueError(f"{header}: the signal files differ in length")
-    return np.ascontiguousarray(np.stack([parts[row] for row in range(len(lines))]), dtype=np.int16)
+    counts = np.empty((len(lines), parts[0].shape[1]), dtype=np.int16)
+    for rows, part in zip(files.values(), parts, strict=True):
+        counts[rows] = part
+    return counts
 
 
-def _read_by_wfdb(header: Path, number: int) -> np.ndarray:
+def _read_by_wfdb(header: str, lines: list[_SignalLine], leads: tuple[str, ...], num_samples: int) -> np.ndarray:
     import wfdb
 
     try:
-        record = wfdb.rdrecord(str(header.with_suffix("")), physical=False, smooth_frames=True)
+        record = wfdb.rdrecord(os.path.splitext(header)[0], physical=False, smooth_frames=True)
     except FileNotFoundError:
         raise
     except Exception as error:  # wfdb raises whatever its parsing runs into
         raise ValueError(f"{header} cannot be read by wfdb: {type(error).__name__}: {error}") from error
-    stored = record.d_signal
-    if stored is None or stored.shape[1] != number:
-        raise ValueError(f"{header}: wfdb read {None if stored is None else stored.shape}, wanted {number} leads")
-    missing = np.isnan(stored) if stored.dtype.kind == "f" else stored == MISSING_COUNT
-    counts = np.where(missing, MISSING_COUNT, stored)
-    limits = np.iinfo(np.int16)
-    if counts.size and (counts.min() < limits.min or counts.max() > limits.max):
-        raise ValueError(f"{header}: counts from {counts.min()} to {counts.max()} do not fit 16 bits")
-    return np.ascontiguousarray(counts.T.astype(np.int16))
+    if record.d_signal is None or record.d_signal.shape[1] != len(lines):
+        found = None if record.d_signal is None else record.d_signal.shape
+        raise ValueError(f"{header}: wfdb read {found}, wanted {len(lines)} leads")
+    stored = record.d_signal.T
+    if num_samples and stored.shape[1] != num_samples:
+        raise ValueError(f"{header}: wfdb read {stored.shape[1]} samples a lead, the header says {num_samples}")
+    # wfdb averages the samples of a frame and shifts skewed leads: only then are these not the samples summed
+    if all(line.per_frame == 1 and line.skew == 0 for line in lines):
+        _check_sums(header, stored, lines, leads)
+    counts = np.empty(stored.shape, dtype=np.int16)
+    for row, line, lead, out in zip(stored, lines, leads, counts, strict=True):
+        missing = row == _MISSING_IN_FORMAT.get(line.format, np.iinfo(np.int64).min)
+        present = row[~missing]
+        if present.size and not MISSING_COUNT < present.min() <= present.max() <= np.iinfo(np.int16).max:
+            raise ValueError(
+                f"{header}: the counts of lead {lead}, {present.min()} to {present.max()}, exceed 16 bits"
+            )
+        out[:] = np.where(missing, MISSING_COUNT, row)
+    return counts

@@ -46,7 +46,7 @@ def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: flo
 
 
 def _check(num_samples: int, position: str, positions: tuple[str, ...]) -> None:
-    if num_samples < 1:
-        raise ValueError(f"num_samples is {num_samples}, wanted at least 1")
+    if num_samples < 1 or int(num_samples) != num_samples:
+        raise ValueError(f"num_samples is {num_samples}, wanted a whole number of at least 1")
     if position not in positions:
         raise ValueError(f"position is {position!r}, wanted one of {', '.join(positions)}")
