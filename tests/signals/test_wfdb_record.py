@@ -68,6 +68,13 @@ def test_a_truncated_signal_file(made):
         read_record(folder / "rec")
 
 
+def test_half_a_sample_too_many(made):
+    folder, _ = made
+    (folder / "rec.dat").write_bytes((folder / "rec.dat").read_bytes() + b"\0")
+    with pytest.raises(ValueError, match="holds 100.5 samples"):
+        read_record(folder / "rec")
+
+
 def test_a_damaged_sample_shows_in_the_checksum(made):
     folder, counts = made
     counts[1, 10] += 1
@@ -89,7 +96,14 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
         ("rec 1 0 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "sampling rate 0"),
         ("rec 1 100 50\nrec.dat sixteen 200/mV 16 0 0 0 0 I\n", "no format"),
         ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "'mmHg', wanted a voltage"),
-        ("rec 1 100 50\nrec.dat 16 -5/mV 16 0 0 0 0 I\n", "gain"),
+        ("rec 1 100 50\nrec.dat 16 -5/mV 16 0 0 0 0 I\n", "the gain is -5"),
+        ("rec 1 100 50\nrec.dat 16 0/mV 16 0 0 0 0 I\n", "the gain is 0, .*not calibrated"),
+        ("rec 1 100 50\nrec.dat 16\n", "no gain"),
+        ("rec 1 100 50\nrec.dat 16 1.2.3/mV 16 0 0 0 0 I\n", "cannot be read"),
+        ("rec 1 100 50\nrec.dat 16 200/mV 16 0 0 x 0 I\n", "cannot be read"),
+        ("rec 1 100 50\n- 16 200/mV 16 0 0 0 0 I\n", "not beside the header"),
+        ("rec 2 100 49\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 II\n", "says 49 for each"),
+        ("rec 2 100 51\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 II\n", "says 51 for each"),
         ("rec 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 foot\n", "unknown lead 'foot'"),
         ("rec 2 100 25\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 i\n", "named twice"),
         ("rec 1 100 50\n../rec.dat 16 200/mV 16 0 0 0 0 I\n", "not beside the header"),
@@ -120,3 +134,59 @@ def test_a_record_may_not_leave_its_root(made, tmp_path_factory):
         with pytest.raises(ValueError, match="leaves the folder"):
             read_record(path, root=root)
     assert read_record(folder / "rec", root=folder).name == "rec"
+
+
+def test_a_relative_root_is_the_folder_of_the_moment(made, tmp_path_factory, monkeypatch):
+    folder, _ = made
+    monkeypatch.chdir(folder)
+    assert read_record("rec", root=".").leads == ("I", "aVR")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.raises(ValueError, match="leaves the folder"):
+        read_record(folder / "rec", root=".")
+
+
+def test_a_folder_whose_name_begins_like_the_root_is_outside(made):
+    folder, _ = made
+    beside = folder.parent / f"{folder.name}-2"
+    shutil.copytree(folder, beside)
+    with pytest.raises(ValueError, match="leaves the folder"):
+        read_record(beside / "rec", root=folder)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """A record of format 212, whose code for a missing sample is -2048."""
+    counts = np.random.default_rng(0).integers(-500, 500, (50, 2))
+    counts[7, 1] = -2048
+    options = {"fmt": ["212", "212"], "adc_gain": [200.0, 200.0], "baseline": [0, 0], "write_dir": str(tmp_path)}
+    wfdb.wrsamp("rec", 100, ["mV", "mV"], ["MLII", "V5"], d_signal=counts, **options)
+    return tmp_path, counts
+
+
+def test_missing_samples_of_another_format(packed):
+    folder, counts = packed
+    millivolts = read_record(folder / "rec", root=folder).to_millivolts()
+    assert np.argwhere(np.isnan(millivolts)).tolist() == [[1, 7]]
+    np.testing.assert_allclose(millivolts[0], counts[:, 0] / 200)
+
+
+def test_damage_shows_in_another_format_too(packed):
+    folder, _ = packed
+    stored = bytearray((folder / "rec.dat").read_bytes())
+    stored[30] ^= 1
+    (folder / "rec.dat").write_bytes(stored)
+    with pytest.raises(ValueError, match="lead MLII has the checksum"):
+        read_record(folder / "rec")
+    (folder / "rec.dat").write_bytes(stored[:-30])
+    with pytest.raises(ValueError, match="cannot be read by wfdb"):
+        read_record(folder / "rec")
+
+
+@pytest.mark.parametrize("said", [40, 60])
+def test_a_header_that_lies_about_the_length_of_another_format(packed, said):
+    folder, _ = packed
+    header = (folder / "rec.hea").read_text()
+    assert "rec 2 100 50" in header
+    (folder / "rec.hea").write_text(header.replace("rec 2 100 50", f"rec 2 100 {said}"))
+    with pytest.raises(ValueError, match="rec.hea"):
+        read_record(folder / "rec")

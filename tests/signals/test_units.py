@@ -1,0 +1,67 @@
+"""Millivolts, and what cannot be millivolts."""
+
+import numpy as np
+import pytest
+
+from hf_ecg.signals import check_amplitude, counts_to_millivolts, read_record, to_millivolts
+
+
+def test_units():
+    signals = np.array([[1.0, -2.0]])
+    assert to_millivolts(signals * 1000, "uV").tolist() == [[1.0, -2.0]]
+    assert to_millivolts(signals / 1000, "V").tolist() == [[1.0, -2.0]]
+    assert to_millivolts(signals.astype(np.float32), "mV").dtype == np.float32
+    with pytest.raises(ValueError, match="units is 'adu', wanted one of mV"):
+        to_millivolts(signals, "adu")
+
+
+def test_counts_become_millivolts_and_missing_ones_nan():
+    counts = np.array([[100, -32768, 300], [0, 1024, 2048]], dtype=np.int16)
+    millivolts = counts_to_millivolts(counts, np.array([200.0, 1024.0]), np.array([100.0, 1024.0]))
+    np.testing.assert_array_equal(millivolts, [[0.0, np.nan, 1.0], [-1.0, 0.0, 1.0]])
+    for gain in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="gain"):
+            counts_to_millivolts(counts, np.array([200.0, gain]), np.zeros(2))
+
+
+def test_amplitudes_that_cannot_be_millivolts(ptb_xl_dir):
+    record = read_record(ptb_xl_dir / "records100/00000/00317_lr")
+    signals = record.to_millivolts()
+    check_amplitude(signals)
+    for wrong in (record.counts.astype(float), signals * 1000, signals / 1000):
+        with pytest.raises(ValueError, match="median range"):
+            check_amplitude(wrong)
+
+
+def test_flat_leads_and_missing_samples_do_not_count_in_the_amplitude():
+    signals = np.zeros((2, 12, 100))
+    signals[0, :3] = np.sin(np.arange(100) / 3)
+    signals[0, 0, :50] = np.nan
+    check_amplitude(signals)
+
+
+def test_every_real_record_passes_as_millivolts_and_none_as_counts(ptb_xl_dir):
+    for header in sorted((ptb_xl_dir / "records100").glob("*/*.hea"))[::7]:
+        record = read_record(header)
+        check_amplitude(record.to_millivolts())
+        with pytest.raises(ValueError, match="median range"):
+            check_amplitude(record.counts.astype(np.float32))
+
+
+def test_one_wrong_record_in_a_batch_is_found():
+    batch = np.stack([np.sin(np.arange(200) / 9)] * 12)[None].repeat(3, axis=0)
+    check_amplitude(batch)
+    batch[1] *= 1000
+    with pytest.raises(ValueError, match="median range is 2000 mV"):
+        check_amplitude(batch)
+    batch[1] = np.nan
+    check_amplitude(batch)
+    batch[2, :, 5] = np.inf
+    with pytest.raises(ValueError, match="median range is inf mV"):
+        check_amplitude(batch)
+
+
+def test_what_are_no_numbers():
+    for wrong in (np.array(["a"]), np.array([1 + 2j]), np.array([True, False])):
+        with pytest.raises(ValueError, match="wanted numbers"):
+            to_millivolts(wrong, "mV")
