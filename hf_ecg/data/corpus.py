@@ -35,7 +35,14 @@ def load_corpus(path, config: str | None = None, folds: Iterable[int] | None = N
         raise ValueError(f"{path} has the configurations {names}: name one")
     if config is not None and config not in names:
         raise ValueError(f"{path} has no configuration {config!r}, only {names}")
-    splits = datasets.load_dataset(str(path), config or names[0])
+    builder = datasets.load_dataset_builder(str(path), config or names[0])
+    if folder.is_dir():
+        # datasets caches a folder with `configs:` under its last name and the configuration alone: another corpus of
+        # that name, or the same one prepared again, would come back as it was. Files are cached by path and time.
+        files = {split: list(paths) for split, paths in builder.config.data_files.items()}
+        splits = datasets.load_dataset("parquet", data_files=files)
+    else:
+        splits = datasets.load_dataset(str(path), config or names[0])
     rows = datasets.concatenate_datasets(list(splits.values()))
     if folds is None:
         return rows
@@ -83,3 +90,30 @@ def non_empty_text(dataset: Dataset, column: str) -> Dataset:
     if len(kept) < len(texts):
         logger.warning("%d of %d rows have an empty %s and are left out", len(texts) - len(kept), len(texts), column)
     return dataset.select(kept)
+
+
+def shuffle_texts(dataset: Dataset, column: str, seed: int) -> Dataset:
+    """A control: every record gets the text of another patient, so that there is nothing to learn.
+
+    Args:
+        dataset: rows of a corpus.
+        column: of the texts.
+        seed: of the order of the patients.
+
+    Raises:
+        ValueError: one patient has half of the records or more.
+    """
+    patients = np.asarray(dataset.select_columns(["patient_id"]).with_format(None)["patient_id"][:])
+    texts = dataset.select_columns([column]).with_format(None)[column][:]
+    names, places, counts = np.unique(patients, return_inverse=True, return_counts=True)
+    largest = int(counts.max())
+    if 2 * largest > len(patients):
+        raise ValueError(f"a patient has {largest} of {len(patients)} records: no other patient's text for each")
+    ranks = np.random.default_rng(seed).permutation(len(names))
+    # patients in a random order, rolled by the most records a patient has: nobody keeps a text of their own
+    order = np.argsort(ranks[places], kind="stable")
+    donors = np.empty(len(order), dtype=int)
+    donors[order] = np.roll(order, largest)
+    feature = dataset.features[column]
+    shuffled = dataset.remove_columns(column)
+    return shuffled.add_column(column, [texts[donor] for donor in donors], feature=feature)

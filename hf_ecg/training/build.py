@@ -17,7 +17,7 @@ from transformers.utils import logging
 import hf_ecg
 
 from ..data.collators import build_collator
-from ..data.corpus import label_names, load_corpus, non_empty_text
+from ..data.corpus import label_names, load_corpus, non_empty_text, shuffle_texts
 from ..data.rows import RowDataset
 from ..evaluation.validation import build_validation
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
@@ -53,7 +53,9 @@ def build_parts(recipe: Recipe, rank: int = 0, world_size: int = 1) -> Parts:
         ValueError: a section that does not fit the model, the corpus or another section.
     """
     processor = build_processor(recipe.processor)
-    train_data, validation_data = load_data(recipe.data, recipe.collator.name, recipe.validation is not None)
+    train_data, validation_data = load_data(
+        recipe.data, recipe.collator.name, recipe.validation is not None, recipe.run.seed
+    )
     class_names = {label_set: label_names(train_data, label_set) for label_set in recipe.data.label_sets}
     model = build_model(recipe.model, classes=class_labels(class_names))
     freeze(model, recipe.freeze)
@@ -279,7 +281,7 @@ def build_processor(section: ProcessorSection):
     return ECGTextProcessor(feature_extractor, tokenizer)
 
 
-def load_data(section: DataSection, collator: str, with_validation: bool):
+def load_data(section: DataSection, collator: str, with_validation: bool, seed: int = 0):
     """Rows to train on and rows to select on (None without validation).
 
     Raises:
@@ -297,6 +299,9 @@ def load_data(section: DataSection, collator: str, with_validation: bool):
             raise ValueError(f"{section.path} has no column {column!r}{nearest(column, train.column_names)}")
     if collator == TEXT_COLLATOR:
         train = non_empty_text(train, section.columns.text)
+        if section.shuffle_texts:
+            logger.warning("control: every record is trained on another patient's text")
+            train = shuffle_texts(train, section.columns.text, seed)
     if section.leads is not None:
         carried = set(map(tuple, train.with_format(None).select_columns(["leads"])["leads"]))
         short = [leads for leads in carried if not {x.upper() for x in section.leads} <= {x.upper() for x in leads}]

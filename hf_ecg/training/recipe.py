@@ -62,6 +62,7 @@ class DataSection:
         path: prepared corpus, a local folder or a Hub id. May be left out of a recipe and given as `data.path=...`.
         config: configuration of the corpus, such as `ptb_xl_100hz`.
         label_sets: label-set columns a classifier is trained on.
+        shuffle_texts: a control: train every record on another patient's text.
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
     """
 
@@ -71,6 +72,7 @@ class DataSection:
     columns: ColumnsSection = field(default_factory=ColumnsSection)
     label_sets: list[str] = field(default_factory=list)
     leads: list[str] | None = None
+    shuffle_texts: bool = False
 
 
 @dataclass

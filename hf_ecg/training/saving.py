@@ -83,11 +83,14 @@ def training_facts(recipe: Recipe) -> dict:
     data = recipe.data
     text = recipe.collator.name == TEXT_COLLATOR
     summary = corpus_summary(data.path) if text else {}
+    source = summary.get("text_source")
+    if data.shuffle_texts:
+        source = f"shuffled {source}"
     return {
         "corpus": data.path,
         "config": data.config,
         "text_column": data.columns.text if text else None,
-        "text_source": summary.get("text_source"),
+        "text_source": source,
         "hold_out": summary.get("hold_out"),
         "train_folds": data.folds.train,
         "validation_folds": data.folds.validation if recipe.validation is not None else [],
@@ -120,6 +123,8 @@ def protocol_words(recipe: Recipe, facts: dict) -> str:
     """One paragraph: what figures of this model may be called."""
     if recipe.collator.name != TEXT_COLLATOR:
         return f"**Supervised**: trained on the labels of {', '.join(recipe.data.label_sets)}."
+    if recipe.data.shuffle_texts:
+        return "A control: every record was trained on another patient's text, so figures must be those of chance."
     if facts["text_column"] == "report" or str(facts["text_source"] or "").startswith(("report", "original")):
         return "Trained on the original reports: classification by prompts is **zero-shot**."
     if facts["text_source"] is None:
