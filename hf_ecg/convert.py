@@ -4,6 +4,8 @@ python -m hf_ecg.convert SOURCE FILE OUT
 """
 
 import argparse
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +23,14 @@ from .version import __version__
 class Origin:
     """Who published a checkpoint, and under which terms.
 
-    `convert` is handed the source's name and the checkpoint; `caveats` are what a user of the weights must know.
+    `convert` is handed the source's name and the checkpoint; `commit` is the state of the repository that the
+    conversion was written from; `caveats` are what a user of the weights must know. The page of facts in
+    `model_cards/` says more.
     """
 
     convert: Callable[[str, object], tuple[PreTrainedModel, ECGFeatureExtractor]]
     repository: str
+    commit: str
     paper: str
     licence: str
     caveats: tuple[str, ...]
@@ -34,6 +39,7 @@ class Origin:
 MERL = Origin(
     convert=convert_merl_resnet,
     repository="https://github.com/cheliu-computation/MERL-ICML2024",
+    commit="38799b7deb1c9958f41badcfacc6a95192787cc4",
     paper="Liu et al., Zero-Shot ECG Classification with Multimodal Learning and Test-time Clinical Knowledge"
     " Enhancement, ICML 2024 (arXiv 2403.06659)",
     licence="mit",
@@ -72,7 +78,7 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
 
 
 def write_converted(source: str, checkpoint, output_dir) -> Path:
-    """Convert, and save model, extractor and card.
+    """Convert, and save model, extractor and card. The folder appears when all of them are written.
 
     Raises:
         ValueError, OSError: see `convert_checkpoint`; the folder is there and not empty.
@@ -81,9 +87,14 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise FileExistsError(f"{output_dir} is there and not empty: choose another folder")
     model, feature_extractor = convert_checkpoint(source, checkpoint)
-    model.save_pretrained(output_dir)
-    feature_extractor.save_pretrained(output_dir)
-    (output_dir / "README.md").write_text(card(source, model, feature_extractor), encoding="utf-8")
+    temporary = output_dir.with_name(f".{output_dir.name}.incomplete")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    model.save_pretrained(temporary)
+    feature_extractor.save_pretrained(temporary)
+    (temporary / "README.md").write_text(card(source, model, feature_extractor), encoding="utf-8")
+    # takes the place of an empty folder, and of no other
+    os.rename(temporary, output_dir)
     return output_dir
 
 
@@ -101,7 +112,8 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
         f"---\n{front.to_yaml()}\n---\n",
         f"# {source}\n",
         f"The weights that {origin.repository} published, converted by hf_ecg {__version__}"
-        f" (`python -m hf_ecg.convert {source} FILE OUT`). For research; not a medical device.\n",
+        f" (`python -m hf_ecg.convert {source} FILE OUT`, after the code at {origin.repository}/tree/{origin.commit})."
+        " For research; not a medical device.\n",
         "```python\n# pip install hf-ecg\nimport hf_ecg  # registers the classes with the Auto classes",
         "from transformers import AutoFeatureExtractor, AutoModel\n",
         'model = AutoModel.from_pretrained("PATH_OR_ID")',

@@ -2,14 +2,17 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch.nn import functional as F
 
 from hf_ecg import convert
-from hf_ecg.convert import convert_checkpoint, main
+from hf_ecg.convert import convert_checkpoint, main, write_converted
 from hf_ecg.models.ecg_resnet import convert_ecg_resnet
 from hf_ecg.models.ecg_resnet.convert_ecg_resnet import _our_name
+from hf_ecg.models.shared import conversion
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +62,49 @@ def test_whole_and_bare_trunks_from_files(tmp_path, prefix, ending):
     assert not ours
 
 
+def original_pooled(state, ecg):
+    """The original's ResNet18 on its own tensors: average-pooled output, in evaluation mode."""
+
+    def norm(x, name):
+        values = [state[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        return F.batch_norm(x, *values)
+
+    x = F.relu(norm(F.conv1d(ecg, state["conv1.weight"], stride=2, padding=3), "bn1"))
+    for layer in range(1, 5):
+        for block in range(2):
+            name, stride = f"layer{layer}.{block}", 2 if layer > 1 and block == 0 else 1
+            y = F.relu(norm(F.conv1d(x, state[f"{name}.conv1.weight"], stride=stride, padding=1), f"{name}.bn1"))
+            y = norm(F.conv1d(y, state[f"{name}.conv2.weight"], padding=1), f"{name}.bn2")
+            if stride == 2:
+                x = norm(F.conv1d(x, state[f"{name}.shortcut.0.weight"], stride=2), f"{name}.shortcut.1")
+            x = F.relu(y + x)
+    return x.mean(dim=-1)
+
+
+def test_the_converted_trunk_computes_what_the_original_does():
+    torch.manual_seed(0)
+    state, ecg = original_state(""), torch.rand(2, 12, 500)
+    model, _ = convert_checkpoint("merl-resnet18", state)
+    with torch.no_grad():
+        torch.testing.assert_close(model(ecg).pooler_output, original_pooled(state, ecg), atol=1e-5, rtol=1e-5)
+
+
+def test_the_preparation_is_merls(tmp_path):
+    _, extractor = convert_checkpoint("merl-resnet18", original_state())
+    generator = np.random.default_rng(0)
+    standard = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
+    signals = generator.normal(size=(12, 5000)).astype(np.float32)
+    holed = signals.copy()
+    holed[0, 100] = np.nan
+    values = extractor(holed, sampling_rate=500, leads=standard, units="mV").input_values[0]
+    mean = signals[0, [*range(94, 100), *range(101, 107)]].mean(dtype=np.float64)
+    filled = signals.astype(np.float64)
+    filled[0, 100] = mean
+    wanted = (filled - filled.min()) / (filled.max() - filled.min() + 1e-8)
+    # MIMIC-IV-ECG's order: aVF before aVL
+    np.testing.assert_allclose(values, wanted[[0, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11]], atol=1e-6)
+
+
 def test_a_missing_and_an_unknown_key_are_both_named():
     state = original_state()
     del state["ecg_encoder.layer3.1.bn2.bias"]
@@ -78,6 +124,21 @@ def test_tensors_of_another_shape_are_refused():
     state["ecg_encoder.conv1.weight"] = torch.zeros(2, 1, 7)
     with pytest.raises(ValueError, match=r"stem.convolution.weight \(2, 1, 7\) instead of \(2, 12, 7\)"):
         convert_checkpoint("merl-resnet18", state)
+
+
+def test_what_is_no_tensor_and_what_is_there_twice_are_refused():
+    with pytest.raises(ValueError, match="epoch is int, wanted a tensor"):
+        convert_checkpoint("merl-resnet18", original_state("") | {"epoch": 3})
+    with pytest.raises(ValueError, match="bn1.weight.*with and without ecg_encoder"):
+        convert_checkpoint("merl-resnet18", original_state() | original_state(""))
+
+
+def test_what_is_not_used_is_logged_with_the_reason(monkeypatch):
+    lines = []
+    monkeypatch.setattr(conversion.logger, "info", lambda message, *values: lines.append(message % values))
+    convert_checkpoint("merl-resnet18", original_state())
+    for beginning in ("linear.", "downconv.", "lm_model."):
+        assert any(beginning in line and convert_ecg_resnet.UNUSED[beginning] in line for line in lines), beginning
 
 
 class Harmful:
@@ -121,6 +182,31 @@ def test_the_command_writes_a_model_that_loads_and_a_card(tmp_path, capsys):
     main(["merl-resnet18", str(tmp_path / "res18_ckpt.pth"), str(tmp_path / "out")])
     assert capsys.readouterr().out.strip() == str(tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
+    assert convert.MERL.commit in card and "2403.06659" in card and "aVF, aVL" in card
     assert convert.MERL.repository in card and "MIT" in card and "import hf_ecg" in card
     with pytest.raises(FileExistsError, match="not empty"):
         main(["merl-resnet18", str(tmp_path / "res18_ckpt.pth"), str(tmp_path / "out")])
+
+
+def test_an_interrupted_conversion_leaves_no_folder(tmp_path, monkeypatch):
+    torch.save(original_state(), tmp_path / "res18_ckpt.pth")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(convert, "card", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_converted("merl-resnet18", tmp_path / "res18_ckpt.pth", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    folder = write_converted("merl-resnet18", tmp_path / "res18_ckpt.pth", tmp_path / "out")
+    assert (folder / "README.md").is_file() and {path.name for path in tmp_path.iterdir()} == {"out", "res18_ckpt.pth"}
+
+
+def test_every_source_has_its_page_of_facts(repository):
+    pages = [path.read_text() for path in (repository / "model_cards").glob("*.md")]
+    for source, origin in convert.SOURCES.items():
+        page = next((page for page in pages if f"`{source}`" in page), None)
+        assert page is not None, f"no page in model_cards/ tells about {source}"
+        assert origin.repository in page and origin.commit in page and origin.paper in page
+        assert origin.licence.upper() in page

@@ -4,31 +4,48 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("evaluate", "wfdb", "sklearn", "scipy.signal", "datasets", "matplotlib")
-BASE = "from transformers import AutoConfig, AutoModel, AutoFeatureExtractor, AutoProcessor, PreTrainedModel"
-
-
-def measure(repository, more=""):
-    """Seconds of the imports in a new process, and which heavy modules they brought."""
-    code = f"""
+CODE = f"""
 import json, sys, time
-start = time.perf_counter()
-{BASE}
-{more}
-seconds = time.perf_counter() - start
-print(json.dumps([seconds, [name for name in {HEAVY!r} if name in sys.modules]]))
+
+def heavy():
+    return [name for name in {HEAVY!r} if name in sys.modules]
+
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoProcessor, PreTrainedModel
+before, start = heavy(), time.perf_counter()
+import hf_ecg
+print(json.dumps([time.perf_counter() - start, before, heavy()]))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_nothing_heavy_is_imported(repository):
-    before, after = measure(repository)[1], measure(repository, "import hf_ecg")[1]
+@pytest.fixture(scope="module")
+def measure(repository):
+    """In a new process: seconds of `import hf_ecg` above transformers, heavy modules before and after it."""
+
+    def run():
+        done = subprocess.run([sys.executable, "-c", CODE], cwd=repository, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(measure):
+    return measure()
+
+
+def test_nothing_heavy_is_imported(first):
+    _, before, after = first
     assert set(after) <= set(before), f"import hf_ecg brings {sorted(set(after) - set(before))}"
 
 
-def test_the_import_costs_half_a_second_at_most(repository):
-    # the least of several: what another process takes from the machine only adds
-    base = min(measure(repository)[0] for _ in range(3))
-    ours = min(measure(repository, "import hf_ecg")[0] for _ in range(3))
-    assert ours - base <= 0.5, f"{ours:.2f} s instead of {base:.2f} s"
+def test_the_import_costs_half_a_second_at_most(first, measure):
+    seconds = first[0]
+    for _ in range(4):
+        # what another process takes from the machine only adds, so one quick import is proof
+        if seconds <= 0.5:
+            break
+        seconds = min(seconds, measure()[0])
+    assert seconds <= 0.5, f"import hf_ecg takes {seconds:.2f} s above transformers"

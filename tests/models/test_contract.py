@@ -119,6 +119,38 @@ def test_it_can_be_exported(name):
     torch.testing.assert_close(exported.module()(**inputs)[key], model(**inputs)[key])
 
 
+def test_eager_attention_is_sdpa(name):
+    model, inputs, key = build(name)
+    model.eval()
+    if not any(hasattr(module, "is_causal") or "Attention" in type(module).__name__ for module in model.modules()):
+        pytest.skip("the model has no attention")
+    key = "text_embeds" if "text_embeds" in model(**inputs) else key
+    outputs = {}
+    for attention in ("eager", "sdpa"):
+        model.set_attn_implementation(attention)
+        outputs[attention] = model(**inputs)[key]
+    torch.testing.assert_close(outputs["eager"], outputs["sdpa"], atol=1e-5, rtol=1e-5)
+
+
+def test_it_can_learn_a_batch_by_heart(name):
+    model, inputs, key = build(name, rows=4)
+    model.train()
+    extra = {"return_loss": True} if hasattr(model, "logit_scale") else {}
+    if hasattr(model, "classifier"):
+        extra = {"labels": torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])}
+    target = torch.randn(4, model.config.hidden_size) if not extra else None
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    losses = []
+    for _ in range(40):
+        outputs = model(**inputs, **extra)
+        loss = outputs.loss if extra else (outputs[key] - target).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0], losses[::10]
+
+
 def test_every_parameter_learns(name):
     model, inputs, _ = build(name)
     model.train()

@@ -5,10 +5,11 @@ import copy
 import pytest
 import torch
 from torch.nn import functional as F
-from transformers import AutoModel, BertModel, DistilBertConfig, Trainer, TrainingArguments, set_seed
+from transformers import AutoModel, BertForMaskedLM, BertModel, DistilBertConfig, Trainer, TrainingArguments, set_seed
 
 from hf_ecg import ECGResNetForECGClassification, ECGResNetModel, ECGTextConfig, ECGTextModel
 from hf_ecg.losses import false_negative_mitigation_loss, sigmoid_contrastive_loss, softmax_contrastive_loss
+from hf_ecg.models.ecg_text.modeling_ecg_text import _ids_of
 from tests.models.tiny import bert_config, pairs, resnet_config, text_config, waveforms
 
 
@@ -88,6 +89,9 @@ def test_text_ids_made_from_tokens_see_through_padding(generator):
         key: F.pad(value, (0, 3)) if key in ("input_ids", "attention_mask") else value for key, value in inputs.items()
     }
     torch.testing.assert_close(model(**padded, return_loss=True).loss, made)
+    on_the_left = padded | {key: F.pad(inputs[key], (3, 0)) for key in ("input_ids", "attention_mask")}
+    ids = [_ids_of(batch["input_ids"], batch["attention_mask"], None) for batch in (inputs, padded, on_the_left)]
+    assert torch.equal(ids[0], ids[1]) and torch.equal(ids[0], ids[2]) and len(ids[0].unique()) == 3
     different = model(**inputs, text_ids=torch.arange(4), return_loss=True).loss
     assert not torch.allclose(made, different)
 
@@ -168,6 +172,93 @@ def test_an_encoder_is_not_loaded_from_a_dual_encoders_folder(tmp_path):
         ECGResNetModel.from_pretrained(tmp_path, config=config)
 
 
+def test_a_dual_encoder_is_not_loaded_from_one_towers_folder(tmp_path):
+    ECGResNetModel(resnet_config()).save_pretrained(tmp_path / "ecg")
+    BertModel(bert_config()).save_pretrained(tmp_path / "text")
+    for folder in ("ecg", "text"):
+        with pytest.raises(ValueError, match="ECGTextModel wants 'ecg_text'"):
+            ECGTextModel.from_pretrained(tmp_path / folder)
+    with pytest.raises(ValueError, match="no tensor of ECGTextModel"):
+        ECGTextModel.from_pretrained(tmp_path / "ecg", config=text_config())
+
+
+def test_a_checkpoint_that_lacks_some_tensors_is_refused(tmp_path):
+    model = ECGResNetModel(resnet_config())
+    kept = {key: value for key, value in model.state_dict().items() if not key.startswith("stages.3.")}
+    model.save_pretrained(tmp_path, state_dict=kept)
+    with pytest.raises(
+        ValueError, match=r"lacks \d+ of \d+ tensors of ECGResNetModel's encoder, such as \['stages.3."
+    ):
+        ECGResNetModel.from_pretrained(tmp_path)
+
+
+def test_another_number_of_leads_or_classes_may_be_asked_for_by_name(tmp_path):
+    head = ECGResNetForECGClassification(resnet_config(num_labels=3))
+    head.save_pretrained(tmp_path)
+    options = {"num_leads": 2, "num_labels": 5, "ignore_mismatched_sizes": True}
+    again = ECGResNetForECGClassification.from_pretrained(tmp_path, **options)
+    assert again.classifier.out_features == 5 and again.encoder.stem.convolution.in_channels == 2
+    key = "stages.0.blocks.0.convolutions.0.weight"
+    assert torch.equal(again.encoder.state_dict()[key], head.encoder.state_dict()[key])
+
+
+def test_towers_in_each_others_place_are_refused(tmp_path):
+    with pytest.raises(Exception, match="ecg_config is of type 'bert', which has no num_leads"):
+        text_config(ecg_config=bert_config())
+    with pytest.raises(Exception, match="text_config is of type 'ecg_resnet', which has no vocab_size"):
+        text_config(text_config=resnet_config())
+
+
+def test_a_pooler_that_the_text_checkpoint_lacks_is_not_made_up(tmp_path):
+    ECGResNetModel(resnet_config()).save_pretrained(tmp_path / "ecg")
+    BertForMaskedLM(bert_config()).save_pretrained(tmp_path / "text")
+    with pytest.raises(ValueError, match="text_model holds no weights for .*pooler"):
+        ECGTextModel.from_ecg_text_pretrained(tmp_path / "ecg", tmp_path / "text", text_pooling="pooler")
+    model = ECGTextModel.from_ecg_text_pretrained(tmp_path / "ecg", tmp_path / "text", text_pooling="mean")
+    assert model.text_model.pooler is None
+
+
+def test_a_text_tower_stored_in_half_precision_is_joined_in_single(tmp_path, generator):
+    ECGResNetModel(resnet_config()).save_pretrained(tmp_path / "ecg")
+    BertModel(bert_config()).to(torch.bfloat16).save_pretrained(tmp_path / "text")
+    model = ECGTextModel.from_ecg_text_pretrained(tmp_path / "ecg", tmp_path / "text", projection_dim=8)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert model(**pairs(2, generator)).logits_per_ecg.isfinite().all()
+
+
+def test_logits_and_loss_are_float32_under_autocast(generator):
+    model, inputs = build(), pairs(4, generator)
+    plain = model(**inputs, return_loss=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = model(**inputs, return_loss=True)
+    assert mixed.logits_per_ecg.dtype == mixed.loss.dtype == torch.float32
+    torch.testing.assert_close(mixed.loss, plain.loss, rtol=0.05, atol=0)
+    # bfloat16 would round the logits themselves to eighths
+    embeds = mixed.ecg_embeds, mixed.text_embeds
+    wanted = model.logit_scale.exp() * embeds[0] @ embeds[1].T + model.logit_bias
+    torch.testing.assert_close(mixed.logits_per_ecg, wanted)
+
+
+def test_features_are_projected_and_not_normalised(generator):
+    model, inputs = build(), pairs(3, generator)
+    ecg = model.get_ecg_features(inputs["input_values"])
+    text = model.get_text_features(inputs["input_ids"], inputs["attention_mask"])
+    outputs = model(**inputs)
+    for features, embeds in ((ecg, outputs.ecg_embeds), (text, outputs.text_embeds)):
+        assert features.pooler_output.shape == (3, 16)
+        assert not torch.allclose(features.pooler_output.norm(dim=-1), torch.ones(3))
+        torch.testing.assert_close(F.normalize(features.pooler_output, dim=-1), embeds)
+    as_tuple = model.get_ecg_features(inputs["input_values"], return_dict=False)
+    assert torch.equal(as_tuple[1], ecg.pooler_output)
+
+
+def test_the_text_towers_vocabulary_can_grow():
+    model = build()
+    model.resize_token_embeddings(70)
+    assert model.config.text_config.vocab_size == 70
+    assert model.text_model.get_input_embeddings().num_embeddings == 70
+
+
 def test_a_head_takes_the_body_of_an_encoder_and_back(tmp_path):
     body = ECGResNetModel(resnet_config())
     body.save_pretrained(tmp_path / "body")
@@ -243,3 +334,8 @@ def test_padding_is_left_out_of_the_pooling(generator):
 def test_another_number_of_leads_is_refused():
     with pytest.raises(ValueError, match=r"wanted \(batch, 12, samples\)"):
         ECGResNetModel(resnet_config())(torch.zeros(1, 8, 160))
+
+
+def test_a_mask_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"sample_mask has shape \(1, 80\), wanted \(1, 160\)"):
+        ECGResNetModel(resnet_config())(torch.zeros(1, 12, 160), sample_mask=torch.ones(1, 80, dtype=torch.bool))

@@ -38,7 +38,10 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
     """
     state = unwrap(read_checkpoint(checkpoint))
     prefix = "ecg_encoder."
-    state = {key.removeprefix(prefix): value for key, value in state.items()}
+    twice = sorted(key for key in state if prefix + str(key) in state)
+    if twice:
+        raise ValueError(f"this is no checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
+    state = {str(key).removeprefix(prefix): value for key, value in state.items()}
     model = ECGResNetModel(ECGResNetConfig(**VARIANTS[source]))
     load_renamed(model, state, _our_name, UNUSED, source)
     return model.eval(), merl_feature_extractor()

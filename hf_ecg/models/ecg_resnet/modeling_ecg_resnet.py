@@ -108,6 +108,11 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
     config: ECGResNetConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNetBlock"]
+    # there is no attention, and a model around this one may choose any for its other parts
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):
@@ -146,11 +151,14 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
             `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size).
 
         Raises:
-            ValueError: another number of leads than the configuration has.
+            ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
         if input_values.ndim != 3 or input_values.shape[1] != self.config.num_leads:
             wanted = f"(batch, {self.config.num_leads}, samples)"
             raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
+        masked = (len(input_values), input_values.shape[2])
+        if sample_mask is not None and sample_mask.shape != masked:
+            raise ValueError(f"sample_mask has shape {tuple(sample_mask.shape)}, wanted {masked}")
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype))
         states = [hidden_states]

@@ -81,6 +81,18 @@ class ECGTextConfig(ECGConfig):
         """Samples of the ECG tower."""
         return self.ecg_config.num_samples
 
+    def validate_towers(self):
+        """Run by `@strict`: towers that are not what they are taken for would fail only at the first batch."""
+        for name, fields in (
+            ("ecg_config", ("hidden_size", "num_leads", "num_samples", "sampling_rate")),
+            ("text_config", ("hidden_size", "vocab_size")),
+        ):
+            tower = getattr(self, name)
+            lacking = [field for field in fields if not hasattr(tower, field)]
+            if lacking:
+                kind = getattr(tower, "model_type", type(tower).__name__)
+                raise ValueError(f"{name} is of type {kind!r}, which has no {', '.join(lacking)}")
+
     def validate_choices(self):
         """Run by `@strict` after construction and before saving."""
         for name, known in (

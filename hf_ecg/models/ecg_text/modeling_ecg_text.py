@@ -20,6 +20,7 @@ from ...losses import (
     softmax_contrastive_loss,
     world_size,
 )
+from ..shared.modeling_ecg import WholeWeightsMixin
 from .configuration_ecg_text import ECGTextConfig
 
 
@@ -60,7 +61,7 @@ class ECGTextProjection(nn.Module):
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
 
 
-class ECGTextModel(PreTrainedModel):
+class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
@@ -109,21 +110,23 @@ class ECGTextModel(PreTrainedModel):
             config: fields of [`ECGTextConfig`].
 
         Raises:
-            ValueError: a tower whose tensors are not those that its configuration describes.
+            ValueError: a tower whose checkpoint lacks tensors that this model uses.
         """
-        towers = {
-            "ecg_model": AutoModel.from_pretrained(ecg, **(ecg_kwargs or {})),
-            "text_model": AutoModel.from_pretrained(text, **(text_kwargs or {})),
-        }
-        model = cls(
-            cls.config_class(ecg_config=towers["ecg_model"].config, text_config=towers["text_model"].config, **config)
-        )
-        for name, tower in towers.items():
+        towers = {}
+        for name, source, options in (("ecg_model", ecg, ecg_kwargs), ("text_model", text, text_kwargs)):
+            # by default transformers keeps the type of the file, and the new projections are float32
+            options = {"dtype": torch.float32} | (options or {})
+            towers[name] = AutoModel.from_pretrained(source, output_loading_info=True, **options)
+        configs = {name.replace("_model", "_config"): tower.config for name, (tower, _) in towers.items()}
+        model = cls(cls.config_class(**configs, **config))
+        for name, (tower, info) in towers.items():
             wanted = getattr(model, name).state_dict()
-            # a pooler that this model has no use for, and that a masked-language-model checkpoint leaves random
-            found = {key: value for key, value in tower.state_dict().items() if key in wanted or "pooler." not in key}
-            if set(found) != set(wanted):
-                raise ValueError(f"{name}: {sorted(set(found) ^ set(wanted))} differ between checkpoint and tower")
+            # a masked-language-model checkpoint has no pooler, and AutoModel makes up a random one: not to be used
+            unused = () if model.config.text_pooling == "pooler" else ("pooler.",)
+            found = {key: value for key, value in tower.state_dict().items() if key in wanted}
+            absent = sorted(key for key in set(wanted) & set(info["missing_keys"]) if not key.startswith(unused))
+            if absent:
+                raise ValueError(f"the checkpoint of {name} holds no weights for {absent[:5]}")
             getattr(model, name).load_state_dict(found)
         return model
 
@@ -174,6 +177,7 @@ class ECGTextModel(PreTrainedModel):
         weights = attention_mask.to(hidden_states.dtype)[:, :, None]
         return (hidden_states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
 
+    @can_return_tuple
     def get_ecg_features(
         self,
         input_values: torch.Tensor,
@@ -186,6 +190,7 @@ class ECGTextModel(PreTrainedModel):
         outputs["pooler_output"] = self.ecg_projection(self.projection_dropout(outputs.pooler_output))
         return outputs
 
+    @can_return_tuple
     def get_text_features(
         self,
         input_ids: torch.Tensor | None = None,
@@ -308,10 +313,11 @@ def _ids_of(input_ids, attention_mask, text_features) -> torch.Tensor:
     if input_ids is None:
         # cached features of one text are the same bits
         input_ids, attention_mask = text_features.detach().float().contiguous().view(torch.int32), None
-    tokens = input_ids.long() + 1
-    if attention_mask is not None:
-        tokens = tokens * attention_mask.long()
-    # a polynomial in 64-bit integers, which wrap around; padding adds nothing
+    counted = torch.ones_like(input_ids) if attention_mask is None else attention_mask.ne(0)
+    counted = counted.long()
+    tokens = (input_ids.long() + 1) * counted
+    # a polynomial in 64-bit integers, which wrap around; padding adds nothing and moves nothing
     powers = torch.full((tokens.shape[1],), 6364136223846793005, device=tokens.device).cumprod(dim=0)
+    powers = powers[counted.cumsum(dim=1).sub(1).clamp(min=0)]
     mixed = (tokens * 0x9E3779B1) ^ (tokens >> 7)
     return (mixed * powers).sum(dim=1)

@@ -80,11 +80,14 @@ def load_renamed(
         source: name of the source, for errors.
 
     Raises:
-        ValueError: keys that are missing or unknown (both lists are given), or tensors of another shape.
+        ValueError: keys that are missing or unknown (both lists are given), tensors of another shape, values that are
+            no tensors.
     """
     wanted = model.state_dict()
     found, unknown, left_out = {}, [], {}
     for key, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise ValueError(f"{key} is {type(value).__name__}, wanted a tensor: this is no checkpoint of {source}")
         name = rename(key)
         if name in wanted:
             found[name] = value

@@ -6,32 +6,34 @@ from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 
-class ECGPreTrainedModel(PreTrainedModel):
-    """Base of ECG encoders and their heads: weights that are not there are an error, not random numbers."""
+class WholeWeightsMixin:
+    """A `from_pretrained` for which absent weights are an error, where transformers hands out random ones."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        """As in transformers, but weights that the checkpoint does not hold raise.
+
+        Only what stands around the encoder (`base_model_prefix`) of a head may be new.
+
+        Raises:
+            ValueError: a checkpoint of another model type, as when an encoder is loaded from the folder of an
+                `ECGTextModel` (its encoder is in the subfolder `encoder`), or one that lacks tensors.
+        """
+        source = pretrained_model_name_or_path
+        wants_info = kwargs.pop("output_loading_info", False)
+        _check_model_type(cls, source, kwargs)
+        model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        if source is not None:
+            _check_all_there(model, info["missing_keys"], source)
+        return (model, info) if wants_info else model
+
+
+class ECGPreTrainedModel(WholeWeightsMixin, PreTrainedModel):
+    """Base of ECG encoders and their heads."""
 
     base_model_prefix = "encoder"
     main_input_name = "input_values"
     input_modalities = ("time",)
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
-        """As in transformers, but a checkpoint without any tensor of the encoder raises ValueError.
-
-        transformers would hand out random weights with a warning, as when an encoder is loaded from the folder of an
-        `ECGTextModel` (its encoder is in the subfolder `encoder`).
-        """
-        wants_info = kwargs.pop("output_loading_info", False)
-        _check_model_type(cls, pretrained_model_name_or_path, kwargs)
-        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
-        prefix = f"{cls.base_model_prefix}."
-        has_body = hasattr(model, cls.base_model_prefix)
-        tensors = [name for name in model.state_dict() if not has_body or name.startswith(prefix)]
-        if pretrained_model_name_or_path is not None and set(tensors) <= set(info["missing_keys"]):
-            raise ValueError(
-                f"{pretrained_model_name_or_path} holds no tensor of {cls.__name__}'s encoder; an ECGTextModel keeps"
-                " its encoder in the subfolder `encoder`"
-            )
-        return (model, info) if wants_info else model
 
 
 def _check_model_type(cls, source, kwargs) -> None:
@@ -42,10 +44,26 @@ def _check_model_type(cls, source, kwargs) -> None:
     found, _ = PreTrainedConfig.get_config_dict(source, **options)
     wanted = cls.config_class.model_type
     if found.get("model_type") not in (None, wanted):
+        hint = _ENCODER_INSIDE if found["model_type"] == "ecg_text" else ""
         raise ValueError(
-            f"{source} holds a model of type {found['model_type']!r}, {cls.__name__} wants {wanted!r}; an ECGTextModel"
-            " keeps its encoder in the subfolder `encoder`"
+            f"{source} holds a model of type {found['model_type']!r}, {cls.__name__} wants {wanted!r}{hint}"
         )
+
+
+_ENCODER_INSIDE = "; an ECGTextModel keeps its encoder in the subfolder `encoder`"
+
+
+def _check_all_there(model, missing, source) -> None:
+    prefix, name = f"{model.base_model_prefix}.", type(model).__name__
+    is_head = hasattr(model, model.base_model_prefix)
+    wanted = [key for key in model.state_dict() if not is_head or key.startswith(prefix)]
+    absent = sorted(set(wanted) & set(missing))
+    is_encoder = isinstance(model, ECGPreTrainedModel)
+    part = f"{name}'s encoder" if is_encoder else name
+    if len(absent) == len(wanted):
+        raise ValueError(f"{source} holds no tensor of {part}{_ENCODER_INSIDE if is_encoder else ''}")
+    if absent:
+        raise ValueError(f"{source} lacks {len(absent)} of {len(wanted)} tensors of {part}, such as {absent[:5]}")
 
 
 def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -58,7 +76,10 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
         labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
 
     Raises:
-        ValueError: labels of another shape than the problem type wants, or no annotated label at all.
+        ValueError: labels of another shape than the problem type wants.
+
+    Returns:
+        Scalar, the mean over annotated labels; zero when none is.
     """
     problem = config.problem_type
     if problem is None:
@@ -95,7 +116,7 @@ def pool_positions(hidden_states: torch.Tensor, sample_mask: torch.Tensor | None
         return hidden_states.mean(dim=1)
     positions, samples = hidden_states.shape[1], sample_mask.shape[1]
     centres = ((torch.arange(positions, device=sample_mask.device) + 0.5) * samples / positions).long()
-    counted = sample_mask[:, centres]
+    counted = sample_mask[:, centres].bool()
     # a record shorter than one position still has its first one
     counted = counted | (~counted.any(dim=1, keepdim=True) & (torch.arange(positions, device=counted.device) == 0))
     weights = counted.to(hidden_states.dtype)[:, :, None]
