@@ -26,7 +26,7 @@ else
 endif
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2
 
 style: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix $(CHECKED)
