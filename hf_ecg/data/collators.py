@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute
 import torch
 
-from ..processing.step_base import nearest
+from ..processing.step_base import check_positive_integer, nearest
 from .corpus import label_names
 from .rows import SIGNAL_COLUMNS
 from .sentences import SentenceSampler
@@ -77,6 +77,8 @@ class ECGTextCollator(_WaveformCollator):
             epoch: prompts are single sentences, whole reports are not.
         rare_sentence_power: prefer rare sentences, see `SentenceSampler`; needs `fit_sentences`.
         true_texts: also name all texts known to be true of each record, as `true_text_ids`.
+        extra_texts: this many sentences of the training texts follow the records' own in every batch, or all when
+            there are fewer; needs `true_texts`, `single_sentence_probability` and `fit_sentences`.
         max_length: tokens a text is cut at; None is the tokenizer's own limit.
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
@@ -94,6 +96,7 @@ class ECGTextCollator(_WaveformCollator):
         single_sentence_probability: float = 0.0,
         rare_sentence_power: float = 0.0,
         true_texts: bool = False,
+        extra_texts: int = 0,
         max_length: int | None = None,
         text_features: Mapping[str, torch.Tensor] | None = None,
     ):
@@ -101,7 +104,15 @@ class ECGTextCollator(_WaveformCollator):
         self.processor = processor
         self.text_column = text_column
         self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
+        if extra_texts:
+            check_positive_integer("extra_texts", extra_texts)
+        if extra_texts and not (true_texts and single_sentence_probability):
+            raise ValueError(
+                f"extra_texts is {extra_texts}, but true_texts is {true_texts} and single_sentence_probability"
+                f" {single_sentence_probability}: both are needed to know which records an extra sentence is true of"
+            )
         self.true_texts = true_texts
+        self.extra_texts = extra_texts
         self.max_length = max_length
         self.text_features = text_features
 
@@ -131,8 +142,9 @@ class ECGTextCollator(_WaveformCollator):
 
         Returns:
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
-            samples); `input_ids`, `attention_mask` int64 (batch, tokens), or `text_features` float32 (batch,
-            hidden_size); `text_ids` int64 (batch,), equal exactly where the texts are equal, on any machine;
+            samples); `input_ids`, `attention_mask` int64 (texts, tokens), or `text_features` float32 (texts,
+            hidden_size), the batch's own texts first; `text_ids` int64 (texts,), equal exactly where the texts are
+            equal, on any machine;
             `return_loss` True; with `true_texts`, `true_text_ids` int64 (batch, k), ids repeated to fill the rows.
 
         Raises:
@@ -144,6 +156,8 @@ class ECGTextCollator(_WaveformCollator):
         if self.sentences.single_sentence_probability:
             drawn = zip(whole, rows, strict=True)
             texts = [self.sentences.draw(text, self._generator(row, "sentence")) for text, row in drawn]
+        if self.extra_texts:
+            texts = texts + self.sentences.extra(self.extra_texts, self._generator(rows[0], "extra_texts"))
         batch |= self._tokens(texts) if self._features is None else self._embedded(texts)
         batch["text_ids"] = torch.tensor([text_id(text) for text in texts])
         if self.true_texts:
@@ -281,7 +295,8 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
 
     Args:
         spec: `name` "ecg_text" or "ecg_classification", and that collator's options: views, text_column,
-            single_sentence_probability, rare_sentence_power, true_texts, max_length; or views, label_sets.
+            single_sentence_probability, rare_sentence_power, true_texts, extra_texts, max_length; or views,
+            label_sets.
         processor: an `ECGTextProcessor`; for "ecg_classification" an `ECGFeatureExtractor` does.
         dataset: the corpus, for the names of its classes.
         seed: of views and sentences.

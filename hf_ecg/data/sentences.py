@@ -62,6 +62,19 @@ class SentenceSampler:
         point = torch.rand((), generator=generator, dtype=torch.float64) * shares[-1]
         return sentences[min(int((shares <= point).sum()), len(sentences) - 1)]
 
+    def extra(self, number: int, generator: torch.Generator) -> list[str]:
+        """Distinct sentences of the training texts, drawn alike without replacement; all of them when fewer.
+
+        Raises:
+            ValueError: `fit` was not called.
+        """
+        if self.counts is None:
+            raise ValueError("extra sentences are drawn from the training texts: call fit with them")
+        sentences = sorted(self.counts)
+        if number >= len(sentences):
+            return sentences
+        return [sentences[place] for place in torch.randperm(len(sentences), generator=generator)[:number].tolist()]
+
     def possible(self, texts: Iterable[str]) -> list[str]:
         """Every text that can be drawn, sorted."""
         whole = set(texts)

@@ -28,6 +28,7 @@ def pair_targets(
     num_rows: int,
     num_columns: int,
     *,
+    num_texts: int | None = None,
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
     true_text_ids: torch.Tensor | None = None,
@@ -37,9 +38,10 @@ def pair_targets(
     """Targets of the local rows against the columns of all processes.
 
     Args:
-        num_rows: local rows.
-        num_columns: rows of all processes; this process's own ones stand at its rank.
-        text_ids: integers (num_rows,), equal exactly where texts are equal.
+        num_rows: local ECGs.
+        num_columns: texts of all processes; this process's own ones stand at its rank.
+        num_texts: local texts: the rows' own ones first, then texts that belong to no row; None = one a row.
+        text_ids: integers (num_texts,), equal exactly where texts are equal.
         identical_text: what an off-diagonal pair with an equal text is: "negative" like any other (as published),
             "mask" left out, "positive".
         true_text_ids: integers (num_rows, k), ids of all texts known to be true of a row's ECG, any number repeated:
@@ -50,10 +52,11 @@ def pair_targets(
     Raises:
         ValueError: see `check_pairs`, or the own rows are not among the columns.
     """
-    start = rank() * num_rows
-    if start + num_rows > num_columns:
+    num_texts = num_rows if num_texts is None else num_texts
+    start = rank() * num_texts
+    if start + num_texts > num_columns:
         raise ValueError(
-            f"gather returned {num_columns} rows, but rank {rank()} with {num_rows} rows needs {start + num_rows}"
+            f"gather returned {num_columns} rows, but rank {rank()} with {num_texts} rows needs {start + num_texts}"
         )
     rows = torch.arange(start, start + num_rows, device=device)
     diagonal = rows[:, None] == torch.arange(num_columns, device=device)
@@ -63,7 +66,7 @@ def pair_targets(
     all_ids = text_ids if gather is None else gather(text_ids)
     if len(all_ids) != num_columns:
         raise ValueError(f"gather returned {len(all_ids)} text_ids and {num_columns} embeddings")
-    same_text = text_ids[:, None] == all_ids
+    same_text = text_ids[:num_rows, None] == all_ids
     if true_text_ids is not None:
         same_text = same_text | (true_text_ids.to(diagonal.device)[:, :, None] == all_ids).any(dim=1)
     if identical_text == "mask":
@@ -82,7 +85,7 @@ def column_weights(
 
     Args:
         num_columns: rows of all processes.
-        text_ids: integers (num_rows,), equal exactly where texts are equal.
+        text_ids: integers (local texts,), equal exactly where texts are equal.
         text_weighting: "row": every column counts 1. "distinct": every *distinct* text of the batch counts the same,
             however many rows carry it; the weights sum to the number of columns.
         gather: brings `text_ids` of all processes together.
@@ -104,13 +107,18 @@ def check_pairs(
     identical_text: str = "negative",
     true_text_ids: torch.Tensor | None = None,
     text_weighting: str = "row",
+    extra_texts: bool = False,
 ) -> None:
     """Refuse what no contrastive loss can work with.
 
+    Args:
+        extra_texts: after the rows' own texts there may be more, given `true_text_ids` and an `identical_text` that
+            uses them: which ECGs such texts are true of is not known otherwise.
+
     Raises:
         ValueError: embeddings that are not two (rows, dimensions) tensors of one shape and device, with at least one
-            row; an unknown `identical_text` or `text_weighting`; `text_ids` that are missing where needed, or not one
-            integer per row; `true_text_ids` that are not integers (rows, k).
+            row; extra texts where none may be; an unknown `identical_text` or `text_weighting`; `text_ids` that are
+            missing where needed, or not one integer per text; `true_text_ids` that are not integers (rows, k).
     """
     if text_weighting not in TEXT_WEIGHTING:
         raise ValueError(f"text_weighting is {text_weighting!r}, wanted one of {TEXT_WEIGHTING}")
@@ -128,10 +136,13 @@ def check_pairs(
             raise ValueError(
                 f"{name} is {embeds.dtype} of shape {tuple(embeds.shape)}, wanted floats of shape (batch, dimensions)"
             )
-    if ecg_embeds.shape != text_embeds.shape:
+    extra_texts = extra_texts and true_text_ids is not None and identical_text != "negative"
+    paired = text_embeds[: len(ecg_embeds)] if extra_texts else text_embeds
+    if ecg_embeds.shape != paired.shape:
         raise ValueError(
             f"ecg_embeds {tuple(ecg_embeds.shape)} and text_embeds {tuple(text_embeds.shape)} must have one shape:"
             " row i of both is one pair"
+            + ("" if extra_texts else "; more texts need true_text_ids and identical_text 'mask' or 'positive'")
         )
     if not len(ecg_embeds):
         raise ValueError("ecg_embeds and text_embeds have no rows")
@@ -140,10 +151,10 @@ def check_pairs(
     if text_ids is None:
         if identical_text != "negative":
             raise ValueError(f"identical_text={identical_text!r} needs text_ids: which texts of the batch are equal")
-    elif text_ids.shape != (len(ecg_embeds),) or text_ids.is_floating_point():
+    elif text_ids.shape != (len(text_embeds),) or text_ids.is_floating_point():
         raise ValueError(
             f"text_ids is {text_ids.dtype} of shape {tuple(text_ids.shape)}, wanted integers of shape"
-            f" ({len(ecg_embeds)},)"
+            f" ({len(text_embeds)},)"
         )
 
 

@@ -32,17 +32,21 @@ def sigmoid_contrastive_loss(
     statement of its report, say): `true_text_ids` names such texts, which are then treated as identical ones are.
     With common texts a batch asks the same question many times; `text_weighting="distinct"` counts it once.
 
+    **Extra texts.** A small batch holds few of a corpus's statements, and an ECG is rarely asked about the rare ones.
+    Where `true_text_ids` says what is true of each ECG, further texts may follow the pairs' own.
+
     **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
-    **Inputs**: row i of both tensors is a pair; `scale` is exp(t'), not t'. SigLIP starts at t' = log 10, b = -10.
+    **Inputs**: row i of both tensors is a pair, texts after the last pair are extra; `scale` is exp(t'), not t'.
+    SigLIP starts at t' = log 10, b = -10.
     **Relations**: unlike `softmax_contrastive_loss` each pair counts for itself, so batch composition matters less.
     The arithmetic is float32 or better whatever the inputs and autocast.
 
     Args:
         ecg_embeds: (batch, dimensions), unit length.
-        text_embeds: (batch, dimensions), unit length.
+        text_embeds: (texts, dimensions), unit length; the first `batch` of them are the ECGs' own.
         scale: scalar t, already exponentiated.
         bias: scalar b.
-        text_ids: integers (batch,), equal exactly where texts are equal; needed unless `identical_text` is "negative".
+        text_ids: integers (texts,), equal exactly where texts are equal; needed unless `identical_text` is "negative".
         identical_text: "negative", "mask" or "positive".
         true_text_ids: integers (batch, k): ids of all texts known to be true of a row's ECG. Without effect on
             "negative".
@@ -59,13 +63,14 @@ def sigmoid_contrastive_loss(
     Source:
         SigLIP, arXiv 2303.15343, algorithm 1; big_vision trainers/proj/image_text/siglip.py; open_clip loss.py.
     """
-    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text, true_text_ids, text_weighting)
+    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text, true_text_ids, text_weighting, extra_texts=True)
     with without_autocast(ecg_embeds):
         ecg_embeds, text_embeds, scale, bias = in_full_precision(ecg_embeds, text_embeds, scale, bias)
         all_texts = text_embeds if gather is None else gather(text_embeds)
         targets = pair_targets(
             len(ecg_embeds),
             len(all_texts),
+            num_texts=len(text_embeds),
             text_ids=text_ids,
             identical_text=identical_text,
             true_text_ids=true_text_ids,

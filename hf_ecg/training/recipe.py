@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from ..processing.step_base import nearest
+from .recipe_checks import check_values
 
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -84,6 +85,7 @@ class CollatorSection:
     single_sentence_probability: float | None = None
     rare_sentence_power: float | None = None
     true_texts: bool | None = None
+    extra_texts: int | None = None
     max_length: int | None = None
 
 
@@ -241,7 +243,7 @@ def apply_override(content: dict, override: str) -> None:
 def parse_recipe(content: dict, source: str = "recipe") -> Recipe:
     """Check a mapping against the sections and return the recipe."""
     recipe = _parse(Recipe, content, "", source)
-    _check_values(recipe, source)
+    check_values(recipe, source)
     return recipe
 
 
@@ -296,50 +298,6 @@ def _check(hint, value, where: str, source: str):
             for key, item in value.items()
         }
     return value
-
-
-def _check_values(recipe: Recipe, source: str) -> None:
-    run, schedule, optimizer = recipe.run, recipe.schedule, recipe.optimizer
-    overlap = set(recipe.data.folds.train) & set(recipe.data.folds.validation)
-    checks = [
-        (run.epochs >= 1, f"run.epochs is {run.epochs}, wanted at least 1"),
-        (run.batch_size >= 1, f"run.batch_size is {run.batch_size}, wanted at least 1"),
-        (run.max_steps is None or run.max_steps >= 1, f"run.max_steps is {run.max_steps}, wanted at least 1 or null"),
-        (run.num_workers >= 0, f"run.num_workers is {run.num_workers}, wanted 0 or more"),
-        (run.num_threads is None or run.num_threads >= 1, f"run.num_threads is {run.num_threads}, wanted 1 or more"),
-        (run.log_every_steps >= 1, f"run.log_every_steps is {run.log_every_steps}, wanted at least 1"),
-        (
-            run.checkpoint_every_steps is None or run.checkpoint_every_steps >= 1,
-            f"run.checkpoint_every_steps is {run.checkpoint_every_steps}, wanted at least 1 or null",
-        ),
-        (0 <= run.seed < 2**32, f"run.seed is {run.seed}, wanted 0 to 2**32 - 1"),
-        (
-            run.mixed_precision in ("no", "bf16", "fp16"),
-            f"run.mixed_precision is {run.mixed_precision!r}, wanted no, bf16 or fp16",
-        ),
-        (run.ema_decay is None or 0 < run.ema_decay < 1, f"run.ema_decay is {run.ema_decay}, wanted between 0 and 1"),
-        (
-            schedule.name in ("cosine", "linear", "constant"),
-            f"schedule.name is {schedule.name!r}, wanted cosine, linear or constant",
-        ),
-        (0 <= schedule.warmup_ratio <= 1, f"schedule.warmup_ratio is {schedule.warmup_ratio}, wanted 0 to 1"),
-        (0 <= schedule.final_ratio <= 1, f"schedule.final_ratio is {schedule.final_ratio}, wanted 0 to 1"),
-        (optimizer.lr > 0, f"optimizer.lr is {optimizer.lr}, wanted above 0"),
-        (optimizer.weight_decay >= 0, f"optimizer.weight_decay is {optimizer.weight_decay}, wanted 0 or more"),
-        (
-            optimizer.max_grad_norm is None or optimizer.max_grad_norm > 0,
-            f"optimizer.max_grad_norm is {optimizer.max_grad_norm}, wanted above 0 or null",
-        ),
-        (bool(recipe.data.folds.train), "data.folds.train is empty"),
-        (
-            recipe.validation is None or bool(recipe.data.folds.validation),
-            "data.folds.validation is empty, but there is a validation section",
-        ),
-        (not overlap, f"folds {sorted(overlap)} are in both data.folds.train and data.folds.validation"),
-    ]
-    for good, message in checks:
-        if not good:
-            raise ValueError(f"{source}: {message}")
 
 
 def _to_plain(value):

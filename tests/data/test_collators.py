@@ -132,6 +132,24 @@ def test_possible_texts_are_all_that_can_come(rows, processor, dataset):
     )
 
 
+def test_extra_sentences_follow_the_records_own(rows, processor, dataset):
+    collator = ECGTextCollator(processor, single_sentence_probability=1.0, true_texts=True, extra_texts=100)
+    collator.fit_sentences(dataset)
+    batch = collator(rows.__getitems__(keys([2, 3])))
+    texts = words(processor, batch)
+    assert texts[2:] == sorted(collator.sentences.counts) and len(batch["input_values"]) == 2
+    assert batch["text_ids"].tolist() == [text_id(text) for text in texts]
+    true = (batch["true_text_ids"][:, :, None] == batch["text_ids"]).any(1)
+    assert [[text for text, here in zip(texts[2:], row[2:], strict=True) if here] for row in true.tolist()] == [
+        sorted(dataset[index]["text"].split(". ")) for index in (2, 3)
+    ]
+    collator.extra_texts = 3
+    again = [words(processor, collator(rows.__getitems__(keys([2, 3], epoch)))) for epoch in (0, 0, 1, 2, 3)]
+    assert again[0] == again[1] and len({tuple(some[2:]) for some in again}) > 1 and len(again[0]) == 5
+    collator.text_features = {text: torch.full((4,), i) for i, text in enumerate(collator.possible_texts(dataset))}
+    assert collator(rows.__getitems__(keys([2, 3])))["text_features"].shape == (5, 4)
+
+
 def test_a_text_of_nothing_but_a_dot_stays_whole(rows, processor):
     collator = ECGTextCollator(processor, single_sentence_probability=1.0)
     assert words(processor, collator([rows[0] | {"text": "."}])) == ["."]
@@ -192,6 +210,9 @@ def test_views_need_to_know_which_record_and_epoch(rows, processor):
         ({"single_sentence_probability": 1.5}, "single_sentence_probability is 1.5"),
         ({"single_sentence_probability": -0.5}, "single_sentence_probability is -0.5"),
         ({"text_features": {}}, "text_features is empty"),
+        ({"extra_texts": 3, "single_sentence_probability": 1.0}, "extra_texts is 3, but true_texts is False"),
+        ({"extra_texts": 3, "true_texts": True}, "single_sentence_probability 0.0"),
+        ({"extra_texts": -1}, "extra_texts is -1"),
     ],
 )
 def test_impossible_options_are_refused(processor, options, message):

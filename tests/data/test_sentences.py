@@ -43,6 +43,16 @@ def test_possible_and_true_texts():
     assert SentenceSampler(0.5).true_of("sinus rhythm") == ["sinus rhythm"]
 
 
+def test_extra_sentences_are_distinct_and_all_when_few():
+    sampler, generator = SentenceSampler(1.0), torch.Generator().manual_seed(0)
+    with pytest.raises(ValueError, match="call fit"):
+        sampler.extra(1, generator)
+    sampler.fit(["a. b", "c. a", "d"])
+    assert sampler.extra(4, generator) == sampler.extra(100, generator) == ["a", "b", "c", "d"]
+    seen = [tuple(sampler.extra(2, generator)) for _ in range(300)]
+    assert all(len(set(pair)) == 2 for pair in seen) and len(set(seen)) == 12
+
+
 @pytest.mark.parametrize("options", [(1.5,), (-0.1,), (0.5, -1.0)])
 def test_impossible_options(options):
     with pytest.raises(ValueError, match="single_sentence_probability|rare_sentence_power"):

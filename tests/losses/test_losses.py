@@ -90,6 +90,33 @@ def test_known_true_texts_and_distinct_weights_equal_the_double_loop(mode):
         assert (ours - loop).norm() <= 1e-9 * loop.norm()
 
 
+@pytest.mark.parametrize("mode", ["mask", "positive"])
+def test_extra_texts_are_columns_without_a_row(mode):
+    leaves, ids = reference.parameters(bias=-2.0)
+    true_ids = torch.stack([ids, torch.tensor([9, 9, -3, 1, 1, 5, 5])], dim=1)
+    ecg, text = reference.normalised(*leaves[:2])
+    known = {"identical_text": mode, "text_weighting": "distinct"}
+    loss = sigmoid_contrastive_loss(
+        ecg[:4], text, leaves[2].exp(), leaves[3], text_ids=ids, true_text_ids=true_ids[:4], **known
+    )
+    wanted = 0.0
+    for i in range(4):
+        for j in range(len(ids)):
+            true = bool((true_ids[i] == ids[j]).any())
+            if i != j and true and mode == "mask":
+                continue
+            z = 1.0 if i == j or true else -1.0
+            weight = len(ids) / (len(set(ids.tolist())) * int((ids == ids[j]).sum()))
+            logit = leaves[2].exp() * torch.dot(ecg[i], text[j]) + leaves[3]
+            wanted = wanted + weight * torch.log1p(torch.exp(-z * logit)) / 4
+    torch.testing.assert_close(loss, wanted, rtol=1e-9, atol=0)
+    for refused in ({}, {"text_ids": ids, "identical_text": mode}, {"text_ids": ids, "true_text_ids": true_ids[:4]}):
+        with pytest.raises(ValueError, match="more texts need true_text_ids"):
+            sigmoid_contrastive_loss(ecg[:4], text, 10.0, -2.0, **refused)
+    with pytest.raises(ValueError, match="must have one shape"):
+        sigmoid_contrastive_loss(ecg, text[:4], 10.0, -2.0, text_ids=ids[:4], true_text_ids=true_ids, **known)
+
+
 def test_distinct_weighting_changes_nothing_when_all_texts_differ():
     leaves, ids = reference.parameters()
     ecg, text = reference.normalised(*leaves[:2])

@@ -23,9 +23,9 @@ METHODS = ("sigmoid", "softmax", "clep", "weighted clep")
 
 def batch():
     generator = torch.Generator().manual_seed(0)
-    ecg, text = torch.randn(2, ROWS, SIZE, generator=generator, dtype=torch.float64)
-    # 4 and 7 occur on both halves, 4 twice within the first
-    return ecg, text, torch.tensor([4, 7, 4, 1, 7, 4, 2, 3])
+    ecg, text, extra = torch.randn(3, ROWS, SIZE, generator=generator, dtype=torch.float64)
+    # 4 and 7 occur on both halves, 4 twice within the first; texts of no row of either half come after
+    return ecg, text, torch.tensor([4, 7, 4, 1, 7, 4, 2, 3]), extra, torch.tensor([5, 8, 5, 10, 6, 11, 5, 8])
 
 
 class Body(nn.Module):
@@ -41,18 +41,23 @@ class Body(nn.Module):
             self.bias = nn.Parameter(torch.tensor(-3.0))
         self.double()
 
-    def forward(self, ecg, text, ids):
+    def forward(self, ecg, text, ids, extra, extra_ids):
+        own_ids, own = ids, slice(len(ecg))
+        if self.method == "weighted clep" and self.identical_text != "negative":
+            text, ids = torch.cat([text, extra]), torch.cat([ids, extra_ids])
         pair = F.normalize(torch.tanh(self.ecg(ecg)), dim=-1), F.normalize(torch.tanh(self.text(text)), dim=-1)
         options = {"text_ids": ids, "identical_text": self.identical_text, "gather": self.gather}
         weighting = {}
         if self.method == "weighted clep":
             weighting = {"text_weighting": "distinct"}
-            options["true_text_ids"] = torch.stack([ids, ids + 3], dim=1)
+            options["true_text_ids"] = torch.stack([own_ids, own_ids + 3], dim=1)
         if self.method == "softmax":
             return softmax_contrastive_loss(*pair, self.log_scale.exp(), **options)
         loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options, **weighting)
         if self.method != "sigmoid":
-            pull = false_negative_mitigation_loss(*pair, text_ids=ids, gather=self.gather, **weighting)
+            pull = false_negative_mitigation_loss(
+                pair[0], pair[1][own], text_ids=own_ids, gather=self.gather, **weighting
+            )
             loss = loss + 0.5 * pull
         return loss
 

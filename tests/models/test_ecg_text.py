@@ -123,6 +123,19 @@ def test_standardised_text_is_measured_saved_and_used(tmp_path, generator):
         build().set_text_statistics(features)
 
 
+def test_extra_texts_need_to_be_known_true_or_not(generator):
+    inputs, texts = pairs(3, generator), pairs(5, generator)
+    inputs |= {key: texts[key] for key in ("input_ids", "attention_mask")}
+    ids, true_ids = torch.tensor([1, 2, 3, 4, 5]), torch.tensor([[1, 4], [2, 2], [3, 3]])
+    model = build(identical_text="positive")
+    output = model(**inputs, text_ids=ids, true_text_ids=true_ids, return_loss=True)
+    assert output.logits_per_ecg.shape == (3, 5)
+    other = model(**inputs, text_ids=ids, true_text_ids=true_ids * 0 + true_ids[:, :1], return_loss=True)
+    assert not torch.allclose(output.loss, other.loss)
+    with pytest.raises(ValueError, match="3 ECGs and 5 texts"):
+        model(**inputs, text_ids=ids, return_loss=True)
+
+
 @pytest.mark.parametrize("pooling", ["cls", "mean", "pooler"])
 def test_text_pooling(pooling, generator):
     model, inputs = build(text_pooling=pooling), pairs(3, generator)

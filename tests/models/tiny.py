@@ -59,7 +59,7 @@ CASES = {
     "ecg text": (ECGTextModel, text_config, pairs, "ecg_embeds"),
     "ecg text, standardised": (
         ECGTextModel,
-        lambda: text_config(standardise_text=True, projection_hidden_size=20, text_pooling="mean"),
+        lambda: text_config(standardise_text=True, text_whitening=0.7, projection_hidden_size=20, text_pooling="mean"),
         pairs,
         "text_embeds",
     ),

@@ -29,6 +29,9 @@ class ECGTextConfig(ECGConfig):
         standardise_text (`bool`, defaults to `False`): shift and scale pooled text features by a mean and a standard
             deviation measured once on the training texts (`set_text_statistics`) and saved with the model. Sentence
             encoders put all sentences of one field into a narrow cone, out of which a projection learns slowly.
+        text_whitening (`float`, defaults to 0.0): after `standardise_text`, divide each principal direction of the
+            training texts by its standard deviation to this power; 1 makes all alike. Texts of one field differ in
+            few directions by much and in many by little, and statements that are close in wording stay close.
         loss_type (`str`, defaults to `"clep"`): `"sigmoid"`, `"softmax"`, or `"clep"`: sigmoid and mitigation.
         mitigation_weight (`float`, defaults to 0.5): of the false-negative mitigation in `"clep"`.
         identical_text (`str`, defaults to `"negative"`): what pairs of an ECG and another one's equal text are;
@@ -52,6 +55,7 @@ class ECGTextConfig(ECGConfig):
     projection_dropout: float | int = 0.0
     text_pooling: str = "cls"
     standardise_text: bool = False
+    text_whitening: float | int = 0.0
     loss_type: str = "clep"
     mitigation_weight: float | int = 0.5
     identical_text: str = "negative"
@@ -103,5 +107,9 @@ class ECGTextConfig(ECGConfig):
         ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+        if not 0 <= self.text_whitening <= 1:
+            raise ValueError(f"text_whitening is {self.text_whitening}, wanted 0 to 1")
+        if self.text_whitening and not self.standardise_text:
+            raise ValueError("text_whitening needs standardise_text, which measures the training texts")
         if self.loss_type == "softmax" and self.text_weighting != "row":
             raise ValueError("the softmax loss knows no text_weighting but row")

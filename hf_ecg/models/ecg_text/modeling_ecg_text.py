@@ -22,6 +22,7 @@ from ...losses import (
 )
 from ..shared.modeling_ecg import WholeWeightsMixin
 from .configuration_ecg_text import ECGTextConfig
+from .text_whitening import whitener
 
 
 @dataclass
@@ -87,6 +88,8 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
         if config.standardise_text:
             self.register_buffer("text_mean", torch.zeros(config.text_config.hidden_size))
             self.register_buffer("text_std", torch.ones(()))
+        if config.text_whitening:
+            self.register_buffer("text_whitener", torch.eye(config.text_config.hidden_size))
         self.post_init()
 
     @torch.no_grad()
@@ -98,6 +101,8 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
             if self.config.standardise_text:
                 init.zeros_(module.text_mean)
                 init.ones_(module.text_std)
+            if self.config.text_whitening:
+                init.eye_(module.text_whitener)
 
     @classmethod
     def from_ecg_text_pretrained(cls, ecg: str, text: str, *, ecg_kwargs=None, text_kwargs=None, **config):
@@ -138,7 +143,7 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
 
     @torch.no_grad()
     def set_text_statistics(self, features: torch.Tensor) -> None:
-        """Measure what `standardise_text` shifts and scales by.
+        """Measure what `standardise_text` shifts and scales by, and what `text_whitening` turns.
 
         Args:
             features: pooled features of the training texts, (texts, text hidden size), see `encode_text`.
@@ -153,6 +158,8 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
         features = features.to(self.text_mean)
         self.text_mean.copy_(features.mean(dim=0))
         self.text_std.copy_((features - self.text_mean).std())
+        if self.config.text_whitening:
+            self.text_whitener.copy_(whitener(features - self.text_mean, self.config.text_whitening))
 
     def encode_text(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Unpack[TransformersKwargs]
@@ -214,6 +221,8 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
             text_features = self.encode_text(input_ids, attention_mask, **kwargs)
         if self.config.standardise_text:
             text_features = (text_features - self.text_mean) / self.text_std
+        if self.config.text_whitening:
+            text_features = text_features @ self.text_whitener
         return BaseModelOutputWithPooling(pooler_output=self.text_projection(text_features))
 
     @can_return_tuple
@@ -240,7 +249,8 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
             text_features: (texts, text hidden size) in place of tokens: a frozen text tower's cached output.
             text_ids: integers (texts,), equal exactly where texts are equal; made from the tokens when needed.
             true_text_ids: integers (ecgs, k): ids of all texts known to be true of an ECG; see the sigmoid loss.
-            return_loss: compute the loss; row i of ECGs and texts must be a pair. Over several processes the loss
+            return_loss: compute the loss; row i of ECGs and texts must be a pair. Texts after the last pair are
+                extra columns of the sigmoid, for which `true_text_ids` is needed. Over several processes the loss
                 takes all of them into account.
 
         Raises:
@@ -256,7 +266,7 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
                 logits = logits + self.logit_bias.float()
         loss = None
         if return_loss:
-            if len(ecg_embeds) != len(text_embeds):
+            if len(ecg_embeds) > len(text_embeds) or (len(ecg_embeds) < len(text_embeds) and true_text_ids is None):
                 raise ValueError(
                     f"return_loss=True needs pairs, found {len(ecg_embeds)} ECGs and {len(text_embeds)} texts"
                 )
@@ -288,8 +298,13 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
             ecg_embeds, text_embeds, scale, self.logit_bias, true_text_ids=true_text_ids, **same, **weighting
         )
         if config.loss_type == "clep":
+            own = slice(len(ecg_embeds))
             pull = false_negative_mitigation_loss(
-                ecg_embeds, text_embeds, text_ids=text_ids, gather=gather, **weighting
+                ecg_embeds,
+                text_embeds[own],
+                text_ids=None if text_ids is None else text_ids[own],
+                gather=gather,
+                **weighting,
             )
             loss = loss + config.mitigation_weight * pull
         return loss
