@@ -32,7 +32,7 @@ from hf_ecg.evaluation.loading import (
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import LABEL_TEXT, ZERO_SHOT, parse_folds, task_protocol
 from hf_ecg.evaluation.report import render, report_frame, task_entry, write_report
-from hf_ecg.evaluation.validation import task_labels
+from hf_ecg.evaluation.validation import LEAVE_OUT, UNANNOTATED, task_labels
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
 
@@ -47,7 +47,9 @@ def main(arguments: list[str] | None = None) -> dict:
     check_label_sets(args.supervised, companion_facts, [p.label_set for p in prompt_sets])
     words = [task_protocol(facts, prompt_set, args.config, args.protocol) for prompt_set in prompt_sets]
     dataset = load_corpus(args.data, config=args.config, folds=folds)
-    tasks = [task_labels(dataset, p.label_set, list(p.classes), args.minimum, p.name) for p in prompt_sets]
+    tasks = [
+        task_labels(dataset, p.label_set, list(p.classes), args.minimum, p.name, args.unannotated) for p in prompt_sets
+    ]
 
     # system -> one list of score matrices (a task each) for every seed
     scores: dict[str, list[list[np.ndarray]]] = {MODEL: []}
@@ -94,6 +96,7 @@ def main(arguments: list[str] | None = None) -> dict:
                 language=prompt_set.language,
                 prompts=prompt_set.classes,
                 class_protocols=class_words,
+                unannotated=args.unannotated,
             )
         )
     models = {MODEL: describe_seeds(args.model, facts)}
@@ -135,6 +138,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--prompts", nargs="+", required=True, help="names or YAML files of prompt sets")
     parser.add_argument("--folds", default="10", help="folds to evaluate, such as 9,10 or 1-8 (default: %(default)s)")
     parser.add_argument("--supervised", nargs="+", default=[], help="folders of classifiers of the same budget")
+    parser.add_argument(
+        "--unannotated",
+        choices=UNANNOTATED,
+        default=LEAVE_OUT,
+        help="records without any statement of a label set: not judged, or without its classes (default: %(default)s)",
+    )
     parser.add_argument("--random", action="store_true", help="also evaluate with the ECG tower drawn anew")
     parser.add_argument("--protocol", choices=(LABEL_TEXT, ZERO_SHOT), help="refuse when the models cannot claim it")
     parser.add_argument("--allow_training_folds", action="store_true", help="evaluate folds models were trained on")

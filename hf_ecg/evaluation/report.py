@@ -171,10 +171,12 @@ def render(report: dict) -> str:
 def _render_task(task: dict) -> list[str]:
     systems, differences = task["systems"], task["differences"]
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
+    # records that carry no statement of the label set
+    others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
     lines = [
         f"## {task['name']}: {task['protocol']}",
         "",
-        f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}; macro over "
+        f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}{others}; macro over "
         f"{len(task['classes'])}: {', '.join(task['classes']) or 'none'}"
         + (f". Too rare for the macro: {rare}." if rare else "."),
         "",

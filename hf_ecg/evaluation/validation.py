@@ -11,6 +11,8 @@ from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
 from .label_text import match_labels, scores_of_embeddings
 from .metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
 
+UNANNOTATED = (LEAVE_OUT, NEGATIVE) = ("leave_out", "negative")
+
 # Read by the training loop, not by the validators.
 CHOICE_KEYS = {"name", "metric", "greater_is_better"}
 
@@ -47,8 +49,14 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
     return build({key: value for key, value in spec.items() if key in known}, processor, dataset)
 
 
-def task_labels(dataset, label_set: str, class_names, minimum: int, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (annotated rows, classes) for `class_names` by name, and the numbers of the annotated rows.
+def task_labels(
+    dataset, label_set: str, class_names, minimum: int, where: str, unannotated: str = LEAVE_OUT
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (judged rows, classes) for `class_names` by name, and the numbers of the judged rows.
+
+    Args:
+        unannotated: rows without any statement of the label set are not judged ("leave_out", PTB-XL's own benchmark),
+            or have none of its classes ("negative", as everybody has who is screened).
 
     Raises:
         ValueError: a class that the corpus does not have, no annotated row, no class with enough positives.
@@ -60,8 +68,8 @@ def task_labels(dataset, label_set: str, class_names, minimum: int, where: str) 
     if absent:
         raise ValueError(f"{where}: the label set {label_set} of the corpus has no {absent}; it has {list(names)}")
     matrix, annotated = label_matrix(dataset, label_set)
-    rows = np.flatnonzero(annotated)
-    if not len(rows):
+    rows = np.flatnonzero(annotated) if unannotated == LEAVE_OUT else np.arange(len(matrix))
+    if not annotated.any():
         raise ValueError(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
     labels = matrix[rows][:, [list(names).index(name) for name in class_names]]
     require_counted_classes(labels, class_names, minimum, where)

@@ -110,5 +110,12 @@ def test_classes_are_found_by_name_and_must_be_there(dataset):
     labels, rows = task_labels(dataset, "rhythm", ["SR", "AFIB"], 1, "here")
     matrix, _ = label_matrix(dataset, "rhythm")
     assert np.array_equal(labels, matrix[:, ::-1]) and len(rows) == len(dataset)
+    table = dataset.to_dict()
+    table["rhythm"][:5] = [None] * 5
+    partly = type(dataset).from_dict(table, features=dataset.features)
+    labels, rows = task_labels(partly, "rhythm", ["SR"], 1, "here")
+    assert rows.tolist() == list(range(5, len(dataset))) and len(labels) == len(rows)
+    labels, rows = task_labels(partly, "rhythm", ["SR"], 1, "here", unannotated="negative")
+    assert rows.tolist() == list(range(len(dataset))) and not labels[:5].any()
     with pytest.raises(ValueError, match=r"has no \['VT'\]; it has \['AFIB', 'SR'\]"):
         task_labels(dataset, "rhythm", ["VT"], 1, "here")
