@@ -48,7 +48,7 @@ step "5/6 linear probe of the frozen encoder on 1, 10 and 100 % of the training 
     --output "$out/linear_probe.json"
 
 step "6/6 reload the model and classify one WFDB file by prompts"
-record=$(find "$data/records100" -name '*_lr.hea' | sort | head -n 1)
+record=$(find "$data/records100" -name '*_lr.hea' | sort | sed -n 1p) # not head: it would end sort with SIGPIPE
 echo "$record"
 "$python" "$here/classify.py" "$record" --model "$out/clep" --prompts ptb_xl_superdiagnostic
 "$python" "$here/classify.py" "$record" --model "$out/clep" --prompts "atrial fibrillation" "sinus rhythm"
