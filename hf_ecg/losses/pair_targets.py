@@ -77,6 +77,7 @@ def pair_targets(
 def column_weights(
     num_columns: int,
     *,
+    num_rows: int | None = None,
     text_ids: torch.Tensor | None = None,
     text_weighting: str = "row",
     gather: Gather | None = None,
@@ -84,10 +85,13 @@ def column_weights(
     """How much each column (a text) counts; None when all count the same.
 
     Args:
-        num_columns: rows of all processes.
+        num_columns: texts of all processes.
+        num_rows: local ECGs, whose own texts come first on each process; None = every text is one's own.
         text_ids: integers (local texts,), equal exactly where texts are equal.
         text_weighting: "row": every column counts 1. "distinct": every *distinct* text of the batch counts the same,
-            however many rows carry it; the weights sum to the number of columns.
+            however many rows carry it. The weights sum to the number of ECGs and of distinct extra texts: an extra
+            text that several processes bring is no more than one. (Only with "mask" does a row's own pair weigh less
+            when its text is also among the extra ones.)
         gather: brings `text_ids` of all processes together.
 
     Returns:
@@ -97,7 +101,9 @@ def column_weights(
         return None
     all_ids = text_ids if gather is None else gather(text_ids)
     _, places, counts = all_ids.unique(return_inverse=True, return_counts=True)
-    return num_columns / (len(counts) * counts[places].double())
+    extra = torch.arange(num_columns, device=all_ids.device) % len(text_ids) >= (num_rows or len(text_ids))
+    total = int((~extra).sum()) + len(all_ids[extra].unique())
+    return total / (len(counts) * counts[places].double())
 
 
 def check_pairs(

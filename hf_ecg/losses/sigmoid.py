@@ -81,7 +81,9 @@ def sigmoid_contrastive_loss(
         losses = -F.logsigmoid(torch.where(targets.positive, logits, -logits))
         if targets.counted is not None:
             losses = losses.masked_fill(~targets.counted, 0.0)
-        weights = column_weights(len(all_texts), text_ids=text_ids, text_weighting=text_weighting, gather=gather)
+        weights = column_weights(
+            len(all_texts), num_rows=len(ecg_embeds), text_ids=text_ids, text_weighting=text_weighting, gather=gather
+        )
         if weights is not None:
             losses = losses * weights.to(losses)
         return losses.sum() / len(ecg_embeds)

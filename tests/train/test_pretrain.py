@@ -57,9 +57,15 @@ def wait_until_gone(process_id):
         time.sleep(0.002)
 
 
+def use_extra_texts(text_recipe, number=3):
+    text_recipe["model"]["config"] |= {"standardise_text": True, "text_whitening": 0.5, "text_weighting": "distinct"}
+    text_recipe["collator"] |= {"true_texts": True, "extra_texts": number, "rare_sentence_power": 1.0}
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_path, workers):
     """A checkpoint after every step: many of the kills hit its writing."""
+    use_extra_texts(text_recipe)
     text_recipe["run"] |= {"checkpoint_every_steps": 1, "ema_decay": 0.9, "num_workers": workers, "epochs": 3}
     recipe = write_recipe(text_recipe)
     context = multiprocessing.get_context("forkserver")
@@ -109,6 +115,7 @@ def accelerate(*options):
 @pytest.mark.distributed
 def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_recipe, tmp_path, repository):
     """Losses, validation and weights; BatchNorm is frozen, since it sees each process's rows alone."""
+    use_extra_texts(text_recipe, number=100)  # all that there are, on both processes
     model = build_model(parse_recipe(text_recipe).model)
     norms = [name for name, module in model.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
     text_recipe["freeze"] = ["text_model", *norms]
