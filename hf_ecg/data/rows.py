@@ -1,5 +1,7 @@
 """Rows of a corpus for a loader: counts come out of Arrow as numpy views, never as Python lists."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 
 import datasets
@@ -53,6 +55,18 @@ class RowDataset(Dataset):
             {**{name: values[row] for name, values in columns.items()}, "epoch": int(epoch), "record_index": index}
             for row, ((epoch, _), index) in enumerate(zip(pairs, indices, strict=True))
         ]
+
+
+def rows_fingerprint(dataset: datasets.Dataset, columns: Iterable[str] = SIGNAL_COLUMNS) -> str:
+    """Digest of the rows' names, order, texts and labels: tells whether a run goes on with the rows it began with.
+
+    The signals themselves are left out: they are large, and their record names stand for them.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for column in ("record_id", *sorted(set(columns) - set(SIGNAL_COLUMNS))):
+        values = dataset.select_columns([column]).with_format(None)[column][:]
+        digest.update(json.dumps([column, values]).encode())
+    return digest.hexdigest()
 
 
 def column_values(column: pa.ChunkedArray, name: str) -> Sequence:

@@ -14,13 +14,14 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
+from ..data.rows import rows_fingerprint
 from ..data.samplers import RecordBatchSampler
 from ..version import __version__
 from .build import TEXT_COLLATOR, build_parts, set_training_mode, validates_together
 from .checkpoint import fingerprint, load_state, save_state
 from .frozen_text import prepare_texts
 from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
-from .output import begin_output, check_same_recipe
+from .output import begin_output, check_output, check_same_recipe
 from .processes import connect, prepare_torch, seed_step, use_one_thread
 from .recipe import Recipe
 from .saving import save_run
@@ -89,7 +90,7 @@ class Pretraining:
         self.is_main = self.accelerator.is_main_process
         self.log = self.bar = None
         if self.is_main:
-            begin_output(output_dir, resume, overwrite)
+            check_output(output_dir, resume, overwrite)
         self.accelerator.wait_for_everyone()
         if resume:
             check_same_recipe(recipe, output_dir)
@@ -115,6 +116,9 @@ class Pretraining:
         self.progress = Progress()
         self.pending: list[_Step] = []
         self.clock = StepClock(self.accelerator.device)
+        if self.is_main:
+            # not sooner: a recipe that cannot run must not cost the run that was there
+            begin_output(output_dir, overwrite)
         self._open(resume)
 
     def train(self) -> None:
@@ -258,6 +262,7 @@ class Pretraining:
         self.identity = {
             "hf_ecg_version": __version__,
             "records": len(self.parts.train_rows),
+            "rows": rows_fingerprint(self.parts.train_data, self.parts.train_rows.columns),
             "steps_per_epoch": self.steps_per_epoch,
             "frozen_weights": fingerprint(frozen),
             "num_processes": self.accelerator.num_processes,
@@ -267,9 +272,9 @@ class Pretraining:
         if found is not None:
             state, saved = found
             log_size = saved.pop("log_size")
-            for key in ("records", "steps_per_epoch", "frozen_weights", "num_processes"):
-                if saved[key] != self.identity[key]:
-                    raise ValueError(f"cannot resume: {key} was {saved[key]} and is now {self.identity[key]}")
+            for key in ("records", "rows", "steps_per_epoch", "frozen_weights", "num_processes"):
+                if saved.get(key) != self.identity[key]:
+                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {self.identity[key]}")
             self.progress = Progress(**{item.name: saved[item.name] for item in dataclasses.fields(Progress)})
             self._load_model(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])

@@ -22,8 +22,8 @@ _MAY_DIFFER = (
 )
 
 
-def begin_output(folder: Path, resume: bool, overwrite: bool) -> None:
-    """Make the folder, or make sure that it may be used.
+def check_output(folder: Path, resume: bool, overwrite: bool) -> None:
+    """Make sure that the folder may be used; nothing in it is touched yet.
 
     Raises:
         ValueError: both `resume` and `overwrite`.
@@ -39,8 +39,12 @@ def begin_output(folder: Path, resume: bool, overwrite: bool) -> None:
             raise FileExistsError(f"{folder} holds {content[:5]} and no training run: choose another folder")
         if not resume and not overwrite:
             raise FileExistsError(f"{folder} holds a run: --resume latest goes on with it, --overwrite throws it away")
-        if overwrite:
-            shutil.rmtree(folder)
+
+
+def begin_output(folder: Path, overwrite: bool) -> None:
+    """Make the folder, without the earlier run when that is to be overwritten: called once the new one can begin."""
+    if overwrite and folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset, column_values
+from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset, column_values, rows_fingerprint
 from hf_ecg.data.samplers import RecordBatchSampler
 from tests.data import made_rows
 
@@ -96,3 +96,12 @@ def test_worker_processes_read_the_same_rows_and_get_them_cheaply(tmp_path, cont
     for one, other in zip(alone, loader, strict=True):
         assert [item[:2] for item in one] == [item[:2] for item in other]
         assert all(torch.equal(a[2], b[2]) for a, b in zip(one, other, strict=True))
+
+
+def test_the_fingerprint_follows_order_texts_and_labels_but_not_the_files():
+    dataset = made_rows.dataset()
+    print_of = rows_fingerprint(dataset, COLUMNS)
+    assert print_of == rows_fingerprint(made_rows.dataset(), reversed(COLUMNS))
+    assert print_of != rows_fingerprint(dataset.select([1, 0, *range(2, len(dataset))]), COLUMNS)
+    assert print_of != rows_fingerprint(dataset.map(lambda row: {"text": row["text"] + "!"}), COLUMNS)
+    assert print_of != rows_fingerprint(dataset.map(lambda row: {"rhythm": None}), COLUMNS)

@@ -216,6 +216,28 @@ def test_resume_refuses_another_corpus(text_recipe, recipe_of, tmp_path, corpus,
         pretrain(recipe, tmp_path / "out", resume=True)
 
 
+def test_resume_refuses_other_texts_of_the_same_records(text_recipe, recipe_of, tmp_path, monkeypatch):
+    recipe = recipe_of(text_recipe, run__max_steps=2)
+    pretrain(recipe, tmp_path / "out")
+    real = build.load_data
+
+    def load_data(*arguments):
+        train, validation = real(*arguments)
+        return train.map(lambda row: {"text": row["text"].replace("sinus rhythm", "rhythm")}), validation
+
+    monkeypatch.setattr(build, "load_data", load_data)
+    with pytest.raises(ValueError, match="cannot resume: rows was"):
+        pretrain(recipe, tmp_path / "out", resume=True)
+
+
+def test_a_recipe_that_cannot_run_leaves_the_run_it_was_to_overwrite(text_recipe, recipe_of, tmp_path):
+    pretrain(recipe_of(text_recipe, run__max_steps=2), tmp_path / "out")
+    before = sorted(path.name for path in (tmp_path / "out").rglob("*"))
+    with pytest.raises(ValueError, match="no column 'texts'"):
+        pretrain(recipe_of(text_recipe, data__columns__text="texts"), tmp_path / "out", overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == before
+
+
 def test_a_loss_that_is_no_number_names_step_and_records(text_recipe, recipe_of, tmp_path, monkeypatch):
     losses = iter([1.0, 1.0, float("nan")] + [1.0] * 20)
     real = hf_ecg.ECGTextModel._loss

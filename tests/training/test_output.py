@@ -1,6 +1,6 @@
 import pytest
 
-from hf_ecg.training.output import begin_output, check_same_recipe
+from hf_ecg.training.output import begin_output, check_output, check_same_recipe
 from hf_ecg.training.recipe import parse_recipe
 
 
@@ -18,13 +18,16 @@ def recipe(**run):
 
 
 def test_a_folder_with_a_run_is_refused_resumed_or_overwritten(tmp_path):
-    begin_output(tmp_path / "out", resume=False, overwrite=False)
+    check_output(tmp_path / "out", resume=False, overwrite=False)
+    begin_output(tmp_path / "out", overwrite=False)
     recipe().save(tmp_path / "out" / "recipe.yaml")
     with pytest.raises(FileExistsError, match="--resume latest goes on"):
-        begin_output(tmp_path / "out", resume=False, overwrite=False)
-    begin_output(tmp_path / "out", resume=True, overwrite=False)
+        check_output(tmp_path / "out", resume=False, overwrite=False)
+    check_output(tmp_path / "out", resume=True, overwrite=False)
+    begin_output(tmp_path / "out", overwrite=False)
+    check_output(tmp_path / "out", resume=False, overwrite=True)
     assert (tmp_path / "out" / "recipe.yaml").exists()
-    begin_output(tmp_path / "out", resume=False, overwrite=True)
+    begin_output(tmp_path / "out", overwrite=True)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -32,7 +35,7 @@ def test_a_folder_with_a_run_is_refused_resumed_or_overwritten(tmp_path):
 def test_a_folder_with_something_else_is_never_touched(tmp_path, options):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(FileExistsError, match="thesis.tex"):
-        begin_output(tmp_path, **{"resume": False, "overwrite": False, **options})
+        check_output(tmp_path, **{"resume": False, "overwrite": False, **options})
     assert (tmp_path / "thesis.tex").exists()
 
 
