@@ -1,6 +1,7 @@
 """Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
 from .label_text import match_labels, scores_of_embeddings
-from .metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
+from .metrics import METRICS, MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
 
 UNANNOTATED = (LEAVE_OUT, NEGATIVE) = ("leave_out", "negative")
 
@@ -34,7 +35,8 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
         the figure without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
 
     Raises:
-        ValueError: unknown name or key, no rows, a class that the rows do not have, no class with enough positives.
+        ValueError: unknown name or key, a metric that is not measured or in the wrong direction, no rows, a class that
+            the rows do not have, no class with enough positives.
     """
     spec = {key: value for key, value in spec.items() if value is not None}
     name = spec.get("name")
@@ -46,7 +48,22 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
         raise ValueError(f"validation {name!r} does not know {unknown}; it knows {sorted(known)}")
     if len(dataset) == 0:
         raise ValueError(f"validation {name!r} has no rows")
+    _check_choice(spec)
     return build({key: value for key, value in spec.items() if key in known}, processor, dataset)
+
+
+def _check_choice(spec: dict) -> None:
+    """A misspelt metric would be noticed after an epoch only, and a wrong direction never: the worst weights stay."""
+    is_loss = spec["name"] == "loss"
+    known = ["loss"]
+    if not is_loss:
+        tasks = [Path(task).stem for task in spec.get("prompts", [])] + list(spec.get("label_sets", []))
+        known = [f"macro_{metric}{task}" for task in ("", *(f"/{task}" for task in tasks)) for metric in METRICS]
+    metric, greater = spec.get("metric", known[0]), spec.get("greater_is_better", not is_loss)
+    if metric not in known:
+        raise ValueError(f"validation.metric is {metric!r}, validation {spec['name']!r} measures {known}")
+    if greater == is_loss:
+        raise ValueError(f"validation.greater_is_better is {greater}, but of {metric} the other direction is better")
 
 
 def task_labels(

@@ -58,6 +58,7 @@ def build_parts(recipe: Recipe, rank: int = 0, world_size: int = 1) -> Parts:
     )
     class_names = {label_set: label_names(train_data, label_set) for label_set in recipe.data.label_sets}
     model = build_model(recipe.model, classes=class_labels(class_names))
+    check_input(model, processor)
     freeze(model, recipe.freeze)
     collator = build_collator(collator_spec(recipe.collator, recipe.data), processor, train_data, recipe.run.seed)
     validate = None
@@ -249,6 +250,27 @@ def _fill_submodule(model: PreTrainedModel, name: str, source: PreTrainedModel, 
     if missing or unknown:
         raise ValueError(f"model.init_from.{name} = {where} holds no weights for {missing}, and unknown {unknown}")
     submodule.load_state_dict(found)
+
+
+def check_input(model: PreTrainedModel, processor) -> None:
+    """Raise when the waveforms are made for another input than the encoder's configuration declares.
+
+    A convolution takes any rate and length; the saved configuration would go on saying what is not so.
+    """
+    extractor = getattr(processor, "feature_extractor", processor)
+    one_lead = any(step["name"] == "pick_lead" for step in extractor.steps)
+    made = {
+        "num_leads": 1 if one_lead else len(extractor.leads),
+        "sampling_rate": extractor.sampling_rate,
+        "num_samples": extractor.num_samples,
+    }
+    config = getattr(model.config, "ecg_config", model.config)
+    for key, value in made.items():
+        declared = getattr(config, key, value)
+        if value is not None and value != declared:
+            raise ValueError(
+                f"processor.feature_extractor makes {key} {value}, the encoder's configuration says {declared}"
+            )
 
 
 def freeze(model: nn.Module, names: list[str]) -> None:

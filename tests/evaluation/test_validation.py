@@ -119,3 +119,17 @@ def test_classes_are_found_by_name_and_must_be_there(dataset):
     assert rows.tolist() == list(range(len(dataset))) and not labels[:5].any()
     with pytest.raises(ValueError, match=r"has no \['VT'\]; it has \['AFIB', 'SR'\]"):
         task_labels(dataset, "rhythm", ["VT"], 1, "here")
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"metric": "auroc"}, "metric is 'auroc', .* measures .'macro_auroc', 'macro_auprc', 'macro_auroc/rhythm'"),
+        ({"metric": "macro_auroc/form"}, "metric is 'macro_auroc/form'"),
+        ({"metric": "macro_auprc", "greater_is_better": False}, "greater_is_better is False"),
+    ],
+)
+def test_a_choice_that_would_keep_the_wrong_weights_is_refused(dataset, choice, message):
+    spec = {"name": "classification", "label_sets": ["rhythm"]}
+    with pytest.raises(ValueError, match=message):
+        build_validation(spec | choice, tiny.processor().feature_extractor, dataset)

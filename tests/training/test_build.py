@@ -17,6 +17,9 @@ from hf_ecg.training.build import build_parts, find_model_class, resolve_pretrai
         ({"model__init_from": {"ecg_modle": "x"}}, "model.init_from.ecg_modle: ECGTextModel has .*'ecg_model'"),
         ({"freeze": ["text_modle"]}, "no submodule 'text_modle'"),
         ({"processor__feature_extractor__sampling_rat": 100}, "sampling_rat"),
+        ({"processor__feature_extractor__sampling_rate": 250}, "makes sampling_rate 250, .* configuration says 100"),
+        ({"processor__feature_extractor__leads": ["I", "II"]}, "makes num_leads 2, .* configuration says 12"),
+        ({"model__config__ecg_config__num_samples": 90}, "makes num_samples 100, .* configuration says 90"),
         ({"processor__tokenizer": None}, "tokenizer"),
         ({"data__path": None}, "data.path is not given"),
         ({"data__columns__text": "texts"}, "no column 'texts'.*'text'"),
@@ -26,6 +29,8 @@ from hf_ecg.training.build import build_parts, find_model_class, resolve_pretrai
         ({"collator__views": [{"name": "random_crop", "samples": 3}]}, "samples"),
         ({"validation__name": "label_test"}, "label_test"),
         ({"validation__prompts": ["ptb_xl_form"]}, "prompts"),
+        ({"validation__metric": "macro_auroc"}, "validation.metric is 'macro_auroc', .* measures .'loss'."),
+        ({"validation__greater_is_better": True}, "greater_is_better is True, but of loss the other direction"),
     ],
 )
 def test_a_section_that_does_not_fit_is_named(text_recipe, recipe_of, changes, message):

@@ -1,5 +1,6 @@
 import pytest
 
+from hf_ecg.training import pretrain
 from hf_ecg.training.output import begin_output, check_output, check_same_recipe
 from hf_ecg.training.recipe import parse_recipe
 
@@ -48,3 +49,11 @@ def test_only_what_changes_no_weight_may_differ_on_resume(tmp_path):
     other.model.config["ecg_config"]["hidden_size"] = 16
     with pytest.raises(ValueError, match="model.config.ecg_config.hidden_size was 8 and is now 16"):
         check_same_recipe(other, tmp_path)
+
+
+def test_a_recipe_that_cannot_run_leaves_the_run_it_was_to_overwrite(text_recipe, recipe_of, tmp_path):
+    pretrain(recipe_of(text_recipe, run__max_steps=2), tmp_path / "out")
+    before = sorted(path.name for path in (tmp_path / "out").rglob("*"))
+    with pytest.raises(ValueError, match="no column 'texts'"):
+        pretrain(recipe_of(text_recipe, data__columns__text="texts"), tmp_path / "out", overwrite=True)
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == before
