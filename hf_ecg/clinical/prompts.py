@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from ..strict_yaml import load_yaml
 
 FOLDER = Path(__file__).parent / "prompts"
 AGGREGATES = ("max", "noisy_or", "mean")
@@ -30,7 +30,8 @@ def load_prompts(name_or_path) -> PromptSet:
     """A prompt set of the package by its name, or any YAML file of the same form.
 
     Raises:
-        ValueError: an unknown or missing key, a class without prompts, a prompt that is no text or stands twice.
+        ValueError: an unknown, missing or doubled key, a class without prompts, a prompt that is no text or stands
+            twice.
         OSError: neither a prompt set of the package nor a file.
     """
     path = Path(name_or_path)
@@ -39,10 +40,7 @@ def load_prompts(name_or_path) -> PromptSet:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
         raise FileNotFoundError(f"{name_or_path} is neither a YAML file nor one of the prompt sets {known}")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not plain YAML: {error}") from error
+    content = load_yaml(path.read_bytes(), str(path))
     if not isinstance(content, dict) or set(content) != set(_KEYS):
         found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise ValueError(f"{path} holds {found}, wanted exactly the keys {sorted(_KEYS)}")

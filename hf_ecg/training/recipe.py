@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from ..processing.step_base import nearest
+from ..strict_yaml import load_yaml
 from .recipe_checks import check_values
 
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
@@ -188,17 +189,6 @@ class Recipe:
         Path(path).write_text(yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=119))
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys without a word; here the second one is an error."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                raise ValueError(f"{node.start_mark}: the key {key!r} is given twice")
-        return super().construct_mapping(node, deep=deep)
-
-
 def load_recipe(path, overrides=()) -> Recipe:
     """Read a recipe and apply overrides.
 
@@ -210,10 +200,7 @@ def load_recipe(path, overrides=()) -> Recipe:
         ValueError: unknown, missing or doubled key, wrong type, YAML tag, value out of range.
         OSError: the file cannot be read.
     """
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_StrictLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not plain YAML: {error}") from error
+    content = load_yaml(Path(path).read_bytes(), str(path))
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, a recipe is a mapping of sections")
     for override in overrides:
@@ -227,10 +214,7 @@ def apply_override(content: dict, override: str) -> None:
     parts = key.strip().split(".")
     if not separator or not all(parts):
         raise ValueError(f"override {override!r} is not of the form section.key=value")
-    try:
-        value = yaml.load(value, Loader=_StrictLoader)
-    except yaml.YAMLError as error:
-        raise ValueError(f"the value of override {override!r} is not plain YAML: {error}") from error
+    value = load_yaml(value, f"the value of override {override!r}")
     for depth, part in enumerate(parts[:-1], start=1):
         if content.get(part) is None:
             content[part] = {}

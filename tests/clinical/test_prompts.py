@@ -54,6 +54,8 @@ def test_report_prompts_of_both_languages_together(label_set):
         ("- sinus rhythm", "- a\n  - a"),
         ("classes:\n  SR:\n  - sinus rhythm", "classes: {}"),
         ("label_set: rhythm", "label_set: ["),
+        ("  SR:\n", "  SR:\n  - first\n  SR:\n"),
+        ("language: en", "language: \x00"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path, old, new):
