@@ -1,12 +1,12 @@
 """SCP-ECG statements of PTB-XL: their table, the codes of a record, label sets, and English sentences."""
 
 import ast
-import csv
 import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+from .tables import read_table
 
 LABEL_SETS = ("superdiagnostic", "subdiagnostic", "diagnostic", "form", "rhythm", "all")
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -61,14 +61,8 @@ def read_statements(path) -> dict[str, Statement]:
         ValueError: a missing column, or other codes than the 71 (a spreadsheet turns 1AVB into 1.0AVB).
         OSError: the file cannot be read.
     """
-    path = Path(path)
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        absent = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-        if absent:
-            raise ValueError(f"{path} lacks the columns {absent}; it has {reader.fieldnames}")
-        key = reader.fieldnames[0]
-        rows = list(reader)
+    rows = read_table(path, _COLUMNS)
+    key = next(iter(rows[0]), "") if rows else ""
     found = [row[key] for row in rows]
     if set(found) != CODES or len(found) != len(CODES):
         raise ValueError(

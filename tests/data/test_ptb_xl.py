@@ -105,6 +105,7 @@ def test_no_codes_is_annotated_for_nothing(small):
         ({"sex": "2"}, "sex"),
         ({"filename_lr": "../raw2/00001_lr"}, "leaves"),
         ({"filename_lr": "/etc/passwd"}, "leaves"),
+        ({"filename_lr": "./records100/00000/00008_lr"}, "recording of ecg_id"),
     ],
 )
 def test_a_bad_line_stops_the_preparation(small, change, message):

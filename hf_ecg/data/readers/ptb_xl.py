@@ -1,6 +1,5 @@
 """PTB-XL 1.0.3 in PhysioNet's own folder (Wagner et al., Scientific Data 7:154, 2020)."""
 
-import csv
 import math
 import re
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from ...clinical.scp import (
     parse_scp_codes,
     read_statements,
 )
+from ...clinical.tables import read_table
 from ...signals.leads import STANDARD_LEADS, select_leads
 from ...signals.wfdb_record import read_record
 from ..builder import Corpus
@@ -200,24 +200,22 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
     """The lines of `ptbxl_database.csv`, in its order.
 
     Raises:
-        ValueError: a missing column, a number that is none, a fold outside 1 to 10, one ecg_id twice, codes that are
-            no dict or no statement, or a patient whose records lie in several folds.
+        ValueError: no such table, a number that is none, a fold outside 1 to 10, one ecg_id or one file twice, codes
+            that are no dict or no statement, or a patient whose records lie in several folds.
         OSError: the file cannot be read.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        wanted = (*_COLUMNS, _FILE_COLUMN[sampling_rate])
-        absent = [column for column in wanted if column not in (reader.fieldnames or ())]
-        if absent:
-            raise ValueError(f"{path} lacks the columns {absent}; it has {reader.fieldnames}")
-        lines = list(reader)
-    records, seen, fold_of = [], set(), {}
+    column = _FILE_COLUMN[sampling_rate]
+    lines = read_table(path, (*_COLUMNS, column))
+    records, seen, fold_of, owner = [], set(), {}, {}
     for number, line in enumerate(lines, start=2):
         where = f"{path}, line {number} (ecg_id {line['ecg_id']})"
-        record = _record(line, line[_FILE_COLUMN[sampling_rate]] or "", where)
+        record = _record(line, line[column], where)
         if record.record_id in seen:
             raise ValueError(f"{where}: this ecg_id stands there twice")
         seen.add(record.record_id)
+        first = owner.setdefault(PurePosixPath(record.file), record.record_id)
+        if record.file and first != record.record_id:
+            raise ValueError(f"{where}: {column} is {record.file!r}, which is the recording of ecg_id {first}")
         if fold_of.setdefault(record.patient_id, record.fold) != record.fold:
             raise ValueError(
                 f"{where}: patient {record.patient_id} is in folds {fold_of[record.patient_id]} and {record.fold};"

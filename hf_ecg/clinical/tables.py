@@ -1,0 +1,35 @@
+"""CSV tables of a corpus: read whole, or refused."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def read_table(path, columns: Iterable[str]) -> list[dict[str, str]]:
+    """Rows of a table whose first line names its columns.
+
+    Args:
+        path: CSV with commas, in UTF-8.
+        columns: those that must be there.
+
+    Raises:
+        ValueError: other text than that, a missing column, a line with more or fewer fields than the first one (a
+            download that was cut off, a comma that was not quoted).
+        OSError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            names = list(reader.fieldnames or ())
+            absent = [column for column in columns if column not in names]
+            if absent:
+                raise ValueError(f"{path} lacks the columns {absent}; it has {names}")
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no CSV table in UTF-8: {error}") from error
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            found = len(names) - list(row.values()).count(None) + len(row.get(None) or ())
+            raise ValueError(f"{path}, line {number}: {found} fields, wanted the {len(names)} of the first line")
+    return rows
