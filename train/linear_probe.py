@@ -19,7 +19,7 @@ from hf_ecg.data.corpus import label_names, load_corpus
 from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
 from hf_ecg.evaluation.features import ecg_features, random_model
 from hf_ecg.evaluation.label_text import classifier_scores
-from hf_ecg.evaluation.linear_probe import STRENGTHS, ProbeRows, linear_probe, require_disjoint
+from hf_ecg.evaluation.linear_probe import STRENGTHS, ProbeRows, linear_probe, parse_percentages, require_disjoint
 from hf_ecg.evaluation.loading import (
     budget_notes,
     check_label_sets,
@@ -31,7 +31,7 @@ from hf_ecg.evaluation.loading import (
 )
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import SUPERVISED, parse_folds
-from hf_ecg.evaluation.report import render, report_frame, task_entry, write_report
+from hf_ecg.evaluation.report import check_report_path, render, report_frame, task_entry, write_report
 from hf_ecg.evaluation.validation import task_labels
 
 CLASSIFIER = "BCE classifier"
@@ -41,8 +41,9 @@ def main(arguments: list[str] | None = None) -> dict:
     args = parse_arguments(arguments)
     device = pick_device(args.device)
     folds = {split: parse_folds(getattr(args, f"{split}_folds")) for split in ("train", "validation", "test")}
-    require_disjoint(folds)
-    percentages = sorted({float(part) for part in args.fractions.split(",")})
+    require_disjoint(folds, "folds")
+    percentages = parse_percentages(args.fractions)
+    check_report_path(args.output)
     facts = facts_for_evaluation(args.model, args.config, folds["test"], args.allow_training_folds)
     companion_facts = facts_for_evaluation(args.supervised, args.config, folds["test"], args.allow_training_folds)
     check_label_sets(args.supervised, companion_facts, [args.label_set])

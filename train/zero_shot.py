@@ -31,7 +31,7 @@ from hf_ecg.evaluation.loading import (
 )
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import LABEL_TEXT, ZERO_SHOT, parse_folds, task_protocol
-from hf_ecg.evaluation.report import render, report_frame, task_entry, write_report
+from hf_ecg.evaluation.report import check_report_path, render, report_frame, task_entry, write_report
 from hf_ecg.evaluation.validation import LEAVE_OUT, UNANNOTATED, task_labels
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> dict:
     args = parse_arguments(arguments)
     device = pick_device(args.device)
     folds = parse_folds(args.folds)
+    check_report_path(args.output)
     prompt_sets = [load_prompts(name) for name in args.prompts]
     facts = facts_for_evaluation(args.model, args.config, folds, args.allow_training_folds)
     companion_facts = facts_for_evaluation(args.supervised, args.config, folds, args.allow_training_folds)

@@ -81,6 +81,21 @@ def patient_fraction(patients: Sequence, fraction: float, seed: int) -> np.ndarr
     return np.array([name in chosen for name in names])
 
 
+def parse_percentages(text: str) -> list[float]:
+    """`"1,10,100"` -> [1.0, 10.0, 100.0].
+
+    Raises:
+        ValueError: anything else, or a percentage that is not above 0 and at most 100.
+    """
+    try:
+        percentages = sorted({float(part) for part in text.split(",")})
+    except ValueError as error:
+        raise ValueError(f"fractions are {text!r}, wanted percentages such as 1,10,100") from error
+    if not all(0 < percentage <= 100 for percentage in percentages):
+        raise ValueError(f"fractions are {text!r}, wanted percentages above 0 and at most 100")
+    return percentages
+
+
 def linear_probe(
     train: ProbeRows,
     validation: ProbeRows,
@@ -148,11 +163,11 @@ def linear_probe(
     return ProbeResult(test_scores[strengths.index(best)], best, tried, int(rows.sum()), len(patients), untrained)
 
 
-def require_disjoint(patients: dict[str, Sequence]) -> None:
-    """Raises ValueError when a patient is in two of the named splits."""
-    names = list(patients)
+def require_disjoint(splits: dict[str, Sequence], what: str = "patients") -> None:
+    """Raises ValueError when a patient (or what `what` says) is in two of the named splits."""
+    names = list(splits)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            shared = {str(p) for p in patients[first]} & {str(p) for p in patients[second]}
+            shared = {str(one) for one in splits[first]} & {str(one) for one in splits[second]}
             if shared:
-                raise ValueError(f"{first} and {second} share {len(shared)}, such as {sorted(shared)[:5]}")
+                raise ValueError(f"{first} and {second} share {len(shared)} {what}, such as {sorted(shared)[:5]}")

@@ -10,7 +10,10 @@ from .protocol import TrainingFacts, check_folds, read_training_facts
 
 def pick_device(name: str | None) -> torch.device:
     """The named device, or the GPU when there is one, else the CPU."""
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise ValueError(f"device is {name!r}, wanted cpu, cuda, cuda:1 ...: {error}") from error
 
 
 def load_dual_encoder(folder: str, device: torch.device):
@@ -43,7 +46,15 @@ def load_classifier(folder: str, device: torch.device):
 def facts_for_evaluation(
     folders: list[str], config: str | None, folds: list[int], allow_training_folds: bool = False
 ) -> list[TrainingFacts | None]:
-    """Training facts of each folder, after refusing folds that a model was trained or selected on."""
+    """Training facts of each folder, after refusing folds that a model was trained or selected on.
+
+    Raises:
+        ValueError: such folds, or a folder given twice: a copy is no second seed, it would only narrow the interval.
+    """
+    places = [Path(folder).resolve() for folder in folders]
+    twice = sorted({folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1})
+    if twice:
+        raise ValueError(f"{twice} is one model given twice, wanted a folder for each seed")
     facts = [read_training_facts(folder) for folder in folders]
     if not allow_training_folds:
         for folder, entry in zip(folders, facts, strict=True):

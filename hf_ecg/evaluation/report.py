@@ -127,11 +127,17 @@ def task_entry(
     }
 
 
+def check_report_path(output: str | Path) -> Path:
+    """The path of a report, or a ValueError when `write_report` would refuse it: better before the work than after."""
+    output = Path(output)
+    if output.suffix != ".json" or output.is_dir():
+        raise ValueError(f"output is {output}, wanted a file name that ends in .json")
+    return output
+
+
 def write_report(report: dict, output: str | Path) -> Path:
     """Writes `report` to `output` (JSON) and the Markdown page beside it, whole or not; returns the page's path."""
-    output = Path(output)
-    if output.suffix != ".json":
-        raise ValueError(f"output is {output}, wanted a file name that ends in .json")
+    output = check_report_path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     page = output.with_suffix(".md")
     texts = {output: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", page: render(report)}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from hf_ecg.evaluation.linear_probe import ProbeRows, linear_probe, patient_fraction
+from hf_ecg.evaluation.linear_probe import ProbeRows, linear_probe, parse_percentages, patient_fraction
 from hf_ecg.evaluation.metrics import per_class_metrics
 
 NAMES = ["a", "b"]
@@ -81,7 +81,7 @@ def test_a_class_absent_from_the_share_scores_chance():
 
 
 def test_a_patient_on_both_sides_is_refused():
-    with pytest.raises(ValueError, match="train and validation share 60"):
+    with pytest.raises(ValueError, match="train and validation share 60 patients"):
         linear_probe(
             TRAIN, ProbeRows(VALIDATION.features, VALIDATION.labels, TRAIN.patients[:120]), TEST.features, NAMES
         )
@@ -98,3 +98,10 @@ def test_rows_must_fit_and_be_finite():
         ProbeRows(TRAIN.features, TRAIN.labels[:-1], TRAIN.patients)
     with pytest.raises(ValueError, match="NaN or infinite"):
         ProbeRows(TRAIN.features * np.nan, TRAIN.labels, TRAIN.patients)
+
+
+def test_percentages_are_read_or_refused():
+    assert parse_percentages("100, 1,10") == [1.0, 10.0, 100.0]
+    for wrong in ("0,10", "200", "nan", "", "ten"):
+        with pytest.raises(ValueError, match=f"fractions are '{wrong}', wanted percentages"):
+            parse_percentages(wrong)

@@ -91,3 +91,13 @@ def test_companions_folds_are_checked_too(script, work):
 def test_a_classifier_is_no_dual_encoder(script, work):
     with pytest.raises(ValueError, match="wanted a dual encoder"):
         script.main(command(work, models=("BCE",)))
+
+
+def test_what_would_end_the_evaluation_late_is_refused_before_it(script, work, monkeypatch):
+    monkeypatch.setattr(script, "load_corpus", lambda *arguments, **options: pytest.fail("the corpus was read"))
+    with pytest.raises(ValueError, match="ends in .json"):
+        script.main(command(work, output="results.txt"))
+    with pytest.raises(ValueError, match="OUT0'. is one model given twice"):
+        script.main(command(work, models=("OUT0", "OUT1", "OUT0")))
+    with pytest.raises(ValueError, match="device is 'cudaa'"):
+        script.main(command(work, "--device", "cudaa"))
