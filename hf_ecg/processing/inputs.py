@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -251,6 +251,9 @@ def _array(values, name: str) -> np.ndarray:
         raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} holds values of type {array.dtype}, wanted real numbers")
+    if np.ma.is_masked(values):
+        # what is masked is missing: asarray uncovers the numbers underneath
+        array = np.where(np.ma.getmaskarray(values), np.nan, array)
     return array
 
 
@@ -275,6 +278,9 @@ def _checked_rate(rate, name: str) -> float:
 
 
 def _lead_names(leads) -> tuple[str, ...]:
+    # a set or a mapping has no order that says which row of the array is which lead
+    if isinstance(leads, (Set, Mapping)) or not isinstance(leads, Iterable):
+        raise ValueError(f"leads is {leads!r}, wanted a list of names in the order of the array's rows")
     names = (leads,) if isinstance(leads, str) else tuple(leads)
     return _canonical(tuple(map(str, names)))
 

@@ -135,7 +135,8 @@ def _parse_header(text: str, header: str):
         )
     try:
         number = int(fields[1])
-        rate = float(re.split(r"[/(]", fields[2])[0]) if len(fields) > 2 else 250.0
+        # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
+        rate = float(re.split(r"[/(]", fields[2])[0])
         num_samples = int(fields[3]) if len(fields) > 3 else 0
     except (IndexError, ValueError) as error:
         raise ValueError(f"{header}: the record line is {content[0]!r}, wanted NAME LEADS RATE SAMPLES") from error

@@ -98,6 +98,19 @@ def test_leads_duplicated_unknown_or_too_few(extractor, ecg, leads):
         extractor(ecg(3), 100, leads, "mV")
 
 
+@pytest.mark.parametrize("leads", [set(STANDARD_LEADS), dict.fromkeys(STANDARD_LEADS), 12])
+def test_leads_without_an_order_are_refused(extractor, ecg, leads):
+    with pytest.raises(ValueError, match="wanted a list of names in the order"):
+        extractor(ecg(), 100, leads, "mV")
+
+
+def test_masked_samples_are_missing(extractor, ecg):
+    signals = ecg()
+    masked = np.ma.masked_array(signals, np.arange(signals.size).reshape(signals.shape) % 7 == 0)
+    with_gaps = np.where(masked.mask, np.nan, signals)
+    assert np.array_equal(extractor(masked, **GIVEN)["input_values"], extractor(with_gaps, **GIVEN)["input_values"])
+
+
 def test_wrong_rate_without_a_resample_step(ecg):
     extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=1000, steps=[])
     with pytest.raises(ValueError, match="500 Hz.*100 Hz"):

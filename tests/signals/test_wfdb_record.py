@@ -93,6 +93,7 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
         ("rec 2 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "announces 2 signals and describes 1"),
         ("rec/3 2 100 50\nrec_1 50\n", "several segments"),
         ("rec two 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line"),
+        ("rec 1\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line is 'rec 1', wanted NAME LEADS RATE"),
         ("rec 1 0 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "sampling rate 0"),
         ("rec 1 100 50\nrec.dat sixteen 200/mV 16 0 0 0 0 I\n", "no format"),
         ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "'mmHg', wanted a voltage"),
