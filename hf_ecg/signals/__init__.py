@@ -4,6 +4,7 @@ from .filters import apply_filter, validate_filter
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .missing import fill_missing
 from .normalisation import normalise
+from .quality import QualityReport, check_quality
 from .resampling import resample
 from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
 from .wfdb_record import Record, read_record
@@ -15,10 +16,12 @@ __all__ = [
     "MISSING_COUNT",
     "STANDARD_LEADS",
     "UNITS",
+    "QualityReport",
     "Record",
     "apply_filter",
     "canonical_leads",
     "check_amplitude",
+    "check_quality",
     "counts_to_millivolts",
     "crop",
     "derive_limb_leads",
