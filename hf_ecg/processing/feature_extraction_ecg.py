@@ -10,8 +10,9 @@ from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
 from .lead_steps import DeriveLimbLeads, PickLead, SelectLeads
-from .sample_steps import Crop, MultiCrop, Normalise, Pad, Resample
-from .step_base import Step, WaveformBatch, check_positive, check_positive_integer, nearest
+from .quality_gate import QualityGate
+from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
+from .step_base import RecordError, Step, WaveformBatch, check_positive, check_positive_integer, nearest
 from .steps import build_step, describe_step
 
 # Keys that saving adds to the JSON; everything else unknown is a misspelt parameter.
@@ -34,6 +35,9 @@ class ECGFeatureExtractor(FeatureExtractionMixin):
     - `select_leads`: `leads` in their order; put after the derivation when the list has neither it nor `pick_lead`.
     - `pick_lead`: for models of a single lead; `leads` are those it accepts, the caller says which by `lead=`.
     - `mask_flat_leads` (maximum_range): flat leads count as absent.
+    - `quality_gate` (on_fail, flags): leads that `hf_ecg.signals.quality` flags count as absent ("mask"), or raise
+      with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
+      never after `normalise` or `divide`.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
     - `resample` (method, target_rate), `filter` (filter), `normalise` (method, over, epsilon, divisor, minimum,
       maximum, return_amplitude), `divide` (divisor), `crop` (num_samples, position), `multi_crop` (count,
@@ -155,6 +159,9 @@ class ECGFeatureExtractor(FeatureExtractionMixin):
             raise ValueError("steps has more than one of select_leads and pick_lead")
         if not choosers:
             steps.insert(int(isinstance(steps[0], DeriveLimbLeads)) if steps else 0, SelectLeads())
+        scaled = next((i for i, kind in enumerate(kinds) if kind in (Normalise, Divide)), len(kinds))
+        if QualityGate in kinds[scaled:]:
+            raise ValueError("quality_gate judges millivolts: put it before normalise and divide")
         if kinds.count(MultiCrop) > 1:
             raise ValueError("steps has more than one multi_crop")
         for step in steps:
@@ -186,7 +193,9 @@ class ECGFeatureExtractor(FeatureExtractionMixin):
             try:
                 step.apply(batch)
             except ValueError as error:
-                raise ValueError(f"{_several(group.names)}: step {description['name']}: {error}") from error
+                single = isinstance(error, RecordError)
+                where = group.names[batch.origin[error.record]] if single else _several(group.names)
+                raise ValueError(f"{where}: step {description['name']}: {error}") from error
         length = batch.signals.shape[-1]
         if batch.sampling_rate != self.sampling_rate:
             raise ValueError(

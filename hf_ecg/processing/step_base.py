@@ -53,6 +53,14 @@ class Step:
         raise NotImplementedError
 
 
+class RecordError(ValueError):
+    """An error of one record of a batch; the extractor, which knows the names, puts the record's before it."""
+
+    def __init__(self, record: int, message: str):
+        super().__init__(message)
+        self.record = record
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """ " (did you mean x?)", or nothing when there is nothing to choose from."""
     match = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.0)

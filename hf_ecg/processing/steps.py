@@ -3,6 +3,7 @@
 import dataclasses
 
 from .lead_steps import DeriveLimbLeads, MaskFlatLeads, PickLead, SelectLeads
+from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample
 from .step_base import Step, nearest
 
@@ -11,6 +12,7 @@ STEPS: dict[str, type[Step]] = {
     "select_leads": SelectLeads,
     "pick_lead": PickLead,
     "mask_flat_leads": MaskFlatLeads,
+    "quality_gate": QualityGate,
     "fill_missing": FillMissing,
     "resample": Resample,
     "filter": Filter,
