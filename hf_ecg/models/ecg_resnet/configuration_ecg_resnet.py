@@ -52,8 +52,8 @@ class ECGResNetConfig(ECGConfig):
             raise ValueError(f"block_type is {self.block_type!r}, wanted basic or bottleneck")
         if len(self.depths) != len(self.widths) or not self.depths or min([*self.depths, *self.widths]) < 1:
             raise ValueError(f"depths {self.depths} and widths {self.widths} must be as many positive numbers")
-        if self.stem_kernel_size % 2 == 0:
-            raise ValueError(f"stem_kernel_size is {self.stem_kernel_size}, wanted an odd number")
+        if self.stem_kernel_size < 1 or self.stem_kernel_size % 2 == 0:
+            raise ValueError(f"stem_kernel_size is {self.stem_kernel_size}, wanted a positive odd number")
         if self.hidden_size != self.widths[-1] * self.expansion:
             raise ValueError(
                 f"hidden_size is {self.hidden_size}, these widths give {self.widths[-1] * self.expansion}"

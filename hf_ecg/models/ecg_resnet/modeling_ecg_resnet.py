@@ -156,9 +156,11 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         if input_values.ndim != 3 or input_values.shape[1] != self.config.num_leads:
             wanted = f"(batch, {self.config.num_leads}, samples)"
             raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
-        masked = (len(input_values), input_values.shape[2])
-        if sample_mask is not None and sample_mask.shape != masked:
-            raise ValueError(f"sample_mask has shape {tuple(sample_mask.shape)}, wanted {masked}")
+        masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
+        for name, (mask, axis) in masks.items():
+            wanted = (len(input_values), input_values.shape[axis])
+            if mask is not None and mask.shape != wanted:
+                raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {wanted}")
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype))
         states = [hidden_states]

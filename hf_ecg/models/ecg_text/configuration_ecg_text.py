@@ -107,6 +107,9 @@ class ECGTextConfig(ECGConfig):
         ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+        for name in ("projection_dim", "projection_hidden_size"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
         if not 0 <= self.text_whitening <= 1:
             raise ValueError(f"text_whitening is {self.text_whitening}, wanted 0 to 1")
         if self.text_whitening and not self.standardise_text:

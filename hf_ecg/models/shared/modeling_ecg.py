@@ -76,7 +76,8 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
         labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
 
     Raises:
-        ValueError: labels of another shape than the problem type wants.
+        ValueError: labels of another shape than the problem type wants, multi-label ones outside 0 to 1 (a -1 for
+            "not known" would be rewarded without end).
 
     Returns:
         Scalar, the mean over annotated labels; zero when none is.
@@ -98,6 +99,10 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
     if problem == "regression":
         losses = F.mse_loss(logits.float(), target, reduction="none")
     else:
+        # a compiled graph cannot look at values
+        if not torch.compiler.is_compiling() and not ((target >= 0) & (target <= 1)).all():
+            low, high = target.min().item(), target.max().item()
+            raise ValueError(f"labels go from {low:g} to {high:g}, {problem} wants 0 to 1, NaN where not annotated")
         losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (losses * annotated).sum() / annotated.sum().clamp(min=1)
 
