@@ -161,6 +161,8 @@ def test_a_pickle_with_more_than_tensors_is_refused(tmp_path, capsys):
         ("empty.pth", b"", "no checkpoint that torch can read|refused"),
         ("cut.pth", b"PK\x03\x04 cut off", "no checkpoint that torch can read"),
         ("cut.safetensors", b"\x10\x00", "no safetensors file"),
+        ("page.pth", b"hello", "no checkpoint that torch can read"),
+        ("pointer.pth", b"version https://git-lfs.github.com/spec/v1\n", "no checkpoint that torch can read|refused"),
         ("weights.h5", b"x", "wanted one of .safetensors"),
     ],
 )
@@ -168,6 +170,19 @@ def test_damaged_and_foreign_files(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         convert_checkpoint("merl-resnet18", tmp_path / name)
+
+
+@pytest.mark.parametrize("change", [lambda v: v * float("nan"), lambda v: v.int()])
+def test_weights_that_are_no_finite_floats_are_refused(change):
+    state = original_state()
+    key = next(key for key, value in state.items() if key.endswith("bn1.weight"))
+    with pytest.raises(ValueError, match="no finite floats in .*norm"):
+        convert_checkpoint("merl-resnet18", state | {key: change(state[key])})
+
+
+def test_what_is_neither_a_path_nor_a_state_dict():
+    with pytest.raises(ValueError, match="a list, wanted a path or a state dict"):
+        convert_checkpoint("merl-resnet18", [])
 
 
 def test_a_file_that_is_not_there_and_a_source_that_is_not_known(tmp_path):

@@ -1,5 +1,6 @@
 """What every converter of published checkpoints needs: reading a file safely, and accounting for every key."""
 
+import os
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ def read_checkpoint(checkpoint) -> dict:
     """
     if isinstance(checkpoint, Mapping):
         return dict(checkpoint)
+    if not isinstance(checkpoint, (str, os.PathLike)):
+        raise ValueError(f"checkpoint is a {type(checkpoint).__name__}, wanted a path or a state dict")
     path = Path(checkpoint)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there, wanted a checkpoint")
@@ -44,7 +47,7 @@ def read_checkpoint(checkpoint) -> dict:
             f"{path} is refused: it is damaged, or it holds Python objects beside tensors, and loading those would run"
             f" code of whoever made the file ({str(error)[:200]})"
         ) from error
-    except (EOFError, RuntimeError) as error:
+    except Exception as error:  # of a web page or a Git LFS pointer under this name torch raises KeyError, for one
         raise ValueError(
             f"{path} is no checkpoint that torch can read ({type(error).__name__}: {str(error)[:200]})"
         ) from error
@@ -80,8 +83,8 @@ def load_renamed(
         source: name of the source, for errors.
 
     Raises:
-        ValueError: keys that are missing or unknown (both lists are given), tensors of another shape, values that are
-            no tensors.
+        ValueError: keys that are missing or unknown (both lists are given), tensors of another shape or with NaN,
+            values that are no tensors.
     """
     wanted = model.state_dict()
     found, unknown, left_out = {}, [], {}
@@ -110,6 +113,13 @@ def load_renamed(
     ]
     if shapes:
         raise ValueError(f"this is no checkpoint of {source}: {_some(shapes)}")
+    broken = sorted(
+        name
+        for name, value in found.items()
+        if wanted[name].is_floating_point() and not (value.is_floating_point() and value.isfinite().all())
+    )
+    if broken:
+        raise ValueError(f"this is no checkpoint of {source}: numbers that are no finite floats in {_some(broken)}")
     for beginning, number in left_out.items():
         logger.info("%d tensors %s* are not used: %s", number, beginning, unused[beginning])
     model.load_state_dict(found)
