@@ -22,6 +22,7 @@ from transformers.utils import logging
 
 from ..version import __version__
 from .card import CorpusCounts, write_card
+from .quality_counts import count_quality
 
 logger = logging.get_logger(__name__)
 
@@ -76,7 +77,7 @@ def prepare_corpus(
         progress: show a progress bar.
 
     Returns:
-        The summary: rows a split, what was skipped and why, labels a class.
+        The summary: rows a split, what was skipped and why, labels a class, records and leads a quality flag.
 
     Raises:
         ValueError: an item that cannot be read (`strict`), or no row at all.
@@ -138,9 +139,9 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
         for split, items in corpus.splits.items():
             writer = _ShardWriter(data_dir, split, corpus.features)
             writers.append(writer)
-            for table, skipped, read in _tables(corpus, items, num_proc, strict):
+            for table, skipped, quality, read in _tables(corpus, items, num_proc, strict):
                 writer.write(table)
-                counts.add(split, table, skipped)
+                counts.add(split, table, skipped, quality)
                 bar.update(read)
             writer.close()
     seconds = time.perf_counter() - started
@@ -153,6 +154,7 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
         "patients": {split: len(patients) for split, patients in counts.patients.items()},
         "empty_text": counts.empty_text,
         "classes": counts.classes,
+        "quality": counts.quality,
         "skipped": counts.reasons(),
         "skipped_records": counts.skipped,
     }
@@ -165,7 +167,9 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
     return summary
 
 
-def _tables(corpus: Corpus, items: Sequence, num_proc: int, strict: bool) -> Iterator[tuple[pa.Table, list, int]]:
+def _tables(
+    corpus: Corpus, items: Sequence, num_proc: int, strict: bool
+) -> Iterator[tuple[pa.Table, list, dict, int]]:
     chunks = [items[start : start + ROWS_PER_GROUP] for start in range(0, len(items), ROWS_PER_GROUP)]
     if num_proc == 1 or len(chunks) < 2:
         reader = _ChunkReader(corpus.read, corpus.features, strict)
@@ -193,7 +197,7 @@ class _ChunkReader:
     features: Features
     strict: bool
 
-    def __call__(self, items: Sequence) -> tuple[pa.Table, list, int]:
+    def __call__(self, items: Sequence) -> tuple[pa.Table, list, dict, int]:
         rows, skipped = [], []
         for item in items:
             try:
@@ -203,7 +207,7 @@ class _ChunkReader:
                     raise
                 record = str(getattr(item, "record_id", item))
                 skipped.append({"record": record, "kind": _kind(error), "reason": str(error)})
-        return rows_to_table(rows, self.features), skipped, len(items)
+        return rows_to_table(rows, self.features), skipped, count_quality(rows), len(items)
 
 
 _worker: list[_ChunkReader] = []

@@ -8,6 +8,8 @@ import pyarrow as pa
 import yaml
 from datasets import Features
 
+from .quality_counts import add_quality_counts, no_quality_counts
+
 CARD_NAME = "README.md"
 
 
@@ -24,9 +26,10 @@ class CorpusCounts:
         self.patients: dict[str, set] = {}
         self.empty_text: dict[str, int] = {}
         self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
+        self.quality = no_quality_counts()
         self.skipped = list(skipped)
 
-    def add(self, split: str, table: pa.Table, skipped: Iterable[dict]) -> None:
+    def add(self, split: str, table: pa.Table, skipped: Iterable[dict], quality: dict) -> None:
         self.rows[split] = self.rows.get(split, 0) + table.num_rows
         self.patients.setdefault(split, set()).update(table["patient_id"].to_pylist())
         empty = sum(not text for text in table["text"].to_pylist())
@@ -35,6 +38,7 @@ class CorpusCounts:
             for labels in table[name].to_pylist():
                 for label in labels or ():
                     self.classes[name][classes[label]] += 1
+        add_quality_counts(self.quality, quality)
         self.skipped.extend(skipped)
 
     def reasons(self) -> dict[str, int]:

@@ -23,6 +23,7 @@ from ...clinical.tables import read_table
 from ...signals.leads import STANDARD_LEADS, select_leads
 from ...signals.wfdb_record import read_record
 from ..builder import Corpus
+from ..quality_counts import describe_quality
 from ..schema import row_features
 
 TEXT_SOURCES = ("statements", "report")
@@ -339,6 +340,8 @@ def card(summary: dict) -> str:
     parts += [
         "",
         f"Skipped records: {skipped} (each one in `summary.json`).",
+        "",
+        describe_quality(summary["quality"]),
         "",
         "Licence: CC BY 4.0. Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset,"
         " Scientific Data 7:154 (2020), and PhysioNet.",
