@@ -1,0 +1,35 @@
+import os
+
+import pytest
+from transformers import AutoModel
+
+from hf_ecg.training import pretrain, saving
+
+
+def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
+    recipe = recipe_of(text_recipe, data__shuffle_texts=True)
+    facts = saving.training_facts(recipe)
+    assert facts["text_source"] == "shuffled statements"
+    assert "control" in saving.protocol_words(recipe, facts)
+
+
+def test_a_folder_saved_by_halves_does_not_load(text_recipe, recipe_of, tmp_path, monkeypatch):
+    recipe = recipe_of(text_recipe, run__max_steps=2)
+    pretrain(recipe, tmp_path / "out")
+    assert AutoModel.from_pretrained(tmp_path / "out") is not None
+    real = os.replace
+
+    def replace(source, target):
+        if os.path.basename(target) == "model.safetensors":
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(saving.os, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(recipe, tmp_path / "out", resume=True)
+    # new facts stand beside old weights by now
+    assert not (tmp_path / "out" / "config.json").exists()
+    pretrain(recipe, tmp_path / "out", resume=True)
+    assert AutoModel.from_pretrained(tmp_path / "out") is not None
+    assert not (tmp_path / "out" / "model.incomplete").exists()
