@@ -1,0 +1,22 @@
+"""Pictures: ECGs on standard paper, training curves, similarities of ECGs and texts, embeddings.
+
+Every function returns a matplotlib `Figure`, made without pyplot; `save_figure` writes it as PNG or SVG. matplotlib
+comes with the extra `plot` and is imported when the first figure is made. On the command line:
+
+    python -m hf_ecg.plotting record.hea --output ecg.png
+"""
+
+from ._figure import save_figure
+from .ecg import plot_ecg
+from .embeddings import plot_embeddings, project_embeddings
+from .similarity import plot_similarity
+from .training import plot_training
+
+__all__ = [
+    "plot_ecg",
+    "plot_embeddings",
+    "plot_similarity",
+    "plot_training",
+    "project_embeddings",
+    "save_figure",
+]

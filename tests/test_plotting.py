@@ -1,0 +1,414 @@
+"""Figures: the scale of ECG paper measured on the figure, what goes where, gaps, files, errors."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib", reason='figures need the extra "plot"')
+
+from hf_ecg.plotting import (
+    plot_ecg,
+    plot_embeddings,
+    plot_similarity,
+    plot_training,
+    project_embeddings,
+    save_figure,
+)
+from hf_ecg.plotting.__main__ import main
+from hf_ecg.signals import STANDARD_LEADS, Record
+
+RATE = 100
+NAMES = {
+    1: ("II",),
+    2: ("MLII", "V5"),
+    3: ("I", "II", "V1"),
+    8: ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"),
+    12: STANDARD_LEADS,
+    15: STANDARD_LEADS + ("V7", "V8", "V9"),
+}
+
+
+def ecg(leads: int = 12, seconds: float = 10.0) -> np.ndarray:
+    """A beat a second: 1 mV for two samples, a millimetre of noise; float64 (leads, samples)."""
+    times = np.arange(round(seconds * RATE))
+    beats = ((times % RATE > 48) & (times % RATE <= 50)).astype(float)
+    return beats + 0.05 * np.sin(times[None] + np.arange(leads)[:, None])
+
+
+def draw(signals, leads=None, **options):
+    leads = NAMES[len(signals)] if leads is None else leads
+    return plot_ecg(signals, RATE, leads, "mV", **options)
+
+
+def line(figure, gid: str):
+    (found,) = [item for item in figure.axes[0].lines if item.get_gid() == gid]
+    return found
+
+
+def lines(figure, kind: str) -> dict:
+    found = [item for item in figure.axes[0].lines if item.get_gid().startswith(f"{kind}-")]
+    return {item.get_gid().partition("-")[2]: item for item in found}
+
+
+def label(figure, gid: str) -> str:
+    return [text.get_text() for text in figure.axes[0].texts if text.get_gid() == gid][-1]
+
+
+def on_paper(figure, item) -> tuple[np.ndarray, np.ndarray]:
+    """Where a line lies on the printed sheet, in millimetres."""
+    points = figure.axes[0].transData.transform(np.column_stack([item.get_xdata(), item.get_ydata()]))
+    return tuple(points.T / figure.dpi * 25.4)
+
+
+def test_a_second_is_25_mm_and_a_millivolt_10_mm():
+    signals = ecg(1)
+    figure = draw(signals)
+    x, y = on_paper(figure, line(figure, "trace-II"))
+    assert x[RATE] - x[0] == pytest.approx(25)
+    assert np.ptp(y) == pytest.approx(10 * np.ptp(signals))
+
+
+def test_speed_and_gain_change_the_scale():
+    signals = ecg(1, 4)
+    figure = draw(signals, speed=50, gain=20)
+    x, y = on_paper(figure, line(figure, "trace-II"))
+    assert x[RATE] - x[0] == pytest.approx(50)
+    assert np.ptp(y) == pytest.approx(20 * np.ptp(signals))
+    assert "50 mm/s" in label(figure, "caption") and "20 mm/mV" in label(figure, "caption")
+
+
+def test_width_shrinks_both_axes_alike():
+    figure = draw(ecg(1), width=90)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(90)
+    full = draw(ecg(1)).get_figwidth() * 25.4
+    x, y = on_paper(figure, line(figure, "trace-II"))
+    assert x[RATE] - x[0] == pytest.approx(25 * 90 / full)
+    assert np.ptp(y) == pytest.approx(10 * np.ptp(ecg(1)) * 90 / full)
+
+
+def test_the_grid_has_a_line_a_millimetre_and_baselines_lie_on_it():
+    figure = draw(ecg())
+    fine, coarse = (
+        np.array([item[0] for group in figure.axes[0].collections if group.get_gid() == gid
+                  for item in group.get_segments() if item[0][0] == item[1][0]])[:, 0]
+        for gid in ("grid-fine", "grid-coarse")
+    )  # fmt: skip
+    np.testing.assert_allclose(np.diff(fine), 1)
+    np.testing.assert_allclose(np.diff(coarse), 5)
+    traces = lines(figure, "trace")
+    assert np.isclose(traces["I"].get_xdata()[0], coarse).any()
+
+
+def test_every_row_has_a_pulse_of_one_millivolt_and_200_ms():
+    figure = draw(ecg())
+    pulses = lines(figure, "calibration")
+    assert len(pulses) == 4
+    for pulse in pulses.values():
+        x, y = on_paper(figure, pulse)
+        assert np.ptp(y) == pytest.approx(10)
+        assert np.ptp(x[y > y.min() + 1]) == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("number", "rows", "columns", "rhythm"),
+    [(1, 1, 1, None), (2, 2, 1, None), (3, 3, 1, None), (8, 4, 2, "II"), (12, 3, 4, "II"), (15, 3, 5, "II")],
+)
+def test_layout(number, rows, columns, rhythm):
+    figure = draw(ecg(number))
+    traces = lines(figure, "trace")
+    assert tuple(traces) == NAMES[number]
+    starts = {round(float(item.get_xdata()[0])) for item in traces.values()}
+    assert len(starts) == columns
+    assert len(lines(figure, "calibration")) == rows + (rhythm is not None)
+    assert list(lines(figure, "rhythm")) == ([] if rhythm is None else [rhythm])
+    seconds = 10 / columns
+    for item in traces.values():
+        assert np.ptp(item.get_xdata()) == pytest.approx(25 * seconds, abs=25 / RATE + 1e-6)
+    for lead in NAMES[number]:
+        assert label(figure, f"label-{lead}") == lead
+
+
+def test_time_runs_on_from_column_to_column():
+    signals = np.tile(np.linspace(-1, 1, 10 * RATE), (12, 1))
+    figure = draw(signals)
+    # a ramp is the same line in every strip, so that the strip shows its own time
+    rhythm = lines(figure, "rhythm")["II"]
+    for lead, item in lines(figure, "trace").items():
+        at = np.searchsorted(rhythm.get_xdata(), item.get_xdata()[0] - 1e-6)
+        steps = item.get_ydata() - item.get_ydata()[0]
+        wanted = rhythm.get_ydata()[at : at + len(steps)] - rhythm.get_ydata()[at]
+        np.testing.assert_allclose(steps, wanted, atol=1e-6, err_msg=lead)
+
+
+def test_nothing_leaves_its_row():
+    signals = ecg() * np.linspace(0.3, 4, 12)[:, None]
+    signals[5] *= -1
+    figure = draw(signals)
+    _, height = figure.axes[0].get_ylim()
+    spans = [
+        (item.get_ydata().min(), item.get_ydata().max(), start)
+        for lead, item in lines(figure, "trace").items()
+        for start in [NAMES[12].index(lead) % 3]
+    ]
+    for upper, lower in ((0, 1), (1, 2)):
+        assert min(s[0] for s in spans if s[2] == upper) > max(s[1] for s in spans if s[2] == lower)
+    assert min(s[0] for s in spans) > 0 and max(s[1] for s in spans) < height
+
+
+def test_missing_samples_are_gaps():
+    signals = ecg(1)
+    signals[0, 200:300] = np.nan
+    figure = draw(signals)
+    drawn = line(figure, "trace-II").get_ydata()
+    np.testing.assert_array_equal(np.isnan(drawn), np.isnan(signals[0]))
+    assert label(figure, "label-II") == "II (10 % missing)"
+
+
+def test_an_absent_lead_is_called_absent():
+    signals = ecg()
+    signals[4] = np.nan
+    figure = draw(signals)
+    assert "aVL" not in lines(figure, "trace") and label(figure, "label-aVL") == "aVL absent"
+    figure = draw(ecg(2), show=["V5", "aVR"])
+    assert list(lines(figure, "trace")) == ["V5"] and label(figure, "label-aVR") == "aVR absent"
+
+
+def test_an_offset_moves_no_trace_and_an_artefact_is_cut_with_a_word():
+    plain, moved = draw(ecg(1)), draw(ecg(1) + 3.0)
+    np.testing.assert_allclose(line(plain, "trace-II").get_ydata(), line(moved, "trace-II").get_ydata(), atol=1e-9)
+    signals = ecg(3)
+    signals[0, 500] = 40.0
+    figure = draw(signals)
+    assert label(figure, "label-I") == "I (cut at ±6 mV)"
+    assert figure.get_figheight() * 25.4 < 200
+
+
+def test_a_window_is_what_was_asked_for():
+    signals = ecg(1, 30)
+    signals[0, :1200] *= 2
+    figure = draw(signals, start=12, seconds=4)
+    item = line(figure, "trace-II")
+    assert len(item.get_xdata()) == 4 * RATE + 1
+    assert np.nanmax(item.get_ydata()) - np.median(item.get_ydata()) < 12
+    assert "12 to 16 s of 30 s" in label(figure, "caption")
+
+
+def test_rows_records_and_arrays_give_the_same_traces():
+    counts = np.round(ecg(2) * 1000).astype(np.int16)
+    record = Record("made", counts, np.full(2, 1000.0), np.zeros(2), NAMES[2], RATE)
+    row = {
+        "record_id": "a$b_c$", "signal": counts.ravel(), "num_samples": counts.shape[1], "sampling_rate": RATE,
+        "leads": list(NAMES[2]), "gain": [1000.0] * 2, "baseline": [0] * 2,
+    }  # fmt: skip
+    figures = [plot_ecg(record), plot_ecg(row), draw(counts / 1000.0)]
+    traces = [line(figure, "trace-V5").get_ydata() for figure in figures]
+    np.testing.assert_allclose(traces[0], traces[1])
+    np.testing.assert_allclose(traces[0], traces[2])
+    assert label(figures[0], "title") == "made" and label(figures[1], "title") == "a$b_c$"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": 10}, "start is 10 s, wanted 0 or more and less than its 10 s"),
+        ({"seconds": 11}, "seconds is 11, wanted more than 0 and up to 10"),
+        ({"show": ["V9"]}, "none of the leads .'V9'. has samples; the record has"),
+        ({"show": ["Q"]}, "unknown lead 'Q'"),
+        ({"columns": 13}, "columns is 13, wanted a whole number from 1 to 12"),
+        ({"rhythm": "V9"}, "rhythm lead V9 has no samples"),
+        ({"gain": 0}, "gain is 0, wanted a positive number"),
+        ({"width": -1}, "width is -1, wanted a positive number"),
+    ],
+)
+def test_ecg_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        draw(ecg(), **options)
+
+
+def test_unfit_signals_are_refused():
+    with pytest.raises(ValueError, match="sampling_rate"):
+        plot_ecg(ecg(), leads=STANDARD_LEADS, units="mV")
+    with pytest.raises(ValueError, match="ECG paper has millivolts"):
+        plot_ecg(ecg(), RATE, STANDARD_LEADS, "normalized")
+    with pytest.raises(ValueError, match="2 records, wanted one"):
+        plot_ecg(np.stack([ecg(), ecg()]), RATE, STANDARD_LEADS, "mV")
+    with pytest.raises(ValueError, match="wanted at most 60 in one figure"):
+        draw(ecg(1, 70), seconds=65)
+
+
+def test_png_and_svg_are_written_and_alike_every_time(tmp_path):
+    figure = draw(ecg(1, 2))
+    png = save_figure(figure, tmp_path / "a.png").read_bytes()
+    assert png.startswith(b"\x89PNG")
+    width = int.from_bytes(png[16:20], "big")
+    assert width == pytest.approx(figure.get_figwidth() * 254, abs=1)
+    svg = save_figure(figure, tmp_path / "a.svg").read_bytes()
+    assert b"<svg" in svg and b'id="trace-II"' in svg
+    assert save_figure(draw(ecg(1, 2)), tmp_path / "b.svg").read_bytes() == svg
+
+
+def test_where_figures_cannot_go(tmp_path):
+    figure = draw(ecg(1, 2))
+    with pytest.raises(ValueError, match="ends in 'jpg', wanted one of png, svg"):
+        save_figure(figure, tmp_path / "a.jpg")
+    with pytest.raises(FileNotFoundError, match="nowhere is not there"):
+        save_figure(figure, tmp_path / "nowhere" / "a.png")
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"hf-ecg\[plot\]"):
+        draw(ecg(1))
+
+
+def test_pyplot_is_never_imported(repository):
+    code = (
+        "import sys, numpy as np, hf_ecg.plotting as p\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "p.plot_ecg(np.sin(np.arange(200.0))[None], 100, ['II'], 'mV')\n"
+        "assert 'matplotlib.figure' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=repository, check=True)
+
+
+def write_log(folder, metrics=(0.6, 0.8, 0.7), recipe=True):
+    folder.mkdir()
+    steps = [{"kind": "train", "step": i + 1, "loss": 9.0 - i / 10, "lr": 1e-3, "waiting": 0.25} for i in range(30)]
+    checks = [{"kind": "validation", "step": 10 * i + 10, "other": 0.1, "auroc": v} for i, v in enumerate(metrics)]
+    lines = [json.dumps(entry) + "\n" for entry in sorted(steps + checks, key=lambda entry: entry["step"])]
+    (folder / "log.jsonl").write_text("".join(lines))
+    if recipe:
+        (folder / "recipe.yaml").write_text("validation: {metric: auroc, greater_is_better: true}\n")
+    return folder
+
+
+def test_training_shows_loss_metric_rate_and_waiting(tmp_path):
+    folder = write_log(tmp_path / "run")
+    with open(folder / "log.jsonl", "a") as file:
+        file.write('{"kind": "tra')  # the run goes on
+    loss, metric, rate, waiting = plot_training(folder).axes
+    assert loss.lines[0].get_ydata()[[0, -1]].tolist() == pytest.approx([9.0, 6.1])
+    assert metric.get_title(loc="left") == "auroc"
+    (best,) = [item for item in metric.lines if item.get_gid() == "best"]
+    assert (best.get_xdata()[0], best.get_ydata()[0]) == (20, 0.8)
+    assert set(rate.lines[0].get_ydata()) == {1e-3} and set(waiting.lines[0].get_ydata()) == {25.0}
+
+
+def test_training_of_several_runs_and_of_a_log_alone(tmp_path):
+    runs = [write_log(tmp_path / name) for name in ("a", "b")]
+    figure = plot_training(runs)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["a", "b"]
+    alone = write_log(tmp_path / "c", recipe=False)
+    metric = plot_training(alone / "log.jsonl").axes[1]
+    assert metric.get_title(loc="left") == "other" and len(metric.lines) == 1
+    low = plot_training(alone, "auroc", greater_is_better=False).axes[1].lines[1]
+    assert low.get_ydata()[0] == 0.6
+
+
+def test_training_errors(tmp_path):
+    folder = write_log(tmp_path / "run", metrics=())
+    assert "no validation" in plot_training(folder).axes[1].texts[0].get_text()
+    with pytest.raises(ValueError, match="'auroc' is not in the log; it holds none"):
+        plot_training(folder, "auroc")
+    (folder / "log.jsonl").write_text('{"kind": "train", "step": 1}\nnot json\n')
+    with pytest.raises(ValueError, match="log.jsonl, line 2 is no JSON"):
+        plot_training(folder)
+    (folder / "log.jsonl").write_text("")
+    with pytest.raises(ValueError, match="0 lines and no training step"):
+        plot_training(folder)
+    with pytest.raises(FileNotFoundError, match="wanted the log.jsonl of a run"):
+        plot_training(tmp_path / "none")
+
+
+def test_similarity_is_drawn_as_given_and_averaged_by_label():
+    values = np.array([[0.9, -0.1], [0.7, 0.1], [0.0, 0.5]])
+    axes = plot_similarity(values, ["AF", "AF", "normal"], ["atrial fibrillation", "normal ECG"]).axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), values)
+    assert axes.images[0].get_clim() == (-0.9, 0.9)
+    mean = plot_similarity(values, ["AF", "AF", "normal"], average=True).axes[0]
+    np.testing.assert_allclose(mean.images[0].get_array(), [[0.8, 0.0], [0.0, 0.5]], atol=1e-12)
+    assert [text.get_text() for text in mean.get_yticklabels()] == ["AF (2)", "normal (1)"]
+    assert [text.get_text() for text in mean.texts] == ["0.80", "0.00", "0.00", "0.50"]
+
+
+def test_similarity_errors():
+    with pytest.raises(ValueError, match=r"of shape \(3,\), wanted numbers \(ecgs, texts\)"):
+        plot_similarity(np.zeros(3))
+    with pytest.raises(ValueError, match="nan at row 0, column 1"):
+        plot_similarity([[0.0, np.nan]])
+    with pytest.raises(ValueError, match="ecg_labels has 1 names, wanted one for each of 2 rows"):
+        plot_similarity(np.eye(2), ["a"])
+
+
+def test_embeddings_keep_groups_apart_and_name_them():
+    generator = np.random.default_rng(0)
+    labels = ["AF"] * 20 + ["normal"] * 25 + [None] * 5
+    centres = np.repeat(np.eye(3, 8) * 5, [20, 25, 5], axis=0)
+    values = centres + 0.1 * generator.normal(size=(50, 8))
+    figure = plot_embeddings(values, labels)
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert texts == ["no label (5)", "normal (25)", "AF (20)"]
+    points = project_embeddings(values)
+    np.testing.assert_array_equal(points, project_embeddings(values))
+    within = np.linalg.norm(points[:20] - points[:20].mean(0), axis=1).max()
+    assert np.linalg.norm(points[:20].mean(0) - points[20:45].mean(0)) > within
+
+
+def test_rare_labels_share_a_colour():
+    labels = [f"class {i}" for i in range(25)] + ["class 0"] * 5
+    figure = plot_embeddings(np.random.default_rng(0).normal(size=(30, 4)), labels)
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert len(texts) == 20 and texts[0] == "class 0 (6)" and texts[-1] == "6 rarer labels (6)"
+
+
+def test_embedding_errors(monkeypatch):
+    values = np.random.default_rng(0).normal(size=(10, 4))
+    with pytest.raises(ValueError, match="labels has 1 entries, wanted one for each of 10"):
+        plot_embeddings(values, ["a"])
+    with pytest.raises(ValueError, match="method is 'pca', wanted one of tsne, umap"):
+        project_embeddings(values, "pca")
+    with pytest.raises(ValueError, match="at least four rows"):
+        project_embeddings(values[:3])
+    with pytest.raises(ValueError, match="row 2 of embeddings is zero"):
+        project_embeddings(values * (np.arange(10) != 2)[:, None])
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(ImportError, match="pip install umap-learn"):
+        project_embeddings(values, "umap")
+
+
+def test_command_draws_real_records(ptb_xl_dir, shared_data_dir, tmp_path, capsys):
+    record, mitdb = ptb_xl_dir / "records100" / "00000" / "00001_lr.hea", shared_data_dir / "mitdb" / "100.hea"
+    main([str(record), "--output", str(tmp_path / "ecg.svg"), "--leads", "II, V1", "--start", "2", "--seconds", "3"])
+    assert b'id="trace-V1"' in (tmp_path / "ecg.svg").read_bytes()
+    main([str(record), str(mitdb), "--output", str(tmp_path / "many"), "--width", "60"])
+    assert sorted(path.name for path in (tmp_path / "many").iterdir()) == ["00001_lr.png", "100.png"]
+    assert str(tmp_path / "many" / "100.png") in capsys.readouterr().out
+
+
+def test_command_draws_training(tmp_path):
+    folder = write_log(tmp_path / "run")
+    main([str(folder), str(folder / "log.jsonl"), "--output", str(tmp_path / "curves.svg"), "--metric", "other"])
+    assert (tmp_path / "curves.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.hea", "--output", "a.png"], "none.hea is not there"),
+        (["none.hea", "--output", "a.gif"], "ends in 'gif'"),
+        (["a.hea", "b.hea", "--output", "a.png"], "wanted a folder: there are 2 records"),
+        (["x/a.hea", "y/a.hea", "--output", "many"], "two records would be written to"),
+        (["a.hea", "log.jsonl", "--output", "a.png"], "wanted one kind"),
+        (["log.jsonl", "--leads", "II", "--output", "a.png"], "--leads is for records"),
+        (["a.hea", "--metric", "loss", "--output", "a.png"], "--metric is for training logs"),
+    ],
+)
+def test_command_errors(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 1
+    assert message in capsys.readouterr().err
