@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..version import __version__
-from .card import CorpusCounts, write_card
+from .card import CorpusCard, CorpusCounts, write_card
 from .quality_counts import count_quality
 
 logger = logging.get_logger(__name__)
@@ -44,8 +44,8 @@ class Corpus:
         features: see `schema.row_features`.
         splits: split -> the items that become its rows, light enough to be sent to other processes.
         read: item -> row. ValueError and OSError skip the item, and are counted.
-        facts: what the summary shall hold beside the counts.
-        card: summary -> text of the data-set card, without its front matter.
+        facts: what the summary shall hold beside the counts; `"simulated": True` for signals nobody recorded.
+        card: summary -> what the data-set card says beside the counts.
         front_matter: entries of the card's front matter (licence, name, tags).
         skipped: items known beforehand to have no recording: `{"record": id, "kind": ..., "reason": ...}`.
     """
@@ -55,7 +55,7 @@ class Corpus:
     splits: Mapping[str, Sequence]
     read: Callable[[object], dict]
     facts: dict
-    card: Callable[[dict], str]
+    card: Callable[[dict], CorpusCard]
     front_matter: dict = field(default_factory=dict)
     skipped: Sequence[dict] = ()
 

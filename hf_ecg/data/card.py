@@ -1,16 +1,47 @@
 """What the summary and the card of a prepared corpus tell about its rows."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
 from datasets import Features
 
-from .quality_counts import add_quality_counts, no_quality_counts
+from ..cards import CARD_NAME, render_card
+from .quality_counts import add_quality_counts, describe_quality, no_quality_counts
 
-CARD_NAME = "README.md"
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True)
+class CorpusCard:
+    """What the card of a corpus says beside its counts.
+
+    Args:
+        title: heading.
+        source: what the rows were read from, with its version.
+        splits: a sentence on how the splits were made.
+        texts: what `text` holds, without the full stop.
+        licence, citation: of the data; the citation a whole sentence.
+        records: what a row is.
+        script: command that prepares it.
+        labels: continues the sentence on label sets.
+        label_sets: those to list with their classes; empty lists all.
+        notes: further lines.
+    """
+
+    title: str
+    source: str
+    splits: str
+    texts: str
+    licence: str
+    citation: str
+    records: str = "twelve-lead ECGs of 10 s"
+    script: str = ""
+    labels: str = ""
+    label_sets: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 class CorpusCounts:
@@ -46,11 +77,17 @@ class CorpusCounts:
 
 
 def write_card(folder: Path, corpus, summary: dict) -> None:
-    """README.md of a corpus, whose front matter tells `load_dataset` the configurations and files."""
+    """README.md of a corpus, whose front matter tells `load_dataset` the configurations and files.
+
+    A corpus whose facts say `simulated` is called so in its card and tags: its figures are no results.
+    """
     files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
     files = [entry for entry in files if summary["rows"].get(entry["split"])]
     front = corpus.front_matter | {
         "configs": [{"config_name": corpus.config_name, "data_files": files, "default": True}]
     }
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    (folder / CARD_NAME).write_text(f"---\n{head}---\n\n{corpus.card(summary)}", encoding="utf-8")
+    if summary.get(SIMULATED):
+        front["tags"] = list(dict.fromkeys([*front.get("tags", []), SIMULATED]))
+    values = {"summary": {SIMULATED: False} | summary, "quality": describe_quality(summary["quality"])}
+    card = render_card("dataset.md.jinja", front, text=corpus.card(summary), **values)
+    (folder / CARD_NAME).write_text(card, encoding="utf-8")

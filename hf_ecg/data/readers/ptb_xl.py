@@ -23,7 +23,7 @@ from ...clinical.tables import read_table
 from ...signals.leads import STANDARD_LEADS, select_leads
 from ...signals.wfdb_record import read_record
 from ..builder import Corpus
-from ..quality_counts import describe_quality
+from ..card import CorpusCard
 from ..schema import row_features
 
 TEXT_SOURCES = ("statements", "report")
@@ -294,10 +294,8 @@ def clean_report(report: str) -> str:
     return "" if text == _NO_REPORT else text
 
 
-def card(summary: dict) -> str:
-    """Text of the data-set card."""
-    rows = ", ".join(f"{split} {count}" for split, count in summary["rows"].items())
-    patients = sum(summary["patients"].values())
+def card(summary: dict) -> CorpusCard:
+    """What the data-set card says beside the counts."""
     texts = "the original report, cleaned of the recorder's remarks (German, English, Swedish)"
     if summary["text_source"] == "statements":
         texts = (
@@ -311,39 +309,15 @@ def card(summary: dict) -> str:
                 f". **Held out of every text: {', '.join(summary['hold_out'])}**, with every statement that mentions"
                 f" them ({', '.join(summary['left_out_of_text'])}); their labels are kept"
             )
-    empty = sum(summary["empty_text"].values())
-    parts = [
-        f"# PTB-XL, {summary['sampling_rate']} Hz",
-        "",
-        f"{sum(summary['rows'].values())} twelve-lead ECGs of 10 s from {patients} patients, prepared by hf_ecg"
-        f" {summary['hf_ecg_version']} (`dataset_scripts/ptb_xl.py`) from PTB-XL 1.0.3.",
-        "",
-        "```python",
-        "from datasets import load_dataset",
-        "",
-        f'rows = load_dataset("PATH_OR_ID", "{summary["config"]}")',
-        "```",
-        "",
-        f"- rows: {rows}. Splits are the standard ones: folds 1-8, 9, 10, no patient in two; `fold` says which.",
-        "- `signal`: int16 counts, lead after lead in the order of `leads`; mV = (count - baseline) / gain; -32768 is"
-        " missing.",
-        f"- `text`: {texts}. Empty in {empty} rows.",
-        "- label sets: null = not annotated for this task, as in the benchmark of Strodthoff et al. (2021).",
-        "- `age` over 89 is 90.",
-        "",
-        "| label set | class | records |",
-        "| --- | --- | --- |",
-    ]
-    for label_set in LABEL_SETS[:2] + LABEL_SETS[3:5]:
-        parts += [f"| {label_set} | {name} | {count} |" for name, count in summary["classes"][label_set].items()]
-    skipped = ", ".join(f"{count} {reason}" for reason, count in summary["skipped"].items()) or "none"
-    parts += [
-        "",
-        f"Skipped records: {skipped} (each one in `summary.json`).",
-        "",
-        describe_quality(summary["quality"]),
-        "",
-        "Licence: CC BY 4.0. Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset,"
-        " Scientific Data 7:154 (2020), and PhysioNet.",
-    ]
-    return "\n".join(parts) + "\n"
+    return CorpusCard(
+        title=f"PTB-XL, {summary['sampling_rate']} Hz",
+        source="PTB-XL 1.0.3 (https://physionet.org/content/ptb-xl/1.0.3/)",
+        script="dataset_scripts/ptb_xl.py",
+        splits="Splits are the standard ones: folds 1-8, 9, 10, no patient in two; `fold` says which.",
+        texts=texts,
+        labels=", as in the benchmark of Strodthoff et al. (2021)",
+        label_sets=LABEL_SETS[:2] + LABEL_SETS[3:5],
+        licence="CC BY 4.0",
+        citation="Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data"
+        " 7:154 (2020), and PhysioNet.",
+    )

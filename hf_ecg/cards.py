@@ -1,0 +1,45 @@
+"""Cards from the Jinja templates in `model_cards/`: front matter that the Hub reads, then Markdown."""
+
+import re
+from pathlib import Path
+
+import jinja2
+from huggingface_hub import CardData
+
+CARD_NAME = "README.md"
+# What a card says for the folder or Hub id of what it describes, until `hf_ecg.hub` knows the id.
+PLACEHOLDER = "PATH_OR_ID"
+
+# Installed inside the package; in a checkout the folder stands beside it.
+_FOLDERS = (Path(__file__).parent / "model_cards", Path(__file__).parent.parent / "model_cards")
+
+
+def render_card(template: str, front_matter: CardData | dict, **values) -> str:
+    """The card that a template makes.
+
+    Args:
+        template: name of a file in `model_cards/`, such as "dataset.md.jinja".
+        front_matter: the card's metadata.
+        values: what the template is filled with; a name that it wants and does not get is an error.
+
+    Raises:
+        ValueError: the template wants a value that is not given.
+        OSError: no such template.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in _FOLDERS]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    front = front_matter if isinstance(front_matter, CardData) else CardData(**front_matter)
+    try:
+        body = environment.get_template(template).render(placeholder=PLACEHOLDER, **values)
+    except jinja2.TemplateNotFound as error:
+        raise FileNotFoundError(f"no card template {error.name} in {' or '.join(map(str, _FOLDERS))}") from error
+    except jinja2.UndefinedError as error:
+        raise ValueError(f"card template {template}: {error.message}") from error
+    # blocks that stay empty leave their blank lines behind
+    body = re.sub(r"\n{3,}", "\n\n", body).strip()
+    return f"---\n{front.to_yaml(line_break=chr(10))}\n---\n\n{body}\n"
