@@ -139,7 +139,7 @@ def labels_of(codes: Iterable[str], classes: Mapping[str, tuple[str, ...]]) -> l
     is no negative.
     """
     codes = set(codes)
-    return [name for name, members in classes.items() if codes & set(members)] or None
+    return [name for name, members in classes.items() if not codes.isdisjoint(members)] or None
 
 
 def compose_text(

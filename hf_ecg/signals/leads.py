@@ -1,6 +1,7 @@
 """Names of leads, their standard order, and the limb leads that two others determine."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,9 +34,15 @@ def canonical_leads(names: Sequence[str]) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise ValueError(f"leads is the string {names!r}, wanted a list of names")
+    return _canonical(tuple(map(str, names)))
+
+
+# A corpus repeats the same dozen names in every record: looking at them anew costs more than a record's arithmetic.
+@lru_cache(maxsize=256)
+def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
     leads = []
     for name in names:
-        lead = _KNOWN.get(str(name).strip().upper())
+        lead = _KNOWN.get(name.strip().upper())
         if lead is None:
             raise ValueError(f"unknown lead {name!r}; known are {', '.join(_KNOWN.values())}")
         if lead in leads:

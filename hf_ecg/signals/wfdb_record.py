@@ -102,15 +102,32 @@ def _header_path(path) -> str:
 
 
 def _check_inside(path: str, root) -> None:
+    # Resolving follows every folder from the top of the disk, half of a record's time: needless where the path says
+    # that it is inside and no part of it is a link.
+    if _is_plainly_inside(path, os.path.join(os.fspath(root), "")):
+        return
     # Resolved anew for every record: a relative root means another folder once the working directory changes.
     base = os.path.join(os.path.realpath(root), "")
     if not os.path.realpath(path).startswith(base):
         raise ValueError(f"{path} leaves the folder {root}")
 
 
+def _is_plainly_inside(path: str, base: str) -> bool:
+    if not path.startswith(base):
+        return False
+    place = base
+    for part in path[len(base) :].split(os.sep):
+        place = os.path.join(place, part)
+        if part == os.pardir or os.path.islink(place):
+            return False
+    return True
+
+
 def _check_sums(header: str, counts: np.ndarray, lines: list["_SignalLine"], leads: tuple[str, ...]) -> None:
     """A checksum is the sum of all of a lead's samples in 16 bits (header(5))."""
-    for found, line, lead in zip((counts.sum(-1, dtype=np.int64) & 0xFFFF).tolist(), lines, leads, strict=True):
+    # 16-bit sums of 16-bit counts go round by themselves, ten times faster than 64-bit ones
+    total = counts.sum(-1, dtype=np.int16 if counts.dtype == np.int16 else np.int64).astype(np.int64) & 0xFFFF
+    for found, line, lead in zip(total.tolist(), lines, leads, strict=True):
         if line.checksum is not None and found != line.checksum & 0xFFFF:
             raise ValueError(
                 f"{header}: lead {lead} has the checksum {found}, the header says {line.checksum & 0xFFFF}:"
@@ -218,6 +235,8 @@ def _read_format_16(header: str, folder: str, lines: list[_SignalLine], num_samp
         parts.append(np.frombuffer(stored, dtype="<i2").reshape(length, number).T)
     if len({part.shape[1] for part in parts}) > 1:
         raise ValueError(f"{header}: the signal files differ in length")
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0], dtype=np.int16)
     counts = np.empty((len(lines), parts[0].shape[1]), dtype=np.int16)
     for rows, part in zip(files.values(), parts, strict=True):
         counts[rows] = part

@@ -1,10 +1,11 @@
 """PTB-XL 1.0.3 in PhysioNet's own folder (Wagner et al., Scientific Data 7:154, 2020)."""
 
 import math
+import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from datasets import Value
@@ -20,7 +21,7 @@ from ...clinical.scp import (
     read_statements,
 )
 from ...clinical.tables import read_table
-from ...signals.leads import STANDARD_LEADS, select_leads
+from ...signals.leads import STANDARD_LEADS
 from ...signals.wfdb_record import read_record
 from ..builder import Corpus
 from ..card import CorpusCard
@@ -80,6 +81,7 @@ class PtbXlReader:
 
     def __post_init__(self):
         self.label_sets = label_sets(self.statements)
+        self._known: dict[str, tuple[str, dict]] = {}
 
     def __call__(self, record: PtbXlRecord) -> dict:
         """The row of a record.
@@ -88,8 +90,7 @@ class PtbXlReader:
             ValueError: damaged samples, another rate, length or leads than PTB-XL has, codes that cannot be read.
             OSError: a file is not there.
         """
-        codes = parse_scp_codes(record.codes)
-        text = compose_text(codes, self.statements, self.min_likelihood, self.hold_out)
+        text, labels = self._text_and_labels(record.codes)
         if self.text_source == "report":
             text = clean_report(record.report)
         wave = read_record(self.data_dir / record.file, root=self.data_dir)
@@ -99,10 +100,10 @@ class PtbXlReader:
                 f"{record.file} has shape {wave.counts.shape} at {wave.sampling_rate:g} Hz, wanted {expected} at"
                 f" {self.sampling_rate} Hz"
             )
-        counts, present = select_leads(wave.counts, wave.leads, STANDARD_LEADS)
-        if not present.all():
+        if set(wave.leads) != set(STANDARD_LEADS):
             raise ValueError(f"{record.file} has the leads {list(wave.leads)}, wanted {list(STANDARD_LEADS)}")
         order = [wave.leads.index(lead) for lead in STANDARD_LEADS]
+        counts = wave.counts if wave.leads == STANDARD_LEADS else wave.counts[order]
         return {
             "record_id": record.record_id,
             "patient_id": record.patient_id,
@@ -120,8 +121,17 @@ class PtbXlReader:
             "device": record.device,
             "site": record.site,
             "recording_date": record.recording_date,
-            **{name: labels_of(codes, classes) for name, classes in self.label_sets.items()},
+            **labels,
         }
+
+    def _text_and_labels(self, written: str) -> tuple[str, dict]:
+        # a few codes make most records of a corpus: each combination of them is worked out once
+        if written not in self._known:
+            codes = parse_scp_codes(written)
+            text = compose_text(codes, self.statements, self.min_likelihood, self.hold_out)
+            labels = {name: labels_of(codes, classes) for name, classes in self.label_sets.items()}
+            self._known[written] = text, labels
+        return self._known[written]
 
 
 def ptb_xl_corpus(
@@ -208,13 +218,14 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
     column = _FILE_COLUMN[sampling_rate]
     lines = read_table(path, (*_COLUMNS, column))
     records, seen, fold_of, owner = [], set(), {}, {}
+    accepted: set[str] = set()
     for number, line in enumerate(lines, start=2):
         where = f"{path}, line {number} (ecg_id {line['ecg_id']})"
         record = _record(line, line[column], where)
         if record.record_id in seen:
             raise ValueError(f"{where}: this ecg_id stands there twice")
         seen.add(record.record_id)
-        first = owner.setdefault(PurePosixPath(record.file), record.record_id)
+        first = owner.setdefault(posixpath.normpath(record.file), record.record_id)
         if record.file and first != record.record_id:
             raise ValueError(f"{where}: {column} is {record.file!r}, which is the recording of ecg_id {first}")
         if fold_of.setdefault(record.patient_id, record.fold) != record.fold:
@@ -222,12 +233,14 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
                 f"{where}: patient {record.patient_id} is in folds {fold_of[record.patient_id]} and {record.fold};"
                 " folds must not share patients"
             )
-        try:
-            unknown = [code for code in parse_scp_codes(record.codes) if code not in statements]
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
-        if unknown:
-            raise ValueError(f"{where}: the codes {unknown} are not in scp_statements.csv")
+        if record.codes not in accepted:
+            try:
+                unknown = [code for code in parse_scp_codes(record.codes) if code not in statements]
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
+            if unknown:
+                raise ValueError(f"{where}: the codes {unknown} are not in scp_statements.csv")
+            accepted.add(record.codes)
         records.append(record)
     if not records:
         raise ValueError(f"{path} has no records")
@@ -235,8 +248,7 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
 
 
 def _check_inside(record: PtbXlRecord, data_dir: Path) -> None:
-    parts = PurePosixPath(record.file).parts
-    if ".." in parts or PurePosixPath(record.file).is_absolute() or "\\" in record.file:
+    if ".." in record.file.split("/") or record.file.startswith("/") or "\\" in record.file:
         raise ValueError(f"ecg_id {record.record_id}: the record path {record.file!r} leaves the folder {data_dir}")
 
 
