@@ -11,16 +11,19 @@ from transformers.utils import logging
 logger = logging.get_logger(__name__)
 
 
-def load_corpus(path, config: str | None = None, folds: Iterable[int] | None = None) -> Dataset:
+def load_corpus(
+    path, config: str | None = None, folds: Iterable[int] | None = None, split: str | None = None
+) -> Dataset:
     """All splits of a prepared corpus in one, or the rows of some folds.
 
     Args:
         path: folder that a script of `dataset_scripts/` wrote, or a Hub id.
         config: configuration; may be left out when there is one.
         folds: folds to keep; None keeps every row.
+        split: the one to keep; None keeps all.
 
     Raises:
-        ValueError: several configurations and none named, an unknown one, or folds without rows.
+        ValueError: several configurations and none named, an unknown one, an unknown split, or folds without rows.
         OSError: the folder is not there, or holds no prepared corpus.
     """
     folder = Path(path)
@@ -43,6 +46,10 @@ def load_corpus(path, config: str | None = None, folds: Iterable[int] | None = N
         splits = datasets.load_dataset("parquet", data_files=files)
     else:
         splits = datasets.load_dataset(str(path), config or names[0])
+    if split is not None:
+        if split not in splits:
+            raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
+        splits = {split: splits[split]}
     rows = datasets.concatenate_datasets(list(splits.values()))
     if folds is None:
         return rows

@@ -97,7 +97,7 @@ def run_model(
         for batch in tqdm(rows, desc=description, total=len(rows), disable=description is None, leave=False):
             inputs = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor) and k != "record_index"}
             outputs = forward(inputs).float().cpu()
-            parts.append(_average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
+            parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
     result = torch.cat(parts)
     bad = (~torch.isfinite(result)).any(dim=1).nonzero()[:, 0].tolist()
     if bad:
@@ -182,7 +182,12 @@ def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:
     return PreparedRows(feature_extractor, dataset, batch_size)
 
 
-def _average_crops(outputs: torch.Tensor, record_index: torch.Tensor, num_records: int) -> torch.Tensor:
+def average_crops(outputs: torch.Tensor, record_index: torch.Tensor, num_records: int) -> torch.Tensor:
+    """Mean over the crops of each record: (crops, size) to (records, size).
+
+    Raises:
+        ValueError: another number of crops than of outputs, or a record without one.
+    """
     if len(outputs) != len(record_index):
         raise ValueError(f"the model gave {len(outputs)} rows for {len(record_index)} crops")
     counts = torch.bincount(record_index, minlength=num_records)

@@ -119,7 +119,7 @@ def _recording(item, position: int, rate, leads, units) -> Recording:
     elif isinstance(item, Record):
         recording = _from_record(item, f"{name} ({item.name})")
     elif isinstance(item, Mapping):
-        recording = _from_row(item, name)
+        recording = read_row(item, name)
     else:
         return _from_array(item, name, rate, leads, units)
     if rate is not None and rate != recording.sampling_rate:
@@ -150,7 +150,12 @@ def _from_record(record: Record, name: str) -> Recording:
     return Recording(name, record.counts, rate, leads, COUNTS, np.asarray(record.gain), np.asarray(record.baseline))
 
 
-def _from_row(row: Mapping, name: str) -> Recording:
+def read_row(row: Mapping, name: str) -> Recording:
+    """A row of a corpus as counts `(leads, samples)`; `name` stands in the errors.
+
+    Raises:
+        ValueError: a column is missing, or does not fit the others.
+    """
     missing = [column for column in ROW_COLUMNS if row.get(column) is None]
     if missing:
         raise ValueError(f"{name} is a row without {', '.join(missing)}; it has the columns {sorted(map(str, row))}")

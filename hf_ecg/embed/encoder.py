@@ -1,0 +1,112 @@
+"""The model as a function from windows to embeddings, and the name of its exact weights."""
+
+import hashlib
+
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+
+from ..evaluation.features import average_crops, frozen
+from ..processing import ECGFeatureExtractor
+
+
+class Encoder:
+    """A model with its feature extractor.
+
+    Args:
+        model: folder, Hub id, or a loaded model (which wants `feature_extractor`).
+        feature_extractor: default: the model's own.
+        revision: branch, tag or commit on the Hub.
+        projected: the unit-length embedding that a dual encoder compares with texts, instead of the pooled output of
+            its encoder.
+        lead: for models of a single lead, the one they are to see.
+        device: where it runs; None takes it as it is.
+
+    Raises:
+        ValueError: no encoder of ECGs, `projected` without a dual
+            encoder, or no `ECGFeatureExtractor`.
+        OSError: nothing of that name.
+    """
+
+    def __init__(self, model, feature_extractor=None, revision=None, projected=False, lead=None, device=None):
+        if isinstance(model, torch.nn.Module):
+            if feature_extractor is None or revision is not None:
+                raise ValueError("a loaded model wants its feature_extractor beside it, and takes no revision")
+            self.name = getattr(model.config, "_name_or_path", "") or type(model).__name__
+        else:
+            self.name = str(model)
+            if feature_extractor is None:
+                feature_extractor = AutoFeatureExtractor.from_pretrained(self.name, revision=revision)
+            model = _load(self.name, revision)
+        feature_extractor = getattr(feature_extractor, "feature_extractor", feature_extractor)
+        if not isinstance(feature_extractor, ECGFeatureExtractor):
+            raise ValueError(f"{self.name} comes with {type(feature_extractor).__name__}, wanted ECGFeatureExtractor")
+        self.dual = model if hasattr(model, "get_ecg_features") else None
+        if projected and self.dual is None:
+            raise ValueError(f"{self.name} is a {type(model).__name__}: only a dual encoder has a space to project to")
+        self.model = self.dual if projected else getattr(model, "ecg_model", model)
+        if device is not None:
+            self.model = self.model.to(device)
+        self.revision = getattr(model.config, "_commit_hash", None) or weights_digest(model)
+        self.feature_extractor = feature_extractor
+        self.projected = projected
+        self.lead = lead
+        self.size = int(model.config.projection_dim if projected else self.model.config.hidden_size)
+
+    @property
+    def window_seconds(self) -> float | None:
+        """What the model takes in at once; None when its recipe accepts any length."""
+        samples = self.feature_extractor.num_samples
+        return None if samples is None else samples / self.feature_extractor.sampling_rate
+
+    def prepare(self, records: list) -> tuple[dict[str, torch.Tensor], list[list[bool]]]:
+        """Model inputs of some windows, on the CPU, and the lead mask of each.
+
+        Raises:
+            ValueError: see `ECGFeatureExtractor`.
+        """
+        inputs = dict(self.feature_extractor(records, lead=self.lead, return_tensors="pt"))
+        inputs.setdefault("record_index", torch.arange(len(records)))
+        # crops of one record have the same leads
+        first = torch.searchsorted(inputs["record_index"], torch.arange(len(records)))
+        return inputs, inputs["lead_mask"][first].tolist()
+
+    def __call__(self, inputs: dict[str, torch.Tensor], number: int) -> torch.Tensor:
+        """float32 (number, size) on the CPU, the mean over the crops of a window."""
+        device = next(self.model.parameters()).device
+        record_index = inputs["record_index"]
+        on_device = {key: value.to(device) for key, value in inputs.items() if key != "record_index"}
+        with frozen(self.model):
+            if self.projected:
+                outputs = _unit(self.model.get_ecg_features(**on_device).pooler_output.float().cpu())
+                outputs = _unit(average_crops(outputs, record_index, number))
+            else:
+                outputs = self.model(**on_device).pooler_output
+                if outputs is None:
+                    raise ValueError(f"{self.name}: {type(self.model).__name__} gives no pooler_output")
+                outputs = average_crops(outputs.float().cpu(), record_index, number)
+        if outputs.shape[1] != self.size:
+            raise ValueError(
+                f"{self.name} gives {outputs.shape[1]} values a record, its configuration says {self.size}"
+            )
+        return outputs
+
+
+def weights_digest(model: torch.nn.Module) -> str:
+    """`sha256:` and the digest of every tensor with its name: the same weights in another file have the same one."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        tensor = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _load(name: str, revision: str | None):
+    model = AutoModel.from_pretrained(name, revision=revision, dtype=torch.float32)
+    if not hasattr(model, "get_ecg_features") and model.main_input_name != "input_values":
+        raise ValueError(f"{name} holds a {type(model).__name__}, which takes no ECG (input_values)")
+    return model.eval()
+
+
+def _unit(values: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(values, dim=-1)

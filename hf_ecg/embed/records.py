@@ -1,0 +1,177 @@
+"""What is to be embedded: WFDB files, folders of them, prepared corpora, as one list in a fixed order."""
+
+import bisect
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from transformers.utils import logging
+
+from ..data.corpus import load_corpus
+from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
+from ..processing.inputs import read_row
+from ..signals.wfdb_record import Record, read_record
+
+logger = logging.get_logger(__name__)
+
+
+class RecordFiles:
+    """WFDB records by their headers."""
+
+    def __init__(self, headers: list[str]):
+        self.headers = headers
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+    def origin(self, index: int) -> tuple[str, str]:
+        """Name of the record, and its header."""
+        return Path(self.headers[index]).stem, self.headers[index]
+
+    def read(self, index: int) -> Record:
+        return read_record(self.headers[index])
+
+    def fingerprint(self) -> str:
+        """Of the names, sizes and times of the headers."""
+        digest = hashlib.blake2b(digest_size=16)
+        for header in self.headers:
+            try:
+                found = os.stat(header)
+            except OSError:
+                # the reader says what is wrong with it, when its turn comes
+                digest.update(f"{header}\0absent\n".encode())
+            else:
+                digest.update(f"{header}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+
+class RecordRows:
+    """Rows of a prepared corpus; the signals stay on the disk until they are read."""
+
+    def __init__(self, name: str, dataset):
+        self.name = name
+        self._dataset = dataset
+        self._rows = RowDataset(dataset, SIGNAL_COLUMNS)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def origin(self, index: int) -> tuple[str, str]:
+        """Name of the record, and the corpus."""
+        return str(self._dataset[index : index + 1]["record_id"][0]), self.name
+
+    def read(self, index: int) -> Record:
+        row = self._rows[index]
+        found = read_row(row, str(row["record_id"]))
+        return Record(
+            str(row["record_id"]), found.values, found.gain, found.baseline, found.leads, found.sampling_rate
+        )
+
+    def fingerprint(self) -> str:
+        """Of the names of the records, in order."""
+        return rows_fingerprint(self._dataset, ())
+
+
+class RecordList:
+    """All records, source after source."""
+
+    def __init__(self, sources: Sequence[RecordFiles | RecordRows]):
+        self._sources = [source for source in sources if len(source)]
+        self._starts = np.cumsum([0, *map(len, self._sources)]).tolist()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def origin(self, index: int) -> tuple[str, str]:
+        source, place = self._place(index)
+        return source.origin(place)
+
+    def read(self, index: int) -> Record:
+        source, place = self._place(index)
+        return source.read(place)
+
+    def fingerprint(self) -> str:
+        """Tells whether a restarted run has the records that it began with."""
+        parts = [source.fingerprint() for source in self._sources]
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+    def _place(self, index: int):
+        place = bisect.bisect_right(self._starts, index) - 1
+        return self._sources[place], index - self._starts[place]
+
+
+def find_records(
+    records: Iterable[str | os.PathLike],
+    config: str | None = None,
+    split: str | None = None,
+    folds: Iterable[int] | None = None,
+) -> RecordList:
+    """Finds what was named; nothing is read but the rows' names.
+
+    Args:
+        records: headers of WFDB records with or without `.hea`; folders, searched for headers at any depth in the
+            order of their paths; prepared corpora, which are folders with a card, or Hub ids. A record that is named
+            twice is taken once.
+        config, split, folds: of every corpus; see `load_corpus`.
+
+    Raises:
+        OSError: nothing of that name, or a folder without a record.
+        ValueError: no name; config, split or folds without a corpus; see `load_corpus`.
+    """
+    names = [os.fspath(records)] if isinstance(records, (str, os.PathLike)) else [os.fspath(name) for name in records]
+    if not names:
+        raise ValueError("there are no records to embed")
+    folds = None if folds is None else list(folds)
+    sources: list[RecordFiles | RecordRows] = []
+    seen: set[str] = set()
+    repeated = 0
+    for name in names:
+        headers = _headers(name)
+        if headers is None:
+            if name in seen:
+                repeated += 1
+                continue
+            seen.add(name)
+            sources.append(RecordRows(name, load_corpus(name, config, folds, split)))
+            continue
+        fresh = []
+        for header in headers:
+            real = os.path.realpath(header)
+            if real in seen:
+                repeated += 1
+            else:
+                seen.add(real)
+                fresh.append(header)
+        sources.append(RecordFiles(fresh))
+    if repeated:
+        logger.warning("%d records or corpora were named more than once, and are taken once", repeated)
+    options = {"config": config, "split": split, "folds": folds}
+    unused = [option for option, value in options.items() if value is not None]
+    if unused and not any(isinstance(source, RecordRows) for source in sources):
+        raise ValueError(f"{unused} select rows of a prepared corpus, and {names} hold none")
+    return RecordList(sources)
+
+
+def _headers(name: str) -> list[str] | None:
+    """Headers of the records that `name` stands for; None for a corpus."""
+    path = Path(name)
+    if path.is_dir():
+        if (path / "README.md").is_file() and next(path.glob("**/*.parquet"), None) is not None:
+            return None
+        headers = sorted(
+            os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files if file.endswith(".hea")
+        )
+        if not headers:
+            raise FileNotFoundError(f"{name} holds neither a WFDB record (.hea) nor a prepared corpus")
+        return headers
+    stem = os.path.splitext(name)[0] if path.suffix in (".hea", ".dat", ".mat") else name
+    if Path(f"{stem}.hea").is_file():
+        return [f"{stem}.hea"]
+    if path.exists() and path.suffix not in (".hea", ".dat", ".mat"):
+        raise ValueError(f"{name} is no WFDB header (.hea), no folder and no data set")
+    if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise FileNotFoundError(f"{stem}.hea is not there, and {name} is neither a folder nor a Hub id (OWNER/NAME)")
+    return None

@@ -1,0 +1,56 @@
+"""Names, options and weights that are refused."""
+
+import pytest
+from transformers import AutoFeatureExtractor, AutoModel
+
+from hf_ecg.embed import embed_records
+from hf_ecg.embed.encoder import Encoder
+from tests.embed.made_records import table
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.hea", "is not there"),
+        ("no/such/record", "neither a folder nor a Hub id"),
+        ("empty", "neither a WFDB record"),
+        ("note.txt", "no WFDB header"),
+    ],
+)
+def test_names_of_nothing(name, message, encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "note.txt").write_text("a note")
+    with pytest.raises((ValueError, OSError), match=message):
+        embed_records(name, encoder, "emb.parquet")
+
+
+def test_impossible_options(records, encoder, tmp_path):
+    for options in ({"window": "last"}, {"stride": 0}, {"stride": 1, "window": "first"}, {"batch_size": 0}):
+        with pytest.raises(ValueError, match="wanted"):
+            embed_records(records, encoder, tmp_path / "emb.parquet", **options)
+    with pytest.raises(ValueError, match="ends with .parquet"):
+        embed_records(records, encoder, tmp_path / "emb.csv")
+    with pytest.raises(ValueError, match="'folds'.* hold none"):
+        embed_records(records, encoder, tmp_path / "emb.parquet", folds=[1])
+
+
+def test_records_named_twice_are_taken_once(records, encoder, tmp_path):
+    result = embed_records(
+        [records / "a.dat", records, records / "a"], encoder, tmp_path / "e.parquet", progress=False
+    )
+    assert result.records == 6
+    assert table(result.output)["path"].is_unique is False and result.windows == 10
+
+
+def test_weights_that_are_absent_are_an_error(encoder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model = AutoModel.from_pretrained(encoder)
+    model.save_pretrained(tmp_path / "model")
+    AutoFeatureExtractor.from_pretrained(encoder).save_pretrained(tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    weights.pop(next(iter(weights)))
+    save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="lacks 1 of 36 tensors of ECGResNetModel"):
+        Encoder(str(tmp_path / "model"))
