@@ -2,11 +2,14 @@
 
 from .auto import AutoModelForECGClassification, register
 from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from .models.ecg_resnext import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
 from .models.ecg_text import ECGTextConfig, ECGTextModel, ECGTextOutput
+from .pipelines import register_pipelines
 from .processing import ECGFeatureExtractor, ECGTextProcessor
 from .version import __version__
 
 register()
+register_pipelines()
 
 __all__ = [
     "AutoModelForECGClassification",
@@ -14,6 +17,9 @@ __all__ = [
     "ECGResNetConfig",
     "ECGResNetForECGClassification",
     "ECGResNetModel",
+    "ECGResNeXtConfig",
+    "ECGResNeXtForECGClassification",
+    "ECGResNeXtModel",
     "ECGTextConfig",
     "ECGTextModel",
     "ECGTextOutput",

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.evaluation.features import ecg_text_embeddings, frozen
-from hf_ecg.evaluation.label_text import aggregate_similarities, scale_and_bias
+from hf_ecg.evaluation.label_text import class_similarities
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 
 
@@ -51,18 +51,10 @@ def record_embedding(model, processor, record: str):
 
 def classify(model, processor, embedding, classes: dict[str, list[str]], aggregate: str) -> list[dict]:
     """Cosine and probability of each class, in the classes' order."""
-    texts = [text for prompts in classes.values() for text in prompts]
-    counts = [len(prompts) for prompts in classes.values()]
-    similarities = embedding.astype("float64") @ ecg_text_embeddings(model, processor, texts).astype("float64").T
-    scale, bias = scale_and_bias(model)
-    cosines = aggregate_similarities(similarities, counts, "mean" if aggregate == "mean" else "max")[0]
-    if bias is None:
-        probabilities = [None] * len(cosines)
-    elif aggregate == "noisy_or":
-        probabilities = aggregate_similarities(similarities, counts, aggregate, scale, bias)[0].tolist()
-    else:
-        probabilities = torch.sigmoid(torch.from_numpy(scale * cosines + bias)).tolist()
-    rows = zip(classes, cosines.tolist(), probabilities, strict=True)
+    texts = ecg_text_embeddings(model, processor, [text for prompts in classes.values() for text in prompts])
+    cosines, probabilities = class_similarities(model, embedding, texts, classes, aggregate)
+    values = [None] * len(classes) if probabilities is None else probabilities[0].tolist()
+    rows = zip(classes, cosines[0].tolist(), values, strict=True)
     return [{"class": name, "cosine": cosine, "probability": value} for name, cosine, value in rows]
 
 

@@ -53,6 +53,37 @@ def aggregate_similarities(
     return np.stack(columns, axis=1)
 
 
+def class_similarities(
+    model,
+    ecg_embeds: np.ndarray,
+    text_embeds: np.ndarray,
+    classes: Mapping[str, Sequence[str]],
+    aggregate: str = "max",
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """How alike records are to each class, as cosines and as probabilities.
+
+    Args:
+        model: the dual encoder, for its scale and bias.
+        ecg_embeds: (rows, projection_dim), unit length.
+        text_embeds: (texts, projection_dim), unit length, the texts of a class beside each other.
+        classes: class -> its texts.
+        aggregate: see `aggregate_similarities`; the cosine of "noisy_or" is the largest.
+
+    Returns:
+        Cosines and the probabilities that record and text are a pair, float64 (rows, classes); None in place of the
+        latter when the model was trained without the sigmoid loss: its cosines rank texts and are no probabilities.
+    """
+    similarities = ecg_embeds.astype(np.float64) @ text_embeds.astype(np.float64).T
+    counts = [len(texts) for texts in classes.values()]
+    scale, bias = scale_and_bias(model)
+    cosines = aggregate_similarities(similarities, counts, "mean" if aggregate == "mean" else "max")
+    if bias is None:
+        return cosines, None
+    if aggregate == "noisy_or":
+        return cosines, aggregate_similarities(similarities, counts, aggregate, scale, bias)
+    return cosines, np.exp(-np.logaddexp(0.0, -(scale * cosines + bias)))
+
+
 def scale_and_bias(model) -> tuple[float, float | None]:
     """Exponentiated logit scale and the bias of a dual encoder; no bias when it was trained without the sigmoid."""
     sigmoid = getattr(model.config, "loss_type", "sigmoid") != "softmax"

@@ -1,0 +1,206 @@
+import numpy as np
+import pytest
+import torch
+from transformers import pipeline
+
+from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
+from hf_ecg.evaluation.features import ecg_embeddings, ecg_features, ecg_text_embeddings
+from tests.evaluation import tiny
+
+GIVEN = {"sampling_rate": 100, "leads": tiny.LEADS, "units": "mV"}
+TEXTS = ["sinus rhythm", "atrial fibrillation"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Folders of a dual encoder for each loss, an encoder, and classifiers of each problem type."""
+    folder = tmp_path_factory.mktemp("pipelines")
+    for loss_type in ("sigmoid", "softmax"):
+        tiny.dual_encoder(loss_type=loss_type).save_pretrained(folder / loss_type)
+        tiny.processor().save_pretrained(folder / loss_type)
+    tiny.dual_encoder().ecg_model.save_pretrained(folder / "encoder")
+    tiny.feature_extractor().save_pretrained(folder / "encoder")
+    for problem in ("multi_label_classification", "single_label_classification", "regression"):
+        model = tiny.classifier(["SR", "AFIB", "PVC"])
+        model.config.problem_type = problem
+        model.save_pretrained(folder / problem)
+        tiny.feature_extractor().save_pretrained(folder / problem)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return tiny.dataset(7)
+
+
+def arrays(corpus):
+    return [np.asarray(row["signal"], np.float64).reshape(len(tiny.LEADS), -1) / 1000 for row in corpus]
+
+
+@pytest.mark.parametrize("model", ["encoder", "sigmoid"])
+def test_embeddings_are_those_of_the_encoder_for_every_kind_of_input(work, corpus, model):
+    extract = pipeline("ecg-feature-extraction", model=str(work / model), device="cpu")
+    expected = ecg_features(extract.model, extract.feature_extractor, corpus)
+    given = arrays(corpus)
+    results = {
+        "rows": [extract(row) for row in corpus],
+        "data set": list(extract(corpus, batch_size=3)),
+        "arrays": extract(given, batch_size=2, **GIVEN),
+        "stack": extract(np.stack(given), **GIVEN),
+        "dicts": extract([{"array": array, **GIVEN} for array in given], batch_size=4),
+        "generator": list(extract((array for array in given), batch_size=3, **GIVEN)),
+    }
+    for kind, found in results.items():
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=kind)
+
+
+def test_a_wfdb_record_gives_what_its_row_gives(work, ptb_xl_dir):
+    path = sorted(ptb_xl_dir.glob("records100/*/*.hea"))[0]
+    extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
+    extract.feature_extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=tiny.SAMPLES)
+    with torch.no_grad():
+        expected = extract.model(**extract.feature_extractor(path, return_tensors="pt")).pooler_output[0]
+    assert torch.equal(extract(str(path), return_tensors=True), expected)
+
+
+def test_projected_embeddings_have_unit_length(work, corpus):
+    extract = pipeline("ecg-feature-extraction", model=str(work / "sigmoid"), device="cpu")
+    processor = ECGTextProcessor(extract.feature_extractor, tiny.tokenizer())
+    expected = ecg_embeddings(extract.model, processor, corpus)
+    np.testing.assert_allclose(list(extract(corpus, projected=True)), expected, atol=1e-5)
+    encoder = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
+    with pytest.raises(ValueError, match="projected is for dual encoders"):
+        encoder(corpus[0], projected=True)
+
+
+def test_records_of_several_lengths_do_not_change_each_other(work):
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=tiny.LEADS, num_samples=None, steps=tiny.STEPS)
+    model = tiny.dual_encoder().ecg_model
+    extract = pipeline("ecg-feature-extraction", model=model, feature_extractor=extractor, device="cpu")
+    random = np.random.default_rng(0)
+    given = [random.normal(size=(len(tiny.LEADS), samples)) for samples in (100, 70, 90)]
+    alone = [extract(array, **GIVEN) for array in given]
+    together = extract(given, batch_size=3, **GIVEN)
+    # a convolution sees the padding of its neighbour at a record's end, as any padded model does
+    assert together[0] == pytest.approx(alone[0], abs=1e-5)
+    assert [np.corrcoef(one, two)[0, 1] > 0.99 for one, two in zip(alone, together, strict=True)] == [True] * 3
+
+
+def test_crops_of_a_record_are_averaged_also_in_batches(work, corpus):
+    steps = [*tiny.STEPS, {"name": "multi_crop", "count": 3, "num_samples": 60}]
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=tiny.LEADS, num_samples=60, steps=steps)
+    model = tiny.dual_encoder().ecg_model
+    extract = pipeline("ecg-feature-extraction", model=model, feature_extractor=extractor, device="cpu")
+    expected = ecg_features(model, extractor, corpus)
+    np.testing.assert_allclose(list(extract(corpus, batch_size=3)), expected, atol=1e-5)
+    np.testing.assert_allclose([extract(row) for row in corpus], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("problem", "activation"),
+    [
+        ("multi_label_classification", torch.sigmoid),
+        ("single_label_classification", lambda logits: logits.softmax(-1)),
+        ("regression", lambda logits: logits),
+    ],
+)
+def test_scores_are_those_of_the_problem_type(work, corpus, problem, activation):
+    classify = pipeline("ecg-classification", model=str(work / problem), device="cpu")
+    batch = classify.feature_extractor([row for row in corpus], return_tensors="pt")
+    with torch.no_grad():
+        expected = activation(classify.model(**batch).logits)
+    for found, scores in zip(classify(corpus, batch_size=4), expected.tolist(), strict=True):
+        named = dict(zip(["SR", "AFIB", "PVC"], scores, strict=True))
+        assert {entry["label"]: entry["score"] for entry in found} == pytest.approx(named, abs=1e-5)
+        if problem != "regression":
+            assert [entry["score"] for entry in found] == sorted(scores, reverse=True)
+
+
+def test_top_k_and_threshold(work, corpus):
+    classify = pipeline("ecg-classification", model=str(work / "multi_label_classification"), device="cpu")
+    every = classify(corpus[0], top_k=None)
+    assert classify(corpus[0], top_k=1) == every[:1]
+    assert classify(corpus[0], threshold=every[1]["score"]) == every[:2]
+    with pytest.raises(ValueError, match="top_k is 0"):
+        classify(corpus[0], top_k=0)
+
+
+def test_zero_shot_scores_are_pair_probabilities_of_the_sigmoid_loss(work, corpus):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
+    processor = ECGTextProcessor(classify.feature_extractor, classify.tokenizer)
+    cosines = (
+        ecg_embeddings(classify.model, processor, corpus) @ ecg_text_embeddings(classify.model, processor, TEXTS).T
+    )
+    scores = 1 / (1 + np.exp(-(classify.model.logit_scale.exp().item() * cosines + classify.model.logit_bias.item())))
+    found = list(classify(corpus, candidate_labels=TEXTS, batch_size=3))
+    for entries, cosine, score in zip(found, cosines, scores, strict=True):
+        by_label = {entry["label"]: entry for entry in entries}
+        assert [by_label[text]["cosine"] for text in TEXTS] == pytest.approx(cosine.tolist(), abs=1e-5)
+        assert [by_label[text]["score"] for text in TEXTS] == pytest.approx(score.tolist(), abs=1e-5)
+        assert entries[0]["score"] >= entries[1]["score"]
+
+
+def test_zero_shot_scores_of_a_softmax_model_sum_to_one_and_a_label_may_have_several_texts(work, corpus):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "softmax"), device="cpu")
+    single = classify(corpus[0], candidate_labels=TEXTS)
+    assert sum(entry["score"] for entry in single) == pytest.approx(1.0)
+    grouped = classify(corpus[0], candidate_labels={"rhythm": TEXTS, "PVC": "ventricular premature complex"})
+    best = {entry["label"]: entry["cosine"] for entry in grouped}
+    assert best["rhythm"] == pytest.approx(max(entry["cosine"] for entry in single), abs=1e-6)
+
+
+def test_texts_are_encoded_once(work, corpus, monkeypatch):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
+    calls, original = [], classify.model.get_text_features
+    monkeypatch.setattr(
+        classify.model,
+        "get_text_features",
+        lambda **inputs: calls.append(len(inputs["input_ids"])) or original(**inputs),
+    )
+    list(classify(corpus, candidate_labels=TEXTS))
+    classify(corpus[0], candidate_labels=TEXTS, hypothesis_template="{} .")
+    assert calls == [2, 2]
+
+
+def test_saved_pipelines_come_back(work, corpus, tmp_path):
+    for task, model, options in (
+        ("ecg-classification", "multi_label_classification", {}),
+        ("zero-shot-ecg-classification", "sigmoid", {"candidate_labels": TEXTS}),
+    ):
+        classify = pipeline(task, model=str(work / model), device="cpu")
+        classify.save_pretrained(tmp_path / model)
+        assert not list((tmp_path / model).glob("*.py"))
+        again = pipeline(task, model=str(tmp_path / model), device="cpu")
+        assert again(corpus[0], **options) == classify(corpus[0], **options)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "message"),
+    [
+        ([], {}, "list of ECGs is empty"),
+        (np.zeros((12, 100)), {}, "sampling_rate, leads, units must be given"),
+        ({"array": np.ones((12, 100)), "rate": 100}, {}, r"holds \['rate'\]"),
+        (np.ones((12, 100)), {**GIVEN, "unit": "mV"}, "unknown option 'unit' .did you mean 'units'"),
+        (np.ones((12, 50)), GIVEN, "wants 100"),
+    ],
+)
+def test_what_does_not_fit_is_refused(work, inputs, options, message):
+    extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
+    with pytest.raises(ValueError, match=message):
+        extract(inputs, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "candidate_labels is None"),
+        ({"candidate_labels": "sinus rhythm"}, "candidate_labels is 'sinus rhythm'"),
+        ({"candidate_labels": ["a", "a"]}, "names a text twice"),
+        ({"candidate_labels": {"SR": []}}, r"no texts for \['SR'\]"),
+        ({"candidate_labels": TEXTS, "hypothesis_template": "ECG"}, "hypothesis_template is 'ECG'"),
+    ],
+)
+def test_labels_that_say_nothing_are_refused(work, corpus, options, message):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
+    with pytest.raises(ValueError, match=message):
+        classify(corpus[0], **options)
