@@ -44,3 +44,15 @@ def golden_dir() -> Path:
 def repository() -> Path:
     """Root of the checkout, for tests that run the scripts in train/ and dataset_scripts/."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def evaluate_offline(tmp_path_factory):
+    """evaluate without network; what it copies and collects goes to a folder of the tests, not to the home folder."""
+    config = pytest.importorskip("evaluate").config
+    folder = tmp_path_factory.mktemp("evaluate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "HF_EVALUATE_OFFLINE", True)
+        patch.setattr(config, "HF_MODULES_CACHE", str(folder / "modules"))
+        patch.setattr(config, "HF_METRICS_CACHE", str(folder / "metrics"))
+        yield

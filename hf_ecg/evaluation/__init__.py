@@ -4,6 +4,7 @@ from .bootstrap import Evaluation, Interval, bootstrap_evaluation, paired_differ
 from .features import classifier_logits, ecg_embeddings, ecg_features, ecg_text_embeddings, random_model
 from .label_text import aggregate_similarities, classifier_scores, match_labels, prompt_scores
 from .linear_probe import ProbeResult, ProbeRows, linear_probe, patient_fraction
+from .metric_modules import metric_path
 from .metrics import ClassMetrics, macro_metrics, per_class_metrics
 from .validation import build_validation
 
@@ -24,6 +25,7 @@ __all__ = [
     "linear_probe",
     "macro_metrics",
     "match_labels",
+    "metric_path",
     "paired_difference",
     "patient_fraction",
     "per_class_metrics",
