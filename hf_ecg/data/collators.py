@@ -12,7 +12,8 @@ from ..processing.step_base import check_positive_integer, nearest
 from .corpus import label_names
 from .rows import SIGNAL_COLUMNS
 from .sentences import SentenceSampler
-from .views import apply_views, record_generator, validate_views
+from .view_base import record_generator
+from .views import apply_views, validate_views
 
 # Beyond these a feature extractor's tensors describe the waveform as it was before the views.
 _FOLLOW_VIEWS = {"input_values", "lead_mask", "sample_mask", "amplitude"}

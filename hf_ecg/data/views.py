@@ -6,49 +6,23 @@ Every view but `random_crop` takes a `probability` (default 1) of being applied 
 samples stay what they are, and no view changes its input in place.
 """
 
-import hashlib
 import inspect
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
 from ..processing.step_base import check_positive, check_positive_integer, nearest
-
-Generators = torch.Generator | Sequence[torch.Generator]
-Strength = float | Sequence[float]
-
-
-class Waveforms(NamedTuple):
-    """`input_values` (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch, samples)."""
-
-    input_values: torch.Tensor
-    lead_mask: torch.Tensor
-    sample_mask: torch.Tensor
-
-    @classmethod
-    def of(cls, input_values, lead_mask=None, sample_mask=None) -> "Waveforms":
-        """With masks that say present and recorded where none is given."""
-        shape, device = input_values.shape, input_values.device
-        if lead_mask is None:
-            lead_mask = torch.ones(shape[:2], dtype=torch.bool, device=device)
-        if sample_mask is None:
-            sample_mask = torch.ones(shape[::2], dtype=torch.bool, device=device)
-        return cls(input_values, lead_mask, sample_mask)
-
-
-def record_generator(seed: int, epoch: int, record_index: int, view: str | int) -> torch.Generator:
-    """CPU generator for one view of one record in one epoch: the same on any machine, in any process and batch.
-
-    Args:
-        seed: the run's.
-        epoch: counted from 0.
-        record_index: position of the record in the training rows.
-        view: name that tells several random choices about one record apart.
-    """
-    key = hashlib.blake2b(f"{seed}/{epoch}/{record_index}/{view}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(key, "little") >> 1)
+from .view_base import (
+    Generators,
+    Strength,
+    Waveforms,
+    add_disturbance,
+    draw,
+    standard_deviation,
+    strength,
+    uniform,
+)
 
 
 def random_crop(waveforms: Waveforms, generator: Generators, *, num_samples: int) -> Waveforms:
@@ -68,7 +42,7 @@ def random_crop(waveforms: Waveforms, generator: Generators, *, num_samples: int
     last = torch.where(sample_mask, positions + 1, 0).amax(1) - num_samples
     last = torch.maximum(first, last)
     # in double: a float32 number cannot reach every start of a day-long record
-    chosen = _uniform(generator, (len(values),), values.device, torch.float64)
+    chosen = uniform(generator, (len(values),), values.device, torch.float64)
     start = torch.minimum(first + (chosen * (last - first + 1)).long(), last)
     stretches = [slice(begin, begin + num_samples) for begin in start.tolist()]
     cropped = torch.stack([row[:, stretch] for row, stretch in zip(values, stretches, strict=True)])
@@ -89,7 +63,7 @@ def amplitude_scale(
     """
     values = waveforms.input_values
     shape = (len(values), values.shape[1] if per_lead else 1, 1)
-    return waveforms._replace(input_values=values * _strength(generator, factor, shape, values))
+    return waveforms._replace(input_values=values * strength(generator, factor, shape, values))
 
 
 def gaussian_noise(
@@ -106,11 +80,11 @@ def gaussian_noise(
     values = waveforms.input_values
     if (rms is None) == (relative is None):
         raise ValueError("gaussian_noise takes exactly one of rms and relative")
-    size = _strength(generator, relative if rms is None else rms, (len(values), 1, 1), values)
+    size = strength(generator, relative if rms is None else rms, (len(values), 1, 1), values)
     if rms is None:
-        size = size * _standard_deviation(values, waveforms.sample_mask)
-    noise = _draw("normal_", generator, tuple(values.shape), values.device, values.dtype)
-    return _add(waveforms, noise.mul_(size))
+        size = size * standard_deviation(values, waveforms.sample_mask)
+    noise = draw("normal_", generator, tuple(values.shape), values.device, values.dtype)
+    return add_disturbance(waveforms, noise.mul_(size))
 
 
 def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probability: float) -> Waveforms:
@@ -122,7 +96,7 @@ def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probabilit
         lead_probability: that a present lead is dropped.
     """
     values, lead_mask, sample_mask = waveforms
-    chance = _uniform(generator, tuple(lead_mask.shape), values.device, torch.float32)
+    chance = uniform(generator, tuple(lead_mask.shape), values.device, torch.float32)
     chance = chance.masked_fill(~lead_mask, -1.0)
     kept = lead_mask & ((chance >= lead_probability) | (chance == chance.amax(1, keepdim=True)))
     return Waveforms(values.masked_fill((lead_mask & ~kept)[..., None], 0.0), kept, sample_mask)
@@ -146,11 +120,11 @@ def baseline_wander(
         sampling_rate: hertz of the waveforms.
     """
     values = waveforms.input_values
-    height = _strength(generator, amplitude, (*values.shape[:2], 1), values)
-    frequency = _strength(generator, frequency_hz, (len(values), 1, 1), values)
-    phase = 2 * math.pi * _uniform(generator, (len(values), 1, 1), values.device, values.dtype)
+    height = strength(generator, amplitude, (*values.shape[:2], 1), values)
+    frequency = strength(generator, frequency_hz, (len(values), 1, 1), values)
+    phase = 2 * math.pi * uniform(generator, (len(values), 1, 1), values.device, values.dtype)
     seconds = torch.arange(values.shape[-1], device=values.device, dtype=values.dtype) / sampling_rate
-    return _add(waveforms, height * torch.sin(2 * math.pi * frequency * seconds + phase))
+    return add_disturbance(waveforms, height * torch.sin(2 * math.pi * frequency * seconds + phase))
 
 
 def time_mask(waveforms: Waveforms, generator: Generators, *, fraction: Strength = (0.0, 0.2)) -> Waveforms:
@@ -163,8 +137,8 @@ def time_mask(waveforms: Waveforms, generator: Generators, *, fraction: Strength
     """
     values = waveforms.input_values
     samples = values.shape[-1]
-    length = (_strength(generator, fraction, (len(values), 1), values) * samples).round()
-    start = (_uniform(generator, (len(values), 1), values.device, values.dtype) * (samples - length + 1)).floor()
+    length = (strength(generator, fraction, (len(values), 1), values) * samples).round()
+    start = (uniform(generator, (len(values), 1), values.device, values.dtype) * (samples - length + 1)).floor()
     positions = torch.arange(samples, device=values.device)
     hidden = (positions >= start) & (positions < start + length)
     return waveforms._replace(input_values=values.masked_fill(hidden[:, None], 0.0))
@@ -182,7 +156,7 @@ def time_shift(waveforms: Waveforms, generator: Generators, *, max_samples: int)
     samples = values.shape[-1]
     if max_samples >= samples:
         raise ValueError(f"time_shift: max_samples is {max_samples}, but the records have {samples} samples")
-    chosen = _uniform(generator, (len(values), 1), values.device, torch.float64)
+    chosen = uniform(generator, (len(values), 1), values.device, torch.float64)
     shift = (chosen * (2 * max_samples + 1)).long().clamp(max=2 * max_samples) - max_samples
     source = torch.arange(samples, device=values.device) - shift
     inside = (source >= 0) & (source < samples)
@@ -244,7 +218,7 @@ def _validated(description: dict, sampling_rate: float | None) -> dict:
     if not isinstance(description, dict) or "name" not in description:
         raise ValueError(f"a view is {description!r}, wanted a dict with a name")
     name = description["name"]
-    if name not in VIEWS:
+    if not isinstance(name, str) or name not in VIEWS:
         raise ValueError(f"unknown view {name!r}{nearest(name, VIEWS)}; known: {', '.join(VIEWS)}")
     parameters = dict(list(inspect.signature(VIEWS[name]).parameters.items())[2:])
     known = set(parameters) | ({"probability"} if name != "random_crop" else set())
@@ -292,7 +266,7 @@ def _apply(waveforms: Waveforms, options: dict, generators: Generators, sampling
         options.setdefault("sampling_rate", sampling_rate)
     if probability >= 1:
         return view(waveforms, generators, **options)
-    chance = _uniform(generators, (len(waveforms.input_values),), torch.device("cpu"), torch.float64)
+    chance = uniform(generators, (len(waveforms.input_values),), torch.device("cpu"), torch.float64)
     chosen = (chance < probability).nonzero()[:, 0]
     if not len(chosen):
         return waveforms
@@ -301,42 +275,3 @@ def _apply(waveforms: Waveforms, options: dict, generators: Generators, sampling
     chosen = chosen.to(waveforms.input_values.device)
     changed = view(Waveforms(*(tensor[chosen] for tensor in waveforms)), generators, **options)
     return Waveforms(*(old.index_copy(0, chosen, new) for old, new in zip(waveforms, changed, strict=True)))
-
-
-def _draw(filler: str, generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
-    """`shape` filled by `uniform_` or `normal_`, record by record when each record has its own generator."""
-    if isinstance(generator, torch.Generator):
-        drawn = torch.empty(shape, dtype=dtype, device=generator.device)
-        return getattr(drawn, filler)(generator=generator).to(device)
-    if len(generator) != shape[0]:
-        raise ValueError(f"{len(generator)} generators were given for {shape[0]} records")
-    drawn = torch.empty(shape, dtype=dtype, device=generator[0].device if shape[0] else "cpu")
-    for row, own in zip(drawn.unbind(), generator, strict=True):
-        getattr(row, filler)(generator=own)
-    return drawn.to(device)
-
-
-def _uniform(generator: Generators, shape: tuple[int, ...], device, dtype) -> torch.Tensor:
-    return _draw("uniform_", generator, shape, device, dtype)
-
-
-def _strength(generator: Generators, strength: Strength, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-    low, high = strength if isinstance(strength, (list, tuple)) else (strength, strength)
-    return low + (high - low) * _uniform(generator, shape, like.device, like.dtype)
-
-
-def _standard_deviation(values: torch.Tensor, sample_mask: torch.Tensor) -> torch.Tensor:
-    """Of each lead over its recorded samples: (batch, leads, 1)."""
-    recorded = sample_mask[:, None].to(values.dtype)
-    count = recorded.sum(-1, keepdim=True).clamp(min=1)
-    centred = (values - (values * recorded).sum(-1, keepdim=True) / count) * recorded
-    return (centred.square().sum(-1, keepdim=True) / count).sqrt()
-
-
-def _add(waveforms: Waveforms, disturbance: torch.Tensor) -> Waveforms:
-    """The sum, where something was recorded."""
-    if not waveforms.lead_mask.all():
-        disturbance = disturbance.masked_fill(~waveforms.lead_mask[..., None], 0.0)
-    if not waveforms.sample_mask.all():
-        disturbance = disturbance.masked_fill(~waveforms.sample_mask[:, None], 0.0)
-    return waveforms._replace(input_values=waveforms.input_values + disturbance)

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from hf_ecg.data.views import VIEWS, Waveforms, apply_views, random_crop, record_generator, validate_views
+from hf_ecg.data.view_base import Waveforms, record_generator
+from hf_ecg.data.views import VIEWS, apply_views, random_crop, validate_views
 
 ROWS, LEADS, SAMPLES, RATE = 6, 4, 400, 100.0
 EVERY = [
