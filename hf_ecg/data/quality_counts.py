@@ -1,7 +1,6 @@
 """How many records and leads of a prepared corpus have which flag of `signals.quality`.
 
-One process prepares PTB-XL with it at 764 instead of 1,073 records a second at 100 Hz, 226 instead of 389 at 500 Hz;
-the transform takes the largest part. It runs where the records are read, so that more processes share it.
+It runs where the records are read, so that more processes share it; `tests/benchmarks` says what it costs.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,9 @@ def count_quality(rows: Sequence[dict]) -> dict:
             part = group[start : start + _BATCH]
             signals = np.stack([np.asarray(row["signal"]).reshape(len(leads), length) for row in part])
             gain, baseline = (np.array([row[name] for row in part], np.float64) for name in ("gain", "baseline"))
-            report = check_quality(counts_to_millivolts(signals, gain, baseline), rate, leads)
+            # half the memory and twice the speed; 16-bit counts stay apart in single precision
+            millivolts = counts_to_millivolts(signals, gain, baseline, np.float32)
+            report = check_quality(millivolts, rate, leads)
             add_quality_counts(counts, report.summary())
     return counts
 

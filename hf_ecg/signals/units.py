@@ -26,16 +26,19 @@ def to_millivolts(signals: np.ndarray, units: str) -> np.ndarray:
     return (signals * _FACTORS[units]).astype(dtype, copy=False)
 
 
-def counts_to_millivolts(counts: np.ndarray, gain: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+def counts_to_millivolts(
+    counts: np.ndarray, gain: np.ndarray, baseline: np.ndarray, dtype: type = np.float64
+) -> np.ndarray:
     """mV = (count - baseline) / gain, NaN where the count is -32768 (missing).
 
     Args:
         counts: int16 (..., leads, samples).
         gain: counts per millivolt, (..., leads) or a number.
         baseline: count at zero millivolt, (..., leads) or a number.
+        dtype: to compute in and to hand out; float32 tells all counts apart and is enough to judge a recording.
 
     Returns:
-        float64 (..., leads, samples).
+        (..., leads, samples) in `dtype`.
 
     Raises:
         ValueError: a gain that is zero, negative or not finite, or a baseline that is not finite.
@@ -47,12 +50,11 @@ def counts_to_millivolts(counts: np.ndarray, gain: np.ndarray, baseline: np.ndar
     if not np.isfinite(baseline).all():
         raise ValueError(f"baseline is {baseline.tolist()}, wanted finite counts for every lead")
     # in place: fresh memory costs more than the arithmetic
-    millivolts = counts.astype(np.float64)
-    millivolts -= baseline[..., None]
-    millivolts /= gain[..., None]
-    missing = counts == MISSING_COUNT
-    if missing.any():
-        millivolts[missing] = np.nan
+    millivolts = counts.astype(dtype)
+    millivolts -= baseline.astype(dtype)[..., None]
+    millivolts /= gain.astype(dtype)[..., None]
+    if counts.size and counts.min() <= MISSING_COUNT:
+        millivolts[counts == MISSING_COUNT] = np.nan
     return millivolts
 
 
