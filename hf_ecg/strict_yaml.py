@@ -1,17 +1,63 @@
-"""YAML that people write: plain values only, and no key twice."""
+"""YAML that people write: plain values only, no key twice, and nothing that unfolds without end."""
 
 import yaml
 
+# A recipe has some 200 values at most six deep, the longest prompt set some 500.
+MOST_VALUES = 100_000
+DEEPEST = 50
+
 
 class _StrictLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys without a word; here the second one is an error."""
+    """PyYAML keeps the last of two equal keys without a word; here the second one is an error.
+
+    Aliases are counted as often as they stand there: nine of them nine times over make nine to the ninth values, which
+    whatever walks or prints them has to go through.
+    """
+
+    depth = 0
+
+    def compose_node(self, parent, index):
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ValueError(f"values are nested deeper than {DEEPEST}")
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+    def get_single_node(self):
+        node = super().get_single_node()
+        if node is not None and _size(node, {}) > MOST_VALUES:
+            raise ValueError(f"there are more than {MOST_VALUES} values, aliases unfolded")
+        return node
 
     def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                raise ValueError(f"{node.start_mark}: the key {key!r} is given twice")
+        seen = set()
+        for key, _ in node.value:
+            value = self.construct_object(key, deep=True)
+            try:
+                twice = value in seen
+                seen.add(value)
+            except TypeError as error:
+                raise ValueError(f"{key.start_mark}: a key is a {type(value).__name__}, wanted a name") from error
+            if twice:
+                raise ValueError(f"{node.start_mark}: the key {value!r} is given twice")
         return super().construct_mapping(node, deep=deep)
+
+
+def _size(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """Values under a node, aliases unfolded; `known` holds those counted, and None for those being counted."""
+    if id(node) in known:
+        if known[id(node)] is None:
+            raise ValueError(f"{node.start_mark}: a value holds itself by an alias")
+        return known[id(node)]
+    known[id(node)] = None
+    children = node.value if isinstance(node, yaml.CollectionNode) else ()
+    size = 1 + sum(
+        _size(part, known) for child in children for part in (child if isinstance(child, tuple) else (child,))
+    )
+    known[id(node)] = size
+    return size
 
 
 def load_yaml(text: str | bytes, source: str):
@@ -22,7 +68,8 @@ def load_yaml(text: str | bytes, source: str):
         source: where it came from, for the message.
 
     Raises:
-        ValueError: a doubled key, a tag that would make more than plain values, text that is no YAML.
+        ValueError: a doubled key, a tag that would make more than plain values, text that is no YAML, more than
+            100,000 values (aliases unfolded) or 50 levels of them.
     """
     try:
         return yaml.load(text, Loader=_StrictLoader)

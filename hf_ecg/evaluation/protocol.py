@@ -3,13 +3,14 @@
 A training run leaves `training_facts.json` in its folder; without it nothing can be claimed but label-text.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers.utils import logging
+
+from ..strict_json import read_json_object
 
 logger = logging.get_logger(__name__)
 
@@ -51,7 +52,7 @@ def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     """Facts of a model folder, or of the run around an `encoder` folder; None when there are none.
 
     Raises:
-        ValueError: the file is not a JSON object or has unknown keys.
+        ValueError: the file is not a JSON object, has unknown keys, or values of another type.
     """
     folder = Path(folder)
     candidates = [folder / FACTS_FILE]
@@ -60,16 +61,28 @@ def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         return None
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    values = read_json_object(path)
     fields = TrainingFacts.__dataclass_fields__
-    unknown = sorted(set(values) - set(fields)) if isinstance(values, dict) else [type(values).__name__]
+    unknown = sorted(set(values) - set(fields))
     if unknown:
         raise ValueError(f"{path} holds {unknown}, wanted an object with keys among {sorted(fields)}")
-    sequences = ("hold_out", "train_folds", "validation_folds", "label_sets")
-    return TrainingFacts(**{key: tuple(value or ()) if key in sequences else value for key, value in values.items()})
+    return TrainingFacts(**{key: _fact(path, key, value) for key, value in values.items()})
+
+
+_LISTS = {"hold_out": str, "label_sets": str, "train_folds": int, "validation_folds": int}
+
+
+def _fact(path: Path, key: str, value):
+    if key not in _LISTS:
+        kind = int if key == "seed" else str
+        if value is not None and type(value) is not kind:
+            raise ValueError(f"{path}: {key} is {value!r}, wanted {kind.__name__} or null")
+        return value
+    if value is None:
+        return ()
+    if not isinstance(value, list) or any(type(item) is not _LISTS[key] for item in value):
+        raise ValueError(f"{path}: {key} is {value!r}, wanted a list of {_LISTS[key].__name__}")
+    return tuple(value)
 
 
 def corpus_name(config: str | None) -> str | None:

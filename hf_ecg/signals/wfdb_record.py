@@ -16,12 +16,16 @@ from .leads import canonical_leads
 from .units import MISSING_COUNT, counts_to_millivolts
 
 _UNIT_TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
-_GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d+)\))?(/(?P<units>\S+))?")
-_FORMAT = re.compile(r"(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?")
+# Python takes digits of any script, and 1_000, for numbers.
+_GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d+)\))?(/(?P<units>\S+))?", re.ASCII)
+_FORMAT = re.compile(r"(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?", re.ASCII)
+_RATE = re.compile(r"(?P<rate>[-+.\deE]+)(/[-+.\deE]+(\([-+.\deE]+\))?)?", re.ASCII)
+_INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 # What each storage format writes for "no sample here": its most negative number (signal(5)); format 8 has none.
 _MISSING_IN_FORMAT = {80: -(2**7), 508: -(2**7), 212: -(2**11), 310: -(2**9), 311: -(2**9)}
 _MISSING_IN_FORMAT |= {24: -(2**23), 524: -(2**23), 32: -(2**31)}
 _MISSING_IN_FORMAT |= dict.fromkeys((16, 61, 160, 516), MISSING_COUNT)
+_FORMATS = {8, *_MISSING_IN_FORMAT}
 
 
 @dataclass
@@ -78,6 +82,8 @@ def read_record(path, root=None) -> Record:
             text = file.read()
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file)") from error
+    if "\0" in text:
+        raise ValueError(f"{header} holds null characters: no header, or a damaged one")
     name, sampling_rate, num_samples, lines, comments = _parse_header(text, header)
     leads = _leads(lines, header)
     for signal_file in dict.fromkeys(line.file for line in lines):
@@ -151,11 +157,11 @@ def _parse_header(text: str, header: str):
             f"{header} describes a record of several segments ({fields[0]}): read the segments one by one"
         )
     try:
-        number = int(fields[1])
+        number = _integer(fields[1])
         # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
-        rate = float(re.split(r"[/(]", fields[2])[0])
-        num_samples = int(fields[3]) if len(fields) > 3 else 0
-    except (IndexError, ValueError) as error:
+        rate = float(_RATE.fullmatch(fields[2])["rate"])
+        num_samples = _integer(fields[3]) if len(fields) > 3 else 0
+    except (IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{header}: the record line is {content[0]!r}, wanted NAME LEADS RATE SAMPLES") from error
     if number < 1 or len(content) < 2:
         raise ValueError(f"{header} has no signals")
@@ -173,12 +179,22 @@ def _parse_signal_line(text: str, header: str) -> _SignalLine:
         if len(fields) < 3:
             raise ValueError("no format or no gain")
         storage, (gain, baseline) = _parse_format(fields[1]), _parse_gain(fields[2])
-        zero = int(fields[4]) if len(fields) > 4 else 0
-        checksum = int(fields[6]) if len(fields) > 6 else None
+        # resolution, zero, initial value, checksum, block size: a word among them has shifted the fields
+        numbers = [_integer(field) for field in fields[3:8]]
+        if min(numbers[:1] + numbers[4:], default=0) < 0:
+            raise ValueError("a resolution or block size is negative")
+        zero = numbers[1] if len(numbers) > 1 else 0
+        checksum = numbers[3] if len(numbers) > 3 else None
     except ValueError as error:
         raise ValueError(f"{header}: the signal line {text!r} cannot be read: {error}") from error
     description = fields[8] if len(fields) > 8 else ""
     return _SignalLine(fields[0], *storage, gain, zero if baseline is None else baseline, checksum, description)
+
+
+def _integer(text: str) -> int:
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no whole number")
+    return int(text)
 
 
 # The leads of a corpus repeat a handful of these fields; parsing them anew took half the time of a record.
@@ -187,6 +203,8 @@ def _parse_format(text: str) -> tuple[int, int, int, int]:
     form = _FORMAT.fullmatch(text)
     if form is None:
         raise ValueError(f"no format in {text!r}")
+    if int(form["format"]) not in _FORMATS:
+        raise ValueError(f"the format is {form['format']}, wanted one of {', '.join(map(str, sorted(_FORMATS)))}")
     return int(form["format"]), int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
 
 

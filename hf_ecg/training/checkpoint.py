@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from ..models.shared.conversion import read_checkpoint
+
 STATE_NAME = "state.pt"
 PROGRESS_NAME = "progress.json"
 
@@ -49,19 +51,31 @@ def save_state(folder, state: dict, progress: dict) -> None:
     """Write tensors (`state`) and counters (`progress`, JSON) as one checkpoint folder."""
 
     def write(temporary: Path) -> None:
-        torch.save(state, temporary / STATE_NAME)
-        (temporary / PROGRESS_NAME).write_text(json.dumps(progress, indent=2) + "\n")
+        text = json.dumps(progress, indent=2) + "\n"
+        torch.save({**state, PROGRESS_NAME: text}, temporary / STATE_NAME)
+        (temporary / PROGRESS_NAME).write_text(text, encoding="utf-8")
 
     write_folder(folder, write)
 
 
 def load_state(folder) -> tuple[dict, dict] | None:
-    """Read what `save_state` wrote, on the CPU; None when there is no complete checkpoint."""
+    """Read what `save_state` wrote, on the CPU; None when there is no complete checkpoint.
+
+    Raises:
+        ValueError: damaged tensors, or counters that are not those that were saved with the tensors.
+        OSError: a file is not there.
+    """
     found = find_folder(folder)
     if found is None:
         return None
-    state = torch.load(found / STATE_NAME, map_location="cpu", weights_only=True)
-    return state, json.loads((found / PROGRESS_NAME).read_text())
+    state = read_checkpoint(found / STATE_NAME)
+    text = state.pop(PROGRESS_NAME, None)
+    if text is None or (found / PROGRESS_NAME).read_bytes() != text.encode():
+        raise ValueError(
+            f"{found / PROGRESS_NAME} is not what was saved with {STATE_NAME}: one of them was changed, or is of"
+            " another checkpoint"
+        )
+    return state, json.loads(text)
 
 
 def fingerprint(tensors: dict[str, torch.Tensor]) -> str:

@@ -1,6 +1,7 @@
 """Training recipes: strict YAML, one dataclass a section, overrides `section.key=value` on the command line."""
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -272,6 +273,8 @@ def _check(hint, value, where: str, source: str):
     if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
         hint = " (YAML reads unquoted no, yes, on, off so: quote it)" if isinstance(value, bool) else ""
         raise ValueError(f"{source}: {where} is {value!r} ({type(value).__name__}), wanted {base.__name__}{hint}")
+    if base is float and not math.isfinite(value):
+        raise ValueError(f"{source}: {where} is {value}, wanted a finite number")
     if base is list and arguments:
         return [_check(arguments[0], item, f"{where}[{i}]", source) for i, item in enumerate(value)]
     if base is dict and arguments:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def read_checkpoint(checkpoint) -> dict:
             raise ValueError(f"{path} is no safetensors file: {error}") from error
     if path.suffix not in PICKLES:
         raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}")
+    _check_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -54,6 +56,27 @@ def read_checkpoint(checkpoint) -> dict:
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping of tensors")
     return dict(content)
+
+
+def _check_archive(path: Path) -> None:
+    """The archive that torch.save writes holds a checksum of every part, which torch.load does not look at: a bit that
+    flipped on a disk would be another weight."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":
+            return  # the form before torch 1.6: one pickle, which has none
+    try:
+        with zipfile.ZipFile(path) as archive:
+            packed = [part.filename for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED]
+            damaged = None if packed else archive.testzip()
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{path} is no checkpoint that torch can read: damaged, or cut off ({error})") from error
+    if packed:
+        raise ValueError(f"{path} holds compressed parts ({packed[0]}), which torch.save never writes")
+    if damaged is not None:
+        raise ValueError(
+            f"{path} is damaged: {damaged} has another checksum than its archive says (or torch.save was told not to"
+            " compute checksums)"
+        )
 
 
 def unwrap(content: Mapping, wrappers: tuple[str, ...] = ("state_dict", "model_state_dict", "model")) -> dict:

@@ -1,0 +1,35 @@
+"""JSON that people and other programs write: an object in UTF-8, or an error that names the file."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def read_json_object(path) -> dict:
+    """The object that a JSON file holds.
+
+    Raises:
+        ValueError: no JSON in UTF-8, nesting beyond what Python can read, another value than an object.
+        OSError: the file cannot be read.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 and numbers too long are ValueErrors too
+        raise ValueError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, wanted a JSON object")
+    return content
+
+
+@contextmanager
+def naming_the_source(source) -> Iterator[None]:
+    """Turns what transformers runs into when a saved JSON holds a number or a list in the place of an object, or a
+    name of nothing, into a ValueError that says where it came from."""
+    try:
+        yield
+    except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{source}: its JSON cannot be read as what its name says ({type(error).__name__}: {str(error)[:300]})"
+        ) from error
