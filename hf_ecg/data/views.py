@@ -9,10 +9,12 @@ samples stay what they are, and no view changes its input in place.
 import inspect
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
 from ..processing.step_base import check_positive, check_positive_integer, nearest
+from .noise_views import KINDS, electrode_noise
 from .view_base import (
     Generators,
     Strength,
@@ -165,8 +167,18 @@ def time_shift(waveforms: Waveforms, generator: Generators, *, max_samples: int)
     return Waveforms(moved, lead_mask, sample_mask.gather(1, index) & inside)
 
 
-_ALL = (random_crop, amplitude_scale, gaussian_noise, lead_dropout, baseline_wander, time_mask, time_shift)
+_ALL = (
+    random_crop,
+    amplitude_scale,
+    gaussian_noise,
+    electrode_noise,
+    lead_dropout,
+    baseline_wander,
+    time_mask,
+    time_shift,
+)
 VIEWS = {view.__name__: view for view in _ALL}
+_ALTERNATIVES = {"gaussian_noise": [("rms", "relative")], "electrode_noise": [("rms", "snr_db")]}
 
 
 def apply_views(
@@ -232,8 +244,9 @@ def _validated(description: dict, sampling_rate: float | None) -> dict:
     for key, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
             raise ValueError(f"view {name}: {key} is not given")
-    if name == "gaussian_noise" and (given.get("rms") is None) == (given.get("relative") is None):
-        raise ValueError(f"view {name} takes exactly one of rms and relative")
+    for one, other in _ALTERNATIVES.get(name, ()):
+        if (given.get(one) is None) == (given.get(other) is None):
+            raise ValueError(f"view {name} takes exactly one of {one} and {other}")
     return dict(description)
 
 
@@ -245,6 +258,12 @@ def _check_parameter(where: str, key: str, value) -> None:
             raise ValueError(f"{where} is {value!r}, wanted true or false")
     elif key == "sampling_rate":
         check_positive(where, value)
+    elif key == "kinds":
+        if not isinstance(value, (list, tuple)) or not value or not set(value) <= set(KINDS):
+            raise ValueError(f"{where} is {value!r}, wanted a list of {', '.join(KINDS)}")
+    elif key == "recordings":
+        if value is not None and not Path(value).is_dir():
+            raise ValueError(f"{where} is {value!r}, wanted a folder with noise recordings")
     elif key in ("probability", "lead_probability"):
         check_positive(where, value, or_zero=True)
         if value > 1:
@@ -252,7 +271,7 @@ def _check_parameter(where: str, key: str, value) -> None:
     else:
         bounds = list(value) if isinstance(value, (list, tuple)) else [value, value]
         for bound in bounds:
-            check_positive(where, bound, or_zero=True)
+            check_positive(where, abs(bound) if key == "snr_db" else bound, or_zero=True)
         if len(bounds) != 2 or bounds[0] > bounds[1]:
             raise ValueError(f"{where} is {value!r}, wanted a number or [low, high]")
         if key == "fraction" and bounds[1] > 1:

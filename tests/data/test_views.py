@@ -15,6 +15,8 @@ EVERY = [
     {"name": "amplitude_scale", "factor": [0.5, 2.0], "per_lead": True},
     {"name": "gaussian_noise", "relative": [0.1, 0.5], "probability": 0.5},
     {"name": "gaussian_noise", "rms": 0.1},
+    {"name": "electrode_noise", "rms": 0.1, "kinds": ["baseline", "electrode", "motion", "mixture"]},
+    {"name": "electrode_noise", "snr_db": [0, 12], "kinds": ["electrode"], "probability": 0.8},
     {"name": "baseline_wander", "amplitude": [0.1, 0.3]},
     {"name": "time_mask", "fraction": [0.1, 0.3], "probability": 0.7},
     {"name": "lead_dropout", "lead_probability": 0.4},
