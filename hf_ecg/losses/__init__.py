@@ -2,7 +2,9 @@
 
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
+from .info_nce import info_nce_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
+from .risk_weighted import risk_weighted_contrastive_loss
 from .sigmoid import sigmoid_contrastive_loss
 from .softmax import softmax_contrastive_loss
 
@@ -11,7 +13,9 @@ __all__ = [
     "TEXT_WEIGHTING",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
+    "info_nce_loss",
     "rank",
+    "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
     "softmax_contrastive_loss",
     "world_size",

@@ -50,6 +50,19 @@ def test_two_processes_give_the_single_process_gradient(two_ranks, method, mode)
 
 
 @pytest.mark.distributed
+@pytest.mark.parametrize("case", load_script().VIEW_CASES)
+def test_two_processes_give_the_single_process_gradient_of_two_views(two_ranks, case):
+    wanted_loss, wanted = load_script().run_views(case, None)
+    for saved in two_ranks:
+        loss, gradients = saved["results"][case]
+        torch.testing.assert_close(loss, wanted_loss, rtol=1e-9, atol=0)
+        assert len(gradients) == 3
+        for name, gradient in gradients.items():
+            assert wanted[name].norm() > 0
+            assert (gradient - wanted[name]).norm() <= 1e-6 * wanted[name].norm(), name
+
+
+@pytest.mark.distributed
 def test_integers_travel_and_unequal_rows_are_refused(two_ranks):
     for saved in two_ranks:
         assert saved["integers"].tolist() == [0, 10, 1, 11]

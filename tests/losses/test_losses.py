@@ -1,7 +1,5 @@
 """Values and gradients of the losses against the double loop, the golden cases, and what they must refuse."""
 
-import importlib.util
-import json
 import math
 
 import numpy as np
@@ -16,6 +14,7 @@ from hf_ecg.losses import (
     softmax_contrastive_loss,
 )
 from tests.losses import reference
+from tests.losses.golden import golden_case
 
 LOSSES = {
     "sigmoid": (
@@ -176,15 +175,6 @@ def test_extreme_logits_stay_finite(name):
         value, gradients = value_and_gradients(LOSSES[name][0], leaves, ids, mode)
         assert value.isfinite()
         assert all(gradient.isfinite().all() for gradient in gradients)
-
-
-def golden_case(golden_dir, name):
-    spec = importlib.util.spec_from_file_location("golden_weights", golden_dir / "golden_weights.py")
-    weights = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(weights)
-    shapes = json.loads((golden_dir / name / "spec.json").read_text())["input"]
-    inputs = {key: torch.from_numpy(weights.make_input(item["shape"], 0, key)) for key, item in shapes.items()}
-    return inputs, np.load(golden_dir / name / "expected_seed0.npz")
 
 
 @pytest.mark.parametrize("name", ["openclip-siglip-loss", "openclip-clip-loss"])

@@ -1,5 +1,6 @@
 """Started twice by torchrun: gradients of a small body on each half of a batch, averaged by DDP. No BatchNorm."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from torch.nn import functional as F
 from hf_ecg.losses import (
     false_negative_mitigation_loss,
     gather_with_gradient,
+    info_nce_loss,
     rank,
+    risk_weighted_contrastive_loss,
     sigmoid_contrastive_loss,
     softmax_contrastive_loss,
     world_size,
@@ -19,6 +22,22 @@ from hf_ecg.losses import (
 
 ROWS, SIZE = 8, 6
 METHODS = ("sigmoid", "softmax", "clep", "weighted clep")
+# the lowest and the highest risk lie on different halves, as the unknown ones do, and two on both are equal
+RISK = [0.02, math.nan, 0.11, 0.05, 0.31, math.inf, 0.05, 0.17]
+UNKNOWN_FIRST_HALF = [math.nan] * 4 + RISK[4:]
+MISSING = [0.0, 1.0, 0.2, 0.8, 0.4, math.nan, 0.6, 1.0]
+VIEW_CASES = {
+    "info_nce": {},
+    "info_nce mean": {"negatives": "mean"},
+    "masked": {"risk": RISK, "missing_rate": MISSING},
+    "masked without missing rates": {"risk": RISK},
+    "masked rank": {"risk": RISK, "missing_rate": MISSING, "distance": "rank", "sharpness": 3.0},
+    "masked, all of one process unknown": {"risk": UNKNOWN_FIRST_HALF},
+    "masked, all unknown": {"risk": [math.nan] * ROWS},
+    "paper": {"risk": RISK, "missing_rate": MISSING, "path": "paper"},
+    "compat": {"risk": RISK, "path": "compat_released_code"},
+    "compat with mask": {"risk": RISK, "missing_rate": MISSING, "path": "compat_released_code"},
+}
 
 
 def batch():
@@ -78,6 +97,37 @@ def run(method, identical_text, gather, ddp=False):
     return loss.detach(), {name: parameter.grad for name, parameter in body.named_parameters()}
 
 
+class ViewBody(nn.Module):
+    """One encoder of two views, and a learnable temperature."""
+
+    def __init__(self, case, gather):
+        super().__init__()
+        torch.manual_seed(1)
+        self.options, self.gather = VIEW_CASES[case], gather
+        self.encoder = nn.Linear(SIZE, 4)
+        self.log_scale = nn.Parameter(torch.tensor(1.0))
+        self.double()
+
+    def forward(self, first, second, rows):
+        views = [F.normalize(torch.tanh(self.encoder(view)), dim=-1) for view in (first, second)]
+        options = dict(self.options)
+        for name in {"risk", "missing_rate"} & set(options):
+            options[name] = torch.tensor(options[name], dtype=torch.float64)[rows]
+        loss = risk_weighted_contrastive_loss if "risk" in options else info_nce_loss
+        return loss(*views, torch.exp(-self.log_scale), gather=self.gather, **options)
+
+
+def run_views(case, gather, ddp=False):
+    generator = torch.Generator().manual_seed(3)
+    first, second = torch.randn(2, ROWS, SIZE, generator=generator, dtype=torch.float64)
+    body = ViewBody(case, gather)
+    module = nn.parallel.DistributedDataParallel(body) if ddp else body
+    part = slice(rank() * ROWS // world_size(), (rank() + 1) * ROWS // world_size())
+    loss = module(first[part], second[part], torch.arange(ROWS)[part])
+    loss.backward()
+    return loss.detach(), {name: parameter.grad for name, parameter in body.named_parameters()}
+
+
 def unequal_rows_error():
     try:
         gather_with_gradient(torch.zeros(2 + rank(), 3))
@@ -96,6 +146,10 @@ def main(folder):
                 loss, gradients = run(method, mode, gather_with_gradient, ddp=True)
                 dist.all_reduce(loss)
                 results[method, mode] = (loss / world_size(), gradients)
+        for case in VIEW_CASES:
+            loss, gradients = run_views(case, gather_with_gradient, ddp=True)
+            dist.all_reduce(loss)
+            results[case] = (loss / world_size(), gradients)
         integers = gather_with_gradient(torch.tensor([rank(), 10 + rank()]))
         saved = {"results": results, "integers": integers, "unequal": unequal_rows_error()}
         torch.save(saved, Path(folder) / f"rank{rank()}.pt")

@@ -1,0 +1,184 @@
+"""CLEF's loss: the more two patients differ in clinical risk, the more they count as negatives of each other."""
+
+import math
+
+import torch
+
+from .pair_targets import Gather, in_full_precision, without_autocast
+from .risk_distance import DISTANCES, known_distances, published_distances
+from .view_pairs import ViewPairs, check_views, contrast, view_pairs
+
+PATHS = ("masked", "paper", "compat_released_code")
+
+
+def risk_weighted_contrastive_loss(
+    first_embeds: torch.Tensor,
+    second_embeds: torch.Tensor,
+    temperature: torch.Tensor | float = 0.07,
+    *,
+    risk: torch.Tensor,
+    missing_rate: torch.Tensor | None = None,
+    path: str = "masked",
+    distance: str = "squared",
+    sharpness: float = 0.8,
+    alignment_weight: float = 1.0,
+    gather: Gather | None = None,
+) -> torch.Tensor:
+    r"""InfoNCE with weighted negatives, plus an alignment of the similarities of embeddings with those of risks.
+
+    $L=L_{nce}+L_{align}$ with $L_{nce}=-\frac1{2N}\sum_a\log\frac{e^{l_{a,p}}}{e^{l_{a,p}}+\sum_nw_{an}e^{l_{a,n}}}$,
+    where a, p, n and l are those of `info_nce_loss`, and $L_{align}$ the mean of
+    $(\mathrm{minmax}(\cos)_{ij}-S_{ij})^2$ over all pairs of views, S = 1 - (0.8 D + 0.2) for the risk distance D in
+    [0, 1] of two records and S = 1 within a record.
+
+    **What row softmax does to the scale.** Published are weights w = softmax of the row of 1 - S over all 2N views,
+    the anchor and its positive among them. They sum to 1: the negatives enter as a weighted *mean*, where InfoNCE has
+    their *sum*, each with about 1/(2N) beside a positive of weight 1. That loss is far weaker, is done as soon as the
+    positive beats the average negative, and changes with the batch size. With 64 records at T = 0.07, random unit
+    vectors of 256 dimensions give 5.29 for InfoNCE and 1.02 for its mean of negatives; once the two views have a
+    cosine of 0.3 the gradient norms are 1.28 and 0.036. With equal risks the released loss is close to
+    `info_nce_loss(negatives="mean")`; "masked" below has the scale of InfoNCE.
+
+    **Three paths.**
+
+    - "masked", our default: w = (number of negatives) x softmax of `sharpness` x D over the *negatives* alone, so
+      that uniform weights are 1 and the loss is InfoNCE exactly. D is scaled over the known pairs of all processes. A
+      pair with an unknown risk on either side gets the median of the known distances, neither near nor far, and takes
+      no part in the alignment, its min-max included. With every risk unknown the loss and its gradient are InfoNCE's.
+    - "paper": the published formula with its mask: D' = 0.8 D + 0.2 times exp(-m_i m_j), D min-max scaled with the
+      diagonal; S = 1 - D' and w = softmax(D') over all 2N views; L = (L_nce + L_align) / 2. An unknown risk enters as
+      0 with m = 1. The mask acts only where *both* miss something, and then draws them together: a pair of an unknown
+      and a fully known patient keeps the distance that the 0 gave it. (That is why it is not our default.)
+    - "compat_released_code": the same with the released numerical constants (1e-6 in both ranges, 1e-8 in the
+      denominator). The released training never passes the mask (`use_mask = False` in its code), so leave
+      `missing_rate` out to train as it did; unknown risks are then 0 as well, the lowest risk of all.
+
+    **The missing rate** m is the share of a patient's risk inputs that were filled (`hf_ecg.clinical.score2_risk`);
+    the risk itself must be NaN where it is unknown. In "masked" a pair's certainty is exp(-m_i m_j): its distance
+    shrinks that far towards the median, and it counts that much in the alignment. Where all risks come from the same
+    few inputs (age and sex alone, say), their equal m only flattens the weights: leave it out.
+
+    **One outlier.** Squared distances are scaled by the largest one: a single extreme risk makes all others look
+    alike. `distance="rank"` takes the difference of ranks in the batch instead.
+
+    **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
+    **Inputs**: row i of both tensors are two views of one record. Risks in any unit; only differences count.
+    **Relations**: `sharpness=0, alignment_weight=0` is `info_nce_loss`. Equal risks give weights of 1, while the
+    alignment still draws all pairs to S = 0.8. A batch with fewer than two known risks has no alignment. The
+    arithmetic is float32 or better whatever the inputs and autocast; no gradient flows to the risks.
+
+    Args:
+        first_embeds: (batch, dimensions), unit length.
+        second_embeds: (batch, dimensions), unit length.
+        temperature: scalar T.
+        risk: (batch,), NaN or infinite where unknown.
+        missing_rate: (batch,) in [0, 1], NaN taken as 1; None for 0.
+        path: "masked", "paper" or "compat_released_code".
+        distance: "squared" or "rank"; the published paths know only "squared".
+        sharpness: factor of D in the softmax of "masked", published 0.8 (weights differ by up to e^0.8 = 2.2).
+        alignment_weight: factor of L_align in "masked".
+        gather: `gather_with_gradient` to use the records and risks of every process.
+
+    Returns:
+        Scalar: a mean over local anchors, so that the mean over processes is the loss of the whole batch.
+
+    Raises:
+        ValueError: shapes that do not fit, an unknown option or one that the path does not have, missing rates
+            outside [0, 1], a single record; when gathering, processes with different numbers of rows.
+
+    Source:
+        CLEF, arXiv 2512.02180; Nokia-Bell-Labs/ecg-foundation-model, clef/lightning/lightning_contrastive.py.
+    """
+    check_views(first_embeds, second_embeds, temperature)
+    _check_risk(first_embeds, risk, missing_rate)
+    _check_options(path, distance, sharpness, alignment_weight)
+    with without_autocast(first_embeds):
+        first_embeds, second_embeds, temperature = in_full_precision(first_embeds, second_embeds, temperature)
+        pairs = view_pairs(first_embeds, second_embeds, gather)
+        risk, missing_rate = _all_risks(first_embeds, risk, missing_rate, gather)
+        if path == "masked":
+            return _masked(pairs, temperature, risk, missing_rate, distance, sharpness, alignment_weight)
+        return _published(pairs, temperature, risk, missing_rate, released=path == "compat_released_code")
+
+
+def _masked(pairs, temperature, risk, missing_rate, distance, sharpness, alignment_weight):
+    distances, certainty = known_distances(risk, missing_rate, distance)
+    same = torch.eye(len(risk), dtype=torch.bool, device=risk.device)
+    weights = (sharpness * distances).masked_fill(same, float("-inf")).log_softmax(dim=1) + math.log(len(risk) - 1)
+    loss = contrast(pairs, temperature, _of_views(weights.masked_fill(same, 0), pairs))
+    if alignment_weight and (certainty.masked_fill(same, 0) > 0).any():
+        loss = loss + alignment_weight * _alignment(pairs, _similarity(0.8 * distances + 0.2), certainty)
+    return loss
+
+
+def _published(pairs, temperature, risk, missing_rate, released):
+    known = risk.isfinite()
+    if not released:
+        missing_rate = torch.zeros_like(risk) if missing_rate is None else missing_rate
+        missing_rate = torch.where(known, missing_rate, torch.ones_like(risk))
+    risk = torch.where(known, risk, torch.zeros_like(risk))
+    distances = published_distances(risk, missing_rate, added=1e-6 if released else 0)
+    # a record's two views share its weight
+    weights = distances.log_softmax(dim=1) - math.log(2)
+    loss = contrast(pairs, temperature, _of_views(weights, pairs), added=1e-8 if released else 0)
+    alignment = _alignment(pairs, _similarity(distances), torch.ones_like(distances), added=1e-6 if released else 0)
+    return (loss + alignment) / 2
+
+
+def _similarity(distances: torch.Tensor) -> torch.Tensor:
+    return (1 - distances).fill_diagonal_(1)
+
+
+def _of_views(records: torch.Tensor, pairs: ViewPairs) -> torch.Tensor:
+    """Rows of the local records of (total, total), repeated for both views on both sides."""
+    batch = len(pairs.anchors) // 2
+    return records[pairs.start : pairs.start + batch].repeat(2, 2)
+
+
+def _alignment(pairs: ViewPairs, target: torch.Tensor, certainty: torch.Tensor, added: float = 0) -> torch.Tensor:
+    """Mean square between scaled cosines and `target`, weighted by `certainty`; both (total, total)."""
+    counted = certainty.repeat(2, 2) > 0
+    # lowest and highest are those of all processes' views, not of the local ones alone
+    everything = pairs.columns @ pairs.columns.T
+    lowest = everything.masked_fill(~counted, float("inf")).amin()
+    highest = everything.masked_fill(~counted, float("-inf")).amax()
+    span = highest - lowest + added
+    if not added:
+        span = span.clamp_min(1e-6)
+    scaled = (pairs.anchors @ pairs.columns.T - lowest) / span
+    weights = _of_views(certainty, pairs)
+    share = len(pairs.anchors) / len(pairs.columns)
+    return (weights * (scaled - _of_views(target, pairs)) ** 2).sum() / (4 * certainty.sum() * share)
+
+
+def _all_risks(embeds, risk, missing_rate, gather):
+    """Risks and missing rates of every process, in the arithmetic of the embeddings and without gradient."""
+    values = [risk] if missing_rate is None else [risk, missing_rate.nan_to_num(nan=1.0)]
+    values = torch.stack([value.detach().to(embeds) for value in values], dim=1)
+    values = values if gather is None else gather(values)
+    return values[:, 0], None if missing_rate is None else values[:, 1]
+
+
+def _check_risk(embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Tensor | None) -> None:
+    for name, values in (("risk", risk), ("missing_rate", missing_rate)):
+        if values is not None and values.shape != embeds.shape[:1]:
+            raise ValueError(f"{name} has the shape {tuple(values.shape)}, wanted ({len(embeds)},): one a record")
+    if missing_rate is not None and bool(((missing_rate < 0) | (missing_rate > 1)).any()):
+        raise ValueError(
+            f"missing_rate holds {missing_rate.amin().item():g} to {missing_rate.amax().item():g}, wanted shares from"
+            " 0 to 1"
+        )
+
+
+def _check_options(path: str, distance: str, sharpness: float, alignment_weight: float) -> None:
+    for name, value, known in (("path", path, PATHS), ("distance", distance, DISTANCES)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}, wanted one of {known}")
+    for name, value in (("sharpness", sharpness), ("alignment_weight", alignment_weight)):
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} is {value}, wanted a number of at least 0")
+    if path != "masked" and (distance, sharpness, alignment_weight) != ("squared", 0.8, 1.0):
+        raise ValueError(
+            f"path {path!r} has squared distances, sharpness 0.8 and an alignment of weight 1; distance {distance!r},"
+            f" sharpness {sharpness} and alignment_weight {alignment_weight} need path 'masked'"
+        )
