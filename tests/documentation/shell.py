@@ -1,0 +1,165 @@
+"""Runs documented shell commands in this process, on tiny data, with the options that are written there.
+
+bash itself reads the blocks (variables, loops, continued lines), but `python`, `make` and the like are stand-ins that
+write down what they were called with. Every command noted is then run here: a script of the checkout as `__main__`
+with exactly its documented arguments, after which come those of `TINY`, which make it small and change nothing else
+(for both argparse and recipes the last value counts). So an option or a recipe's key that was renamed is an error.
+"""
+
+import contextlib
+import glob
+import io
+import os
+import re
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import yaml
+from accelerate.commands.launch import launch_command_parser
+from accelerate.state import AcceleratorState
+
+from tests.documentation.workspace import TEXT_TOWER, WIDTHS
+
+STAND_INS = ("python", "python3", "make", "pip", "accelerate")
+_NOTE = """#!/bin/bash
+printf '%s\\x1f' "${0##*/}" "$@" >> "$COMMANDS"
+printf '\\x1e' >> "$COMMANDS"
+"""
+_ASSIGNMENT = re.compile(r"^\w+=(\"[^\"]*\"|'[^']*'|\S*)\s*(#.*)?$", re.MULTILINE)
+_EVALUATION = ["--minimum", "1", "--bootstrap", "10", "--device", "cpu"]
+
+
+def _tiny_training(arguments: list[str]) -> list[str]:
+    with open(arguments[arguments.index("--config") + 1], encoding="utf-8") as file:
+        recipe = yaml.safe_load(file)
+    ecg = "model.config.ecg_config" if "ecg_config" in recipe["model"]["config"] else "model.config"
+    tiny = [f"{ecg}.widths={WIDTHS}", f"{ecg}.depths=[1,1,1,1]", "run.epochs=1", "run.num_threads=1"]
+    if "init_from" in recipe["model"]:
+        tiny += [f"model.init_from.text_model={TEXT_TOWER}", f"processor.tokenizer={TEXT_TOWER}"]
+        tiny += ["model.config.projection_dim=8"]
+    if recipe["validation"]["name"] in ("label_text", "classification"):
+        tiny += ["validation.minimum=1"]
+    return tiny
+
+
+# Script or module -> what is added to its arguments; a new one that is quick as it is needs no entry.
+TINY = {
+    "train/pretrain.py": _tiny_training,
+    "train/zero_shot.py": lambda arguments: _EVALUATION,
+    "train/linear_probe.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+}
+
+
+def assignments(code: str) -> str:
+    """Variables that a block sets for the blocks after it."""
+    return "\n".join(match[0] for match in _ASSIGNMENT.finditer(code))
+
+
+def commands(code: str, before: str, folder: Path) -> list[list[str]]:
+    """What bash would call, one list of words a command.
+
+    Args:
+        code: of the block.
+        before: variables of earlier blocks.
+        folder: for the stand-ins; the block runs there.
+
+    Raises:
+        ValueError: bash cannot read the block, or meets a command without a stand-in.
+    """
+    places = folder / ".stand_ins"
+    places.mkdir(exist_ok=True)
+    for name in STAND_INS:
+        (places / name).write_text(_NOTE)
+        (places / name).chmod(0o755)
+    noted = places / "commands"
+    noted.write_text("")
+    environment = {"PATH": f"{places}:/usr/bin:/bin", "COMMANDS": str(noted), "HOME": str(folder)}
+    done = subprocess.run(
+        ["bash", "-e", "-u", "-c", f"{before}\n{code}"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ValueError(
+            f"bash: {done.stderr.strip()} (tests/documentation/shell.py runs {', '.join(STAND_INS)}; a block of other"
+            " commands is marked <!-- not run: REASON -->)"
+        )
+    return [entry.split("\x1f")[:-1] for entry in noted.read_text().split("\x1e")[:-1]]
+
+
+def run(command: list[str], folder: Path, repository: Path) -> None:
+    """Runs one command in `folder`.
+
+    Raises:
+        ValueError: it does not exist, or does not end well; the message holds what it wrote.
+    """
+    name, *arguments = command
+    arguments = [found for word in arguments for found in (sorted(glob.glob(word)) or [word])]
+    if name == "make":
+        done = subprocess.run(["make", "-n", *arguments], cwd=repository, capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(f"make -n {' '.join(arguments)}: {done.stderr}")
+    elif name == "pip":
+        _check_extras(arguments, repository)
+    elif name == "accelerate":
+        parsed = launch_command_parser().parse_args(arguments[1:])
+        if arguments[0] != "launch" or not Path(parsed.training_script).is_file():
+            raise ValueError(f"{arguments[0]} {parsed.training_script}: wanted launch and a script of the checkout")
+    else:
+        _run_python(arguments)
+
+
+def _run_python(arguments: list[str]) -> None:
+    if arguments[0] == "-m":
+        target, rest = arguments[1], arguments[2:]
+        start = lambda: runpy.run_module(target, run_name="__main__", alter_sys=True)  # noqa: E731
+    elif arguments[0] == "-c":
+        target, rest = "-c", arguments[2:]
+        start = lambda: exec(compile(arguments[1], "-c", "exec"), {"__name__": "__main__"})  # noqa: E731
+    else:
+        target, rest = arguments[0], arguments[1:]
+        start = lambda: runpy.run_path(target, run_name="__main__")  # noqa: E731
+    rest += TINY[target](rest) if target in TINY else []
+    AcceleratorState._reset_state(reset_partial_state=True)
+    written, argv = io.StringIO(), sys.argv
+    sys.argv = [target, *rest]
+    try:
+        with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the module was imported before, as itself
+            start()
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise ValueError(
+                f"python {target} {' '.join(rest)}\nended with {end.code}: {written.getvalue()[-2000:]}"
+            ) from end
+    except Exception as error:
+        raise ValueError(f"python {target} {' '.join(rest)}\n{type(error).__name__}: {error}") from error
+    finally:
+        sys.argv = argv
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def _check_extras(arguments: list[str], repository: Path) -> None:
+    settings = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    extras = re.search(r"\[project.optional-dependencies\]\n(.*?)\n\[", settings, re.DOTALL)[1]
+    known = re.findall(r"^(\w+) = ", extras, re.MULTILINE)
+    for word in arguments:
+        for extra in (re.search(r"\[([\w, ]+)\]", word) or ["", ""])[1].split(","):
+            if extra.strip() and extra.strip() not in known:
+                raise ValueError(f"pip {' '.join(arguments)}: there is no extra {extra!r}, only {known}")
+
+
+def work_in(folder: Path):
+    """The working directory, for a while."""
+    return contextlib.chdir(folder) if hasattr(contextlib, "chdir") else _chdir(folder)
+
+
+@contextlib.contextmanager
+def _chdir(folder: Path):
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,99 @@
+"""Every block of Python or shell in the documentation runs, in order, as a reader would run it.
+
+A new file or block is picked up by itself. What it names must be in the folder of `workspace.py`; a block that cannot
+run here carries the comment `<!-- not run: REASON -->` on the line above it.
+"""
+
+import contextlib
+import io
+import re
+
+import pytest
+
+from hf_ecg.models.ecg_resnet import convert_ecg_resnet
+from tests.conftest import REPOSITORY, SHARED
+from tests.documentation import shell
+from tests.documentation.blocks import blocks
+from tests.documentation.workspace import make_workspace
+
+FILES = [
+    path.relative_to(REPOSITORY)
+    for pattern in ("*.md", "model_cards/*.md", "tests/checkpoints/*.md", "hf_ecg/**/*.md", "train/**/*.md")
+    for path in sorted(REPOSITORY.glob(pattern))
+]
+PTB_XL = SHARED / "data" / "ptb-xl"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
+    monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)
+    (tmp_path / "work").mkdir()
+    return make_workspace(tmp_path / "work", REPOSITORY, PTB_XL if PTB_XL.is_dir() else None)
+
+
+def run_file(path, folder):
+    """Runs the blocks of one file in one folder; Python blocks share their names."""
+    names, variables = {"__name__": "__main__"}, ""
+    for block in blocks(path):
+        if block.not_run:
+            continue
+        try:
+            with shell.work_in(folder):
+                if block.language == "python":
+                    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                        exec(compile(block.code, str(block), "exec"), names)
+                    continue
+                for command in shell.commands(block.code, variables, folder):
+                    if any("PTB_XL" in word for word in command) and not (folder / "PTB_XL").is_dir():
+                        pytest.skip(f"{block} needs PTB-XL in {SHARED}")
+                    shell.run(command, folder, REPOSITORY)
+                variables += "\n" + shell.assignments(block.code)
+        except Exception as error:
+            pytest.fail(
+                f"{block}: this block does not run: {type(error).__name__}: {error}\nMend it, or what it calls; files"
+                " that it names are made by tests/documentation/workspace.py, and <!-- not run: REASON --> above it"
+                f" leaves it out.\n\n{block.code}"
+            )
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_blocks_run(path, workspace, evaluate_offline):
+    if not blocks(REPOSITORY / path):
+        pytest.skip("no block of Python or shell")
+    run_file(REPOSITORY / path, workspace)
+
+
+def write(tmp_path, text):
+    path = tmp_path / "PAGE.md"
+    path.write_text(text)
+    return path
+
+
+def test_a_renamed_option_or_recipe_key_is_noticed(workspace, tmp_path):
+    """Holds the test itself to its promise."""
+    train = "python train/pretrain.py --config train/recipes/bce_ptb_xl.yaml"
+    for text, message in (
+        ("```\npython train/classify.py record.hea --modell x --prompts y\n```\n", "unrecognized arguments|required"),
+        (f"```bash\n{train} --output_dir out/x data.pth=corpus\n```\n", r"PAGE.md:2: .*data\.pth"),
+        ("```python\nx = 1\n```\n\n```python\nx.shape\n```\n", "PAGE.md:6: .*'int' object has no attribute 'shape'"),
+        ("```\npip install 'hf-ecg[plott]'\n```\n", "no extra 'plott'"),
+        ("```\nmake demmo\n```\n", "No rule to make target"),
+        ("```\nconda install x\n```\n", "command not found"),
+    ):
+        with pytest.raises(pytest.fail.Exception, match=re.compile(message, re.DOTALL)):
+            run_file(write(tmp_path, text), workspace)
+
+
+def test_bash_reads_loops_variables_and_continued_lines(tmp_path):
+    code = 'for seed in 0 1; do  # twice\n    python a.py --out out$seed $quick \\\n        "b=[1, 2]"\ndone\n'
+    assert shell.commands(code, shell.assignments('quick="x=1 y=2"  # both\n'), tmp_path) == [
+        ["python", "a.py", "--out", f"out{seed}", "x=1", "y=2", "b=[1, 2]"] for seed in (0, 1)
+    ]
+
+
+def test_a_marked_block_is_left_out(workspace, tmp_path):
+    run_file(write(tmp_path, "<!-- not run: it needs a GPU -->\n```python\n1 / 0\n```\n"), workspace)

@@ -1,0 +1,97 @@
+"""The folder that documented commands run in: what they name is there, and small.
+
+- `record.hea`: a real record of PTB-XL where `../shared` is, else a made one.
+- `out/demo/clep`, `out/demo/clep/encoder`: a dual encoder with random weights, as `make demo` leaves it.
+- `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
+- `res18_best_ckpt.pth`: a checkpoint with the published keys of MERL's ResNet18, narrow and random.
+- `train/`, `dataset_scripts/`, `model_cards/`, `tests/`: links into the checkout (`tests/` is empty).
+
+Further names that new documentation needs are made here.
+"""
+
+import csv
+import shutil
+import string
+from pathlib import Path
+
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGTextConfig, ECGTextModel, ECGTextProcessor
+from tests.embed.made_records import write_record
+from tests.test_convert import original_state
+
+CODES = ("NORM", "AFIB", "CLBBB", "LVH", "PVC", "IMI")
+TEXT_TOWER = "tiny_text_tower"
+WIDTHS = [4, 4, 4, 8]
+
+
+def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
+    """Fills `folder`."""
+    for name in ("train", "dataset_scripts", "model_cards"):
+        (folder / name).symlink_to(repository / name, target_is_directory=True)
+    _text_tower(folder / TEXT_TOWER)
+    _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
+    torch.save(original_state(), folder / "res18_best_ckpt.pth")
+    if ptb_xl is None:
+        write_record(folder, "record", seconds=10, rate=500)
+    else:
+        _part_of_ptb_xl(ptb_xl, folder / "PTB_XL")
+        header = min((ptb_xl / "records500").glob("*/*_hr.hea"))  # 500 Hz: what a hospital's file has
+        shutil.copyfile(header, folder / "record.hea")
+        shutil.copyfile(header.with_suffix(".dat"), folder / f"{header.stem}.dat")
+    return folder
+
+
+def _text_tower(folder: Path) -> None:
+    """Reads letters, so that different texts are different."""
+    letters = string.ascii_lowercase + string.digits + string.punctuation + "äöüß"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    numbers = {piece: number for number, piece in enumerate(pieces)}
+    BertTokenizerFast(vocab=numbers, model_max_length=128).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder)
+
+
+def _demo(folder: Path, text_tower: Path) -> None:
+    torch.manual_seed(0)
+    ecg = ECGResNetConfig(num_leads=12, num_samples=1000, sampling_rate=100, widths=WIDTHS)
+    text = BertConfig.from_pretrained(text_tower)
+    model = ECGTextModel(ECGTextConfig(ecg_config=ecg, text_config=text, projection_dim=8))
+    extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=1000)
+    model.save_pretrained(folder)
+    ECGTextProcessor(extractor, BertTokenizerFast.from_pretrained(text_tower)).save_pretrained(folder)
+    model.ecg_model.save_pretrained(folder / "encoder")
+    extractor.save_pretrained(folder / "encoder")
+
+
+def _part_of_ptb_xl(source: Path, folder: Path) -> None:
+    """Of each fold the first record with each of some codes."""
+    with open(source / "ptbxl_database.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    picked = {}
+    for fold in map(str, range(1, 11)):
+        for code in CODES:
+            having = (row for row in rows if row["strat_fold"] == fold and f"'{code}'" in row["scp_codes"])
+            row = next(having, None)
+            if row is not None:
+                picked[row["ecg_id"]] = row
+    for row in picked.values():
+        for ending in (".hea", ".dat"):
+            path = folder / (row["filename_lr"] + ending)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / (row["filename_lr"] + ending), path)
+        row["filename_hr"] = ""
+    shutil.copyfile(source / "scp_statements.csv", folder / "scp_statements.csv")
+    with open(folder / "ptbxl_database.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(picked.values())
