@@ -6,6 +6,7 @@ PARQUET/ holds ptb_xl_100hz/{train,validation,test}-*.parquet, README.md (card) 
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.readers.ptb_xl import TEXT_SOURCES, ptb_xl_corpus
+from hf_ecg.hub import push_corpus
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -25,28 +27,21 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--text_source", choices=TEXT_SOURCES, default="statements", help="what `text` is made of")
     parser.add_argument("--min_likelihood", type=float, default=0, help="leave less likely statements out of `text`")
     parser.add_argument("--hold_out", default="", help="codes to leave out of every text, such as AFIB,CLBBB")
-    parser.add_argument("--num_proc", type=int, default=1, help="processes that read")
+    parser.add_argument("--num_proc", type=int, help="processes that read; default: one a core, eight at most")
     parser.add_argument("--strict", action="store_true", help="stop at the first record that cannot be read")
     parser.add_argument("--overwrite", action="store_true", help="replace an output folder that is there")
     parser.add_argument("--push_to_hub", metavar="OWNER/NAME", help="upload the folder as a data set of the Hub")
+    parser.add_argument("--private", action="store_true", default=None, help="make the new data set private")
     args = parser.parse_args(arguments)
     hold_out = [code.strip() for code in args.hold_out.split(",") if code.strip()]
     started = time.perf_counter()
     corpus = ptb_xl_corpus(args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source)
-    summary = prepare_corpus(corpus, args.output_dir, args.num_proc, args.strict, args.overwrite)
+    num_proc = min(os.cpu_count() or 1, 8) if args.num_proc is None else args.num_proc
+    summary = prepare_corpus(corpus, args.output_dir, num_proc, args.strict, args.overwrite)
     rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
     print(f"{args.output_dir}: {rate:.0f} rows/s, rows {summary['rows']}, skipped {summary['skipped'] or 'none'}")
     if args.push_to_hub:
-        from huggingface_hub import HfApi
-
-        api = HfApi()
-        api.create_repo(args.push_to_hub, repo_type="dataset", exist_ok=True)
-        # shards of an earlier upload would be read beside these
-        stale = [f"{summary['config']}/*"]
-        api.upload_folder(
-            repo_id=args.push_to_hub, folder_path=args.output_dir, repo_type="dataset", delete_patterns=stale
-        )
-        print(f"uploaded to {args.push_to_hub}")
+        print(push_corpus(args.output_dir, args.push_to_hub, args.private).commit_url)
     return summary
 
 

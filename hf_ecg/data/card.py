@@ -1,5 +1,6 @@
 """What the summary and the card of a prepared corpus tell about its rows."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,10 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 from datasets import Features
+from huggingface_hub import hf_hub_download
+from transformers.utils import logging
 
 from ..cards import CARD_NAME, render_card
 from .quality_counts import add_quality_counts, describe_quality, no_quality_counts
 
+logger = logging.get_logger(__name__)
+
+SUMMARY_NAME = "summary.json"
 SIMULATED = "simulated"
 
 
@@ -91,3 +97,23 @@ def write_card(folder: Path, corpus, summary: dict) -> None:
     values = {"summary": {SIMULATED: False} | summary, "quality": describe_quality(summary["quality"])}
     card = render_card("dataset.md.jinja", front, text=corpus.card(summary), **values)
     (folder / CARD_NAME).write_text(card, encoding="utf-8")
+
+
+def read_summary(path) -> dict:
+    """`summary.json` of a prepared corpus, a folder or Hub id; empty, with a warning, when there is none."""
+    file = Path(path) / SUMMARY_NAME
+    if not file.is_file() and not Path(path).is_dir() and str(path).count("/") == 1:
+        try:
+            file = Path(hf_hub_download(str(path), SUMMARY_NAME, repo_type="dataset"))
+        except OSError as error:
+            logger.warning("no %s of the data set %s: %s", SUMMARY_NAME, path, error)
+            return {}
+    if not file.is_file():
+        logger.warning("%s is not there: where the texts come from, and what was held out, is not known", file)
+        return {}
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def is_simulated(path) -> bool:
+    """Whether the summary of a prepared corpus says that nobody recorded its signals."""
+    return bool(read_summary(path).get(SIMULATED))

@@ -1,5 +1,6 @@
 """Model folders and corpora as the evaluation scripts need them."""
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -93,11 +94,25 @@ def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFa
 
 
 def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> list[dict]:
-    """Folder name and training seed of each model, for a report."""
+    """Folder name, training seed and weights (their SHA-256, of a local folder) of each model, for a report."""
     return [
         {
             "folder": "/".join(Path(folder).parts[-2 if Path(folder).name == "encoder" else -1 :]),
             "seed": None if entry is None else entry.seed,
+            "weights": weights_digest(folder),
         }
         for folder, entry in zip(folders, facts, strict=True)
     ]
+
+
+def weights_digest(folder: str | Path) -> str | None:
+    """SHA-256 over the weight files of a model folder: tells whether a report judges these weights. None if none."""
+    paths = sorted(Path(folder).glob("model*.safetensors"))
+    if not paths:
+        return None
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

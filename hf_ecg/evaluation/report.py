@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 import transformers
 
+from ..data.card import is_simulated
 from ..version import __version__
 from .bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from .metrics import METRICS
@@ -71,6 +72,7 @@ def report_frame(
         "data": {
             "path": str(args.data),
             "config": args.config,
+            "simulated": is_simulated(args.data),
             "folds": folds,
             "records": sum(map(len, patients)),
             "patients": len({patient for split in patients for patient in split}),
@@ -154,13 +156,14 @@ def render(report: dict) -> str:
     lines = [
         f"# {report['title']}",
         "",
-        f"* data: {data['path']}, config {data['config']}, folds {_folds(data['folds'])}: "
+        f"* data: {data['path']}, config {data['config']}, folds {fold_words(data['folds'])}: "
         f"{data['records']} records of {data['patients']} patients",
         f"* models: {_models(report['models'])}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
         f"patients{' and seeds' if bootstrap['seeds_resampled'] else ''}, seed {bootstrap['seed']}; "
         "differences are paired",
         f"* macro: classes with at least {bootstrap['minimum']} positives and as many negatives in the rows",
+        *(["* **simulated data: no results**"] if data.get("simulated") else []),
         *[f"* note: {note}" for note in report.get("notes", [])],
         f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",
         f"* versions: {', '.join(f'{key} {value}' for key, value in report['versions'].items())}",
@@ -170,17 +173,18 @@ def render(report: dict) -> str:
         "```",
     ]
     for task in report["tasks"]:
-        lines += ["", *_render_task(task)]
+        lines += ["", *render_task(task)]
     return "\n".join(lines) + "\n"
 
 
-def _render_task(task: dict) -> list[str]:
+def render_task(task: dict, heading: str = "##") -> list[str]:
+    """Lines of one task: records, classes, systems with their intervals, paired differences, classes one by one."""
     systems, differences = task["systems"], task["differences"]
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
     # records that carry no statement of the label set
     others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
     lines = [
-        f"## {task['name']}: {task['protocol']}",
+        f"{heading} {task['name']}: {task['protocol']}",
         "",
         f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}{others}; macro over "
         f"{len(task['classes'])}: {', '.join(task['classes']) or 'none'}"
@@ -213,9 +217,10 @@ def _render_task(task: dict) -> list[str]:
     return lines
 
 
-def _folds(folds: list[int] | dict[str, list[int]]) -> str:
+def fold_words(folds: list[int] | dict[str, list[int]]) -> str:
+    """Folds as a reader wants them: "9+10", or "1+2 (train), 3 (test)"."""
     if isinstance(folds, dict):
-        return ", ".join(f"{_folds(numbers)} ({split})" for split, numbers in folds.items())
+        return ", ".join(f"{fold_words(numbers)} ({split})" for split, numbers in folds.items())
     return "+".join(str(fold) for fold in folds)
 
 

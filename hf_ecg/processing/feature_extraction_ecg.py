@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
+from ..auto_class import NoSourceCopies
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
@@ -19,7 +20,7 @@ from .steps import build_step, describe_step
 _WRITTEN_BY_SAVING = ("feature_extractor_type", "processor_class", "hf_ecg_version", "auto_map")
 
 
-class ECGFeatureExtractor(FeatureExtractionMixin):
+class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     """Turns ECGs into `input_values`, `lead_mask` and `sample_mask` by an ordered list of steps.
 
     All steps run in float64 and the result is rounded to float32 once. Leads are found by name, so neither the order

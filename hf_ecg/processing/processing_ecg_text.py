@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin, TextKwargs
 
+from ..auto_class import NoSourceCopies
 from .step_base import nearest
 
 
-class ECGTextProcessor(ProcessorMixin):
+class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
     """Prepares ECGs, texts, or both for an `ECGTextModel`.
 
     Args:

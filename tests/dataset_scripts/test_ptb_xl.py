@@ -1,7 +1,7 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
-import huggingface_hub
 import pytest
 
 
@@ -32,14 +32,16 @@ def test_command_line(repository, raw, tmp_path):
         load(repository).main(command[2:])
 
 
-def test_push_to_hub_uploads_the_folder_in_one_commit_without_stale_shards(repository, raw, tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", lambda self, *a, **k: calls.append(("create", a, k)))
-    monkeypatch.setattr(huggingface_hub.HfApi, "upload_folder", lambda self, **k: calls.append(("upload", k)))
-    script = load(repository)
+def test_push_to_hub_pushes_the_folder(repository, raw, tmp_path, monkeypatch, capsys):
+    script, calls = load(repository), []
+
+    def push_corpus(*arguments):
+        calls.append(arguments)
+        return SimpleNamespace(commit_url="https://hub/me/x/commit/1")
+
+    monkeypatch.setattr(script, "push_corpus", push_corpus)
     script.main(["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--push_to_hub", "me/x"])
-    assert [call[0] for call in calls] == ["create", "upload"]
-    assert calls[1][1]["repo_type"] == "dataset" and calls[1][1]["delete_patterns"] == ["ptb_xl_100hz/*"]
+    assert calls == [(str(tmp_path / "out"), "me/x", None)] and "me/x/commit/1" in capsys.readouterr().out
 
 
 def load(repository):

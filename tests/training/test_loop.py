@@ -103,18 +103,20 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
         "label_sets": [],
     }
     card = (folder / "README.md").read_text()
-    for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation [5]"):
+    for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation 5"):
         assert words in card
     assert (folder / "recipe.yaml").exists()
 
 
 def test_a_corpus_that_does_not_say_where_its_texts_come_from(text_recipe, recipe_of, corpus, tmp_path):
-    from hf_ecg.training.saving import protocol_words, training_facts
+    from hf_ecg.evaluation.protocol import TrainingFacts
+    from hf_ecg.training.card import protocol_words
+    from hf_ecg.training.saving import training_facts
 
     recipe = recipe_of(text_recipe, data__path=str(tmp_path))
     facts = training_facts(recipe)
     assert facts["text_source"] is None and facts["hold_out"] is None
-    assert "does not say" in protocol_words(recipe, facts)
+    assert "does not say" in protocol_words(TrainingFacts(**facts))
 
 
 @pytest.mark.parametrize(("greater", "chosen"), [(True, 1), (False, 2)])

@@ -3,14 +3,16 @@ import os
 import pytest
 from transformers import AutoModel
 
+from hf_ecg.evaluation.protocol import TrainingFacts
 from hf_ecg.training import pretrain, saving
+from hf_ecg.training.card import protocol_words
 
 
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
     recipe = recipe_of(text_recipe, data__shuffle_texts=True)
     facts = saving.training_facts(recipe)
     assert facts["text_source"] == "shuffled statements"
-    assert "control" in saving.protocol_words(recipe, facts)
+    assert "control" in protocol_words(TrainingFacts(**facts))
 
 
 def test_a_folder_saved_by_halves_does_not_load(text_recipe, recipe_of, tmp_path, monkeypatch):

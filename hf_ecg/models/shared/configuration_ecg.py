@@ -5,11 +5,12 @@ import math
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
+from ...auto_class import NoSourceCopies
 from ...version import __version__
 
 
 @strict
-class ECGConfig(PreTrainedConfig):
+class ECGConfig(NoSourceCopies, PreTrainedConfig):
     r"""Base of every configuration of this package.
 
     Args:

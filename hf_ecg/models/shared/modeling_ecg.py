@@ -5,8 +5,10 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
+from ...auto_class import NoSourceCopies
 
-class WholeWeightsMixin:
+
+class WholeWeightsMixin(NoSourceCopies):
     """A `from_pretrained` for which absent weights are an error, where transformers hands out random ones."""
 
     @classmethod

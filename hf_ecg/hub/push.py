@@ -1,0 +1,92 @@
+"""Pushing what a run, a conversion or a script of `dataset_scripts/` left."""
+
+from huggingface_hub import CommitInfo, HfApi
+from transformers.utils import logging
+
+from ..cards import CARD_NAME
+from .folders import corpus_files, is_stale_model_file, model_files
+from .shim import add_shim
+from .upload import commit_files
+
+logger = logging.get_logger(__name__)
+
+
+def push_run(
+    folder,
+    repo_id: str,
+    private: bool | None = None,
+    shim: bool = False,
+    revision: str | None = None,
+    message: str | None = None,
+    api: HfApi | None = None,
+) -> CommitInfo:
+    """Push a run's folder: the whole model, its processor, `encoder/`, recipe, facts, evaluations and card.
+
+    Checkpoints, optimiser states, logs and everything unknown stay here. Afterwards `AutoModel.from_pretrained(id)`
+    loads the model and `AutoModel.from_pretrained(id, subfolder="encoder")` the encoder.
+
+    Args:
+        folder: what `training.pretrain`, `hf_ecg.convert` or `save_pretrained` of model and processor wrote.
+        repo_id: OWNER/NAME, created when it is not there.
+        private: visibility of a new repository.
+        shim: also let users load it with `trust_remote_code=True`, see `shim`.
+        revision: branch; None is the main one.
+        message: of the commit.
+        api: client with its endpoint and token.
+
+    Raises:
+        OSError: an incomplete folder; or the Hub refuses, or fails again and again: then the branch is as it was.
+        ValueError: `shim` for a model of another package.
+    """
+    files = model_files(folder, repo_id)
+    if CARD_NAME not in files:
+        raise FileNotFoundError(
+            f"{folder} has no card ({CARD_NAME}): `python -m hf_ecg.hub card {folder}` writes one from what is there"
+        )
+    if shim:
+        files = add_shim(files)
+    return commit_files(
+        repo_id,
+        files,
+        message or "Push model, processor and card with hf_ecg",
+        stale=is_stale_model_file,
+        private=private,
+        revision=revision,
+        api=api,
+    )
+
+
+def push_corpus(
+    folder,
+    repo_id: str,
+    private: bool | None = None,
+    revision: str | None = None,
+    message: str | None = None,
+    api: HfApi | None = None,
+) -> CommitInfo:
+    """Push a prepared corpus: parquet files, card and summary; `load_dataset(id)` reads it back.
+
+    Args:
+        folder: what a script of `dataset_scripts/` wrote.
+        repo_id, private, revision, message, api: see `push_run`.
+
+    Raises:
+        OSError: see `push_run`.
+    """
+    files = corpus_files(folder, repo_id)
+    configs = {path.partition("/")[0] for path in files if path.endswith(".parquet")}
+
+    def stale(path: str) -> bool:
+        # shards of an earlier upload would be read beside these
+        return path.endswith(".parquet") and path.partition("/")[0] in configs
+
+    return commit_files(
+        repo_id,
+        files,
+        message or "Push corpus with hf_ecg",
+        repo_type="dataset",
+        stale=stale,
+        private=private,
+        revision=revision,
+        api=api,
+    )

@@ -1,0 +1,36 @@
+"""What a feature extractor lets a model see, in words for a card."""
+
+from .feature_extraction_ecg import ECGFeatureExtractor
+
+
+def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
+    """Rate, length, leads, units, steps and voltage, one sentence or list each."""
+    rate, samples = extractor.sampling_rate, extractor.num_samples
+    length = "any length" if samples is None else f"{samples} samples ({samples / rate:g} s)"
+    single = any(step["name"] == "pick_lead" for step in extractor.steps)
+    names = [step["name"] for step in extractor.steps]
+    other = "any other rate is resampled" if "resample" in names else "another rate is refused"
+    return {
+        "rate": f"{rate:g} Hz; {other}",
+        "length": length,
+        "leads": f"{'one of ' if single else ''}{', '.join(extractor.leads)}",
+        "units": "mV, uV or V, which the caller names; WFDB records carry their own",
+        "steps": ", ".join(names),
+        "voltage": describe_voltage(extractor),
+    }
+
+
+def describe_voltage(extractor: ECGFeatureExtractor) -> str:
+    """Whether the model can tell a small ECG from a large one, as voltage criteria of hypertrophy need it."""
+    for step in extractor.steps:
+        if step["name"] != "normalise" or step["method"] == "divide":
+            continue
+        how = f"{step['method']} over each {step['over']}"
+        if step.get("return_amplitude"):
+            return (
+                f"not visible in the waveform ({how}), but handed on beside it as `amplitude` (offset and scale"
+                " of each lead in mV)"
+            )
+        kept = ", only the leads' sizes beside each other are" if step["over"] == "record" else ""
+        return f"**not visible** ({how}{kept}): voltage criteria, such as those of hypertrophy, are lost on this model"
+    return "visible: the waveform reaches the model in millivolts, or divided by a constant"

@@ -1,0 +1,92 @@
+import pytest
+
+from hf_ecg.data.builder import Corpus, prepare_corpus
+from hf_ecg.data.card import CorpusCard, is_simulated
+from hf_ecg.data.schema import row_features
+from hf_ecg.hub import push_corpus
+from tests.evaluation import tiny
+
+READ = """
+import sys, datasets
+rows = datasets.load_dataset("me/tiny", "tiny_100hz")
+assert "hf_ecg" not in sys.modules
+print({name: len(split) for name, split in rows.items()}, rows["train"].features["rhythm"].feature.names)
+print(sum(rows["train"][0]["signal"]), len(rows["train"][0]["signal"]), rows["train"].features["signal"].feature.dtype)
+stream = datasets.load_dataset("me/tiny", "tiny_100hz", split="test", streaming=True)
+print(len(list(stream)))
+
+import hf_ecg
+from hf_ecg.data.card import is_simulated
+from hf_ecg.data.corpus import load_corpus
+print(len(load_corpus("me/tiny", folds=[10])), is_simulated("me/tiny"))
+"""
+
+
+def read(row):
+    names = {"rhythm": tiny.LABEL_SETS["rhythm"], "form": tiny.LABEL_SETS["form"]}
+    labels = {key: None if row[key] is None else [names[key][n] for n in row[key]] for key in names}
+    return row | labels
+
+
+def prepare(folder, number=60, **facts):
+    made = tiny.rows(number)
+    corpus = Corpus(
+        config_name="tiny_100hz",
+        features=row_features(12, tiny.SAMPLES, tiny.LABEL_SETS),
+        splits={"train": [r for r in made if r["fold"] < 10], "test": [r for r in made if r["fold"] == 10]},
+        read=read,
+        facts=facts,
+        card=lambda summary: CorpusCard(
+            title="Tiny", source="nowhere", splits="By fold.", texts="statements", licence="MIT", citation="Cite us."
+        ),
+        front_matter={"license": "mit", "tags": ["ecg"]},
+    )
+    prepare_corpus(corpus, folder, progress=False, overwrite=True)
+    return made
+
+
+def test_a_corpus_comes_back_in_another_process(hub, api, reader, tmp_path):
+    made = prepare(tmp_path / "corpus", simulated=True)
+    push_corpus(tmp_path / "corpus", "me/tiny", api=api)
+    counts, signal, streamed, ours = reader(READ).stdout.strip().splitlines()
+    assert counts == "{'train': 54, 'test': 6} ['AFIB', 'SR']"
+    assert signal == f"{made[0]['signal'].astype(int).sum()} 1200 int16"
+    assert streamed == "6" and ours == "6 True"
+    card = hub.files("me/tiny", "datasets")["README.md"].decode()
+    assert 'load_dataset("me/tiny", "tiny_100hz")' in card and "Simulated, not recorded" in card
+    assert "- simulated\n" in card.partition("# Tiny")[0] and "Licence: MIT. Cite us." in card
+
+
+def test_recorded_data_is_not_called_simulated(tmp_path):
+    prepare(tmp_path / "corpus")
+    assert "imulated" not in (tmp_path / "corpus" / "README.md").read_text() and not is_simulated(tmp_path / "corpus")
+
+
+def test_a_failing_server_leaves_the_earlier_rows_and_shards_of_them_never_mix(hub, api, tmp_path):
+    prepare(tmp_path / "corpus")
+    push_corpus(tmp_path / "corpus", "me/tiny", api=api)
+    before = hub.commits("me/tiny", "datasets")[-1]
+    earlier = [path for path in before.files if path.endswith(".parquet")]
+    prepare(tmp_path / "corpus", number=80)
+    # the new one has other shards
+    for split, count in (("train", 2), ("test", 1)):
+        path = tmp_path / "corpus" / "tiny_100hz" / f"{split}-00000-of-00001.parquet"
+        path.rename(path.with_name(f"{split}-00000-of-{count:05d}.parquet"))
+    hub.fail("POST .*/commit/", times=1000, status=500)
+    with pytest.raises(OSError, match="not pushed to me/tiny"):
+        push_corpus(tmp_path / "corpus", "me/tiny", api=api)
+    assert hub.commits("me/tiny", "datasets")[-1] is before
+    hub.failures.clear()
+    sent = hub.count("PUT /lfs/")
+    push_corpus(tmp_path / "corpus", "me/tiny", api=api)
+    assert hub.count("PUT /lfs/") == sent, "the contents had arrived before the commit failed"
+    now = [path for path in hub.files("me/tiny", "datasets") if path.endswith(".parquet")]
+    assert (
+        sorted(now) == ["tiny_100hz/test-00000-of-00001.parquet", "tiny_100hz/train-00000-of-00002.parquet"] != earlier
+    )
+
+
+def test_what_is_no_prepared_corpus_is_refused(hub, api, tmp_path):
+    with pytest.raises(OSError, match="no prepared corpus"):
+        push_corpus(tmp_path, "me/tiny", api=api)
+    assert not hub.calls
