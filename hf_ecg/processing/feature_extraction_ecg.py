@@ -8,6 +8,7 @@ from transformers.feature_extraction_utils import BatchFeature, FeatureExtractio
 
 from ..auto_class import NoSourceCopies
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
+from ..strict_json import naming_the_source
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
 from .lead_steps import DeriveLimbLeads, PickLead, SelectLeads
@@ -16,6 +17,7 @@ from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
 from .step_base import RecordError, Step, WaveformBatch, check_positive, check_positive_integer, nearest
 from .steps import build_step, describe_step
 
+_RECIPE = ("sampling_rate", "leads", "num_samples", "steps")
 # Keys that saving adds to the JSON; everything else unknown is a misspelt parameter.
 _WRITTEN_BY_SAVING = ("feature_extractor_type", "processor_class", "hf_ecg_version", "auto_map")
 
@@ -69,22 +71,41 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         steps: Sequence[dict] | None = None,
         **kwargs,
     ):
-        known = ("sampling_rate", "leads", "num_samples", "steps")
         for key in kwargs:
             if key not in _WRITTEN_BY_SAVING:
-                raise ValueError(f"unknown parameter {key!r}{nearest(key, known)}; ECGFeatureExtractor takes {known}")
+                raise ValueError(
+                    f"unknown parameter {key!r}{nearest(key, _RECIPE)}; ECGFeatureExtractor takes {_RECIPE}"
+                )
         for key in ("feature_extractor_type", "hf_ecg_version"):
             kwargs.pop(key, None)
         super().__init__(**kwargs)
         check_positive("sampling_rate", sampling_rate)
         if num_samples is not None:
             check_positive_integer("num_samples", num_samples)
-        if not leads or isinstance(leads, str):
+        if not leads or not isinstance(leads, Sequence) or isinstance(leads, str):
             raise ValueError(f"leads is {leads!r}, wanted a list of lead names")
         self.sampling_rate = sampling_rate
         self.leads = list(canonical_leads(leads))
         self.num_samples = num_samples
         self.steps = self._complete(_default_steps(num_samples) if steps is None else steps)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        """As in transformers; a saved JSON that holds something else raises a ValueError that names its folder."""
+        with naming_the_source(pretrained_model_name_or_path):
+            return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+
+    @classmethod
+    def from_dict(cls, feature_extractor_dict, **kwargs):
+        """The extractor that a saved JSON describes, which is the whole recipe: nothing of it has a default.
+
+        Raises:
+            ValueError: a key that is missing, unknown or impossible.
+        """
+        missing = [key for key in _RECIPE if key not in feature_extractor_dict and key not in kwargs]
+        if missing:
+            raise ValueError(f"the saved ECGFeatureExtractor lacks {missing}; it is the whole recipe, {_RECIPE}")
+        return super().from_dict(feature_extractor_dict, **kwargs)
 
     @property
     def model_input_names(self) -> list[str]:
@@ -145,7 +166,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
 
     def _complete(self, descriptions: Sequence[dict]) -> list[dict]:
         """The recipe with its implicit steps and default parameters written out."""
-        if isinstance(descriptions, (str, dict)):
+        if not isinstance(descriptions, Sequence) or isinstance(descriptions, str):
             raise ValueError(f"steps is {descriptions!r}, wanted a list of dicts")
         steps = [build_step(copy.deepcopy(description)) for description in descriptions]
         kinds = [type(step) for step in steps]

@@ -6,6 +6,7 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin, TextKwargs
 
 from ..auto_class import NoSourceCopies
+from ..strict_json import naming_the_source
 from .step_base import nearest
 
 
@@ -23,6 +24,12 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
 
     def __init__(self, feature_extractor, tokenizer):
         super().__init__(feature_extractor, tokenizer)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        """As in transformers; a saved JSON that holds something else raises a ValueError that names its folder."""
+        with naming_the_source(pretrained_model_name_or_path):
+            return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
 
     def __call__(
         self,

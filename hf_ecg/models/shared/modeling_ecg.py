@@ -6,6 +6,7 @@ from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
+from ...strict_json import naming_the_source
 
 
 class WholeWeightsMixin(NoSourceCopies):
@@ -19,12 +20,20 @@ class WholeWeightsMixin(NoSourceCopies):
 
         Raises:
             ValueError: a checkpoint of another model type, as when an encoder is loaded from the folder of an
-                `ECGTextModel` (its encoder is in the subfolder `encoder`), or one that lacks tensors.
+                `ECGTextModel` (its encoder is in the subfolder `encoder`), one that lacks tensors, or whose tensors
+                have other shapes than its configuration.
         """
         source = pretrained_model_name_or_path
         wants_info = kwargs.pop("output_loading_info", False)
         _check_model_type(cls, source, kwargs)
-        model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        try:
+            model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        except RuntimeError as error:
+            if "ignore_mismatched_sizes" not in str(error):
+                raise
+            raise ValueError(
+                f"{source}: its weights have other shapes than its config.json gives (the report above names them)"
+            ) from error
         if source is not None:
             _check_all_there(model, info["missing_keys"], source)
         return (model, info) if wants_info else model
@@ -43,7 +52,9 @@ def _check_model_type(cls, source, kwargs) -> None:
         return
     names = ("cache_dir", "revision", "token", "subfolder", "local_files_only")
     options = {key: kwargs[key] for key in names if key in kwargs}
-    found, _ = PreTrainedConfig.get_config_dict(source, **options)
+    with naming_the_source(source):
+        found, _ = PreTrainedConfig.get_config_dict(source, **options)
+        found.get("model_type")
     wanted = cls.config_class.model_type
     if found.get("model_type") not in (None, wanted):
         hint = _ENCODER_INSIDE if found["model_type"] == "ecg_text" else ""
