@@ -7,6 +7,7 @@ from transformers.models.auto.auto_factory import _BaseAutoModelClass, _LazyAuto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from .models.ecg_resnext import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
 from .models.ecg_text import ECGTextConfig, ECGTextModel
 from .processing import ECGFeatureExtractor, ECGTextProcessor
 
@@ -19,10 +20,15 @@ class AutoModelForECGClassification(_BaseAutoModelClass):
 
 def register() -> None:
     """Make every family known to the Auto classes; `import hf_ecg` calls it."""
-    for config, model in ((ECGResNetConfig, ECGResNetModel), (ECGTextConfig, ECGTextModel)):
+    for config, model in (
+        (ECGResNetConfig, ECGResNetModel),
+        (ECGResNeXtConfig, ECGResNeXtModel),
+        (ECGTextConfig, ECGTextModel),
+    ):
         AutoConfig.register(config.model_type, config, exist_ok=True)
         AutoModel.register(config, model, exist_ok=True)
         AutoFeatureExtractor.register(config, ECGFeatureExtractor, exist_ok=True)
     AutoModelForECGClassification.register(ECGResNetConfig, ECGResNetForECGClassification, exist_ok=True)
+    AutoModelForECGClassification.register(ECGResNeXtConfig, ECGResNeXtForECGClassification, exist_ok=True)
     AutoModelForPreTraining.register(ECGTextConfig, ECGTextModel, exist_ok=True)
     AutoProcessor.register(ECGTextConfig, ECGTextProcessor, exist_ok=True)

@@ -15,6 +15,7 @@ from huggingface_hub import ModelCardData
 from transformers import PreTrainedModel
 
 from .models.ecg_resnet.convert_ecg_resnet import convert_merl_resnet
+from .models.ecg_resnext.convert_ecg_resnext import convert_clef, convert_ecgfounder
 from .processing import ECGFeatureExtractor
 from .version import __version__
 
@@ -52,8 +53,48 @@ MERL = Origin(
     ),
 )
 
+CLEF = Origin(
+    convert=convert_clef,
+    repository="https://github.com/Nokia-Bell-Labs/ecg-foundation-model",
+    commit="0a1156edd082f6ce56e6edc2948b38ec98cfa6e6",
+    paper="CLEF: Clinically-Guided Contrastive Learning for Electrocardiogram Foundation Models (arXiv 2512.02180)",
+    licence="bsd-3-clause-clear",
+    caveats=(
+        "The licence grants no patent rights.",
+        'One lead a record: say which by `lead="I"` when a record has several of the twelve.',
+        "Each lead is scaled to unit variance: the voltage is not visible to the model.",
+        "Pretrained on MIMIC-IV-ECG, one record a patient; its test figures elsewhere were computed on lead II.",
+    ),
+)
+
+ECGFOUNDER = Origin(
+    convert=convert_ecgfounder,
+    repository="https://github.com/PKUDigitalHealth/ECGFounder",
+    commit="04edac702b61c91face519774ddcc0cd712fef23",
+    paper="Li et al., An Electrocardiogram Foundation Model Built on over 10 Million Recordings, NEJM AI 2025"
+    " (arXiv 2410.04133)",
+    licence="mit",
+    caveats=(
+        "A classifier of 150 statements, multi-label: `AutoModelForECGClassification` gives its logits, `id2label`"
+        " their names; `AutoModel` the encoder alone.",
+        "10 s at 500 Hz. The original stretches other durations to 5,000 samples; the extractor refuses them.",
+        "The published 150-class evaluation applies no filter, against its own README, and picks its thresholds on the"
+        " test records.",
+        "One scale for all leads, that of the record: the leads keep their proportions, the voltage is not visible.",
+    ),
+)
+
 # The one table: every source that can be converted.
-SOURCES: dict[str, Origin] = {"merl-resnet18": MERL, "merl-resnet34": MERL, "merl-resnet50": MERL}
+SOURCES: dict[str, Origin] = {
+    "merl-resnet18": MERL,
+    "merl-resnet34": MERL,
+    "merl-resnet50": MERL,
+    "clef-small": CLEF,
+    "clef-medium": CLEF,
+    "clef-large": CLEF,
+    "ecgfounder-12lead": ECGFOUNDER,
+    "ecgfounder-1lead": ECGFOUNDER,
+}
 
 
 def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeatureExtractor]:
@@ -71,6 +112,12 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
     Raises:
         ValueError: an unknown source, missing or unknown keys (both lists), a file that holds more than tensors.
         OSError: the file is not there.
+
+    Example:
+        >>> from hf_ecg.convert import convert_checkpoint
+        >>> model, extractor = convert_checkpoint("merl-resnet18", "res18_best_ckpt.pth")  # a file that you downloaded
+        >>> type(model).__name__, extractor.sampling_rate, extractor.num_samples
+        ('ECGResNetModel', 500, 5000)
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}, wanted one of {', '.join(SOURCES)}")

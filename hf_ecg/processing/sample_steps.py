@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..signals.baseline import subtract_median
 from ..signals.filters import apply_filter, validate_filter
 from ..signals.missing import fill_missing
 from ..signals.normalisation import normalise
@@ -29,7 +30,7 @@ class FillMissing(Step):
     neighbours: int = 6
 
     def validate(self):
-        check_one_of("method", self.method, ("linear", "neighbour_mean"))
+        check_one_of("method", self.method, ("linear", "neighbour_mean", "zero"))
         check_positive_integer("neighbours", self.neighbours)
 
     def apply(self, batch):
@@ -78,6 +79,19 @@ class Filter(Step):
 
     def apply(self, batch):
         batch.signals = apply_filter(batch.signals, batch.sampling_rate, self.filter)
+
+
+@dataclass(frozen=True)
+class SubtractMedian(Step):
+    """`signals.baseline.subtract_median` at the rate that the waveform has by then."""
+
+    seconds: float
+
+    def validate(self):
+        check_positive("seconds", self.seconds)
+
+    def apply(self, batch):
+        batch.signals = subtract_median(batch.signals, batch.sampling_rate, self.seconds)
 
 
 @dataclass(frozen=True)

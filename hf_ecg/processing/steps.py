@@ -4,7 +4,7 @@ import dataclasses
 
 from .lead_steps import DeriveLimbLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
-from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample
+from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
 from .step_base import Step, nearest
 
 STEPS: dict[str, type[Step]] = {
@@ -16,6 +16,7 @@ STEPS: dict[str, type[Step]] = {
     "fill_missing": FillMissing,
     "resample": Resample,
     "filter": Filter,
+    "subtract_median": SubtractMedian,
     "normalise": Normalise,
     "divide": Divide,
     "crop": Crop,

@@ -1,5 +1,6 @@
 """Waveforms as numpy arrays (..., leads, samples) in millivolts; nothing of torch or transformers."""
 
+from .baseline import subtract_median
 from .filters import apply_filter, validate_filter
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .missing import fill_missing
@@ -31,6 +32,7 @@ __all__ = [
     "read_record",
     "resample",
     "select_leads",
+    "subtract_median",
     "to_millivolts",
     "validate_filter",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._arrays import as_double
 
-METHODS = ("linear", "neighbour_mean")
+METHODS = ("linear", "neighbour_mean", "zero")
 
 
 def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 6) -> np.ndarray:
@@ -14,7 +14,8 @@ def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 
         signals: (..., samples).
         method: "linear": between the nearest samples, which are repeated at the edges. "neighbour_mean": the mean of
             the samples present within `neighbours` on either side, all taken before any filling; where there are none,
-            as "linear". MERL's preparation of MIMIC-IV-ECG uses 6.
+            as "linear". MERL's preparation of MIMIC-IV-ECG uses 6. "zero": zero, as ECGFounder has it; a step in the
+            signal wherever its level is another, so only for fidelity to an original.
         neighbours: samples on either side.
 
     Raises:
@@ -32,6 +33,9 @@ def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 
     absent = np.isnan(rows)
     for number in np.flatnonzero(absent.any(axis=-1) & ~absent.all(axis=-1)):
         row, gaps = rows[number], absent[number]
+        if method == "zero":
+            row[gaps] = 0.0
+            continue
         if method == "neighbour_mean":
             _fill_by_neighbours(row, gaps, neighbours)
             gaps = np.isnan(row)

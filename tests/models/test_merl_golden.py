@@ -1,8 +1,5 @@
 """Converted MERL trunks against what the original code computes."""
 
-import importlib.util
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -10,24 +7,14 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 import hf_ecg  # noqa: F401
 from hf_ecg.convert import convert_checkpoint, write_converted
+from tests.models.golden import golden_case
 
 CASES = ("merl-resnet18", "merl-resnet34", "merl-resnet50")
 
 
-def golden_case(golden_dir, name):
-    """The original's tensors, input and outputs."""
-    found = importlib.util.spec_from_file_location("golden_weights", golden_dir / "golden_weights.py")
-    weights = importlib.util.module_from_spec(found)
-    found.loader.exec_module(weights)
-    spec = json.loads((golden_dir / name / "spec.json").read_text())
-    state = {key: torch.from_numpy(value) for key, value in weights.make_state_dict(spec["tensors"], 0).items()}
-    ecg = torch.from_numpy(weights.make_input(spec["input"]["ecg"]["shape"], 0, "ecg"))
-    return state, ecg, dict(np.load(golden_dir / name / "expected_seed0.npz"))
-
-
 @pytest.fixture(scope="module", params=CASES)
 def case(request, golden_dir):
-    return request.param, *golden_case(golden_dir, request.param)
+    return request.param, *golden_case(golden_dir, request.param, "ecg")
 
 
 # name of a stage's output, and which of its samples are stored

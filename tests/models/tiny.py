@@ -7,6 +7,9 @@ from hf_ecg import (
     ECGResNetConfig,
     ECGResNetForECGClassification,
     ECGResNetModel,
+    ECGResNeXtConfig,
+    ECGResNeXtForECGClassification,
+    ECGResNeXtModel,
     ECGTextConfig,
     ECGTextModel,
 )
@@ -17,6 +20,11 @@ NUM_SAMPLES = 160
 def resnet_config(**options):
     options = {"widths": [4, 4, 8, 8], "num_samples": NUM_SAMPLES, "sampling_rate": 100} | options
     return ECGResNetConfig(**options)
+
+
+def resnext_config(**options):
+    sizes = {"widths": [8, 8, 16], "depths": [1, 2, 1], "kernel_size": 6, "group_width": 4}
+    return ECGResNeXtConfig(**{"num_leads": 12, "num_samples": NUM_SAMPLES, "sampling_rate": 100} | sizes | options)
 
 
 def bert_config():
@@ -56,6 +64,14 @@ CASES = {
         "pooler_output",
     ),
     "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
+    "resnext": (ECGResNeXtModel, resnext_config, waveforms, "pooler_output"),
+    "resnext, wider inside": (
+        ECGResNeXtModel,
+        lambda: resnext_config(widths=[8, 16], depths=[2, 1], kernel_size=5, bottleneck_ratio=1.5),
+        waveforms,
+        "pooler_output",
+    ),
+    "resnext head": (ECGResNeXtForECGClassification, lambda: resnext_config(num_labels=3), waveforms, "logits"),
     "ecg text": (ECGTextModel, text_config, pairs, "ecg_embeds"),
     "ecg text, standardised": (
         ECGTextModel,

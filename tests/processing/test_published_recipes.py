@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hf_ecg.models.ecg_resnext.convert_ecg_resnext import clef_feature_extractor, ecgfounder_feature_extractor
 from hf_ecg.processing import ECGFeatureExtractor
 from hf_ecg.signals.leads import STANDARD_LEADS
 
@@ -32,3 +33,20 @@ def test_same_numbers_as_the_original(golden_dir, case, rate, leads, steps):
     given = extractor(signals, 500, STANDARD_LEADS, "mV")["input_values"][0]
     # The 500 Hz results are stored as every fifth sample.
     np.testing.assert_allclose(given[:, :: rate // 100], expected, atol=2e-7)
+
+
+def test_clefs_extractor_gives_what_its_loader_does(golden_dir):
+    with np.load(golden_dir / "preprocess-originals" / "expected_seed0.npz") as stored:
+        signals, expected = stored["in.ecg500"], [stored[f"clef.final_lead{number}"] for number in (0, 1)]
+    for number, lead in enumerate(("I", "II")):
+        given = clef_feature_extractor()(signals, 500, STANDARD_LEADS, "mV", lead=lead)["input_values"][0, 0]
+        # One unit in the last place of a coefficient moves this filter's output by as much.
+        np.testing.assert_allclose(given, expected[number], atol=1e-2)
+        assert np.corrcoef(given, expected[number])[0, 1] > 0.9999
+
+
+def test_ecgfounders_extractor_gives_what_its_loader_does(golden_dir):
+    with np.load(golden_dir / "preprocess-originals" / "expected_seed0.npz") as stored:
+        signals, expected = stored["in.ecg500"], stored["ecgfounder.final"]
+    given = ecgfounder_feature_extractor()(signals, 500, STANDARD_LEADS, "mV")["input_values"][0]
+    np.testing.assert_allclose(given[:, ::5], expected, atol=5e-5)

@@ -35,7 +35,9 @@ def run(signals, *steps, rate=100, leads=STANDARD_LEADS, units="mV", **kwargs):
         ({"name": "crop", "num_samples": 0}, "num_samples"),
         ({"name": "crop", "position": "middle"}, "start, center, end"),
         ({"name": "multi_crop", "count": 0}, "count"),
-        ({"name": "fill_missing", "method": "zero"}, "linear, neighbour_mean"),
+        ({"name": "fill_missing", "method": "zeros"}, "linear, neighbour_mean, zero"),
+        ({"name": "subtract_median"}, "seconds must be given"),
+        ({"name": "subtract_median", "seconds": 0}, "seconds"),
         ({"name": "pad", "value": float("nan")}, "value"),
         ({"name": "filter", "filter": {**BAND, "hihg_hz": 3}}, "hihg_hz"),
         ({"name": "filter", "filter": {key: value for key, value in BAND.items() if key != "form"}}, "form"),
@@ -70,7 +72,7 @@ def test_a_crop_needs_a_length():
 
 def test_steps_are_written_out_in_full_and_read_back_equal():
     required = {"filter": {"filter": BAND}, "normalise": {"method": "zscore"}, "divide": {"divisor": 2.0}}
-    required["multi_crop"] = {"count": 3}
+    required |= {"multi_crop": {"count": 3}, "subtract_median": {"seconds": 0.4}}
     for name in STEPS:
         step = build_step({"name": name, **required.get(name, {})})
         assert build_step(describe_step(step)) == step

@@ -21,8 +21,11 @@ def test_filling():
         fill_missing(np.array([np.inf, nan]), "linear")
     with pytest.raises(ValueError, match="neighbours is 0"):
         fill_missing(row, "neighbour_mean", neighbours=0)
-    with pytest.raises(ValueError, match="fill method is 'zero'"):
-        fill_missing(row, "zero")
+    zero = fill_missing(np.stack([row, lost]), "zero")
+    np.testing.assert_array_equal(zero[0], [0, 1, 0, 0, 4, 0])
+    assert np.isnan(zero[1]).all()
+    with pytest.raises(ValueError, match="fill method is 'mean'"):
+        fill_missing(row, "mean")
 
 
 def test_neighbours_are_six_on_either_side_of_the_same_lead(signals):

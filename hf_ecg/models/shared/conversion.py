@@ -1,11 +1,13 @@
 """What every converter of published checkpoints needs: reading a file safely, and accounting for every key."""
 
+import codecs
 import os
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,6 +17,15 @@ from transformers.utils import logging
 logger = logging.get_logger(__name__)
 
 PICKLES = (".pt", ".pth", ".ckpt", ".bin")
+# Trainings keep figures such as the best AUROC beside the weights, as scalars of numpy: what those are made of runs no
+# code of the file's. numpy has renamed the module of the function that makes them.
+_MAKE_SCALAR = np.float64(0).__reduce__()[0]
+_NUMPY_SCALARS = [
+    *((_MAKE_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    np.dtype,
+    *{type(np.dtype(letter)) for letter in "?bhilqBHILQefd"},
+    codecs.encode,
+]
 
 
 def read_checkpoint(checkpoint) -> dict:
@@ -43,11 +54,13 @@ def read_checkpoint(checkpoint) -> dict:
         raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}")
     _check_archive(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_SCALARS):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} is refused: it is damaged, or it holds Python objects beside tensors, and loading those would run"
-            f" code of whoever made the file ({str(error)[:200]})"
+            f" code of whoever made the file ({str(error)[:200]}). If you trust them, load it yourself and hand over"
+            " the mapping instead of the path"
         ) from error
     except Exception as error:  # of a web page or a Git LFS pointer under this name torch raises KeyError, for one
         raise ValueError(
