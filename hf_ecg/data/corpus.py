@@ -25,6 +25,12 @@ def load_corpus(
     Raises:
         ValueError: several configurations and none named, an unknown one, an unknown split, or folds without rows.
         OSError: the folder is not there, or holds no prepared corpus.
+
+    Example:
+        >>> from hf_ecg.data.corpus import load_corpus
+        >>> rows = load_corpus("corpus", folds=[9, 10])  # what a script of dataset_scripts/ wrote
+        >>> sorted(set(rows["fold"]))
+        [9, 10]
     """
     folder = Path(path)
     if folder.is_dir():

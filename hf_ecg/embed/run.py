@@ -102,7 +102,9 @@ def embed_records(
 
     Example:
         >>> from hf_ecg.embed import embed_records
-        >>> result = embed_records(["records100"], "out/demo/clep", "emb.parquet")  # doctest: +SKIP
+        >>> result = embed_records("record.hea", "out/demo/clep", "emb.parquet", progress=False)
+        >>> result.records, result.windows, result.refused
+        (1, 1, 0)
     """
     if window not in WINDOWS or on_error not in ("raise", "skip"):
         raise ValueError(f"window is {window!r}, on_error {on_error!r}: wanted one of {WINDOWS}, and raise or skip")

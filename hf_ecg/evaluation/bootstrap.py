@@ -96,6 +96,17 @@ def bootstrap_evaluation(
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinite scores, an absent patient, fewer than two patients.
+
+    Example:
+        >>> import numpy as np
+        >>> from hf_ecg.evaluation import bootstrap_evaluation
+        >>> random = np.random.default_rng(0)
+        >>> labels = random.integers(0, 2, size=(200, 1))
+        >>> scores = labels + random.normal(size=(200, 1))
+        >>> patients = [f"p{row // 2}" for row in range(200)]  # two records each
+        >>> macro = bootstrap_evaluation(labels, scores, patients, ["AFIB"], replicates=200).macro["auroc"]
+        >>> macro.low < macro.value < macro.high
+        True
     """
     labels, scores, class_names = check_task(labels, scores, class_names)
     if replicates < 1 or not 0 < confidence < 1:

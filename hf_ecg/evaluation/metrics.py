@@ -102,6 +102,15 @@ def per_class_metrics(labels, scores, class_names, minimum: int = MINIMUM_COUNT)
 
     Raises:
         ValueError: see `check_task`.
+
+    Example:
+        >>> from hf_ecg.evaluation import macro_metrics, per_class_metrics
+        >>> labels, scores = [[1, 0], [0, 1], [0, 0], [0, 0]], [[0.9, 0.3], [0.2, 0.8], [0.6, 0.1], [0.1, 0.4]]
+        >>> classes = per_class_metrics(labels, scores, ["AFIB", "PVC"], minimum=1)
+        >>> classes["AFIB"].auroc, classes["AFIB"].prevalence
+        (1.0, 0.25)
+        >>> macro_metrics(classes)
+        {'macro_auroc': 1.0, 'macro_auprc': 1.0}
     """
     labels, scores, class_names = check_task(labels, scores, class_names)
     if scores.ndim != 2:

@@ -43,6 +43,13 @@ def false_negative_mitigation_loss(
 
     Source:
         FG-CLEP, arXiv 2505.11939 (named L_fnm and L_fnn there); no public code.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg.losses import false_negative_mitigation_loss
+        >>> embeds = torch.eye(4)  # four pairs: each ECG lies where its text lies, and apart from the others
+        >>> false_negative_mitigation_loss(embeds, embeds).item()
+        0.0
     """
     check_pairs(ecg_embeds, text_embeds, text_ids, text_weighting=text_weighting)
     with without_autocast(ecg_embeds):

@@ -62,6 +62,13 @@ def sigmoid_contrastive_loss(
 
     Source:
         SigLIP, arXiv 2303.15343, algorithm 1; big_vision trainers/proj/image_text/siglip.py; open_clip loss.py.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg.losses import sigmoid_contrastive_loss
+        >>> embeds = torch.eye(4)  # four pairs: each ECG lies where its text lies, and apart from the others
+        >>> round(sigmoid_contrastive_loss(embeds, embeds, scale=10.0, bias=-10.0).item(), 4)
+        0.6933
     """
     check_pairs(ecg_embeds, text_embeds, text_ids, identical_text, true_text_ids, text_weighting, extra_texts=True)
     with without_autocast(ecg_embeds):

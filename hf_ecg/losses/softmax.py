@@ -42,6 +42,13 @@ def softmax_contrastive_loss(
 
     Source:
         CLIP, arXiv 2103.00020, figure 3; open_clip loss.py, ClipLoss.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg.losses import softmax_contrastive_loss
+        >>> embeds = torch.eye(4)  # four pairs: each ECG lies where its text lies, and apart from the others
+        >>> round(softmax_contrastive_loss(embeds, embeds, scale=10.0).item(), 4)
+        0.0001
     """
     check_pairs(ecg_embeds, text_embeds, text_ids, identical_text)
     with without_autocast(ecg_embeds):

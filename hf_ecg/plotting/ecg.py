@@ -67,6 +67,11 @@ def plot_ecg(
             records, a window that leaves the record, none of the leads to show.
         OSError: a file that is not there.
         ImportError: matplotlib is not installed.
+
+    Example:
+        >>> from hf_ecg.plotting import plot_ecg
+        >>> figure = plot_ecg("record.hea", seconds=10)
+        >>> figure.savefig("ecg.png")
     """
     for key, value in (("speed", speed), ("gain", gain), ("width", 1.0 if width is None else width)):
         if isinstance(value, bool) or not (math.isfinite(value) and value > 0):

@@ -58,9 +58,16 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         ValueError: an unknown lead, step or parameter (the nearest known one is named), or an impossible value.
 
     Example:
+        >>> from hf_ecg import ECGFeatureExtractor
         >>> extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=1000)
+        >>> signals = np.sin(np.linspace(0, 60, 15000)).reshape(3, 5000)  # ten seconds of three leads
         >>> inputs = extractor(signals, sampling_rate=500, leads=["I", "II", "V2"], units="mV", return_tensors="pt")
-        >>> inputs = extractor("records500/00000/00001_hr.hea", return_tensors="pt")
+        >>> inputs["input_values"].shape
+        torch.Size([1, 12, 1000])
+        >>> [lead for lead, there in zip(extractor.leads, inputs["lead_mask"][0]) if there]
+        ['I', 'II', 'III', 'aVR', 'aVL', 'aVF', 'V2']
+        >>> extractor("record.hea", return_tensors="pt")["input_values"].shape  # a WFDB record of twelve leads
+        torch.Size([1, 12, 1000])
     """
 
     def __init__(

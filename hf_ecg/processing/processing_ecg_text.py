@@ -18,8 +18,13 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
         tokenizer: the text tower's tokenizer.
 
     Example:
-        >>> processor = ECGTextProcessor(ECGFeatureExtractor(), AutoTokenizer.from_pretrained(text_model_id))
-        >>> inputs = processor(ecg="record.hea", text=["sinus rhythm", "atrial fibrillation"], return_tensors="pt")
+        >>> from transformers import AutoProcessor
+        >>> import hf_ecg
+        >>> processor = AutoProcessor.from_pretrained("out/demo/clep")  # as `make demo` leaves it
+        >>> texts = ["sinus rhythm", "atrial fibrillation"]
+        >>> inputs = processor(ecg="record.hea", text=texts, padding=True, return_tensors="pt")
+        >>> len(inputs["input_values"]), len(inputs["input_ids"])
+        (1, 2)
     """
 
     def __init__(self, feature_extractor, tokenizer):

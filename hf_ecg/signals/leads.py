@@ -90,6 +90,13 @@ def derive_limb_leads(signals: np.ndarray, leads: Sequence[str]) -> tuple[np.nda
 
     Raises:
         ValueError: fewer than two limb leads are present.
+
+    Example:
+        >>> import numpy as np
+        >>> from hf_ecg.signals import derive_limb_leads
+        >>> signals, leads = derive_limb_leads(np.array([[0.5], [1.25]]), ["I", "II"])
+        >>> {lead: float(value) for lead, value in zip(leads, signals[:, 0])}
+        {'I': 0.5, 'II': 1.25, 'III': 0.75, 'aVR': -0.875, 'aVL': -0.125, 'aVF': 1.0}
     """
     signals, leads = np.asarray(signals), _checked(signals, leads)
     present = [lead for lead in LIMB_LEADS if lead in leads]

@@ -175,8 +175,15 @@ def check_quality(signals: np.ndarray, sampling_rate: float, leads: Sequence[str
         ValueError: a rate that is not positive, no sample, unknown or doubled lead names or another number of them.
 
     Example:
-        >>> report = check_quality(signals, 500, STANDARD_LEADS)
+        >>> import numpy as np
+        >>> from hf_ecg.signals import check_quality
+        >>> signals = np.sin(2 * np.pi * np.arange(2000) / 200) * [[1.0], [0.5]]  # ten seconds at 200 Hz
+        >>> signals[1, 400:800] = 0
+        >>> report = check_quality(signals, 200, ["V1", "V2"])
         >>> [lead for lead, good in zip(report.leads, report.passed) if not good]
+        ['V2']
+        >>> [flag for flag, found in report.flags.items() if found.any()]
+        ['flat']
     """
     if not (np.isfinite(sampling_rate) and sampling_rate > 0):
         raise ValueError(f"sampling_rate is {sampling_rate!r}, wanted a positive number of hertz")

@@ -31,6 +31,12 @@ def resample(signals: np.ndarray, sampling_rate: float, target_rate: float, meth
     Raises:
         ValueError: unknown method, rates that are not positive, NaN or infinite samples, a result without samples, or
             rates whose ratio is no fraction with a denominator up to 10,000 ("polyphase").
+
+    Example:
+        >>> import numpy as np
+        >>> from hf_ecg.signals import resample
+        >>> resample(np.ones((12, 5000)), 500, 100, method="polyphase").shape
+        (12, 1000)
     """
     if method not in METHODS:
         raise ValueError(f"resampling method is {method!r}, wanted one of {', '.join(METHODS)}")

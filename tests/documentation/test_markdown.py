@@ -10,29 +10,15 @@ import re
 
 import pytest
 
-from hf_ecg.models.ecg_resnet import convert_ecg_resnet
 from tests.conftest import REPOSITORY, SHARED
 from tests.documentation import shell
 from tests.documentation.blocks import blocks
-from tests.documentation.workspace import make_workspace
 
 FILES = [
     path.relative_to(REPOSITORY)
     for pattern in ("*.md", "model_cards/*.md", "tests/checkpoints/*.md", "hf_ecg/**/*.md", "train/**/*.md")
     for path in sorted(REPOSITORY.glob(pattern))
 ]
-PTB_XL = SHARED / "data" / "ptb-xl"
-
-
-@pytest.fixture
-def workspace(tmp_path, monkeypatch):
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
-    monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)
-    (tmp_path / "work").mkdir()
-    return make_workspace(tmp_path / "work", REPOSITORY, PTB_XL if PTB_XL.is_dir() else None)
 
 
 def run_file(path, folder):

@@ -3,6 +3,7 @@
 - `record.hea`: a real record of PTB-XL where `../shared` is, else a made one.
 - `out/demo/clep`, `out/demo/clep/encoder`: a dual encoder with random weights, as `make demo` leaves it.
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
+- `corpus`: a prepared corpus of forty made records. README's own commands write their own.
 - `res18_best_ckpt.pth`: a checkpoint with the published keys of MERL's ResNet18, narrow and random.
 - `train/`, `dataset_scripts/`, `model_cards/`, `tests/`: links into the checkout (`tests/` is empty).
 

@@ -122,7 +122,15 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
 
 
 class ECGResNetModel(ECGResNetPreTrainedModel):
-    """The bare trunk."""
+    """The bare trunk.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGResNetConfig, ECGResNetModel
+        >>> model = ECGResNetModel(ECGResNetConfig(num_leads=12, num_samples=1000, sampling_rate=100)).eval()
+        >>> model(torch.zeros(2, 12, 1000)).pooler_output.shape
+        torch.Size([2, 512])
+    """
 
     def __init__(self, config: ECGResNetConfig):
         super().__init__(config)

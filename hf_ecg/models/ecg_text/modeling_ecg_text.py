@@ -66,6 +66,15 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
+
+    Example:
+        >>> from transformers import AutoModel, AutoProcessor
+        >>> import hf_ecg
+        >>> model, processor = (auto.from_pretrained("out/demo/clep") for auto in (AutoModel, AutoProcessor))
+        >>> texts = ["sinus rhythm", "atrial fibrillation"]
+        >>> inputs = processor(ecg="record.hea", text=texts, padding=True, return_tensors="pt")
+        >>> model(**inputs).logits_per_ecg.shape
+        torch.Size([1, 2])
     """
 
     config: ECGTextConfig
