@@ -118,6 +118,12 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
         >>> model, extractor = convert_checkpoint("merl-resnet18", "res18_best_ckpt.pth")  # a file that you downloaded
         >>> type(model).__name__, extractor.sampling_rate, extractor.num_samples
         ('ECGResNetModel', 500, 5000)
+
+    Example:
+        >>> from hf_ecg.convert import convert_checkpoint
+        >>> model, extractor = convert_checkpoint("merl-resnet18", "res18_best_ckpt.pth")  # a file that you downloaded
+        >>> type(model).__name__, extractor.sampling_rate, extractor.num_samples
+        ('ECGResNetModel', 500, 5000)
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}, wanted one of {', '.join(SOURCES)}")
