@@ -122,6 +122,7 @@ def score2_risk(
             values (another unit, cholesterol below its HDL part).
 
     Example:
+        >>> from hf_ecg.clinical import score2_risk
         >>> result = score2_risk([50, 50], ["male", "female"], True, 140, 5.5, 1.3, False, region="low")
         >>> result.risk.round(3).tolist()
         [0.059, 0.042]

@@ -47,6 +47,13 @@ def info_nce_loss(
 
     Source:
         SimCLR, arXiv 2002.05709, equation 1.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg.losses import info_nce_loss
+        >>> views = torch.eye(4)  # four records: both views lie on one axis, apart from the others
+        >>> round(info_nce_loss(views, views, temperature=1.0).item(), 4)
+        1.165
     """
     check_views(first_embeds, second_embeds, temperature)
     if negatives not in NEGATIVES:

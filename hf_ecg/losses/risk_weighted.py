@@ -88,6 +88,17 @@ def risk_weighted_contrastive_loss(
 
     Source:
         CLEF, arXiv 2512.02180; Nokia-Bell-Labs/ecg-foundation-model, clef/lightning/lightning_contrastive.py.
+
+    Example:
+        >>> import torch
+        >>> from torch.nn.functional import normalize
+        >>> from hf_ecg.losses import info_nce_loss, risk_weighted_contrastive_loss
+        >>> first, second = normalize(torch.randn(2, 4, 16), dim=-1)  # two views of four records
+        >>> risk = torch.tensor([0.02, 0.05, float("nan"), 0.31])  # the third one's is unknown
+        >>> loss = risk_weighted_contrastive_loss(first, second, risk=risk)
+        >>> unknown = risk_weighted_contrastive_loss(first, second, risk=torch.full((4,), float("nan")))
+        >>> torch.allclose(unknown, info_nce_loss(first, second))
+        True
     """
     check_views(first_embeds, second_embeds, temperature)
     _check_risk(first_embeds, risk, missing_rate)
