@@ -179,6 +179,8 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
     """The bare encoder.
 
     Example:
+        >>> import torch
+        >>> from hf_ecg.models.ecg_resnext import SIZES, ECGResNeXtConfig, ECGResNeXtModel
         >>> model = ECGResNeXtModel(ECGResNeXtConfig(**SIZES["small"]))
         >>> model(torch.randn(2, 1, 5000)).pooler_output.shape
         torch.Size([2, 256])
