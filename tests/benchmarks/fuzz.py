@@ -1,0 +1,119 @@
+"""Damaged files against every reader of the package: each gives an error with a message, or a right result.
+
+    python tests/benchmarks/fuzz.py --mutations 20000 --seed 0 --output fuzz.json [--data_dir SHARED/data]
+
+Anything else is a finding: another exception, a crash, more than five seconds, more than a gibibyte, a result that an
+independent reading of the same file contradicts, a record that is neither a row nor skipped with a reason. One case
+again, alone: `--kind header --index 123`.
+"""
+
+import argparse
+import functools
+import json
+import logging
+import os
+import platform
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fuzzing.pool import run_in_children
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OUTCOMES = ("error", "right", "finding", "hang", "crash")
+
+
+def start(data: str, seed: int, folder: str):
+    """What a child does first: quiet libraries, and its own folder."""
+    os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
+    import torch
+    from fuzzing.kinds import Cases
+    from transformers.utils import logging as transformers_logging
+
+    warnings.simplefilter("ignore")
+    logging.disable()
+    transformers_logging.set_verbosity(100)
+    torch.set_num_threads(1)
+    cases = Cases(data, seed, Path(folder) / str(os.getpid()))
+    return lambda case: cases.run(*case)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    shared = Path(os.environ.get("HF_ECG_SHARED", REPOSITORY.parent / "shared"))
+    parser.add_argument(
+        "--data_dir", default=str(shared / "data"), help="folder with ptb-xl, cinc2021, cpsc2018, mitdb"
+    )
+    parser.add_argument("--mutations", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--output", help="JSON with the counts and every finding")
+    parser.add_argument("--kind", action="append", help="these kinds only")
+    parser.add_argument("--index", type=int, help="this case only, of --kind")
+    options = parser.parse_args()
+    from fuzzing.kinds import shares
+
+    cases = [(kind, i) for kind, n in shares(options.mutations).items() for i in range(n)]
+    if options.kind:
+        cases = [case for case in cases if case[0] in options.kind]
+    if options.index is not None:
+        cases = [(kind, options.index) for kind in options.kind]
+    counts, findings, slowest, began = defaultdict(Counter), [], defaultdict(float), time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="hf_ecg_fuzz_") as folder:
+        begin = functools.partial(start, options.data_dir, options.seed, folder)
+        results = run_in_children(begin, cases, options.processes)
+        for (kind, index), result in tqdm.tqdm(results, total=len(cases), unit="case"):
+            description, outcome, message, seconds = ("", result, "", 0.0) if isinstance(result, str) else result
+            counts[kind][outcome] += 1
+            slowest[kind] = max(slowest[kind], seconds)
+            if outcome not in ("error", "right") or options.index is not None:
+                findings.append(
+                    {"kind": kind, "index": index, "outcome": outcome, "damage": description, "message": message}
+                )
+    seconds = time.perf_counter() - began
+    report = {
+        "mutations": len(cases),
+        "seed": options.seed,
+        "seconds": round(seconds, 1),
+        "processes": options.processes,
+        "python": platform.python_version(),
+        "counts": {kind: {outcome: counts[kind][outcome] for outcome in OUTCOMES} for kind in counts},
+        "slowest_seconds": {kind: round(value, 2) for kind, value in slowest.items()},
+        "findings": findings,
+    }
+    if options.output:
+        Path(options.output).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(table(report) + "\n")
+    for entry in findings[:40] if not options.output or options.index is not None else ():
+        sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    sys.exit(bool(findings) and options.index is None)
+
+
+def table(report: dict) -> str:
+    """The counts as Markdown."""
+    lines = [
+        f"| input | mutations | {' | '.join(OUTCOMES)} | slowest, s |",
+        "| --- |" + " ---: |" * (len(OUTCOMES) + 2),
+    ]
+    total = Counter()
+    for kind, outcomes in sorted(report["counts"].items(), key=lambda item: -sum(item[1].values())):
+        total.update(outcomes)
+        cells = [str(outcomes[outcome]) for outcome in OUTCOMES]
+        lines.append(
+            f"| {kind} | {sum(outcomes.values())} | {' | '.join(cells)} | {report['slowest_seconds'][kind]} |"
+        )
+    cells = [str(total[outcome]) for outcome in OUTCOMES]
+    lines.append(f"| all | {sum(total.values())} | {' | '.join(cells)} | {max(report['slowest_seconds'].values())} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Damaged WFDB headers and signal files, judged by wfdb's own reading of the same files."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import wfdb
+
+from hf_ecg.signals import read_record
+from hf_ecg.signals.leads import canonical_leads
+
+from .judging import judge
+from .mutations import mutate_bytes, mutate_lines, pick
+
+MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
+PER_CORPUS = 6
+
+
+def copy_records(data: Path, folder: Path) -> list[Path]:
+    """Headers of a few records of each corpus, copied with their signals; MIT-BIH shortened to ten seconds."""
+    headers = []
+    for pattern in ("ptb-xl/records100/*/*.hea", "ptb-xl/records500/*/*.hea", "cinc2021/[EHJ]*.hea", "cpsc2018/*.hea"):
+        found = sorted(data.glob(pattern))
+        headers += found[:: max(len(found) // PER_CORPUS, 1)][:PER_CORPUS]
+    copies = []
+    for header in headers:
+        signals = next(path for path in (header.with_suffix(end) for end in (".dat", ".mat")) if path.is_file())
+        for path in (header, signals):
+            shutil.copyfile(path, folder / path.name)
+        copies.append(folder / header.name)
+    for record in sorted((data / "mitdb").glob("*.hea")):
+        part = wfdb.rdrecord(str(record.with_suffix("")), sampto=3600, physical=False)
+        options = {"fmt": part.fmt, "adc_gain": part.adc_gain, "baseline": part.baseline, "comments": part.comments}
+        wfdb.wrsamp(
+            record.stem, part.fs, part.units, part.sig_name, d_signal=part.d_signal, write_dir=str(folder), **options
+        )
+        copies.append(folder / record.name)
+    return copies
+
+
+class _Waveforms:
+    def __init__(self, data: Path, folder: Path):
+        self.folder = folder
+        self.headers = copy_records(data, folder)
+        self.content = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def run(self, rng: np.random.Generator) -> tuple[str, str, str]:
+        header = pick(rng, self.headers)
+        path, description, damaged = self.damage(header, rng)
+        path.write_bytes(damaged)
+        try:
+            root = self.folder if rng.random() < 0.5 else None
+            outcome = judge(lambda: read_record(header, root=root), lambda r: compare(r, header), [header.stem])
+        finally:
+            path.write_bytes(self.content[path.name])
+        return (f"{path.name}: {description}", *outcome)
+
+
+class Header(_Waveforms):
+    """A `.hea` file."""
+
+    def damage(self, header, rng):
+        return header, *mutate_lines(self.content[header.name].decode(), rng)
+
+
+class Samples(_Waveforms):
+    """A `.dat` or `.mat` file."""
+
+    def damage(self, header, rng):
+        path = next(
+            path for path in (header.with_suffix(end) for end in (".dat", ".mat")) if path.name in self.content
+        )
+        return path, *mutate_bytes(self.content[path.name], rng)
+
+
+def compare(record, header: Path) -> str | None:
+    """What differs between our record and wfdb's reading of the same files."""
+    other = wfdb.rdrecord(os.path.splitext(header)[0])
+    leads = canonical_leads(other.sig_name)
+    if leads != record.leads:
+        return f"leads {record.leads}, wfdb reads {leads}"
+    if record.sampling_rate != other.fs:
+        return f"{record.sampling_rate} Hz, wfdb reads {other.fs}"
+    factors = np.array([MILLIVOLTS[unit.lower()] for unit in other.units])
+    wanted, found = other.p_signal.T * factors[:, None], record.to_millivolts()
+    if wanted.shape != found.shape:
+        return f"shape {found.shape}, wfdb reads {wanted.shape}"
+    if not np.allclose(found, wanted, rtol=1e-9, atol=1e-9, equal_nan=True):
+        row = int(np.flatnonzero(~np.isclose(found, wanted, rtol=1e-9, atol=1e-9, equal_nan=True).all(1))[0])
+        return f"lead {leads[row]} begins {found[row, :3]} mV, wfdb reads {wanted[row, :3]}"
+    return None
