@@ -53,7 +53,7 @@ def info_nce_loss(
         >>> from hf_ecg.losses import info_nce_loss
         >>> views = torch.eye(4)  # four records: both views lie on one axis, apart from the others
         >>> round(info_nce_loss(views, views, temperature=1.0).item(), 4)
-        1.165
+        1.1654
     """
     check_views(first_embeds, second_embeds, temperature)
     if negatives not in NEGATIVES:
