@@ -1,6 +1,7 @@
 """ECG foundation models behind the Hugging Face API. Importing it registers them with the Auto classes."""
 
 from .auto import AutoModelForECGClassification, register
+from .models.ecg_contrastive import ECGContrastiveConfig, ECGContrastiveOutput, ECGForContrastivePreTraining
 from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
 from .models.ecg_resnext import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
 from .models.ecg_text import ECGTextConfig, ECGTextModel, ECGTextOutput
@@ -13,7 +14,10 @@ register_pipelines()
 
 __all__ = [
     "AutoModelForECGClassification",
+    "ECGContrastiveConfig",
+    "ECGContrastiveOutput",
     "ECGFeatureExtractor",
+    "ECGForContrastivePreTraining",
     "ECGResNetConfig",
     "ECGResNetForECGClassification",
     "ECGResNetModel",

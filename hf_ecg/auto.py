@@ -38,6 +38,7 @@ def register() -> None:
     """Make every family known to the Auto classes; `import hf_ecg` calls it."""
     register_family(ECGResNetConfig, ECGResNetModel, ECGResNetForECGClassification)
     register_family(ECGResNeXtConfig, ECGResNeXtModel, ECGResNeXtForECGClassification)
+    register_family(ECGContrastiveConfig, ECGForContrastivePreTraining)
     register_family(ECGTextConfig, ECGTextModel)
     AutoModelForPreTraining.register(ECGContrastiveConfig, ECGForContrastivePreTraining, exist_ok=True)
     AutoModelForPreTraining.register(ECGTextConfig, ECGTextModel, exist_ok=True)

@@ -135,7 +135,7 @@ def test_eager_attention_is_sdpa(name):
 def test_it_can_learn_a_batch_by_heart(name):
     model, inputs, key = build(name, rows=4)
     model.train()
-    extra = {"return_loss": True} if hasattr(model, "logit_scale") else {}
+    extra = {"return_loss": True} if hasattr(model, "ecg_model") else {}
     if hasattr(model, "classifier"):
         extra = {"labels": torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])}
     target = torch.randn(4, model.config.hidden_size) if not extra else None
@@ -156,7 +156,7 @@ def test_every_parameter_learns(name):
     model.train()
     if hasattr(model, "classifier"):
         loss = model(**inputs, labels=torch.ones(3, 3)).loss
-    elif hasattr(model, "logit_scale"):
+    elif hasattr(model, "ecg_model"):
         loss = model(**inputs, return_loss=True).loss
     else:
         loss = model(**inputs).pooler_output.pow(3).sum()

@@ -4,6 +4,8 @@ import torch
 from transformers import BertConfig
 
 from hf_ecg import (
+    ECGContrastiveConfig,
+    ECGForContrastivePreTraining,
     ECGResNetConfig,
     ECGResNetForECGClassification,
     ECGResNetModel,
@@ -45,6 +47,10 @@ def text_config(**options):
     return ECGTextConfig(**options)
 
 
+def contrastive_config(**options):
+    return ECGContrastiveConfig(**{"ecg_config": resnext_config()} | options)
+
+
 def waveforms(rows, generator):
     return {"input_values": torch.randn(rows, 12, NUM_SAMPLES, generator=generator)}
 
@@ -52,6 +58,11 @@ def waveforms(rows, generator):
 def pairs(rows, generator):
     tokens = torch.randint(1, 60, (rows, 9), generator=generator)
     return waveforms(rows, generator) | {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+
+
+def views(rows, generator):
+    second = {f"second_{key}": value for key, value in waveforms(rows, generator).items()}
+    return waveforms(rows, generator) | second | {"risk": torch.rand(rows, generator=generator)}
 
 
 # name -> (class, configuration, inputs, the output that the checks compare)
@@ -72,6 +83,13 @@ CASES = {
         "pooler_output",
     ),
     "resnext head": (ECGResNeXtForECGClassification, lambda: resnext_config(num_labels=3), waveforms, "logits"),
+    "contrastive": (ECGForContrastivePreTraining, contrastive_config, views, "embeds"),
+    "contrastive, projected": (
+        ECGForContrastivePreTraining,
+        lambda: contrastive_config(loss_type="info_nce", projection_dim=16, projection_hidden_size=20),
+        views,
+        "second_embeds",
+    ),
     "ecg text": (ECGTextModel, text_config, pairs, "ecg_embeds"),
     "ecg text, standardised": (
         ECGTextModel,

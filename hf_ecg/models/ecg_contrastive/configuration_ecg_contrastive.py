@@ -1,0 +1,96 @@
+from huggingface_hub.dataclasses import strict
+from transformers import AutoConfig
+from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
+
+from ...losses.info_nce import NEGATIVES
+from ...losses.risk_distance import DISTANCES
+from ...losses.risk_weighted import PATHS
+from ..shared.configuration_ecg import ECGConfig
+
+LOSS_TYPES = ("risk_weighted", "info_nce")
+
+
+@strict
+class ECGContrastiveConfig(ECGConfig):
+    r"""Configuration of [`ECGForContrastivePreTraining`]. The defaults are CLEF's (arXiv 2512.02180), its loss as the
+    paper means it rather than as it was released: `risk_path="compat_released_code"` is the latter.
+
+    Args:
+        ecg_config (`dict` or `PreTrainedConfig`, *optional*): the encoder, any of this package; defaults to CLEF's
+            small ResNeXt.
+        projection_dim (`int`, *optional*): size of a projection after the encoder, which only pretraining uses; None
+            as published: the loss sees the pooled features themselves.
+        projection_hidden_size (`int`, *optional*): a hidden layer with GELU in the projection; None = one linear
+            layer.
+        loss_type (`str`, defaults to `"risk_weighted"`): `"risk_weighted"` (CLEF), which needs risks, or `"info_nce"`
+            (SimCLR).
+        temperature (`float`, defaults to 0.07): of both losses.
+        negatives (`str`, defaults to `"sum"`): of `"info_nce"`, see `hf_ecg.losses.info_nce_loss`.
+        risk_path (`str`, defaults to `"masked"`): `path` of `hf_ecg.losses.risk_weighted_contrastive_loss`.
+        risk_distance (`str`, defaults to `"squared"`): its `distance`.
+        risk_sharpness (`float`, defaults to 0.8): its `sharpness`.
+        alignment_weight (`float`, defaults to 1.0): its `alignment_weight`.
+    """
+
+    model_type = "ecg_contrastive"
+    sub_configs_defaults = {"ecg_config": SubConfigSpec(config_class=AutoConfig, model_type="ecg_resnext")}
+
+    ecg_config: dict | PreTrainedConfig | None = None
+    projection_dim: int | None = None
+    projection_hidden_size: int | None = None
+    loss_type: str = "risk_weighted"
+    temperature: float | int = 0.07
+    negatives: str = "sum"
+    risk_path: str = "masked"
+    risk_distance: str = "squared"
+    risk_sharpness: float | int = 0.8
+    alignment_weight: float | int = 1.0
+
+    @property
+    def hidden_size(self) -> int:
+        """Of the encoder."""
+        return self.ecg_config.hidden_size
+
+    @property
+    def num_leads(self) -> int:
+        """Leads of the encoder."""
+        return self.ecg_config.num_leads
+
+    @property
+    def sampling_rate(self) -> float:
+        """Hertz of the encoder."""
+        return self.ecg_config.sampling_rate
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the encoder."""
+        return self.ecg_config.num_samples
+
+    def validate_encoder(self):
+        """Run by `@strict`: an encoder that is none would fail only at the first batch."""
+        fields = ("hidden_size", "num_leads", "num_samples", "sampling_rate")
+        lacking = [field for field in fields if not hasattr(self.ecg_config, field)]
+        if lacking:
+            kind = getattr(self.ecg_config, "model_type", type(self.ecg_config).__name__)
+            raise ValueError(f"ecg_config is of type {kind!r}, which has no {', '.join(lacking)}")
+
+    def validate_objective(self):
+        """Run by `@strict` after construction and before saving."""
+        for name, known in (
+            ("loss_type", LOSS_TYPES),
+            ("negatives", NEGATIVES),
+            ("risk_path", PATHS),
+            ("risk_distance", DISTANCES),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+        if not self.temperature > 0:
+            raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")
+        for name in ("risk_sharpness", "alignment_weight"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted a number of at least 0")
+        for name in ("projection_dim", "projection_hidden_size"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
+        if self.projection_hidden_size is not None and self.projection_dim is None:
+            raise ValueError("projection_hidden_size is given without projection_dim: there is no projection to widen")

@@ -1,0 +1,135 @@
+"""Contrastive pretraining of any ECG encoder on two views of each record."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoModel, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.processing_utils import Unpack
+from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
+
+from ...losses import gather_with_gradient, info_nce_loss, risk_weighted_contrastive_loss, world_size
+from ..shared.modeling_ecg import WholeWeightsMixin
+from .configuration_ecg_contrastive import ECGContrastiveConfig
+
+
+@dataclass
+class ECGContrastiveOutput(ModelOutput):
+    """Output of [`ECGForContrastivePreTraining`].
+
+    Args:
+        loss: scalar, with `return_loss=True`.
+        embeds: (records, projection_dim or hidden_size), unit length, of the first views.
+        second_embeds: the same of the second views; None without them.
+        ecg_model_output: of the encoder, for all views, the first ones before the second ones.
+    """
+
+    loss: torch.FloatTensor | None = None
+    embeds: torch.FloatTensor | None = None
+    second_embeds: torch.FloatTensor | None = None
+    ecg_model_output: BaseModelOutputWithPooling | None = None
+
+    def to_tuple(self):
+        return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
+
+
+class ECGForContrastivePreTraining(WholeWeightsMixin, PreTrainedModel):
+    """An encoder, an optional projection, and a contrastive loss over two views of each record.
+
+    CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`. What
+    pretraining leaves behind is `ecg_model`, saved alone in `encoder/` of a run.
+    """
+
+    config: ECGContrastiveConfig
+    base_model_prefix = "ecg_contrastive"
+    main_input_name = "input_values"
+    input_modalities = ("time",)
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: ECGContrastiveConfig):
+        super().__init__(config)
+        self.ecg_model = AutoModel.from_config(config.ecg_config)
+        self.projection = None
+        if config.projection_dim is not None:
+            sizes = [config.hidden_size, config.projection_hidden_size, config.projection_dim]
+            sizes = [size for size in sizes if size is not None]
+            layers = [layer for pair in zip(sizes, sizes[1:], strict=False) for layer in (nn.GELU(), nn.Linear(*pair))]
+            self.projection = nn.Sequential(*layers[1:])
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_values: torch.Tensor,
+        lead_mask: torch.Tensor | None = None,
+        sample_mask: torch.Tensor | None = None,
+        second_input_values: torch.Tensor | None = None,
+        second_lead_mask: torch.Tensor | None = None,
+        second_sample_mask: torch.Tensor | None = None,
+        risk: torch.Tensor | None = None,
+        missing_rate: torch.Tensor | None = None,
+        return_loss: bool | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> ECGContrastiveOutput:
+        """
+        Args:
+            input_values: (records, leads, samples), the first view of each record.
+            lead_mask: bool (records, leads).
+            sample_mask: bool (records, samples).
+            second_input_values: (records, leads, samples), the second view; row i of both is one record.
+            second_lead_mask, second_sample_mask: of the second view.
+            risk: (records,), NaN where unknown; any unit, such as SCORE2's share or years of age.
+            missing_rate: (records,) in [0, 1], the share of a risk's inputs that had to be filled; may be left out.
+            return_loss: compute the loss; over several processes it takes the records of all of them into account.
+
+        Raises:
+            ValueError: `return_loss` without a second view, or without risks that the loss needs.
+        """
+        views = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
+        second = (second_input_values, second_lead_mask, second_sample_mask)
+        if second_input_values is not None:
+            views = dict(zip(views, map(_joined, views, views.values(), second), strict=True))
+        outputs = self.ecg_model(**views, **kwargs)
+        features = outputs.pooler_output if self.projection is None else self.projection(outputs.pooler_output)
+        # one pass for both views: BatchNorm, where an encoder has it, must not tell them apart
+        embeds = F.normalize(features.float(), dim=-1)
+        first, other = (embeds, None) if second_input_values is None else embeds.chunk(2)
+        loss = None
+        if return_loss:
+            if other is None:
+                raise ValueError("return_loss=True needs second_input_values, another view of each record")
+            loss = self._loss(first, other, risk, missing_rate)
+        return ECGContrastiveOutput(loss=loss, embeds=first, second_embeds=other, ecg_model_output=outputs)
+
+    def _loss(self, first, second, risk, missing_rate) -> torch.Tensor:
+        config = self.config
+        gather = gather_with_gradient if world_size() > 1 else None
+        if config.loss_type == "info_nce":
+            return info_nce_loss(first, second, config.temperature, negatives=config.negatives, gather=gather)
+        if risk is None:
+            raise ValueError("loss_type 'risk_weighted' needs risk, one number a record, NaN where unknown")
+        return risk_weighted_contrastive_loss(
+            first,
+            second,
+            config.temperature,
+            risk=risk,
+            missing_rate=missing_rate,
+            path=config.risk_path,
+            distance=config.risk_distance,
+            sharpness=config.risk_sharpness,
+            alignment_weight=config.alignment_weight,
+            gather=gather,
+        )
+
+
+def _joined(name: str, first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
+    if first is None and second is None:
+        return None
+    if first is None or second is None or first.shape != second.shape:
+        shapes = [None if view is None else tuple(view.shape) for view in (first, second)]
+        raise ValueError(f"{name} and second_{name} have shapes {shapes[0]} and {shapes[1]}, wanted one shape")
+    return torch.cat([first, second])

@@ -1,0 +1,102 @@
+"""The contrastive model: its losses are those of hf_ecg.losses on what the encoder says."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import AutoModelForPreTraining, set_seed
+
+from hf_ecg import ECGForContrastivePreTraining, ECGResNetModel
+from hf_ecg.losses import info_nce_loss, risk_weighted_contrastive_loss
+from tests.models.tiny import contrastive_config, resnet_config, views
+
+
+def build(rows=5, **options):
+    set_seed(0)
+    return ECGForContrastivePreTraining(contrastive_config(**options)).eval(), views(rows, torch.Generator())
+
+
+def embeds(model, values):
+    return F.normalize(model.ecg_model(values).pooler_output, dim=-1)
+
+
+def test_without_a_projection_the_loss_sees_the_pooled_features():
+    model, inputs = build()
+    outputs = model(**inputs, return_loss=True)
+    first, second = (embeds(model, inputs[key]) for key in ("input_values", "second_input_values"))
+    torch.testing.assert_close(outputs.embeds, first)
+    torch.testing.assert_close(outputs.second_embeds, second)
+    expected = risk_weighted_contrastive_loss(first, second, 0.07, risk=inputs["risk"])
+    torch.testing.assert_close(outputs.loss, expected)
+
+
+def test_every_setting_of_the_loss_arrives():
+    _, inputs = build()
+    inputs |= {"missing_rate": torch.tensor([0.0, 0.2, 0.4, 1.0, 0.0])}
+    settings = {
+        "risk_distance": "rank",
+        "risk_sharpness": 2.0,
+        "alignment_weight": 0.5,
+        "temperature": 0.3,
+    }
+    model, _ = build(**settings)
+    first, second = (embeds(model, inputs[key]) for key in ("input_values", "second_input_values"))
+    expected = risk_weighted_contrastive_loss(
+        first,
+        second,
+        0.3,
+        risk=inputs["risk"],
+        missing_rate=inputs["missing_rate"],
+        distance="rank",
+        sharpness=2.0,
+        alignment_weight=0.5,
+    )
+    torch.testing.assert_close(model(**inputs, return_loss=True).loss, expected)
+    model, _ = build(loss_type="info_nce", negatives="mean", temperature=0.2)
+    expected = info_nce_loss(first, second, 0.2, negatives="mean")
+    torch.testing.assert_close(model(**inputs, return_loss=True).loss, expected)
+
+
+def test_any_encoder_of_the_package_can_be_pretrained(tmp_path):
+    model = ECGForContrastivePreTraining(contrastive_config(ecg_config=resnet_config())).train()
+    assert isinstance(model.ecg_model, ECGResNetModel)
+    model(**views(4, torch.Generator()), return_loss=True).loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    model.save_pretrained(tmp_path)
+    assert isinstance(AutoModelForPreTraining.from_pretrained(tmp_path).ecg_model, ECGResNetModel)
+
+
+def test_both_views_are_seen_in_one_pass():
+    model = ECGForContrastivePreTraining(contrastive_config(ecg_config=resnet_config())).train()
+    calls = []
+    model.ecg_model.register_forward_hook(lambda module, arguments, outputs: calls.append(len(outputs.pooler_output)))
+    model(**views(4, torch.Generator()), return_loss=True)
+    assert calls == [8]
+
+
+def test_what_the_loss_needs_is_asked_for():
+    model, inputs = build()
+    with pytest.raises(ValueError, match="needs second_input_values"):
+        model(inputs["input_values"], return_loss=True)
+    with pytest.raises(ValueError, match="'risk_weighted' needs risk"):
+        model(inputs["input_values"], second_input_values=inputs["second_input_values"], return_loss=True)
+    with pytest.raises(ValueError, match="second_input_values have shapes .* wanted one shape"):
+        model(inputs["input_values"], second_input_values=inputs["second_input_values"][:2], return_loss=True)
+    mask = torch.ones(inputs["input_values"].shape[::2], dtype=torch.bool)
+    with pytest.raises(ValueError, match="sample_mask and second_sample_mask"):
+        model(**inputs, sample_mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss_type": "simclr"}, "wanted one of risk_weighted, info_nce"),
+        ({"risk_path": "released"}, "wanted one of masked, paper"),
+        ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"projection_hidden_size": 8}, "without projection_dim"),
+        ({"projection_dim": 0}, "projection_dim is 0"),
+        ({"ecg_config": {"model_type": "bert"}}, "'bert', which has no num_leads"),
+    ],
+)
+def test_impossible_configurations_are_refused(options, message):
+    with pytest.raises(Exception, match=message):
+        contrastive_config(**options)
