@@ -7,9 +7,11 @@ from huggingface_hub import EvalResult, EvalResultEntry
 
 from .loading import weights_digest
 from .metrics import METRICS
-from .protocol import LABEL_TEXT, corpus_name
+from .protocol import LABEL_TEXT, SUPERVISED, corpus_name
 from .report import NAMES, fold_words, render_task
 
+# What both scripts call the companion that was trained on labels, whatever the task is for the other systems.
+_CLASSIFIER = "BCE classifier"
 _METRIC_TYPES = {"auroc": "roc_auc", "auprc": "average_precision"}
 _DEVICE = "As a medical device, or on the way to a decision about a patient: never."
 
@@ -98,7 +100,7 @@ def model_index(report: dict, system: str) -> list[EvalResult]:
                 interval = entry["macro"][metric]
                 if interval["value"] is None:
                     continue
-                word = task["protocol"] if name in (system, "BCE classifier") else f"{task['protocol']}, {name}"
+                word = _word(task, system) if name == system else f"{_word(task, system)}, {name}"
                 results.append(
                     EvalResult(
                         task_type="ecg-classification",
@@ -146,15 +148,15 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
                         dataset_id=dataset_id,
                         task_id=task["name"],
                         value=round(interval["value"], 4),
-                        notes=f"macro AUROC, {task['protocol']}, {name}; 95 % interval {interval['low']:.3f} to"
+                        notes=f"macro AUROC, {_word(task, system)}, {name}; 95 % interval {interval['low']:.3f} to"
                         f" {interval['high']:.3f}; folds {fold_words(data['folds'])}; {len(task['classes'])} classes",
                     )
                 )
     return entries
 
 
-def not_tested(reports: list[dict], trained_on: str | None) -> list[str]:
-    """What no report says anything about, one sentence each."""
+def not_tested(reports: list[dict], systems: list[str], trained_on: str | None) -> list[str]:
+    """What no report says anything about, one sentence each; `systems` as `judged_system` gave them."""
     if not reports:
         return [
             "Everything: this model was not evaluated. Figures on validation folds chose it, and flatter.",
@@ -166,8 +168,9 @@ def not_tested(reports: list[dict], trained_on: str | None) -> list[str]:
     home = corpus_name(trained_on)
     if home and all(corpus == home for corpus in corpora):
         lines.append("Transfer: training and evaluation are folds of the same corpus.")
-    if any(task["protocol"] == LABEL_TEXT for task in tasks):
-        named = sorted({task["name"] for task in tasks if task["protocol"] == LABEL_TEXT})
+    judged = [(task, system) for report, system in zip(reports, systems, strict=True) for task in report["tasks"]]
+    named = sorted({task["name"] for task, system in judged if _word(task, system) == LABEL_TEXT})
+    if named:
         lines.append(
             f"Statements that its training texts did not hold: {', '.join(named)} are label-text, not zero-shot."
         )
@@ -180,6 +183,10 @@ def not_tested(reports: list[dict], trained_on: str | None) -> list[str]:
         "Groups of age and sex, one by one; children.",
         _DEVICE,
     ]
+
+
+def _word(task: dict, system: str) -> str:
+    return SUPERVISED if system == _CLASSIFIER else task["protocol"]
 
 
 def _hub_id(path: str) -> bool:

@@ -84,7 +84,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         protocol=protocol_words(facts) if recipe or facts.config else "How it was trained is not known.",
         sections=list(map(card_section, contents, systems)),
         simulated_reports=any(report["data"].get("simulated") for report in contents),
-        not_tested=not_tested(contents, facts.config),
+        not_tested=not_tested(contents, systems, facts.config),
         licence=licence,
     )
 
