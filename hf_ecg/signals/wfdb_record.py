@@ -191,6 +191,7 @@ def _parse_signal_line(text: str, header: str) -> _SignalLine:
     return _SignalLine(fields[0], *storage, gain, zero if baseline is None else baseline, checksum, description)
 
 
+@lru_cache(maxsize=4096)
 def _integer(text: str) -> int:
     if _INTEGER.fullmatch(text) is None:
         raise ValueError(f"{text!r} is no whole number")
