@@ -235,19 +235,97 @@ def _read_in_worker(items: Sequence):
     return _worker[0](items)
 
 
+def rows_to_table(rows: Sequence[dict], features: Features) -> pa.Table:
+    """Rows as an Arrow table of the features' schema; signals go in as numpy arrays, without Python lists.
+
+    Raises:
+        ValueError: a row with other columns than the features, or a class that its label set does not have.
+    """
+    schema = features.arrow_schema
+    for row in rows:
+        if set(row) != set(features):
+            raise ValueError(
+                f"a row has the columns {sorted(row)}, wanted {sorted(features)}:"
+                f" {sorted(set(row) ^ set(features))} differ"
+            )
+    columns = []
+    for name in schema.names:
+        kind, values = schema.field(name).type, [row[name] for row in rows]
+        if name == "signal":
+            columns.append(_signals(values, kind))
+            continue
+        feature = getattr(features[name], "feature", None)
+        if hasattr(feature, "str2int"):
+            values = [None if labels is None else [feature.str2int(label) for label in labels] for labels in values]
+        columns.append(pa.array(values, type=kind))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _signals(values: list[np.ndarray], kind: pa.DataType) -> pa.Array:
+    flat = np.concatenate(
+        [np.asarray(value, dtype=np.int16).reshape(-1) for value in values] or [np.empty(0, np.int16)]
+    )
+    if pa.types.is_fixed_size_list(kind):
+        wrong = [len(value) for value in values if len(value) != kind.list_size]
+        if wrong:
+            raise ValueError(f"a signal has {wrong[0]} counts, all of this configuration have {kind.list_size}")
+        return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.int16()), type=kind)
+    offsets = np.concatenate([[0], np.cumsum([len(value) for value in values])]).astype(np.int64)
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat, pa.int16()), type=kind)
+
+
+class _ShardWriter:
+    """Shards of a split, cut at `SHARD_BYTES`; until `name_shards` nothing takes them for parquet files."""
+
+    def __init__(self, folder: Path, split: str, features: Features):
+        self.folder, self.split, self.schema = folder, split, features.arrow_schema
+        self.writer, self.size, self.parts = None, 0, []
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None or self.size + table.nbytes > SHARD_BYTES:
+            self._finish()
+            self.parts.append(self.folder / f"{self.split}-{len(self.parts):05d}{_INCOMPLETE}")
+            self.writer, self.size = pq.ParquetWriter(self.parts[-1], self.schema, **_parquet_options(self.schema)), 0
+        self.writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self.size += table.nbytes
+
+    def close(self) -> None:
+        self._finish()
+
+    def name_shards(self) -> None:
+        """Gives the shards their names, once every split is written."""
+        for number, part in enumerate(self.parts):
+            part.rename(self.folder / f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet")
+
+    def _finish(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+
+def _parquet_options(schema: pa.Schema) -> dict:
+    # Neighbouring counts differ by little, and hardly any two records share theirs: as differences they are written in
+    # two thirds of the time, to files a fifth (100 Hz) to two fifths (500 Hz) smaller, than through a dictionary.
+    leaves = {field.name: f"{field.name}.list.element" for field in schema if pa.types.is_nested(field.type)}
+    others = [leaves.get(name, name) for name in schema.names if name != "signal"]
+    return {"use_dictionary": others, "column_encoding": {leaves["signal"]: "DELTA_BINARY_PACKED"}}
+
+
 def _former(output_dir: Path) -> Path:
     return output_dir.with_name(f".{output_dir.name}.former")
 
 
 def _put_in_place(temporary: Path, output_dir: Path) -> None:
-    paths = [path for path in temporary.rglob("*") if path.name not in (_LOCK, _FINGERPRINT)]
+    paths = [path for path in temporary.rglob("*") if path.name != _LOCK]
     for path in [*paths, temporary]:
-        sync(path)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     former = _former(output_dir)
     shutil.rmtree(former, ignore_errors=True)
-    shutil.rmtree(temporary / NOTES)
-    for name in (_FINGERPRINT, _LOCK):
-        (temporary / name).unlink()
+    (temporary / _LOCK).unlink()
     if output_dir.exists():
         os.rename(output_dir, former)
     os.rename(temporary, output_dir)
