@@ -49,6 +49,7 @@ def load_corpus(
         # datasets caches a folder with `configs:` under its last name and the configuration alone: another corpus of
         # that name, or the same one prepared again, would come back as it was. Files are cached by path and time.
         files = {split: list(paths) for split, paths in builder.config.data_files.items()}
+        _check_inside(folder, files)
         splits = datasets.load_dataset("parquet", data_files=files)
     else:
         splits = datasets.load_dataset(str(path), config or names[0])
@@ -66,6 +67,13 @@ def load_corpus(
         present = sorted({int(fold) for fold in column})
         raise ValueError(f"{path} has no rows in the folds {absent}; it has the folds {present}")
     return rows.select(np.flatnonzero(np.isin(column, folds)))
+
+
+def _check_inside(folder: Path, files: dict[str, list[str]]) -> None:
+    root = folder.resolve()
+    for path in (path for paths in files.values() for path in paths):
+        if "://" in path or not Path(path).resolve().is_relative_to(root):
+            raise ValueError(f"{folder}: its README.md names {path}, which is outside the folder")
 
 
 def label_names(dataset: Dataset, label_set: str) -> list[str]:
