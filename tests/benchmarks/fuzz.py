@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fuzzing.pool import run_in_children
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+WRITE_SECONDS = 30
 OUTCOMES = ("error", "right", "finding", "hang", "crash")
 
 
@@ -66,35 +67,45 @@ def main() -> None:
         cases = [case for case in cases if case[0] in options.kind]
     if options.index is not None:
         cases = [(kind, options.index) for kind in options.kind]
-    counts, findings, slowest, began = defaultdict(Counter), [], defaultdict(float), time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="hf_ecg_fuzz_") as folder:
-        begin = functools.partial(start, options.data_dir, options.seed, folder)
-        results = run_in_children(begin, cases, options.processes)
-        for (kind, index), result in tqdm.tqdm(results, total=len(cases), unit="case"):
-            description, outcome, message, seconds = ("", result, "", 0.0) if isinstance(result, str) else result
-            counts[kind][outcome] += 1
-            slowest[kind] = max(slowest[kind], seconds)
-            if outcome not in ("error", "right") or options.index is not None:
-                findings.append(
-                    {"kind": kind, "index": index, "outcome": outcome, "damage": description, "message": message}
-                )
-    seconds = time.perf_counter() - began
     report = {
         "mutations": len(cases),
         "seed": options.seed,
-        "seconds": round(seconds, 1),
         "processes": options.processes,
         "python": platform.python_version(),
-        "counts": {kind: {outcome: counts[kind][outcome] for outcome in OUTCOMES} for kind in counts},
-        "slowest_seconds": {kind: round(value, 2) for kind, value in slowest.items()},
-        "findings": findings,
+        "counts": defaultdict(lambda: dict.fromkeys(OUTCOMES, 0)),
+        "slowest_seconds": defaultdict(float),
+        "findings": [],
     }
-    if options.output:
-        Path(options.output).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    began = written = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="hf_ecg_fuzz_") as folder:
+        begin = functools.partial(start, options.data_dir, options.seed, folder)
+        results = run_in_children(begin, cases, options.processes)
+        for case, result in tqdm.tqdm(results, total=len(cases), unit="case"):
+            _add(report, case, result, keep=options.index is not None)
+            if time.perf_counter() - written > WRITE_SECONDS:
+                written = _write(report, began, options.output)
+    _write(report, began, options.output)
     sys.stdout.write(table(report) + "\n")
-    for entry in findings[:40] if not options.output or options.index is not None else ():
+    for entry in report["findings"][:40] if not options.output or options.index is not None else ():
         sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    sys.exit(bool(findings) and options.index is None)
+    sys.exit(bool(report["findings"]) and options.index is None)
+
+
+def _add(report: dict, case: tuple[str, int], result, keep: bool) -> None:
+    (kind, index), crashed = case, isinstance(result, str)
+    description, outcome, message, seconds = ("", result, "", 0.0) if crashed else result
+    report["counts"][kind][outcome] += 1
+    report["slowest_seconds"][kind] = round(max(report["slowest_seconds"][kind], seconds), 2)
+    if keep or outcome not in ("error", "right"):
+        entry = {"kind": kind, "index": index, "outcome": outcome, "damage": description, "message": message}
+        report["findings"].append(entry)
+
+
+def _write(report: dict, began: float, output: str | None) -> float:
+    report["seconds"] = round(time.perf_counter() - began, 1)
+    if output:
+        Path(output).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return time.perf_counter()
 
 
 def table(report: dict) -> str:
