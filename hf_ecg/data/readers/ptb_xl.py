@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from datasets import Value
 
 from ...clinical.scp import (
@@ -26,6 +25,7 @@ from ...signals.wfdb_record import read_record
 from ..builder import Corpus
 from ..card import CorpusCard
 from ..schema import row_features
+from .columns import record_columns
 
 TEXT_SOURCES = ("statements", "report")
 SECONDS = 10
@@ -100,19 +100,10 @@ class PtbXlReader:
                 f"{record.file} has shape {wave.counts.shape} at {wave.sampling_rate:g} Hz, wanted {expected} at"
                 f" {self.sampling_rate} Hz"
             )
-        if set(wave.leads) != set(STANDARD_LEADS):
-            raise ValueError(f"{record.file} has the leads {list(wave.leads)}, wanted {list(STANDARD_LEADS)}")
-        order = [wave.leads.index(lead) for lead in STANDARD_LEADS]
-        counts = wave.counts if wave.leads == STANDARD_LEADS else wave.counts[order]
         return {
             "record_id": record.record_id,
             "patient_id": record.patient_id,
-            "signal": np.ascontiguousarray(counts).reshape(-1),
-            "num_samples": counts.shape[1],
-            "sampling_rate": float(self.sampling_rate),
-            "leads": list(STANDARD_LEADS),
-            "gain": wave.gain[order].tolist(),
-            "baseline": wave.baseline[order].tolist(),
+            **record_columns(wave, STANDARD_LEADS),
             "age": record.age,
             "sex": record.sex,
             "fold": record.fold,

@@ -1,0 +1,32 @@
+"""What a recording contributes to a row, the same for every corpus of WFDB records."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...signals.wfdb_record import Record
+
+
+def record_columns(record: Record, leads: Sequence[str] | None = None) -> dict:
+    """The columns `signal`, `num_samples`, `sampling_rate`, `leads`, `gain` and `baseline` of a row.
+
+    Args:
+        record: as `read_record` gives it.
+        leads: the record's leads in the order wanted; default its own.
+
+    Raises:
+        ValueError: the record has other leads than `leads`.
+    """
+    leads = record.leads if leads is None else tuple(leads)
+    if set(record.leads) != set(leads):
+        raise ValueError(f"{record.name} has the leads {list(record.leads)}, wanted {list(leads)}")
+    order = [record.leads.index(lead) for lead in leads]
+    counts = record.counts if record.leads == leads else record.counts[order]
+    return {
+        "signal": np.ascontiguousarray(counts).reshape(-1),
+        "num_samples": counts.shape[1],
+        "sampling_rate": float(record.sampling_rate),
+        "leads": list(leads),
+        "gain": record.gain[order].tolist(),
+        "baseline": record.baseline[order].tolist(),
+    }

@@ -1,0 +1,81 @@
+"""CONTRIBUTING's steps for a new model, followed for a toy: one strided convolution."""
+
+import inspect
+
+import pytest
+import torch
+from huggingface_hub.dataclasses import strict
+from torch import nn
+from transformers import AutoFeatureExtractor, AutoModel
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.utils import can_return_tuple
+
+from hf_ecg import ECGFeatureExtractor
+from hf_ecg.auto import register_family
+from hf_ecg.models.shared.configuration_ecg import ECGConfig
+from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, pool_positions
+from tests.embed.made_records import write_record
+from tests.models import test_contract
+from tests.models.tiny import CASES, NUM_SAMPLES, waveforms
+
+
+@strict
+class ECGToyConfig(ECGConfig):
+    model_type = "ecg_toy"
+    num_leads: int = 12
+    num_samples: int = NUM_SAMPLES
+    sampling_rate: float | int = 100
+    hidden_size: int = 8
+
+
+class ECGToyLayer(GradientCheckpointingLayer):
+    def __init__(self, config):
+        super().__init__()
+        self.convolution = nn.Conv1d(config.num_leads, config.hidden_size, 5, stride=4)
+
+    def forward(self, hidden_states):
+        return self.convolution(hidden_states).relu().transpose(1, 2)
+
+
+class ECGToyModel(ECGPreTrainedModel):
+    config: ECGToyConfig
+    supports_gradient_checkpointing = True
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.layer = ECGToyLayer(config)
+        self.gradient_checkpointing = False
+        self.post_init()
+
+    @can_return_tuple
+    def forward(self, input_values, lead_mask=None, sample_mask=None, output_hidden_states=None, **kwargs):
+        hidden_states = self.layer(input_values.to(self.dtype))
+        return BaseModelOutputWithPooling(
+            last_hidden_state=hidden_states,
+            pooler_output=pool_positions(hidden_states, sample_mask),
+            hidden_states=(hidden_states,) if output_hidden_states else None,
+        )
+
+
+CHECKS = {name: check for name, check in vars(test_contract).items() if name.startswith("test_")}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_it_keeps_the_contract(check, tmp_path, monkeypatch):
+    register_family(ECGToyConfig, ECGToyModel)
+    monkeypatch.setitem(CASES, "toy", (ECGToyModel, ECGToyConfig, waveforms, "pooler_output"))
+    given = {"name": "toy", "tmp_path": tmp_path}
+    wanted = inspect.signature(CHECKS[check]).parameters
+    CHECKS[check](**{name: value for name, value in given.items() if name in wanted})
+
+
+def test_a_file_becomes_an_embedding(tmp_path):
+    register_family(ECGToyConfig, ECGToyModel)
+    ECGToyModel(ECGToyConfig()).save_pretrained(tmp_path / "toy")
+    ECGFeatureExtractor(sampling_rate=100, num_samples=NUM_SAMPLES).save_pretrained(tmp_path / "toy")
+    record = write_record(tmp_path, "record", seconds=2, rate=250)
+    model, extractor = (auto.from_pretrained(tmp_path / "toy") for auto in (AutoModel, AutoFeatureExtractor))
+    with torch.no_grad():
+        embedding = model(**extractor(str(record), return_tensors="pt")).pooler_output
+    assert isinstance(model, ECGToyModel) and embedding.shape == (1, 8) and embedding.isfinite().all()
