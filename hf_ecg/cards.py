@@ -43,3 +43,12 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
     # blocks that stay empty leave their blank lines behind
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return f"---\n{front.to_yaml(line_break=chr(10))}\n---\n\n{body}\n"
+
+
+def model_kind(name: str) -> str:
+    """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
+    if "ForECGClassification" in name:
+        return "classifier"
+    if name.endswith("PreTraining"):
+        return "pretraining"
+    return "dual encoder" if name == "ECGTextModel" else "encoder"

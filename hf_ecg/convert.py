@@ -14,9 +14,11 @@ from pathlib import Path
 from huggingface_hub import ModelCardData
 from transformers import PreTrainedModel
 
+from .cards import CARD_NAME, model_kind, render_card
 from .models.ecg_resnet.convert_ecg_resnet import convert_merl_resnet
 from .models.ecg_resnext.convert_ecg_resnext import convert_clef, convert_ecgfounder
 from .processing import ECGFeatureExtractor
+from .processing.describe import describe_input
 from .version import __version__
 
 
@@ -118,12 +120,6 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
         >>> model, extractor = convert_checkpoint("merl-resnet18", "res18_best_ckpt.pth")  # a file that you downloaded
         >>> type(model).__name__, extractor.sampling_rate, extractor.num_samples
         ('ECGResNetModel', 500, 5000)
-
-    Example:
-        >>> from hf_ecg.convert import convert_checkpoint
-        >>> model, extractor = convert_checkpoint("merl-resnet18", "res18_best_ckpt.pth")  # a file that you downloaded
-        >>> type(model).__name__, extractor.sampling_rate, extractor.num_samples
-        ('ECGResNetModel', 500, 5000)
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}, wanted one of {', '.join(SOURCES)}")
@@ -145,7 +141,7 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
     temporary.mkdir(parents=True)
     model.save_pretrained(temporary)
     feature_extractor.save_pretrained(temporary)
-    (temporary / "README.md").write_text(card(source, model, feature_extractor), encoding="utf-8")
+    (temporary / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
     # takes the place of an empty folder, and of no other
     os.rename(temporary, output_dir)
     return output_dir
@@ -156,30 +152,21 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
     origin = SOURCES[source]
     front = ModelCardData(
         license=origin.licence,
-        library_name="transformers",
-        tags=["ecg", "hf_ecg", model.config.model_type],
+        library_name="hf_ecg",
+        tags=["ecg", "electrocardiogram", "hf_ecg", model.config.model_type],
         pipeline_tag="feature-extraction",
     )
-    leads, steps = ", ".join(feature_extractor.leads), ", ".join(step["name"] for step in feature_extractor.steps)
-    lines = [
-        f"---\n{front.to_yaml()}\n---\n",
-        f"# {source}\n",
-        f"The weights that {origin.repository} published, converted by hf_ecg {__version__}"
-        f" (`python -m hf_ecg.convert {source} FILE OUT`, after the code at {origin.repository}/tree/{origin.commit})."
-        " For research; not a medical device.\n",
-        "```python\n# pip install hf-ecg\nimport hf_ecg  # registers the classes with the Auto classes",
-        "from transformers import AutoFeatureExtractor, AutoModel\n",
-        'model = AutoModel.from_pretrained("PATH_OR_ID")',
-        'extractor = AutoFeatureExtractor.from_pretrained("PATH_OR_ID")',
-        'inputs = extractor("record.hea", return_tensors="pt")  # a WFDB record',
-        "embedding = model(**inputs).pooler_output\n```\n",
-        f"- paper: {origin.paper}",
-        f"- licence of the weights: {origin.licence.upper()}, their owner's",
-        f"- input: {feature_extractor.sampling_rate:g} Hz, {feature_extractor.num_samples} samples, leads {leads};"
-        f" steps: {steps}",
-        *(f"- {caveat}" for caveat in origin.caveats),
-    ]
-    return "\n".join(lines) + "\n"
+    return render_card(
+        "converted.md.jinja",
+        front,
+        title=source,
+        kind=model_kind(type(model).__name__),
+        has_encoder=False,
+        classes=[model.config.id2label[number] for number in sorted(model.config.id2label)],
+        input=describe_input(feature_extractor),
+        origin=origin,
+        version=__version__,
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -138,7 +138,7 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
     dataset_id = dataset_id or (data["path"] if _hub_id(data["path"]) else None)
     if data.get("simulated") or dataset_id is None:
         return []
-    entries = []
+    entries, confidence = [], report["bootstrap"]["confidence"]
     for task in report["tasks"]:
         for name, entry in own_systems(task, system).items():
             interval = entry["macro"]["auroc"]
@@ -148,8 +148,9 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
                         dataset_id=dataset_id,
                         task_id=task["name"],
                         value=round(interval["value"], 4),
-                        notes=f"macro AUROC, {_word(task, system)}, {name}; 95 % interval {interval['low']:.3f} to"
-                        f" {interval['high']:.3f}; folds {fold_words(data['folds'])}; {len(task['classes'])} classes",
+                        notes=f"macro AUROC, {_word(task, system)}, {name}; {confidence:.0%} interval"
+                        f" {interval['low']:.3f} to {interval['high']:.3f}; folds {fold_words(data['folds'])};"
+                        f" {len(task['classes'])} classes",
                     )
                 )
     return entries

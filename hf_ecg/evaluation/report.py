@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from ..data.card import is_simulated
+from ..data.card import SIMULATED, read_summary
 from ..version import __version__
 from .bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from .metrics import METRICS
@@ -66,13 +66,14 @@ def report_frame(
         models: system -> one entry for each seed, see `loading.describe_seeds`.
         notes: what a reader must know besides.
     """
+    summary = read_summary(args.data)
     return {
         "title": title,
         "command": command_line(),
         "data": {
             "path": str(args.data),
-            "config": args.config,
-            "simulated": is_simulated(args.data),
+            "config": args.config or summary.get("config"),
+            "simulated": bool(summary.get(SIMULATED)),
             "folds": folds,
             "records": sum(map(len, patients)),
             "patients": len({patient for split in patients for patient in split}),

@@ -17,6 +17,8 @@ def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
         "units": "mV, uV or V, which the caller names; WFDB records carry their own",
         "steps": ", ".join(names),
         "voltage": describe_voltage(extractor),
+        # how a call names the lead of a single-lead model
+        "lead_argument": f', lead="{extractor.leads[0]}"' if single else "",
     }
 
 

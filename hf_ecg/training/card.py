@@ -8,7 +8,7 @@ import yaml
 from huggingface_hub import ModelCardData
 from transformers import AutoFeatureExtractor
 
-from ..cards import CARD_NAME, render_card
+from ..cards import CARD_NAME, model_kind, render_card
 from ..evaluation.card import card_section, judged_system, model_index, not_tested, read_report
 from ..evaluation.protocol import TrainingFacts, read_training_facts
 from ..processing.describe import describe_input
@@ -57,7 +57,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
     title = title or name
     simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
     results = [] if run["simulated"] else sum(map(model_index, contents, systems), [])
-    kind = _kind(name)
+    kind = model_kind(name)
     front = ModelCardData(
         license=licence,
         library_name="hf_ecg",
@@ -123,12 +123,6 @@ def corpus_licence(path: str) -> str | None:
     front = yaml.safe_load(parts[1]) if len(parts) > 2 and not parts[0].strip() else None
     licence = front.get("license") if isinstance(front, dict) else None
     return str(licence) if licence else None
-
-
-def _kind(name: str) -> str:
-    if "ForECGClassification" in name:
-        return "classifier"
-    return "dual encoder" if name == "ECGTextModel" else "encoder"
 
 
 def _classes(config: dict) -> list[str]:
