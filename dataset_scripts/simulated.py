@@ -8,6 +8,7 @@ PARQUET/ holds simulated_100hz/{train,validation,test}-*.parquet, README.md (car
 """
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,13 +27,14 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--sampling_rate", type=int, default=100, help="hertz (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything (default: %(default)s)")
     parser.add_argument("--noise", type=float, default=1.0, help="factor on the noise (default: %(default)s)")
-    parser.add_argument("--num_proc", type=int, default=1, help="processes that simulate")
+    parser.add_argument("--num_proc", type=int, help="processes that simulate; default: one a core, eight at most")
     parser.add_argument("--overwrite", action="store_true", help="replace an output folder that is there")
     args = parser.parse_args(arguments)
     started = time.perf_counter()
     corpus = simulated_corpus(args.num_records, args.sampling_rate, args.seed, args.noise)
     # nothing is read that could be damaged: an error here is an error of the simulator
-    summary = prepare_corpus(corpus, args.output_dir, args.num_proc, strict=True, overwrite=args.overwrite)
+    num_proc = min(os.cpu_count() or 1, 8) if args.num_proc is None else args.num_proc
+    summary = prepare_corpus(corpus, args.output_dir, num_proc, strict=True, overwrite=args.overwrite)
     rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
     print(f"{args.output_dir}: {rate:.0f} rows/s, rows {summary['rows']}")
     return summary

@@ -5,5 +5,6 @@ from .corpus import simulated_corpus
 from .heart import BeatTimes
 from .parameters import Parameters
 from .simulator import SimulatedECG, simulate_ecg
+from .wfdb_file import write_wfdb
 
-__all__ = ["CONDITIONS", "BeatTimes", "Parameters", "SimulatedECG", "simulate_ecg", "simulated_corpus"]
+__all__ = ["CONDITIONS", "BeatTimes", "Parameters", "SimulatedECG", "simulate_ecg", "simulated_corpus", "write_wfdb"]

@@ -1,0 +1,48 @@
+"""A simulated ECG as a file of the format that recordings have."""
+
+import re
+from pathlib import Path
+
+from .lead_field import GAIN
+from .simulator import SimulatedECG
+
+
+def write_wfdb(ecg: SimulatedECG, path) -> Path:
+    """Write NAME.hea and NAME.dat (format 16); the header's comments say that it is simulated, and how.
+
+    Args:
+        ecg: see `simulate_ecg`.
+        path: FOLDER/NAME, without ending; the folder is made.
+
+    Returns:
+        Path of the header.
+
+    Raises:
+        ValueError: a name that WFDB does not allow.
+        OSError: the folder cannot be written.
+    """
+    import wfdb
+
+    path = Path(path)
+    if not re.fullmatch(r"[-\w]+", path.name):
+        raise ValueError(f"the record's name is {path.name!r}, wanted letters, digits, - and _ alone")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    leads = len(ecg.leads)
+    wfdb.wrsamp(
+        path.name,
+        fs=ecg.sampling_rate,
+        units=["mV"] * leads,
+        sig_name=list(ecg.leads),
+        d_signal=ecg.counts.T,
+        fmt=["16"] * leads,
+        adc_gain=[float(GAIN)] * leads,
+        baseline=[0] * leads,
+        comments=[
+            f"Age: {ecg.age}",
+            f"Sex: {ecg.sex}",
+            "Simulated: no patient was recorded",
+            f"Conditions: {', '.join(ecg.conditions)}",
+        ],
+        write_dir=str(path.parent),
+    )
+    return path.with_suffix(".hea")
