@@ -7,18 +7,24 @@ from ...processing.step_base import nearest
 from ..corpus import label_names
 from .labels import ECGClassificationCollator
 from .texts import ECGTextCollator, text_id
+from .view_pairs import ECGContrastiveCollator
 
-__all__ = ["COLLATORS", "ECGClassificationCollator", "ECGTextCollator", "build_collator", "text_id"]
+__all__ = [
+    "COLLATORS",
+    "ECGClassificationCollator",
+    "ECGContrastiveCollator",
+    "ECGTextCollator",
+    "build_collator",
+    "text_id",
+]
 
 
 def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable[[Sequence[Mapping]], dict]:
     """A collator by name.
 
     Args:
-        spec: `name` "ecg_text" or "ecg_classification", and that collator's options: views, text_column,
-            single_sentence_probability, rare_sentence_power, true_texts, extra_texts, max_length; or views,
-            label_sets.
-        processor: an `ECGTextProcessor`; for "ecg_classification" an `ECGFeatureExtractor` does.
+        spec: `name` "ecg_text", "ecg_classification" or "ecg_contrastive", and that collator's options.
+        processor: an `ECGTextProcessor`; for all but "ecg_text" an `ECGFeatureExtractor` does.
         dataset: the corpus, for the names of its classes.
         seed: of views and sentences.
 
@@ -34,14 +40,16 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
     for key in options:
         if key not in known:
             raise ValueError(f"collator {name}: unknown key {key!r}{nearest(key, known)}; known: {sorted(known)}")
+    feature_extractor = getattr(processor, "feature_extractor", processor)
     if name == "ecg_text":
         if not hasattr(processor, "tokenizer"):
             raise ValueError(f"collator ecg_text needs a processor with a tokenizer, found {type(processor).__name__}")
         collator = ECGTextCollator(processor, seed=seed, **options)
+    elif name == "ecg_contrastive":
+        collator = ECGContrastiveCollator(feature_extractor, seed=seed, **options)
     else:
         label_sets = options.pop("label_sets", None) or []
         class_names = {label_set: label_names(dataset, label_set) for label_set in label_sets}
-        feature_extractor = getattr(processor, "feature_extractor", processor)
         collator = ECGClassificationCollator(feature_extractor, label_sets, class_names, seed=seed, **options)
     for column in collator.columns:
         if column not in dataset.column_names:
@@ -51,4 +59,8 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
     return collator
 
 
-COLLATORS = {"ecg_text": ECGTextCollator, "ecg_classification": ECGClassificationCollator}
+COLLATORS = {
+    "ecg_text": ECGTextCollator,
+    "ecg_classification": ECGClassificationCollator,
+    "ecg_contrastive": ECGContrastiveCollator,
+}

@@ -19,6 +19,7 @@ class ECGClassificationCollator(WaveformCollator):
         class_names: label set -> names in the corpus's own order (`hf_ecg.data.corpus.label_names`).
         views: see `hf_ecg.data.views.validate_views`.
         seed: of the views.
+        normalise_after_views, lead: see `WaveformCollator`.
 
     Raises:
         ValueError: an impossible view, no label set, or one without class names.
@@ -31,8 +32,10 @@ class ECGClassificationCollator(WaveformCollator):
         class_names: Mapping[str, Sequence[str]],
         views: Sequence[dict] = (),
         seed: int = 0,
+        normalise_after_views: bool = False,
+        lead: str | None = None,
     ):
-        super().__init__(feature_extractor, views, seed)
+        super().__init__(feature_extractor, views, seed, normalise_after_views, lead)
         if isinstance(label_sets, str) or not label_sets:
             raise ValueError(f"label_sets is {label_sets!r}, wanted a list of at least one column")
         for label_set in label_sets:

@@ -29,6 +29,7 @@ class ECGTextCollator(WaveformCollator):
         max_length: tokens a text is cut at; None is the tokenizer's own limit.
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
+        normalise_after_views: see `WaveformCollator`.
 
     Raises:
         ValueError: an impossible view or probability.
@@ -46,8 +47,9 @@ class ECGTextCollator(WaveformCollator):
         extra_texts: int = 0,
         max_length: int | None = None,
         text_features: Mapping[str, torch.Tensor] | None = None,
+        normalise_after_views: bool = False,
     ):
-        super().__init__(processor.feature_extractor, views, seed)
+        super().__init__(processor.feature_extractor, views, seed, normalise_after_views)
         self.processor = processor
         self.text_column = text_column
         self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
