@@ -1,5 +1,6 @@
 """Which part of a record's text a batch shows: all of it, or one of its sentences."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
@@ -37,9 +38,11 @@ class SentenceSampler:
         self.single_sentence_probability = single_sentence_probability
         self.rare_sentence_power = rare_sentence_power
         self.counts: Counter[str] | None = None
+        self._shares: dict[str, tuple[list[str], list[float]]] = {}
 
     def fit(self, texts: Iterable[str]) -> None:
         """Count the sentences of the training texts, a text for every record."""
+        self._shares.clear()
         self.counts = Counter(sentence for text in texts if text for sentence in _sentences(text))
 
     def draw(self, text: str, generator: torch.Generator) -> str:
@@ -52,15 +55,22 @@ class SentenceSampler:
             return text
         if torch.rand((), generator=generator, dtype=torch.float64) >= self.single_sentence_probability:
             return text
-        sentences = _sentences(text)
         if not self.rare_sentence_power:
+            sentences = _sentences(text)
             return sentences[int(torch.randint(len(sentences), (), generator=generator))]
         if self.counts is None:
             raise ValueError("rare_sentence_power needs the frequencies of the sentences: call fit with the texts")
-        weights = torch.tensor([max(1, self.counts[sentence]) for sentence in sentences], dtype=torch.float64)
-        shares = weights.pow(-self.rare_sentence_power).cumsum(dim=0)
-        point = torch.rand((), generator=generator, dtype=torch.float64) * shares[-1]
-        return sentences[min(int((shares <= point).sum()), len(sentences) - 1)]
+        sentences, shares = self._cumulated(text)
+        point = float(torch.rand((), generator=generator, dtype=torch.float64)) * shares[-1]
+        return sentences[min(bisect_right(shares, point), len(sentences) - 1)]
+
+    def _cumulated(self, text: str) -> tuple[list[str], list[float]]:
+        """Sentences of a text and their weights, summed up; kept, as a corpus repeats its texts in every epoch."""
+        if text not in self._shares:
+            sentences = _sentences(text)
+            weights = torch.tensor([max(1, self.counts[sentence]) for sentence in sentences], dtype=torch.float64)
+            self._shares[text] = sentences, weights.pow(-self.rare_sentence_power).cumsum(dim=0).tolist()
+        return self._shares[text]
 
     def extra(self, number: int, generator: torch.Generator) -> list[str]:
         """Distinct sentences of the training texts, drawn alike without replacement; all of them when fewer.

@@ -22,7 +22,7 @@ from .checkpoint import fingerprint, load_state, save_state
 from .frozen_text import prepare_texts
 from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
 from .output import begin_output, check_output, check_same_recipe
-from .processes import connect, prepare_torch, seed_step, use_one_thread
+from .processes import connect, loader_processes, prepare_torch, seed_step, use_one_thread
 from .recipe import Recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
@@ -88,7 +88,7 @@ class Pretraining:
         self.recipe, self.output_dir = recipe, output_dir
         self.accelerator = connect(recipe.run)
         self.is_main = self.accelerator.is_main_process
-        self.log = self.bar = None
+        self.log = self.bar = self.loader = None
         if self.is_main:
             check_output(output_dir, resume, overwrite)
         self.accelerator.wait_for_everyone()
@@ -116,6 +116,7 @@ class Pretraining:
         self.progress = Progress()
         self.pending: list[_Step] = []
         self.clock = StepClock(self.accelerator.device)
+        self.loader = self._loader()
         if self.is_main:
             # not sooner: a recipe that cannot run must not cost the run that was there
             begin_output(output_dir, overwrite)
@@ -144,6 +145,7 @@ class Pretraining:
 
     def close(self) -> None:
         """Close log and progress bar, and leave the process group."""
+        self.loader = None  # ends its processes
         if self.bar is not None:
             self.bar.close()
         if self.log is not None:
@@ -168,7 +170,7 @@ class Pretraining:
         set_training_mode(self.bare, self.recipe.freeze)
         self.sampler.set_epoch(progress.epoch, progress.batch)
         self.clock.restart()
-        for batch in self._loader():
+        for batch in self.loader:
             batch = send_to_device(batch, self.accelerator.device, non_blocking=True)
             self._train_step(batch)
             if progress.step == self.total_steps or progress.batch == self.steps_per_epoch:
@@ -291,7 +293,7 @@ class Pretraining:
             self.bar = tqdm(total=self.total_steps, initial=self.progress.step, unit="step", desc="training")
 
     def _loader(self) -> DataLoader:
-        workers = self.recipe.run.num_workers
+        workers = loader_processes(self.recipe.run.num_workers, self.accelerator.num_processes)
         if workers:
             os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive the fork
         return DataLoader(
@@ -299,6 +301,8 @@ class Pretraining:
             batch_sampler=self.sampler,
             collate_fn=self.parts.collator,
             num_workers=workers,
+            # forking them anew for every epoch would make it begin with waiting
+            persistent_workers=workers > 0,
             # a fork server's workers outlive a killed trainer for ever; forked ones notice within seconds
             multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
             worker_init_fn=use_one_thread,

@@ -62,6 +62,17 @@ def prepare_torch(run: RunSection) -> None:
     set_seed(run.seed)
 
 
+def loader_processes(asked: int | None, num_processes: int) -> int:
+    """How many processes load for each of `num_processes` training ones; `asked` is the recipe's own number, if any.
+
+    None of them on a single core, where they would only take turns with the training.
+    """
+    if asked is not None:
+        return asked
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores // (2 * num_processes), 8)
+
+
 def use_one_thread(worker: int) -> None:
     """`worker_init_fn` of the loader: torch's own threads only get in each other's way there."""
     torch.set_num_threads(1)

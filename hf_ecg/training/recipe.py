@@ -141,7 +141,8 @@ class RunSection:
         batch_size: records a step over all processes together, so a recipe means the same on any number of them.
         max_steps: stop after so many steps; the schedule is stretched over them. None = all of `epochs`.
         seed: drives initial weights, order of records, views and dropout.
-        num_workers: loader processes.
+        num_workers: loader processes of each training process; None = one for every two cores that it has, at most
+            eight (none on a single core). Which one makes a batch changes nothing in it.
         num_threads: torch threads of the training process; None leaves torch's choice.
         num_processes: processes the recipe must run on; None accepts any.
         mixed_precision: `no`, `bf16` or `fp16`.
@@ -156,7 +157,7 @@ class RunSection:
     batch_size: int
     max_steps: int | None = None
     seed: int = 0
-    num_workers: int = 0
+    num_workers: int | None = None
     num_threads: int | None = None
     num_processes: int | None = None
     mixed_precision: str = "no"
