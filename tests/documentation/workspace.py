@@ -1,11 +1,11 @@
 """The folder that documented commands run in: what they name is there, and small.
 
-- `record.hea`: a real record of PTB-XL where `../shared` is, else a made one.
+- `record.hea`: a real record of PTB-XL where `../shared` is, else a made one; `record.npy`: four made leads at 400 Hz.
+- `folder_of_records`: two made WFDB records.
 - `out/demo/clep`, `out/demo/clep/encoder`: a dual encoder with random weights, as `make demo` leaves it.
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
-- `corpus`: a prepared corpus of forty made records. README's own commands write their own.
-- `res18_best_ckpt.pth`: a checkpoint with the published keys of MERL's ResNet18, narrow and random.
-- `train/`, `dataset_scripts/`, `model_cards/`, `tests/`: links into the checkout (`tests/` is empty).
+- `res18_best_ckpt.pth`, `res18_encoder.pth`: the published keys of MERL's ResNet18, narrow and random.
+- `train/`, `dataset_scripts/`, `model_cards/`: links into the checkout; `tests/checkpoints/ecg_resnet_tiny/`: empty.
 
 Further names that new documentation needs are made here.
 """
@@ -15,6 +15,7 @@ import shutil
 import string
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -33,7 +34,13 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
         (folder / name).symlink_to(repository / name, target_is_directory=True)
     _text_tower(folder / TEXT_TOWER)
     _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
+    (folder / "tests" / "checkpoints" / "ecg_resnet_tiny").mkdir(parents=True)
     torch.save(original_state(), folder / "res18_best_ckpt.pth")
+    torch.save(original_state(prefix=""), folder / "res18_encoder.pth")
+    time = np.arange(4000) / 400
+    np.save(folder / "record.npy", np.sin(2 * np.pi * time + np.arange(4)[:, None]).astype(np.float32))
+    for seed in range(2):
+        write_record(folder / "folder_of_records", f"r{seed}", seconds=10, rate=250, seed=seed)
     if ptb_xl is None:
         write_record(folder, "record", seconds=10, rate=500)
     else:
