@@ -31,8 +31,8 @@ class ECGResNeXtConv(nn.Conv1d):
         (size,), (stride,), positions = self.kernel_size, self.stride, hidden_states.shape[1]
         padding = max(0, (-(-positions // stride) - 1) * stride + size - positions)
         left, right = padding // 2, padding - padding // 2
-        weight = F.pad(self.weight, (right - left, 0)) if right > left else self.weight
-        weight = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        # one copy gives the weights both their zeros and the layout, channels last
+        weight = F.pad(self.weight.transpose(1, 2), (0, 0, right - left, 0)).transpose(1, 2).unsqueeze(2)
         hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
         hidden_states = F.conv2d(hidden_states, weight, self.bias, (1, stride), (0, right), groups=self.groups)
         return hidden_states.squeeze(2).transpose(1, 2)
@@ -53,6 +53,16 @@ def mean_over_time(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> to
 def halve(mask: torch.Tensor | None) -> torch.Tensor | None:
     """The mask at half the rate: a position counts when either of its two samples does."""
     return None if mask is None else _pairs(mask).any(dim=2)
+
+
+def larger_of_pairs(hidden_states: torch.Tensor) -> torch.Tensor:
+    """(batch, ceil(positions / 2), channels): the larger of two samples; the last of an odd number meets a zero."""
+    pairs = _pairs(hidden_states)
+    if not torch.is_grad_enabled():
+        return torch.maximum(*pairs.unbind(dim=2))
+    # the same numbers: half as fast forward, but backward four times as fast
+    hidden_states = pairs.flatten(1, 2).transpose(1, 2).unsqueeze(2)
+    return F.max_pool2d(hidden_states, (1, 2)).squeeze(2).transpose(1, 2)
 
 
 def _pairs(values: torch.Tensor) -> torch.Tensor:
@@ -118,9 +128,9 @@ class ECGResNeXtBlock(GradientCheckpointingLayer):
         return zero_padding(torch.addcmul(residual, hidden_states, self.gate(hidden_states, mask)), mask)
 
     def shortcut(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """The larger of two samples (the last of an odd number meets a zero), and zeros around the channels."""
+        """Without weights: the larger of two samples, zeros around the channels."""
         if self.stride == 2:
-            hidden_states = torch.maximum(*_pairs(hidden_states).unbind(dim=2))
+            hidden_states = larger_of_pairs(hidden_states)
         if self.added:
             hidden_states = F.pad(hidden_states, (self.added // 2, self.added - self.added // 2))
         return hidden_states
