@@ -1,6 +1,9 @@
 """Pushing what a run, a conversion or a script of `dataset_scripts/` left."""
 
-from huggingface_hub import CommitInfo, HfApi
+from pathlib import Path
+
+from huggingface_hub import CommitInfo, DatasetCard, HfApi
+from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 from transformers.utils import logging
 
 from ..cards import CARD_NAME
@@ -66,6 +69,9 @@ def push_corpus(
 ) -> CommitInfo:
     """Push a prepared corpus: parquet files, card and summary; `load_dataset(id)` reads it back.
 
+    Other configurations of the data set stay, so that both rates of a corpus may live under one id; card and summary
+    are those of the last push.
+
     Args:
         folder: what a script of `dataset_scripts/` wrote.
         repo_id, private, revision, message, api: see `push_run`.
@@ -75,6 +81,8 @@ def push_corpus(
     """
     files = corpus_files(folder, repo_id)
     configs = {path.partition("/")[0] for path in files if path.endswith(".parquet")}
+    api = api or HfApi()
+    files[CARD_NAME] = _with_other_configs(files[CARD_NAME], repo_id, revision, configs, api)
 
     def stale(path: str) -> bool:
         # shards of an earlier upload would be read beside these
@@ -90,3 +98,18 @@ def push_corpus(
         revision=revision,
         api=api,
     )
+
+
+def _with_other_configs(card: bytes, repo_id: str, revision: str | None, configs: set[str], api: HfApi) -> bytes:
+    """The card, with the configurations that the data set's card on the Hub names besides."""
+    try:
+        path = api.hf_hub_download(repo_id, CARD_NAME, repo_type="dataset", revision=revision)
+    except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+        return card
+    there = DatasetCard(Path(path).read_text(encoding="utf-8")).data.to_dict().get("configs") or []
+    others = [entry for entry in there if entry.get("config_name") not in configs]
+    if not others:
+        return card
+    merged = DatasetCard(card.decode())
+    merged.data["configs"] = [*merged.data["configs"], *({**entry, "default": False} for entry in others)]
+    return str(merged).encode()

@@ -1,4 +1,5 @@
 import pytest
+from huggingface_hub import DatasetCard
 
 from hf_ecg.data.builder import Corpus, prepare_corpus
 from hf_ecg.data.card import CorpusCard, is_simulated
@@ -28,10 +29,10 @@ def read(row):
     return row | labels
 
 
-def prepare(folder, number=60, **facts):
+def prepare(folder, number=60, config="tiny_100hz", **facts):
     made = tiny.rows(number)
     corpus = Corpus(
-        config_name="tiny_100hz",
+        config_name=config,
         features=row_features(12, tiny.SAMPLES, tiny.LABEL_SETS),
         splits={"train": [r for r in made if r["fold"] < 10], "test": [r for r in made if r["fold"] == 10]},
         read=read,
@@ -86,7 +87,21 @@ def test_a_failing_server_leaves_the_earlier_rows_and_shards_of_them_never_mix(h
     )
 
 
+def test_two_rates_live_under_one_id(hub, api, tmp_path):
+    for config in ("tiny_100hz", "tiny_500hz", "tiny_100hz"):
+        prepare(tmp_path / config, config=config)
+        push_corpus(tmp_path / config, "me/tiny", api=api)
+    files = hub.files("me/tiny", "datasets")
+    configs = DatasetCard(files["README.md"].decode()).data.configs
+    assert [(entry["config_name"], entry["default"]) for entry in configs] == [
+        ("tiny_100hz", True),
+        ("tiny_500hz", False),
+    ]
+    assert {path.partition("/")[0] for path in files if path.endswith(".parquet")} == {"tiny_100hz", "tiny_500hz"}
+
+
 def test_what_is_no_prepared_corpus_is_refused(hub, api, tmp_path):
-    with pytest.raises(OSError, match="no prepared corpus"):
+    (tmp_path / "README.md").write_text("# Mine\n")
+    with pytest.raises(OSError, match="no prepared corpus: there is no summary.json"):
         push_corpus(tmp_path, "me/tiny", api=api)
     assert not hub.calls
