@@ -73,24 +73,20 @@ class Heart:
             turn = turn_about_y(sway * swing) * (1 + 0.025 * swing + 0.01 * rng.standard_normal())
             span = _span(times, onset - 0.1, onset + beat.qt_seconds + 0.25)
             part = times[span] - onset
-            qrs, t = beat.qrs.at(part), beat.t.at(part)
             level = plateau(part, beat.qrs_seconds - _FLANK_S, _st_end(beat), _FLANK_S, 2.5 * _FLANK_S)
-            vector[:, span] += turn @ (qrs + t + beat.st_vector[:, None] * level)
-            local[:, span] += self._local(beat, part, qrs, t)
+            vector[:, span] += turn @ (beat.qrs.at(part) + beat.t.at(part) + beat.st_vector[:, None] * level)
+            local[:, span] += self._local(beat, part)
         signals = self.patient.matrix @ vector
         signals[2:] += local
         return signals
 
-    def _local(self, beat: _Ventricular, times: np.ndarray, qrs: np.ndarray, t: np.ndarray) -> np.ndarray:
+    def _local(self, beat: _Ventricular, times: np.ndarray) -> np.ndarray:
         """What the chest electrodes see of the muscle next to them (6, times): no vector explains it."""
         early, late = (
             np.exp(-0.5 * ((times - share * beat.qrs_seconds) / (0.11 * beat.qrs_seconds)) ** 2)
             for share in (0.42, 0.62)
         )
-        strength = np.abs(qrs).max(initial=0.0)
-        shape = self.patient.local @ np.stack([early, late]) * min(strength, 1.5)
-        size = np.linalg.norm(t, axis=0)
-        return shape + self.patient.local_t[:, None] * size / max(size.max(initial=0.0), 1e-9)
+        return self.patient.local @ np.stack([early, late]) + self.patient.local_t[:, None] * beat.t.shape(times)
 
     def beat_times(self, beats: Beats, duration: float) -> BeatTimes:
         """True times of the beats that begin in the record."""

@@ -41,6 +41,12 @@ class Wave:
         shapes = np.exp(-0.5 * ((times - self.centers[:, None]) / self.widths[:, None]) ** 2)
         return self.vectors.T @ shapes
 
+    def shape(self, times: np.ndarray) -> np.ndarray:
+        """The wave's course (times,) whatever its direction; its strongest Gaussian counts one."""
+        sizes = np.linalg.norm(self.vectors, axis=1)
+        shapes = np.exp(-0.5 * ((times - self.centers[:, None]) / self.widths[:, None]) ** 2)
+        return sizes @ shapes / max(sizes.max(), 1e-9)
+
     @property
     def area(self) -> np.ndarray:
         """Integral of the vector over time (3,)."""

@@ -24,7 +24,7 @@ def delineate(ecg) -> dict[str, float]:
     for lead in LEADS:
         signal = ecg.signal[leads.index(lead)].astype(float)
         forward, backward = _waves(signal, rate), _waves(signal[::-1].copy(), rate)
-        level = np.median(signal)
+        level = _at(signal, forward["ECG_P_Onsets"])
         depth = level - _at(signal, forward["ECG_Q_Peaks"])
         if depth > _DEPTH:
             onsets.append((depth, _near(forward["ECG_R_Onsets"], peaks, -120, 0, rate)))
