@@ -78,8 +78,8 @@ def read_record(path, root=None) -> Record:
     if root is not None:
         _check_inside(header, root)
     try:
-        with open(header, encoding="utf-8", errors="replace") as file:
-            text = file.read()
+        with open(header, "rb") as file:
+            text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file)") from error
     if "\0" in text:
@@ -89,7 +89,8 @@ def read_record(path, root=None) -> Record:
     for signal_file in dict.fromkeys(line.file for line in lines):
         if os.path.basename(signal_file) != signal_file or signal_file in (".", "..", "-", "~"):
             raise ValueError(f"{header}: the signal file {signal_file!r} is not beside the header")
-        if root is not None:
+        # the folder is the header's, which has been looked at
+        if root is not None and os.path.islink(os.path.join(folder, signal_file)):
             _check_inside(os.path.join(folder, signal_file), root)
     if all(line.format == 16 and line.per_frame == 1 and line.skew == 0 for line in lines):
         counts = _read_format_16(header, folder, lines, num_samples)
