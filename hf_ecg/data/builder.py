@@ -1,5 +1,6 @@
 """Preparing a corpus: rows to parquet that plain `load_dataset` reads, whole or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,9 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from datasets import Features
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
@@ -23,15 +22,40 @@ from transformers.utils import logging
 from ..version import __version__
 from .card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
 from .quality_counts import count_quality
+from .shards import (
+    FINISHED,
+    INCOMPLETE,
+    NOTES,
+    ROWS_PER_GROUP,
+    SHARD_BYTES,
+    ShardWriter,
+    restore_shards,
+    rows_to_table,
+    sync,
+)
 
 logger = logging.get_logger(__name__)
 
-ROWS_PER_GROUP = 128
-SHARD_BYTES = 256 * 1024**2
-_INCOMPLETE = ".incomplete"
 _LOCK = "lock"
+_FINGERPRINT = "fingerprint"
 # Workers of a killed run hold its lock until they notice, within a second.
 _LOCK_SECONDS = 5.0
+
+
+class UnfitRecord(ValueError):
+    """A record that a reader leaves out.
+
+    Args:
+        kind: a few words, the same for all such records; the summary counts by them.
+        reason: what was found in this one.
+    """
+
+    def __init__(self, kind: str, reason: str):
+        super().__init__(kind, reason)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return self.args[1]
 
 
 @dataclass
@@ -41,12 +65,15 @@ class Corpus:
     Args:
         config_name: configuration of the data set, one a corpus and sampling rate (`ptb_xl_100hz`).
         features: see `schema.row_features`.
-        splits: split -> the items that become its rows, light enough to be sent to other processes.
-        read: item -> row. ValueError and OSError skip the item, and are counted.
+        splits: split -> the items that become its rows, light enough to be sent to other processes; any sequence
+            with a length and slices, so that they need not all be in memory.
+        read: item -> row. ValueError (such as `UnfitRecord`) and OSError skip the item, and are counted.
         facts: what the summary shall hold beside the counts; `"simulated": True` for signals nobody recorded.
         card: summary -> what the data-set card says beside the counts.
         front_matter: entries of the card's front matter (licence, name, tags).
         skipped: items known beforehand to have no recording: `{"record": id, "kind": ..., "reason": ...}`.
+        left_out: reason -> how many records were not asked for.
+        fingerprint: says which items these are; without it, their `repr` does.
     """
 
     config_name: str
@@ -57,15 +84,23 @@ class Corpus:
     card: Callable[[dict], CorpusCard]
     front_matter: dict = field(default_factory=dict)
     skipped: Sequence[dict] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    fingerprint: str | None = None
 
 
 def prepare_corpus(
-    corpus: Corpus, output_dir, num_proc: int = 1, strict: bool = False, overwrite: bool = False, progress: bool = True
+    corpus: Corpus,
+    output_dir,
+    num_proc: int = 1,
+    strict: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
+    resume: bool = True,
 ) -> dict:
     """Write a corpus as parquet with card and summary.
 
-    Everything is written to a folder beside `output_dir` and renamed when it is whole; what a killed run left is
-    removed by the next one.
+    Everything is written to a folder beside `output_dir` and renamed when it is whole. The next run of the same corpus
+    goes on after the last shard that an interrupted one finished; what any other run left is removed.
 
     Args:
         corpus: see `Corpus`.
@@ -74,6 +109,7 @@ def prepare_corpus(
         strict: raise on the first item that cannot be read, instead of skipping it.
         overwrite: replace the prepared corpus that is in `output_dir`; anything else there is never removed.
         progress: show a progress bar.
+        resume: take over finished shards; without it every file is read anew, such as those repaired meanwhile.
 
     Returns:
         The summary: rows a split, what was skipped and why, labels a class, records and leads a quality flag.
@@ -88,6 +124,7 @@ def prepare_corpus(
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     with _workplace(output_dir) as temporary:
         _check_output(output_dir, overwrite)
+        _take_over(temporary, corpus, resume)
         summary = _write(corpus, temporary, num_proc, strict, progress)
         _put_in_place(temporary, output_dir)
     return summary
@@ -104,8 +141,11 @@ def _check_output(output_dir: Path, overwrite: bool) -> None:
 
 @contextmanager
 def _workplace(output_dir: Path) -> Iterator[Path]:
-    """An empty folder beside `output_dir` that is this process's alone, gone at the end; restores a former corpus."""
-    temporary = output_dir.with_name(f".{output_dir.name}{_INCOMPLETE}")
+    """A folder beside `output_dir` that is this process's alone; restores a former corpus.
+
+    It is gone at the end, unless an error leaves finished shards in it.
+    """
+    temporary = output_dir.with_name(f".{output_dir.name}{INCOMPLETE}")
     temporary.mkdir(exist_ok=True)
     lock = FileLock(temporary / _LOCK)
     try:
@@ -113,38 +153,66 @@ def _workplace(output_dir: Path) -> Iterator[Path]:
     except Timeout as error:
         raise OSError(f"{output_dir} is being written by another run ({temporary} is locked)") from error
     try:
-        leftovers = [path for path in temporary.iterdir() if path.name != _LOCK]
-        if leftovers:
-            logger.warning("removing what an interrupted run left in %s", temporary)
-        for path in leftovers:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
         former = _former(output_dir)
         if former.exists() and not output_dir.exists():
             os.rename(former, output_dir)
         yield temporary
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if any((temporary / NOTES).glob(f"*{FINISHED}")):
+            logger.warning("finished shards are kept in %s: the same command goes on with them", temporary)
+        else:
+            shutil.rmtree(temporary, ignore_errors=True)
         lock.release()
+
+
+def _take_over(temporary: Path, corpus: Corpus, resume: bool) -> None:
+    """Leaves in the folder what an interrupted run of the same corpus finished, and nothing else."""
+    note, data_dir, notes = temporary / _FINGERPRINT, temporary / corpus.config_name, temporary / NOTES
+    fingerprint = _fingerprint(corpus)
+    if resume and note.is_file() and note.read_text(encoding="utf-8") == fingerprint:
+        finished = restore_shards(data_dir, notes)
+        logger.warning("going on with the interrupted run in %s: %d shards are finished", temporary, finished)
+        return
+    leftovers = [path for path in temporary.iterdir() if path.name != _LOCK]
+    if leftovers:
+        logger.warning("removing what an interrupted run left in %s", temporary)
+    for path in leftovers:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for folder in (data_dir, notes):
+        folder.mkdir()
+    note.write_text(fingerprint, encoding="utf-8")
+
+
+def _fingerprint(corpus: Corpus) -> str:
+    """Tells runs apart whose shards would differ, as far as that shows without reading the records."""
+    what = [__version__, ROWS_PER_GROUP, SHARD_BYTES, corpus.config_name, str(corpus.features.arrow_schema)]
+    what += [json.dumps(corpus.facts, default=str), list(corpus.skipped), dict(corpus.left_out), corpus.fingerprint]
+    digest = hashlib.blake2b(repr(what).encode(), digest_size=16)
+    for split, items in corpus.splits.items():
+        digest.update(f"{split} {len(items)}".encode())
+        for item in () if corpus.fingerprint else items:
+            digest.update(repr(item).encode())
+    return digest.hexdigest()
 
 
 def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progress: bool) -> dict:
     data_dir = temporary / corpus.config_name
-    data_dir.mkdir()
     started = time.perf_counter()
     counts = CorpusCounts(corpus.features, corpus.skipped)
     writers = []
     total = sum(len(items) for items in corpus.splits.values())
     with tqdm(total=total, desc=f"preparing {corpus.config_name}", unit="record", disable=not progress) as bar:
         for split, items in corpus.splits.items():
-            writer = _ShardWriter(data_dir, split, corpus.features)
+            writer = ShardWriter(data_dir, temporary / NOTES, split, corpus.features, counts)
             writers.append(writer)
-            for table, skipped, quality, read in _tables(corpus, items, num_proc, strict):
-                writer.write(table)
-                counts.add(split, table, skipped, quality)
+            bar.update(writer.items)
+            for table, skipped, quality, read in _tables(corpus, items, writer.items, num_proc, strict):
+                writer.write(table, skipped, quality, read)
                 bar.update(read)
             writer.close()
     seconds = time.perf_counter() - started
     if not sum(counts.rows.values()):
+        shutil.rmtree(temporary / NOTES)  # nothing worth going on with
         raise ValueError(f"no record could be read: {counts.reasons()}")
     summary = corpus.facts | {
         "config": corpus.config_name,
@@ -154,6 +222,7 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
         "empty_text": counts.empty_text,
         "classes": counts.classes,
         "quality": counts.quality,
+        "left_out": dict(corpus.left_out),
         "skipped": counts.reasons(),
         "skipped_records": counts.skipped,
     }
@@ -167,10 +236,10 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
 
 
 def _tables(
-    corpus: Corpus, items: Sequence, num_proc: int, strict: bool
+    corpus: Corpus, items: Sequence, first: int, num_proc: int, strict: bool
 ) -> Iterator[tuple[pa.Table, list, dict, int]]:
-    chunks = [items[start : start + ROWS_PER_GROUP] for start in range(0, len(items), ROWS_PER_GROUP)]
-    if num_proc == 1 or len(chunks) < 2:
+    chunks = (items[start : start + ROWS_PER_GROUP] for start in range(first, len(items), ROWS_PER_GROUP))
+    if num_proc == 1 or len(items) - first <= ROWS_PER_GROUP:
         reader = _ChunkReader(corpus.read, corpus.features, strict)
         yield from map(reader, chunks)
         return
@@ -225,6 +294,8 @@ def _end_with(parent: int) -> None:
 
 
 def _kind(error: Exception) -> str:
+    if isinstance(error, UnfitRecord):
+        return error.kind
     if isinstance(error, FileNotFoundError):
         return "file missing"
     known = {"checksum": "wrong checksum", "truncated": "truncated file"}
@@ -235,97 +306,19 @@ def _read_in_worker(items: Sequence):
     return _worker[0](items)
 
 
-def rows_to_table(rows: Sequence[dict], features: Features) -> pa.Table:
-    """Rows as an Arrow table of the features' schema; signals go in as numpy arrays, without Python lists.
-
-    Raises:
-        ValueError: a row with other columns than the features, or a class that its label set does not have.
-    """
-    schema = features.arrow_schema
-    for row in rows:
-        if set(row) != set(features):
-            raise ValueError(
-                f"a row has the columns {sorted(row)}, wanted {sorted(features)}:"
-                f" {sorted(set(row) ^ set(features))} differ"
-            )
-    columns = []
-    for name in schema.names:
-        kind, values = schema.field(name).type, [row[name] for row in rows]
-        if name == "signal":
-            columns.append(_signals(values, kind))
-            continue
-        feature = getattr(features[name], "feature", None)
-        if hasattr(feature, "str2int"):
-            values = [None if labels is None else [feature.str2int(label) for label in labels] for labels in values]
-        columns.append(pa.array(values, type=kind))
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _signals(values: list[np.ndarray], kind: pa.DataType) -> pa.Array:
-    flat = np.concatenate(
-        [np.asarray(value, dtype=np.int16).reshape(-1) for value in values] or [np.empty(0, np.int16)]
-    )
-    if pa.types.is_fixed_size_list(kind):
-        wrong = [len(value) for value in values if len(value) != kind.list_size]
-        if wrong:
-            raise ValueError(f"a signal has {wrong[0]} counts, all of this configuration have {kind.list_size}")
-        return pa.FixedSizeListArray.from_arrays(pa.array(flat, pa.int16()), type=kind)
-    offsets = np.concatenate([[0], np.cumsum([len(value) for value in values])]).astype(np.int64)
-    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(flat, pa.int16()), type=kind)
-
-
-class _ShardWriter:
-    """Shards of a split, cut at `SHARD_BYTES`; until `name_shards` nothing takes them for parquet files."""
-
-    def __init__(self, folder: Path, split: str, features: Features):
-        self.folder, self.split, self.schema = folder, split, features.arrow_schema
-        self.writer, self.size, self.parts = None, 0, []
-
-    def write(self, table: pa.Table) -> None:
-        if self.writer is None or self.size + table.nbytes > SHARD_BYTES:
-            self._finish()
-            self.parts.append(self.folder / f"{self.split}-{len(self.parts):05d}{_INCOMPLETE}")
-            self.writer, self.size = pq.ParquetWriter(self.parts[-1], self.schema, **_parquet_options(self.schema)), 0
-        self.writer.write_table(table, row_group_size=ROWS_PER_GROUP)
-        self.size += table.nbytes
-
-    def close(self) -> None:
-        self._finish()
-
-    def name_shards(self) -> None:
-        """Gives the shards their names, once every split is written."""
-        for number, part in enumerate(self.parts):
-            part.rename(self.folder / f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet")
-
-    def _finish(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
-
-
-def _parquet_options(schema: pa.Schema) -> dict:
-    # Neighbouring counts differ by little, and hardly any two records share theirs: as differences they are written in
-    # two thirds of the time, to files a fifth (100 Hz) to two fifths (500 Hz) smaller, than through a dictionary.
-    leaves = {field.name: f"{field.name}.list.element" for field in schema if pa.types.is_nested(field.type)}
-    others = [leaves.get(name, name) for name in schema.names if name != "signal"]
-    return {"use_dictionary": others, "column_encoding": {leaves["signal"]: "DELTA_BINARY_PACKED"}}
-
-
 def _former(output_dir: Path) -> Path:
     return output_dir.with_name(f".{output_dir.name}.former")
 
 
 def _put_in_place(temporary: Path, output_dir: Path) -> None:
-    paths = [path for path in temporary.rglob("*") if path.name != _LOCK]
+    paths = [path for path in temporary.rglob("*") if path.name not in (_LOCK, _FINGERPRINT)]
     for path in [*paths, temporary]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
     former = _former(output_dir)
     shutil.rmtree(former, ignore_errors=True)
-    (temporary / _LOCK).unlink()
+    shutil.rmtree(temporary / NOTES)
+    for name in (_FINGERPRINT, _LOCK):
+        (temporary / name).unlink()
     if output_dir.exists():
         os.rename(output_dir, former)
     os.rename(temporary, output_dir)

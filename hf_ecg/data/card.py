@@ -53,7 +53,7 @@ class CorpusCard:
 class CorpusCounts:
     """What the summary and the card tell about the rows."""
 
-    def __init__(self, features: Features, skipped: Iterable[dict]):
+    def __init__(self, features: Features, skipped: Iterable[dict] = ()):
         self.names = {
             name: feature.feature.names
             for name, feature in features.items()
@@ -77,6 +77,25 @@ class CorpusCounts:
                     self.classes[name][classes[label]] += 1
         add_quality_counts(self.quality, quality)
         self.skipped.extend(skipped)
+
+    def state(self) -> dict:
+        """Everything counted, as JSON takes it; see `merge`."""
+        patients = {split: sorted(names) for split, names in self.patients.items()}
+        return vars(self) | {"patients": patients}
+
+    def merge(self, state: dict) -> None:
+        """Adds the `state` of other counts."""
+        for name in ("rows", "empty_text"):
+            total = getattr(self, name)
+            for split, count in state[name].items():
+                total[split] = total.get(split, 0) + count
+        for split, names in state["patients"].items():
+            self.patients.setdefault(split, set()).update(names)
+        for label_set, classes in state["classes"].items():
+            for label, count in classes.items():
+                self.classes[label_set][label] += count
+        add_quality_counts(self.quality, state["quality"])
+        self.skipped.extend(state["skipped"])
 
     def reasons(self) -> dict[str, int]:
         return dict(Counter(entry["kind"] for entry in self.skipped))

@@ -5,6 +5,17 @@ from collections.abc import Mapping, Sequence
 import datasets
 from datasets import ClassLabel, Features, LargeList, List, Value
 
+# What `clinical.score2_risk` asks for beside age and sex, under its names. Every corpus has these columns, so that
+# corpora can be joined; null = not known, which is not "no".
+RISK_INPUTS = {
+    "smoker": Value("bool"),
+    "sbp_mmhg": Value("float32"),
+    "total_cholesterol_mmol_l": Value("float32"),
+    "hdl_cholesterol_mmol_l": Value("float32"),
+    "diabetes": Value("bool"),
+    "prior_disease": Value("bool"),
+}
+
 
 def row_features(
     num_leads: int,
@@ -40,6 +51,7 @@ def row_features(
         "baseline": List(Value("float32")),
         "age": Value("float32"),
         "sex": Value("string"),
+        **RISK_INPUTS,
         "fold": Value("int8"),
         "report": Value("string"),
         "text": Value("string"),

@@ -9,7 +9,7 @@ import yaml
 
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
+from hf_ecg.data.readers.ptb_xl import PtbXlReader, ptb_xl_corpus
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_any_number_of_processes_writes_the_same_files(small, tmp_path, monkeypa
 
 
 def test_many_shards(small, out, monkeypatch):
-    monkeypatch.setattr("hf_ecg.data.builder.SHARD_BYTES", 1)
+    monkeypatch.setattr("hf_ecg.data.shards.SHARD_BYTES", 1)
     monkeypatch.setattr("hf_ecg.data.builder.ROWS_PER_GROUP", 2)
     prepare(small, out)
     assert (out / "ptb_xl_100hz" / "train-00001-of-00002.parquet").is_file()
@@ -127,7 +127,7 @@ builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False, num_proc
 
 @pytest.mark.parametrize(
     "where, after, num_proc",
-    [("_ShardWriter.write", True, 2), ("_ShardWriter.close", True, 1), ("_put_in_place", False, 1)],
+    [("ShardWriter.write", True, 2), ("ShardWriter.close", True, 1), ("_put_in_place", False, 1)],
 )
 def test_a_killed_run_leaves_nothing_that_loads(small, out, where, after, num_proc):
     before = "original(*arguments, **options)" if after else "pass"
@@ -144,6 +144,54 @@ def test_a_killed_run_leaves_nothing_that_loads(small, out, where, after, num_pr
             datasets.load_dataset(str(leftover))
     assert sum(prepare(small, out)["rows"].values()) == 12
     assert len(load_corpus(out)) == 12 and not hidden(out)
+
+
+RESUMED = """
+import os, signal
+from hf_ecg.data import builder, shards
+from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
+
+builder.ROWS_PER_GROUP = shards.ROWS_PER_GROUP = 2
+builder.SHARD_BYTES = shards.SHARD_BYTES = 1
+original = shards.ShardWriter._finish
+def die_in_validation(writer):
+    if writer.split == "validation":
+        os.kill(os.getpid(), signal.SIGKILL)
+    original(writer)
+shards.ShardWriter._finish = die_in_validation
+builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False)
+"""
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    for module in ("builder", "shards"):
+        monkeypatch.setattr(f"hf_ecg.data.{module}.ROWS_PER_GROUP", 2)
+    monkeypatch.setattr("hf_ecg.data.builder.SHARD_BYTES", 1)
+    monkeypatch.setattr("hf_ecg.data.shards.SHARD_BYTES", 1)
+
+
+def test_a_killed_run_goes_on_after_its_last_finished_shard(small, out, tmp_path, small_shards, monkeypatch):
+    code = RESUMED.format(raw=str(small.folder), out=str(out))
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    read, original = [], PtbXlReader.__call__
+    monkeypatch.setattr(PtbXlReader, "__call__", lambda self, item: read.append(item.fold) or original(self, item))
+    resumed = prepare(small, out)
+    assert 3 not in read and len(read) == 8  # folds 1 to 8 were finished
+    assert resumed == prepare(small, tmp_path / "anew", resume=False) and not hidden(out)
+    for path in (tmp_path / "anew").rglob("*.*"):
+        assert path.read_bytes() == (out / path.relative_to(tmp_path / "anew")).read_bytes()
+
+
+def test_an_interrupted_run_is_not_continued_by_another_corpus(small, out, small_shards, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("hf_ecg.data.builder.write_card", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            prepare(small, out)
+    assert hidden(out)
+    summary = prepare_corpus(ptb_xl_corpus(small.folder, hold_out=["NORM"]), out, progress=False)
+    assert summary["hold_out"] == ["NORM"] and not hidden(out)
+    assert not any("normal ECG" in text for text in load_corpus(out)["text"][:])
 
 
 def test_a_corpus_set_aside_by_a_killed_run_comes_back(small, out):

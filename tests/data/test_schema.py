@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from datasets import LargeList, List
 
-from hf_ecg.data.builder import rows_to_table
+from hf_ecg.data.shards import rows_to_table
 from hf_ecg.data.schema import row_features
 
 SETS = {"rhythm": ["AFIB", "SR"]}
