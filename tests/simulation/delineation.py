@@ -1,6 +1,7 @@
 """Intervals of an ECG as neurokit2 finds them: it knows nothing of the simulator.
 
-Its wavelet method (dwt) looks for the beginning of QRS before a Q wave's steepest descent. So it is asked in the lead
+Its boundaries have a sense of their own (QRS a little wider, P and T a little later than by the simulator's definition,
+5 ms each at most); nothing is subtracted. Its wavelet method (dwt) looks for the beginning of QRS before a Q wave's steepest descent. So it is asked in the lead
 with the deepest Q; and the beginning of QRS in the reversed signal is its end, in the lead with the deepest S. P is
 taken from lead II, T from leads where it is upright. Everything is a median over beats.
 """
@@ -19,11 +20,14 @@ def delineate(ecg) -> dict[str, float]:
     """Rate (per minute), PR, QRS, QT (ms) and frontal axis (degrees) of a simulated ECG."""
     rate, leads = int(ecg.sampling_rate), list(ecg.leads)
     peaks = _peaks(ecg.signal[leads.index("II")].astype(float), rate)
+    # below 60 beats a minute it takes a wavelet of twice the length, and its boundaries move by 10 ms: it is told a
+    # sampling rate at which the same samples beat 66 times
+    told = round(rate * max(1.0, 66 * np.mean(np.diff(peaks)) / rate / 60))
     missing = np.full(len(peaks), np.nan)
     median, onsets, ends, t_ends = {"p": missing}, [], [], []
     for lead in LEADS:
         signal = ecg.signal[leads.index(lead)].astype(float)
-        forward, backward = _waves(signal, rate), _waves(signal[::-1].copy(), rate)
+        forward, backward = _waves(signal, told), _waves(signal[::-1].copy(), told)
         level = _at(signal, forward["ECG_P_Onsets"])
         depth = level - _at(signal, forward["ECG_Q_Peaks"])
         if depth > _DEPTH:
