@@ -73,8 +73,10 @@ def simulate_ecg(
             for the waves.
 
     Example:
+        >>> from hf_ecg.simulation import simulate_ecg
         >>> ecg = simulate_ecg(["atrial_fibrillation", "left_bundle_branch_block"], sampling_rate=500, seed=7)
-        >>> ecg.signal.shape, ecg.parameters.heart_rate
+        >>> ecg.signal.shape, round(ecg.parameters.heart_rate)
+        ((12, 5000), 117)
     """
     for name, value, least in (("sampling_rate", sampling_rate, 50), ("duration", duration, 2), ("noise", noise, 0)):
         if not (np.isfinite(value) and value >= least):

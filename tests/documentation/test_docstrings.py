@@ -53,12 +53,19 @@ def failures(examples, folder) -> str:
     return written.getvalue()
 
 
+def expect_none(found: str) -> None:
+    if found:
+        pytest.fail(
+            f"{found}\nFiles that an example names are made by tests/documentation/workspace.py.", pytrace=False
+        )
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module(name, workspace):
     write_corpus(workspace / "corpus", 40)
     examples = [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
     assert examples, f"{name} has >>> outside of docstrings of its own functions and classes"
-    assert not failures(examples, workspace)
+    expect_none(failures(examples, workspace))
 
 
 @pytest.mark.parametrize("thing", PUBLIC, ids=lambda thing: thing.__name__)
@@ -72,4 +79,4 @@ def test_the_example_of_a_metric_module(name, workspace, evaluate_offline):
     evaluate = pytest.importorskip("evaluate")
     text = evaluate.load(evaluation.metric_path(name)).inputs_description
     names = {"evaluate": evaluate, "hf_ecg": hf_ecg}
-    assert not failures([doctest.DocTestParser().get_doctest(text, names, name, None, None)], workspace)
+    expect_none(failures([doctest.DocTestParser().get_doctest(text, names, name, None, None)], workspace))
