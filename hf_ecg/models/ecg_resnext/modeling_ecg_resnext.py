@@ -31,6 +31,10 @@ class ECGResNeXtConv(nn.Conv1d):
         (size,), (stride,), positions = self.kernel_size, self.stride, hidden_states.shape[1]
         padding = max(0, (-(-positions // stride) - 1) * stride + size - positions)
         left, right = padding // 2, padding - padding // 2
+        if self.in_channels == 1:
+            # the library would take one channel for channels first, and everything after it would pay
+            windows = F.pad(hidden_states.squeeze(2), (left, right)).unfold(1, size, stride)
+            return F.linear(windows, self.weight.squeeze(1), self.bias)
         # one copy gives the weights both their zeros and the layout, channels last
         weight = F.pad(self.weight.transpose(1, 2), (0, 0, right - left, 0)).transpose(1, 2).unsqueeze(2)
         hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
@@ -231,7 +235,7 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
             raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
         masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
         for name, (mask, axis) in masks.items():
-            wanted = (len(input_values), input_values.shape[axis])
+            wanted = (input_values.shape[0], input_values.shape[axis])
             if mask is not None and mask.shape != wanted:
                 raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {wanted}")
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
