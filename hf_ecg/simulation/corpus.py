@@ -145,7 +145,16 @@ def simulated_corpus(num_records: int = 2000, sampling_rate: int = 100, seed: in
         ),
         splits={name: [record for record in records if record.fold in folds] for name, folds in SPLITS.items()},
         read=RecordSimulator(sampling_rate, noise),
-        facts={"corpus": "simulated", "simulated": True, "sampling_rate": sampling_rate, "seed": seed, "noise": noise},
+        facts={
+            "corpus": "simulated",
+            "simulated": True,
+            "sampling_rate": sampling_rate,
+            "seed": seed,
+            "noise": noise,
+            "text_source": "statements",
+            "hold_out": [],
+            "left_out_of_text": [],
+        },
         card=card,
         front_matter={
             "license": "apache-2.0",

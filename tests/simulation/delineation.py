@@ -1,9 +1,10 @@
 """Intervals of an ECG as neurokit2 finds them: it knows nothing of the simulator.
 
-Its boundaries have a sense of their own (QRS a little wider, P and T a little later than by the simulator's definition,
-5 ms each at most); nothing is subtracted. Its wavelet method (dwt) looks for the beginning of QRS before a Q wave's steepest descent. So it is asked in the lead
-with the deepest Q; and the beginning of QRS in the reversed signal is its end, in the lead with the deepest S. P is
-taken from lead II, T from leads where it is upright. Everything is a median over beats.
+Its boundaries have a sense of their own (QRS begins some 3 ms earlier and ends 3 ms later than by the simulator's
+definition, P and T come 3 to 5 ms later); nothing is subtracted. Its wavelet method (dwt) looks for the beginning of
+QRS before a Q wave's steepest descent. So it is asked in the lead with the deepest Q; and the beginning of QRS in the
+reversed signal is its end, in the lead with the deepest S. P is taken from lead II, T from leads where it is upright.
+Everything is a median over beats.
 """
 
 import warnings
