@@ -42,10 +42,10 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
       never after `normalise` or `divide`.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
-    - `resample` (method, target_rate), `filter` (filter), `normalise` (method, over, epsilon, divisor, minimum,
-      maximum, return_amplitude), `divide` (divisor), `crop` (num_samples, position), `multi_crop` (count,
-      num_samples), `pad` (num_samples, position, value): the functions of `hf_ecg.signals`; `num_samples` and
-      `target_rate` default to the recipe's own. `crop` passes shorter records and `pad` longer ones.
+    - `resample` (method, target_rate), `filter` (filter), `subtract_median` (seconds), `normalise` (method, over,
+      epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples, position),
+      `multi_crop` (count, num_samples), `pad` (num_samples, position, value): the functions of `hf_ecg.signals`;
+      `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter records and `pad` longer ones.
 
     Args:
         sampling_rate: hertz of the result; a record that arrives with another rate and is not resampled is an error.

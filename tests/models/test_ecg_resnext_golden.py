@@ -27,7 +27,7 @@ LAYOUTS = {
     },
 }
 ENDINGS = {"clef": "ckpt", "ecgfounder": "pth"}
-# Needs 8 GB of memory, 4 GB of disk and a minute: pytest -m large
+# Needs 4 GB of memory, 4 GB of disk and a minute or two: pytest -m large
 LARGE = pytest.param("clef-large", marks=pytest.mark.large)
 
 

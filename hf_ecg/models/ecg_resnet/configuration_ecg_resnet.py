@@ -1,9 +1,6 @@
 from huggingface_hub.dataclasses import strict
 
-from ..shared.configuration_ecg import ECGConfig
-
-# A damaged number would otherwise be built, block by block. The deepest ResNet ever published has 1,001 layers.
-_MOST_BLOCKS, _MOST_CHANNELS = 1000, 65536
+from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
 
 
 @strict
@@ -55,10 +52,10 @@ class ECGResNetConfig(ECGConfig):
             raise ValueError(f"block_type is {self.block_type!r}, wanted basic or bottleneck")
         if len(self.depths) != len(self.widths) or not self.depths or min([*self.depths, *self.widths]) < 1:
             raise ValueError(f"depths {self.depths} and widths {self.widths} must be as many positive numbers")
-        if sum(self.depths) > _MOST_BLOCKS or max(*self.widths, self.stem_kernel_size) > _MOST_CHANNELS:
+        if sum(self.depths) > MOST_BLOCKS or max(*self.widths, self.stem_kernel_size) > MOST_CHANNELS:
             raise ValueError(
                 f"depths {self.depths}, widths {self.widths}, stem_kernel_size {self.stem_kernel_size}: wanted at most"
-                f" {_MOST_BLOCKS} blocks, and {_MOST_CHANNELS} channels or samples"
+                f" {MOST_BLOCKS} blocks, and {MOST_CHANNELS} channels or samples"
             )
         if self.stem_kernel_size < 1 or self.stem_kernel_size % 2 == 0:
             raise ValueError(f"stem_kernel_size is {self.stem_kernel_size}, wanted a positive odd number")

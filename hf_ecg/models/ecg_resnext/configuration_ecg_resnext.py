@@ -2,7 +2,7 @@ import math
 
 from huggingface_hub.dataclasses import strict
 
-from ..shared.configuration_ecg import ECGConfig
+from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
 
 # CLEF's three encoders (arXiv 2512.02180, clef/baselines/models/CLEF.py); ECGFounder's is the medium one. Parameters
 # of one lead: 0.44, 30.6 and 296 million.
@@ -73,13 +73,20 @@ class ECGResNeXtConfig(ECGConfig):
         """Run by `@strict` after construction and before saving."""
         if len(self.depths) != len(self.widths) or not self.depths or min([*self.depths, *self.widths]) < 1:
             raise ValueError(f"depths {self.depths} and widths {self.widths} must be as many positive numbers")
+        if sum(self.depths) > MOST_BLOCKS or max(*self.widths, self.kernel_size) > MOST_CHANNELS:
+            raise ValueError(
+                f"depths {self.depths}, widths {self.widths}, kernel_size {self.kernel_size}: wanted at most"
+                f" {MOST_BLOCKS} blocks, and {MOST_CHANNELS} channels or samples"
+            )
         if sorted(self.widths) != self.widths:
             raise ValueError(f"widths {self.widths} fall, but a shortcut can only add channels")
         if self.kernel_size < 2:
             raise ValueError(f"kernel_size is {self.kernel_size}, wanted at least 2, the stride")
-        for name in ("group_width", "bottleneck_ratio"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} is {getattr(self, name)}, wanted a positive number")
+        for name, most in (("group_width", math.inf), ("bottleneck_ratio", 100)):
+            if not 0 < getattr(self, name) < most:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted a positive number below {most}")
+        if self.widths[0] < 2:
+            raise ValueError(f"the first stage has {self.widths[0]} channels, too few for its gate to squeeze")
         for width in self.widths:
             inside, groups = int(width * self.bottleneck_ratio), width // self.group_width
             if inside < 1 or groups < 1 or inside % groups:

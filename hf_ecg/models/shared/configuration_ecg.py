@@ -10,6 +10,9 @@ from ...version import __version__
 # Beyond it torch has no size: a slip, or a damaged file.
 _TOO_LARGE = 2**31
 
+# A damaged number would otherwise be built, block by block. The deepest ResNet ever published has 1,001 layers.
+MOST_BLOCKS, MOST_CHANNELS = 1000, 65536
+
 
 @strict
 class ECGConfig(NoSourceCopies, PreTrainedConfig):
