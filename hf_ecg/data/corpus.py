@@ -1,6 +1,6 @@
 """Prepared corpora as `datasets` rows: by folds, with label matrices by class name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import datasets
@@ -113,28 +113,32 @@ def non_empty_text(dataset: Dataset, column: str) -> Dataset:
     return dataset.select(kept)
 
 
-def shuffle_texts(dataset: Dataset, column: str, seed: int) -> Dataset:
-    """A control: every record gets the text of another patient, so that there is nothing to learn.
+def shuffle_across_patients(dataset: Dataset, columns: Sequence[str], seed: int) -> Dataset:
+    """A control: every record gets what another patient has in these columns, so that there is nothing to learn.
 
     Args:
         dataset: rows of a corpus.
-        column: of the texts.
+        columns: such as the text; all of them come from the same other record.
         seed: of the order of the patients.
 
     Raises:
-        ValueError: one patient has half of the records or more.
+        ValueError: no columns, or one patient has half of the records or more.
     """
+    if not columns:
+        raise ValueError("there is no column to shuffle")
     patients = np.asarray(dataset.select_columns(["patient_id"]).with_format(None)["patient_id"][:])
-    texts = dataset.select_columns([column]).with_format(None)[column][:]
     names, places, counts = np.unique(patients, return_inverse=True, return_counts=True)
     largest = int(counts.max())
     if 2 * largest > len(patients):
-        raise ValueError(f"a patient has {largest} of {len(patients)} records: no other patient's text for each")
+        raise ValueError(f"a patient has {largest} of {len(patients)} records: no other patient's for each")
     ranks = np.random.default_rng(seed).permutation(len(names))
-    # patients in a random order, rolled by the most records a patient has: nobody keeps a text of their own
+    # patients in a random order, rolled by the most records a patient has: nobody keeps anything of their own
     order = np.argsort(ranks[places], kind="stable")
     donors = np.empty(len(order), dtype=int)
     donors[order] = np.roll(order, largest)
-    feature = dataset.features[column]
-    shuffled = dataset.remove_columns(column)
-    return shuffled.add_column(column, [texts[donor] for donor in donors], feature=feature)
+    for column in columns:
+        values = dataset.select_columns([column]).with_format(None)[column][:]
+        feature = dataset.features[column]
+        shuffled = [values[donor] for donor in donors]
+        dataset = dataset.remove_columns(column).add_column(column, shuffled, feature=feature)
+    return dataset

@@ -26,7 +26,8 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
 
             * "label_text": `prompts` (list of prompt sets), `batch_size`, `minimum`, `cache`.
             * "classification": `label_sets`, `batch_size`, `minimum`, `cache`.
-            * "loss": `text_column` for a dual encoder or `label_sets` for a classifier, `batch_size`.
+            * "loss": `text_column` for a dual encoder, `label_sets` for a classifier or `collator`, one that makes
+              whole batches, for anything else; `batch_size`.
         processor: the model's processor or feature extractor.
         dataset: the validation rows.
 
@@ -136,7 +137,10 @@ def _classification(options: dict, processor, dataset):
 
 
 def _loss(options: dict, processor, dataset):
-    """Mean loss over the rows in their order, without views; a contrastive loss depends on `batch_size`."""
+    """Mean loss over the rows in their order; a contrastive loss depends on `batch_size`.
+
+    There are no views, but for a model that contrasts views: its own, those of epoch 0, every time.
+    """
     from ..data.corpus import non_empty_text
 
     if hasattr(processor, "tokenizer"):
@@ -166,6 +170,8 @@ def _loss_collator(options: dict, processor, dataset):
     from ..data.collators import ECGClassificationCollator, ECGTextCollator
     from ..data.corpus import label_names
 
+    if "collator" in options:
+        return options["collator"], options["collator"].columns
     if hasattr(processor, "tokenizer"):
         text_column = options.get("text_column", "text")
         return ECGTextCollator(processor, text_column=text_column), (*SIGNAL_COLUMNS, text_column)
@@ -191,5 +197,5 @@ def _with_mean(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 VALIDATORS = {
     "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
-    "loss": (_loss, {"text_column", "label_sets", "batch_size"}),
+    "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size"}),
 }

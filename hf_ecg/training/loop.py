@@ -17,13 +17,14 @@ from transformers.utils import logging
 from ..data.rows import rows_fingerprint
 from ..data.samplers import RecordBatchSampler
 from ..version import __version__
-from .build import TEXT_COLLATOR, build_parts, set_training_mode, validates_together
+from .build import build_parts, validates_together
 from .checkpoint import fingerprint, load_state, save_state
 from .frozen_text import prepare_texts
+from .network import set_training_mode
 from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
 from .output import begin_output, check_output, check_same_recipe
 from .processes import connect, loader_processes, prepare_torch, seed_step, use_one_thread
-from .recipe import Recipe
+from .recipe import TEXT_COLLATOR, Recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
 

@@ -17,6 +17,8 @@ from .recipe_checks import check_values
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
+TEXT_COLLATOR, CONTRASTIVE_COLLATOR = "ecg_text", "ecg_contrastive"
+
 
 @dataclass
 class ModelSection:
@@ -52,9 +54,11 @@ class FoldsSection:
 
 @dataclass
 class ColumnsSection:
-    """Which column of the corpus plays which part."""
+    """Which column of the corpus plays which part; `risk` and `missing_rate` are for `ecg_contrastive`."""
 
     text: str = "text"
+    risk: str | None = None
+    missing_rate: str | None = None
 
 
 @dataclass
@@ -66,6 +70,7 @@ class DataSection:
         config: configuration of the corpus, such as `ptb_xl_100hz`.
         label_sets: label-set columns a classifier is trained on.
         shuffle_texts: a control: train every record on another patient's text.
+        shuffle_risk: a control: train every record with another patient's risk.
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
     """
 
@@ -76,11 +81,13 @@ class DataSection:
     label_sets: list[str] = field(default_factory=list)
     leads: list[str] | None = None
     shuffle_texts: bool = False
+    shuffle_risk: bool = False
 
 
 @dataclass
 class CollatorSection:
-    """How rows become a batch. `name` is `ecg_text` or `ecg_classification`; views are the random augmentations."""
+    """How rows become a batch. `name` is `ecg_text`, `ecg_classification` or `ecg_contrastive`; views are the random
+    augmentations. The keys after them are the collator's own (see `data.collators`); null leaves its default."""
 
     name: str
     views: list[dict] = field(default_factory=list)
@@ -89,6 +96,9 @@ class CollatorSection:
     true_texts: bool | None = None
     extra_texts: int | None = None
     max_length: int | None = None
+    normalise_after_views: bool | None = None
+    lead: str | None = None
+    same_lead_probability: float | None = None
 
 
 @dataclass

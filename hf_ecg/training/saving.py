@@ -11,11 +11,11 @@ from ..cards import CARD_NAME
 from ..data.card import is_simulated, read_summary
 from ..evaluation.protocol import FACTS_FILE
 from ..evaluation.report import command_line, machine_facts, version_facts
-from .build import TEXT_COLLATOR, Parts
+from .build import Parts
 from .card import RUN_NAME, corpus_licence, model_card
 from .checkpoint import synchronise, write_folder
 from .output import RECIPE_NAME
-from .recipe import Recipe
+from .recipe import TEXT_COLLATOR, Recipe
 
 
 def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, progress: dict) -> None:

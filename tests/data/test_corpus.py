@@ -5,7 +5,7 @@ import pytest
 from datasets import Dataset
 
 from hf_ecg.data.builder import prepare_corpus
-from hf_ecg.data.corpus import label_matrix, label_names, load_corpus, non_empty_text, shuffle_texts
+from hf_ecg.data.corpus import label_matrix, label_names, load_corpus, non_empty_text, shuffle_across_patients
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
 from hf_ecg.data.schema import row_features
 
@@ -92,10 +92,12 @@ def test_a_corpus_prepared_again_and_one_of_the_same_name_are_read_anew(small, c
 def test_shuffled_texts_are_all_there_and_none_is_of_the_same_patient():
     patients = ["a", "a", "b", "c", "d", "e", "e", "f", "g", "h"]
     rows = Dataset.from_dict({"patient_id": patients, "text": [f"{patient}{i}" for i, patient in enumerate(patients)]})
-    shuffled = shuffle_texts(rows, "text", seed=0)
+    shuffled = shuffle_across_patients(rows, ["text"], seed=0)
     assert sorted(shuffled["text"][:]) == sorted(rows["text"][:])
     assert all(text[0] != patient for text, patient in zip(shuffled["text"][:], patients, strict=True))
-    assert shuffled["text"][:] == shuffle_texts(rows, "text", seed=0)["text"][:]
-    assert shuffled["text"][:] != shuffle_texts(rows, "text", seed=1)["text"][:]
+    assert shuffled["text"][:] == shuffle_across_patients(rows, ["text"], seed=0)["text"][:]
+    assert shuffled["text"][:] != shuffle_across_patients(rows, ["text"], seed=1)["text"][:]
     with pytest.raises(ValueError, match="2 of 3 records"):
-        shuffle_texts(Dataset.from_dict({"patient_id": ["a", "a", "b"], "text": ["x", "y", "z"]}), "text", seed=0)
+        shuffle_across_patients(
+            Dataset.from_dict({"patient_id": ["a", "a", "b"], "text": list("xyz")}), ["text"], seed=0
+        )

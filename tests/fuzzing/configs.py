@@ -10,7 +10,7 @@ from hf_ecg import ECGFeatureExtractor
 from hf_ecg.clinical.prompts import FOLDER as PROMPTS
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.data.views import validate_views
-from hf_ecg.training.build import check_config_keys, find_model_class
+from hf_ecg.training.network import check_config_keys, find_model_class
 from hf_ecg.training.recipe import load_recipe, parse_recipe
 
 from .judging import judge

@@ -15,7 +15,7 @@ import torch
 import yaml
 
 from hf_ecg.training import load_recipe, pretrain
-from hf_ecg.training.build import build_model
+from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
 from hf_ecg.training.tracking import read_log
 

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from hf_ecg.training import build
-from hf_ecg.training.build import build_parts, find_model_class, resolve_pretrained, validation_share
+from hf_ecg.training import network
+from hf_ecg.training.build import build_parts, validation_share
+from hf_ecg.training.network import find_model_class, resolve_pretrained
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_processes_share_each_validation_batch(num_records):
 
 def test_frozen_submodules_stay_in_evaluation_mode(text_recipe, recipe_of):
     model = build_parts(recipe_of(text_recipe, freeze=["text_model"])).model
-    build.set_training_mode(model, ["text_model"])
+    network.set_training_mode(model, ["text_model"])
     assert model.ecg_model.training and not model.text_model.training
     assert not any(parameter.requires_grad for parameter in model.text_model.parameters())
     assert model.logit_scale.requires_grad

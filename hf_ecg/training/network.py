@@ -1,0 +1,193 @@
+"""From a recipe's section to the network, its pretrained parts filled in."""
+
+import dataclasses
+import importlib.util
+import inspect
+from pathlib import Path
+
+import torch
+import transformers
+from torch import nn
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
+
+import hf_ecg
+
+from ..processing.step_base import nearest
+from .recipe import ModelSection
+
+
+def resolve_pretrained(source: str) -> str:
+    """A Hub id or folder as it is; `package:NAME/FOLDER` as the folder inside an installed package.
+
+    Raises:
+        OSError: the package is not installed, or has no such folder.
+    """
+    if not source.startswith("package:"):
+        return source
+    package, _, inside = source.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    if found is None or not found.submodule_search_locations:
+        raise OSError(f"{source}: the package {package} is not installed (pip install {package.replace('_', '-')})")
+    root = Path(next(iter(found.submodule_search_locations))).resolve()
+    folder = (root / inside).resolve()
+    if not folder.is_relative_to(root) or not folder.is_dir():
+        raise OSError(f"{source}: the package {package} has no folder {inside!r}")
+    return str(folder)
+
+
+def find_model_class(name: str):
+    """A model class of hf_ecg's public namespace, or a transformers Auto class; nothing else is ever imported."""
+    public = {key: getattr(hf_ecg, key) for key in hf_ecg.__all__}
+    classes = {key: value for key, value in public.items() if inspect.isclass(value) and _is_model_class(value)}
+    if name in classes:
+        return classes[name]
+    candidate = getattr(transformers, name, None) if name.startswith("Auto") else None
+    if inspect.isclass(candidate) and _is_model_class(candidate):
+        return candidate
+    raise ValueError(f"model.class {name!r} is neither a model of hf_ecg nor an Auto class{nearest(name, classes)}")
+
+
+def _is_model_class(candidate: type) -> bool:
+    is_auto = hasattr(candidate, "from_config") and hasattr(candidate, "_model_mapping")
+    return is_auto or issubclass(candidate, PreTrainedModel)
+
+
+def build_model(section: ModelSection, classes: list[str] | None = None) -> PreTrainedModel:
+    """The network in float32, pretrained submodules filled in.
+
+    Args:
+        section: the recipe's section.
+        classes: names of a classifier's outputs, in order.
+
+    Raises:
+        ValueError: unknown class or configuration key, a submodule that is not there or does not fit.
+    """
+    model_class = find_model_class(section.class_)
+    config = dict(section.config)
+    is_auto = not issubclass(model_class, PreTrainedModel)
+    if is_auto and config.get("model_type") not in CONFIG_MAPPING:
+        raise ValueError(
+            f"model.class {section.class_} needs model.config.model_type, found {config.get('model_type')!r}"
+        )
+    config_class = CONFIG_MAPPING[config.pop("model_type")] if is_auto else model_class.config_class
+    check_config_keys(config_class, config, "model.config")
+    loaded = {}
+    for name, source in section.init_from.items():
+        key = _config_key(model_class, config_class, name)
+        loaded[name] = _load_whole(resolve_pretrained(source))
+        found = loaded[name].config
+        taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
+        if key is not None:
+            if config.get(key) is not None:
+                raise ValueError(f"model.config.{key} is given, but it comes from model.init_from.{name}")
+            config[key] = {**taken, "model_type": found.model_type}
+        elif found.model_type == config_class.model_type:
+            config = {**taken, **config}
+        else:
+            raise ValueError(
+                f"model.init_from.{name} = {source} is a {found.model_type}, wanted {config_class.model_type}"
+            )
+    if classes:
+        config["id2label"] = dict(enumerate(classes))
+        config["label2id"] = {label: index for index, label in enumerate(classes)}
+        config.setdefault("problem_type", "multi_label_classification")
+    config = config_class(**config)
+    model = model_class.from_config(config) if is_auto else model_class(config)
+    for name, source in loaded.items():
+        _fill_submodule(model, name, source, section.init_from[name])
+    return model.float()
+
+
+def _config_key(model_class, config_class, name: str) -> str | None:
+    """Where the configuration of a submodule goes: `text_model` -> `text_config`; None = it is the model's own."""
+    nested = [field for field in _config_fields(config_class) if field.endswith("_config")]
+    own = getattr(model_class, "base_model_prefix", None) or "encoder"
+    known = [field.removesuffix("_config") + "_model" for field in nested] or [own]
+    if name not in known:
+        raise ValueError(f"model.init_from.{name}: {model_class.__name__} has {known}{nearest(name, known)}")
+    return name.removesuffix("_model") + "_config" if nested else None
+
+
+# Facts about the file a configuration came from, not about the network built from it.
+_NOT_CARRIED = (
+    "model_type",
+    "architectures",
+    "dtype",
+    "torch_dtype",
+    "transformers_version",
+    "_name_or_path",
+    "auto_map",
+)
+
+
+def _config_fields(config_class) -> set[str]:
+    names = (
+        {item.name for item in dataclasses.fields(config_class)} if dataclasses.is_dataclass(config_class) else set()
+    )
+    return names | set(inspect.signature(config_class.__init__).parameters) | set(config_class.attribute_map)
+
+
+def check_config_keys(config_class, config: dict, where: str) -> None:
+    """Raise on a key that the configuration class does not declare: transformers would keep a slip as an attribute."""
+    known = _config_fields(config_class) | {"num_labels", "model_type"}
+    for key, value in config.items():
+        if key not in known:
+            raise ValueError(f"{where}.{key} is not known to {config_class.__name__}{nearest(key, known)}")
+        if isinstance(value, dict) and key.endswith("_config"):
+            nested = _nested_config_class(config_class, key, value)
+            if nested is None:
+                raise ValueError(f"{where}.{key} needs model_type, found {value.get('model_type')!r}")
+            check_config_keys(nested, value, f"{where}.{key}")
+
+
+def _nested_config_class(config_class, key: str, value: dict):
+    default = getattr(config_class, "sub_configs_defaults", {}).get(key)
+    model_type = value.get("model_type", getattr(default, "model_type", None))
+    if model_type in CONFIG_MAPPING:
+        return CONFIG_MAPPING[model_type]
+    nested = getattr(default, "config_class", default)
+    return nested if inspect.isclass(nested) and nested is not AutoConfig and model_type is None else None
+
+
+def _load_whole(source: str) -> PreTrainedModel:
+    """A pretrained model in float32, without a pooler that its checkpoint does not hold."""
+    model, info = AutoModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    missing = set(info["missing_keys"])
+    if any(name.startswith("pooler.") for name in missing):
+        # a masked-language-model checkpoint has none, and AutoModel makes up a random one
+        model.pooler = None
+    missing = sorted(name for name in missing if not name.startswith("pooler."))
+    if missing:
+        raise ValueError(f"{source} holds no weights for {missing}")
+    return model
+
+
+def _fill_submodule(model: PreTrainedModel, name: str, source: PreTrainedModel, where: str) -> None:
+    submodule = model.get_submodule(name)
+    wanted, found = submodule.state_dict(), source.state_dict()
+    found = {key: value for key, value in found.items() if key in wanted or not key.startswith("pooler.")}
+    missing, unknown = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    if missing or unknown:
+        raise ValueError(f"model.init_from.{name} = {where} holds no weights for {missing}, and unknown {unknown}")
+    submodule.load_state_dict(found)
+
+
+def freeze(model: nn.Module, names: list[str]) -> None:
+    """Take submodules out of training.
+
+    Raises:
+        ValueError: a name that the model does not have.
+    """
+    for name in names:
+        try:
+            model.get_submodule(name).requires_grad_(False)
+        except AttributeError as error:
+            known = [key for key, _ in model.named_modules() if key]
+            raise ValueError(f"freeze: the model has no submodule {name!r}{nearest(name, known)}") from error
+
+
+def set_training_mode(model: nn.Module, frozen: list[str]) -> None:
+    """Training mode, with frozen submodules in evaluation mode: no dropout, no moving BatchNorm statistics."""
+    model.train()
+    for name in frozen:
+        model.get_submodule(name).eval()

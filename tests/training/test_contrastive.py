@@ -1,0 +1,75 @@
+"""Contrastive pretraining by recipe: what is trained, that it resumes, and the control with another patient's risk."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+
+from hf_ecg import ECGForContrastivePreTraining, ECGResNeXtModel
+from hf_ecg.signals.leads import STANDARD_LEADS
+from hf_ecg.training import pretrain
+from hf_ecg.training.build import build_parts
+
+RESNEXT = {"num_leads": 1, "num_samples": 100, "sampling_rate": 100, "widths": [8, 16], "depths": [1, 1]}
+
+
+@pytest.fixture
+def contrastive_recipe(text_recipe) -> dict:
+    """CLEF in small: single leads, noise before the z-score, the age as a risk."""
+    text_recipe["model"] = {
+        "class": "ECGForContrastivePreTraining",
+        "config": {"ecg_config": {"model_type": "ecg_resnext", "group_width": 4, "kernel_size": 6, **RESNEXT}},
+    }
+    steps = [{"name": "pick_lead"}, {"name": "normalise", "method": "zscore"}]
+    extractor = {"sampling_rate": 100, "leads": list(STANDARD_LEADS), "num_samples": 100, "steps": steps}
+    text_recipe["processor"] = {"feature_extractor": extractor}
+    text_recipe["data"]["columns"] = {"risk": "age"}
+    text_recipe["collator"] = {
+        "name": "ecg_contrastive",
+        "normalise_after_views": True,
+        "views": [
+            {"name": "electrode_noise", "rms": 0.1},
+            {"name": "time_mask", "fraction": [0.1, 0.3], "probability": 0.2},
+        ],
+    }
+    return text_recipe
+
+
+def test_a_run_leaves_an_encoder_of_single_leads(contrastive_recipe, recipe_of, tmp_path):
+    metrics = pretrain(recipe_of(contrastive_recipe, run__epochs=3, run__num_workers=0), tmp_path / "out")
+    entries = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
+    losses = np.array([entry["loss"] for entry in entries if "lr" in entry]).reshape(3, -1).mean(1)
+    assert np.isfinite(metrics["loss"]) and losses[-1] < losses[0]
+    encoder = AutoModel.from_pretrained(tmp_path / "out/encoder")
+    whole = AutoModel.from_pretrained(tmp_path / "out")
+    assert isinstance(encoder, ECGResNeXtModel) and isinstance(whole, ECGForContrastivePreTraining)
+    extractor = AutoFeatureExtractor.from_pretrained(tmp_path / "out/encoder")
+    signal = np.random.default_rng(0).normal(size=(12, 100))
+    inputs = extractor(signal, 100, list(STANDARD_LEADS), "mV", lead="V2", return_tensors="pt")
+    assert inputs["input_values"].shape == (1, 1, 100) and inputs["input_values"].std() == pytest.approx(1, abs=0.01)
+    assert encoder.eval()(**inputs).pooler_output.isfinite().all()
+    assert "**Self-supervised**" in (tmp_path / "out/README.md").read_text()
+
+
+def test_a_run_repeats_bit_for_bit(contrastive_recipe, recipe_of, tmp_path):
+    for name in ("first", "second"):
+        pretrain(recipe_of(contrastive_recipe, run__num_workers=0), tmp_path / name)
+    first, second = (AutoModel.from_pretrained(tmp_path / name).state_dict() for name in ("first", "second"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_control_gives_every_record_another_patients_risk(contrastive_recipe, recipe_of):
+    contrastive_recipe["data"]["columns"] = {"risk": "fold", "missing_rate": "age"}
+    plain = build_parts(recipe_of(contrastive_recipe)).train_data
+    shuffled = build_parts(recipe_of(contrastive_recipe, data__shuffle_risk=True)).train_data
+    assert sorted(plain["fold"][:]) == sorted(shuffled["fold"][:]) and plain["fold"][:] != shuffled["fold"][:]
+    assert plain["record_id"][:] == shuffled["record_id"][:]
+    with pytest.raises(ValueError, match="no column to shuffle"):
+        build_parts(recipe_of(contrastive_recipe, data__shuffle_risk=True, data__columns={"risk": None}))
+
+
+def test_a_risk_column_that_is_not_there_is_named(contrastive_recipe, recipe_of):
+    with pytest.raises(ValueError, match="no column 'agee'.*did you mean 'age'"):
+        build_parts(recipe_of(contrastive_recipe, data__columns={"risk": "agee"}))
