@@ -135,11 +135,15 @@ class OptimizerSection:
 @dataclass
 class ScheduleSection:
     """Learning rate over the run: linear warm-up over `warmup_ratio` of all steps, then `cosine`, `linear` or
-    `constant` down to `final_ratio` of the peak."""
+    `constant` down to `final_ratio` of the peak. `cosine_restarts` begins again at the peak after
+    `first_cycle_ratio` of the rest, and after each cycle, which is `cycle_growth` times as long as the one before
+    (arXiv 1608.03983)."""
 
     name: str = "cosine"
     warmup_ratio: float = 0.1
     final_ratio: float = 0.0
+    first_cycle_ratio: float = 0.1
+    cycle_growth: float = 2.0
 
 
 @dataclass

@@ -30,11 +30,16 @@ def check_values(recipe, source: str) -> None:
         ),
         (run.ema_decay is None or 0 < run.ema_decay < 1, f"run.ema_decay is {run.ema_decay}, wanted between 0 and 1"),
         (
-            schedule.name in ("cosine", "linear", "constant"),
-            f"schedule.name is {schedule.name!r}, wanted cosine, linear or constant",
+            schedule.name in ("cosine", "cosine_restarts", "linear", "constant"),
+            f"schedule.name is {schedule.name!r}, wanted cosine, cosine_restarts, linear or constant",
         ),
         (0 <= schedule.warmup_ratio <= 1, f"schedule.warmup_ratio is {schedule.warmup_ratio}, wanted 0 to 1"),
         (0 <= schedule.final_ratio <= 1, f"schedule.final_ratio is {schedule.final_ratio}, wanted 0 to 1"),
+        (
+            0 < schedule.first_cycle_ratio <= 1,
+            f"schedule.first_cycle_ratio is {schedule.first_cycle_ratio}, wanted above 0 and at most 1",
+        ),
+        (schedule.cycle_growth >= 1, f"schedule.cycle_growth is {schedule.cycle_growth}, wanted at least 1"),
         (optimizer.lr > 0, f"optimizer.lr is {optimizer.lr}, wanted above 0"),
         (optimizer.weight_decay >= 0, f"optimizer.weight_decay is {optimizer.weight_decay}, wanted 0 or more"),
         (

@@ -72,6 +72,20 @@ def test_linear_and_constant():
     assert [learning_rate_factor(step, 4, constant) for step in range(4)] == [0.5, 1.0, 1.0, 1.0]
 
 
+def test_restarts_are_those_of_torch():
+    schedule = ScheduleSection(
+        name="cosine_restarts", warmup_ratio=0.0, final_ratio=0.01, first_cycle_ratio=0.1, cycle_growth=2
+    )
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=100, T_mult=2, eta_min=0.01)
+    expected = []
+    for _ in range(1000):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+    assert [learning_rate_factor(step, 1000, schedule) for step in range(1000)] == pytest.approx(expected)
+
+
 def test_learning_rate_factors_reach_the_parameters_they_name():
     model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 1)})
     groups = parameter_groups(model, 0.1, {"head": 3.0, "head.bias": 5.0})
