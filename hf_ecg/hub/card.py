@@ -10,7 +10,7 @@ from huggingface_hub import ModelCard, eval_result_entries_to_yaml
 
 from ..cards import CARD_NAME
 from ..evaluation.card import eval_results, judged_system, read_report
-from ..training.card import model_card
+from ..training.card import model_card, read_run
 
 EVALUATION = "evaluation"
 
@@ -51,7 +51,7 @@ def write_card(
             shutil.copyfile(path, folder / EVALUATION / path.name)
     for path in folder.glob(".eval_results/hf_ecg_*.yaml"):
         path.unlink()
-    for name, report in contents.items():
+    for name, report in ({} if read_run(folder)["simulated"] else contents).items():
         entries = eval_results(report, judged_system(report, folder, name), dataset_id)
         if entries:
             target = folder / ".eval_results" / f"hf_ecg_{Path(name).stem}.yaml"

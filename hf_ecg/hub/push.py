@@ -1,5 +1,6 @@
 """Pushing what a run, a conversion or a script of `dataset_scripts/` left."""
 
+import tempfile
 from pathlib import Path
 
 from huggingface_hub import CommitInfo, DatasetCard, HfApi
@@ -102,11 +103,14 @@ def push_corpus(
 
 def _with_other_configs(card: bytes, repo_id: str, revision: str | None, configs: set[str], api: HfApi) -> bytes:
     """The card, with the configurations that the data set's card on the Hub names besides."""
-    try:
-        path = api.hf_hub_download(repo_id, CARD_NAME, repo_type="dataset", revision=revision)
-    except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
-        return card
-    there = DatasetCard(Path(path).read_text(encoding="utf-8")).data.to_dict().get("configs") or []
+    options = {"repo_type": "dataset", "revision": revision}
+    # not by way of the cache, whose copy may be of another state
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = api.hf_hub_download(repo_id, CARD_NAME, local_dir=folder, **options)
+        except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
+            return card
+        there = DatasetCard(Path(path).read_text(encoding="utf-8")).data.to_dict().get("configs") or []
     others = [entry for entry in there if entry.get("config_name") not in configs]
     if not others:
         return card

@@ -4,6 +4,7 @@
 here the contents go first, where no revision shows them, and one commit names them all.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ def commit_files(
         ValueError: `repo_id` is none, or the Hub finds the card's metadata wrong.
     """
     api = api or HfApi()
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in itertools.count(1):
         try:
             return _commit(api, repo_id, files, message, repo_type, stale, private, revision)
         except (HfHubHTTPError, httpx.TransportError, RuntimeError) as error:
@@ -64,7 +65,6 @@ def commit_files(
             wait = FIRST_WAIT * 2 ** (attempt - 1)
             logger.warning("%s; the next attempt in %g s", where, wait)
             time.sleep(wait)
-    raise AssertionError("not reached")
 
 
 def _commit(api, repo_id, files, message, repo_type, stale, private, revision) -> CommitInfo:

@@ -51,7 +51,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
     name = (config.get("architectures") or ["model"])[0]
     recipe = load_recipe(folder / RECIPE_NAME).to_dict() if (folder / RECIPE_NAME).is_file() else {}
     facts = read_training_facts(folder) or TrainingFacts()
-    run = _EMPTY_RUN | _read_json(folder / RUN_NAME)
+    run = read_run(folder)
     contents = [read_report(path) for path in reports]
     systems = [judged_system(report, folder, str(path)) for report, path in zip(contents, reports, strict=True)]
     title = title or name
@@ -87,6 +87,11 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         not_tested=not_tested(contents, systems, facts.config),
         licence=licence,
     )
+
+
+def read_run(folder) -> dict:
+    """What `save_run` noted of a run; everything empty when the folder has no such note."""
+    return _EMPTY_RUN | _read_json(Path(folder) / RUN_NAME)
 
 
 def protocol_words(facts: TrainingFacts) -> str:

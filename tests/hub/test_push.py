@@ -8,6 +8,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from hf_ecg import ECGTextModel
 from hf_ecg.hub import push_run
+from hf_ecg.hub.__main__ import main
 from tests.evaluation import tiny
 
 RELOAD = """
@@ -179,6 +180,13 @@ def test_a_refusal_is_not_tried_again(hub, api, dual_run):
 def test_a_branch_of_its_own(hub, api, dual_run):
     push_run(dual_run, "me/tiny", revision="second", api=api)
     assert "config.json" in hub.files("me/tiny", branch="second") and "config.json" not in hub.files("me/tiny")
+
+
+def test_the_command_pushes_and_says_where(hub, dual_run, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    address = main(["push", str(dual_run), "--repo_id", "me/tiny", "--private", "--shim"])
+    assert address == capsys.readouterr().out.strip() == f"{hub.url}/me/tiny/commit/{hub.commits('me/tiny')[-1].oid}"
+    assert hub.repositories["models", "me/tiny"].private and "modeling_hf_ecg.py" in hub.files("me/tiny")
 
 
 @pytest.mark.parametrize(
