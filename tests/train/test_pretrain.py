@@ -14,12 +14,13 @@ import pytest
 import torch
 import yaml
 
+from hf_ecg.models.ecg_resnext.configuration_ecg_resnext import SIZES
 from hf_ecg.training import load_recipe, pretrain
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
 from hf_ecg.training.tracking import read_log
 
-RECIPES = ("demo", "clep_ptb_xl", "bce_ptb_xl", "clep")
+RECIPES = ("demo", "clep_ptb_xl", "bce_ptb_xl", "clep", "clef_small", "clef_medium", "clef_ptb_xl")
 
 
 @pytest.fixture
@@ -148,12 +149,8 @@ def test_recipes_are_whole_and_say_how_to_run_them(repository, name):
     path = repository / "train" / "recipes" / f"{name}.yaml"
     recipe = load_recipe(path, ["data.path=CORPUS"])
     head = path.read_text().partition("model:\n")[0]
-    assert (
-        f"train/recipes/{name}.yaml" in head
-        and "Protocol" in head
-        and "arXiv 2505.11939" in head
-        or name == "bce_ptb_xl"
-    )
+    source = {"bce_ptb_xl": "Our own"}.get(name, "arXiv 2512.02180" if name.startswith("clef") else "arXiv 2505.11939")
+    assert f"train/recipes/{name}.yaml" in head and "Protocol" in head and source in head
     recipe.model.init_from = {}
     model = build_model(recipe.model, classes=["a", "b"] if recipe.data.label_sets else None)
     encoder = getattr(model, "ecg_model", None) or model.encoder
@@ -184,3 +181,18 @@ def test_clep_has_the_papers_values(repository):
     assert config.logit_scale_init_value == pytest.approx(torch.tensor(10.0).double().log().item())
     assert (config.logit_bias_init_value, config.loss_type, config.mitigation_weight) == (-10, "clep", 0.5)
     assert recipe.freeze == [] and recipe.model.init_from["text_model"] == "emilyalsentzer/Bio_ClinicalBERT"
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_clef_has_the_released_values(repository, size):
+    """specs of the released code: AdamW 1e-4, decay 5e-4, batch 64, 100 epochs, restarts after 10 epochs, T 0.07."""
+    recipe = load_recipe(repository / f"train/recipes/clef_{size}.yaml")
+    network = recipe.model.config["ecg_config"]
+    assert {key: network[key] for key in SIZES[size]} == SIZES[size]
+    assert (recipe.optimizer.lr, recipe.optimizer.weight_decay, recipe.optimizer.max_grad_norm) == (1e-4, 5e-4, None)
+    assert (recipe.run.batch_size, recipe.run.epochs, recipe.run.seed) == (64, 100, 42)
+    schedule = recipe.schedule
+    assert schedule.first_cycle_ratio * recipe.run.epochs == pytest.approx(10)
+    assert (schedule.name, schedule.cycle_growth) == ("cosine_restarts", 2)
+    assert schedule.final_ratio * recipe.optimizer.lr == pytest.approx(1e-6)
+    assert recipe.model.config["temperature"] == 0.07 and recipe.collator.same_lead_probability == 0.8
