@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS.parent), str(TESTS / "models")]  # a checkout works without installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 
 from reference_resnext import pooled
 
