@@ -5,6 +5,7 @@ import pytest
 
 from tests.conftest import REPOSITORY, SHARED
 from tests.documentation.workspace import make_workspace, narrow
+from tests.hub.conftest import hub  # noqa: F401
 
 PTB_XL = SHARED / "data" / "ptb-xl"
 

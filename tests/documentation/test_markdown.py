@@ -47,7 +47,8 @@ def run_file(path, folder):
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_the_blocks_run(path, workspace, evaluate_offline):
+def test_the_blocks_run(path, workspace, evaluate_offline, hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_test")  # what is pushed goes to a Hub on this machine
     if not blocks(REPOSITORY / path):
         pytest.skip("no block of Python or shell")
     run_file(REPOSITORY / path, workspace)
