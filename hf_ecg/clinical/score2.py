@@ -11,7 +11,7 @@ OUT_OF_RANGE = ("nan", "clip", "extrapolate")
 IMPLAUSIBLE = ("raise", "missing")
 _MG_DL_PER_MMOL_L = 38.67
 # Beyond these a number is a typing error, a code for "over 89", or in another unit.
-_PLAUSIBLE = {
+PLAUSIBLE = {
     "age": (0, 125),
     "smoker": (0, 1),
     "sbp_mmhg": (40, 320),
@@ -222,7 +222,7 @@ def _broadcast(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _handle_implausible(columns: dict[str, np.ndarray], implausible: str) -> None:
-    for name, (lowest, highest) in _PLAUSIBLE.items():
+    for name, (lowest, highest) in PLAUSIBLE.items():
         values = columns[name]
         wrong = (values < lowest) | (values > highest)
         wanted = f"{lowest} to {highest}"

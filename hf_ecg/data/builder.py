@@ -123,14 +123,15 @@ def prepare_corpus(
         raise ValueError(f"num_proc is {num_proc}, wanted at least 1")
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     with _workplace(output_dir) as temporary:
-        _check_output(output_dir, overwrite)
+        check_output(output_dir, overwrite)
         _take_over(temporary, corpus, resume)
         summary = _write(corpus, temporary, num_proc, strict, progress)
         _put_in_place(temporary, output_dir)
     return summary
 
 
-def _check_output(output_dir: Path, overwrite: bool) -> None:
+def check_output(output_dir: Path, overwrite: bool) -> None:
+    """Raises FileExistsError unless a corpus may be written to the folder."""
     if not output_dir.exists() or (output_dir.is_dir() and not any(output_dir.iterdir())):
         return
     if not (output_dir / SUMMARY_NAME).is_file():

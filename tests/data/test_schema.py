@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from datasets import LargeList, List
 
-from hf_ecg.data.shards import rows_to_table
 from hf_ecg.data.schema import row_features
+from hf_ecg.data.shards import rows_to_table
 
 SETS = {"rhythm": ["AFIB", "SR"]}
 

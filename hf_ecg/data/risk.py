@@ -1,0 +1,72 @@
+"""Cardiovascular risk as columns of a corpus, worked out where its rows are made."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from datasets import Value
+
+from ..clinical.score2 import score2_risk
+from .builder import Corpus
+from .schema import RISK_INPUTS
+
+RISK_COLUMNS = {"risk": Value("float32"), "risk_missing_rate": Value("float32")}
+
+
+@dataclass(frozen=True)
+class RiskReader:
+    """`read`, with the SCORE2 risk of what its row knows."""
+
+    read: Callable[[object], dict]
+    region: str
+    out_of_range: str
+
+    def __call__(self, item) -> dict:
+        row = self.read(item)
+        inputs = {name: row.get(name) for name in ("age", "sex", *RISK_INPUTS)}
+        result = score2_risk(
+            **inputs, region=self.region, out_of_range=self.out_of_range, implausible="missing", blend=False
+        )
+        risk = float(result.risk)
+        return row | {
+            "risk": None if math.isnan(risk) else risk,
+            "risk_missing_rate": float(result.missing_rate),
+        }
+
+
+def with_risk(corpus: Corpus, region: str, out_of_range: str = "nan") -> Corpus:
+    """The corpus with the columns `risk` (in [0, 1], null: none) and `risk_missing_rate`; see `score2_risk`.
+
+    Args:
+        corpus: any; inputs that its rows do not know are filled, which `risk_missing_rate` tells.
+        region: "low", "moderate", "high" or "very_high".
+        out_of_range: "nan", "clip" or "extrapolate" for ages under 40 and over 89.
+
+    Raises:
+        ValueError: an unknown region or treatment of ages.
+    """
+    score2_risk(50, "male", None, None, None, None, None, region=region, out_of_range=out_of_range)
+    features = corpus.features.copy()
+    features.update(RISK_COLUMNS)
+    facts = corpus.facts | {"risk": {"score": "SCORE2, SCORE2-OP", "region": region, "out_of_range": out_of_range}}
+    reader = RiskReader(corpus.read, region, out_of_range)
+    return replace(
+        corpus, features=features, read=reader, facts=facts, card=_RiskCard(corpus.card, region, out_of_range)
+    )
+
+
+@dataclass(frozen=True)
+class _RiskCard:
+    card: Callable
+    region: str
+    out_of_range: str
+
+    def __call__(self, summary: dict):
+        card = self.card(summary)
+        ages = {"nan": "have none", "clip": "get that of 40 or 89", "extrapolate": "get the equation's at their age"}
+        note = (
+            f"`risk`: 10-year risk by SCORE2 and SCORE2-OP for a region of {self.region.replace('_', ' ')} risk, to"
+            f" compare patients by, no medical advice; ages under 40 and over 89 {ages[self.out_of_range]}. Unknown"
+            " inputs are filled by means of sex and age; `risk_missing_rate` is their share of five."
+        )
+        return replace(card, notes=[*card.notes, note])
