@@ -18,11 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.clinical.machine_reports import TEXT_STYLES
-from hf_ecg.clinical.score2 import OUT_OF_RANGE
-from hf_ecg.clinical.score2_tables import REGIONS
 from hf_ecg.data.builder import check_output, prepare_corpus
 from hf_ecg.data.readers.mimic_iv_ecg import DROP, ONE_RECORD, mimic_iv_ecg_corpus
-from hf_ecg.data.risk import with_risk
+from hf_ecg.data.risk import add_risk_options, with_risk
 from hf_ecg.hub import push_corpus
 
 
@@ -32,10 +30,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--data_dir", required=True, help="folder with record_list.csv and the records")
     parser.add_argument("--output_dir", required=True, type=Path, help="folder to make")
     parser.add_argument("--mimic_iv_dir", help="folder with MIMIC-IV's hosp/, for age, sex and risk inputs")
-    parser.add_argument("--risk", choices=REGIONS, help="add the columns risk and risk_missing_rate, of this region")
-    parser.add_argument(
-        "--risk_out_of_range", choices=OUT_OF_RANGE, default="nan", help="risk under 40 and over 89 (default: none)"
-    )
+    add_risk_options(parser)
     parser.add_argument(
         "--risk_input_years",
         type=float,
