@@ -22,8 +22,8 @@ from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.convert import convert_checkpoint
 from hf_ecg.models.shared.conversion import PICKLES, read_checkpoint
 from hf_ecg.signals import read_record
-from hf_ecg.training.network import find_model_class, resolve_pretrained
 from hf_ecg.training.checkpoint import load_state, save_state
+from hf_ecg.training.network import find_model_class, resolve_pretrained
 from hf_ecg.training.recipe import load_recipe
 from hf_ecg.training.saving import corpus_licence
 
