@@ -16,24 +16,19 @@ RISK_COLUMNS = {"risk": Value("float32"), "risk_missing_rate": Value("float32")}
 
 
 @dataclass(frozen=True)
-class RiskReader:
-    """`read`, with the SCORE2 risk of what its row knows."""
+class RiskColumns:
+    """Adds to rows the SCORE2 risk of what they know."""
 
-    read: Callable[[object], dict]
     region: str
     out_of_range: str
 
-    def __call__(self, item) -> dict:
-        row = self.read(item)
-        inputs = {name: row.get(name) for name in ("age", "sex", *RISK_INPUTS)}
-        result = score2_risk(
-            **inputs, region=self.region, out_of_range=self.out_of_range, implausible="missing", blend=False
-        )
-        risk = float(result.risk)
-        return row | {
-            "risk": None if math.isnan(risk) else risk,
-            "risk_missing_rate": float(result.missing_rate),
-        }
+    def __call__(self, rows: list[dict]) -> list[dict]:
+        inputs = {name: [row.get(name) for row in rows] for name in ("age", "sex", *RISK_INPUTS)}
+        result = score2_risk(**inputs, region=self.region, out_of_range=self.out_of_range, implausible="missing")
+        risks = zip(rows, result.risk.tolist(), result.missing_rate.tolist(), strict=True)
+        return [
+            row | {"risk": None if math.isnan(risk) else risk, "risk_missing_rate": rate} for row, risk, rate in risks
+        ]
 
 
 def with_risk(corpus: Corpus, region: str, out_of_range: str = "nan") -> Corpus:
@@ -47,14 +42,13 @@ def with_risk(corpus: Corpus, region: str, out_of_range: str = "nan") -> Corpus:
     Raises:
         ValueError: an unknown region or treatment of ages.
     """
-    score2_risk(50, "male", None, None, None, None, None, region=region, out_of_range=out_of_range)
+    columns = RiskColumns(region, out_of_range)
+    columns([])
     features = corpus.features.copy()
     features.update(RISK_COLUMNS)
     facts = corpus.facts | {"risk": {"score": "SCORE2, SCORE2-OP", "region": region, "out_of_range": out_of_range}}
-    reader = RiskReader(corpus.read, region, out_of_range)
-    return replace(
-        corpus, features=features, read=reader, facts=facts, card=_RiskCard(corpus.card, region, out_of_range)
-    )
+    card = _RiskCard(corpus.card, region, out_of_range)
+    return replace(corpus, features=features, complete=columns, facts=facts, card=card)
 
 
 def add_risk_options(parser: ArgumentParser) -> None:

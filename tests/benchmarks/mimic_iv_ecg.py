@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "data"))
 
-from tests.data.made_mimic import MadeMimic, fill
+from made_mimic import MadeMimic, fill
 
 SCRIPT = Path(__file__).resolve().parents[2] / "dataset_scripts" / "mimic_iv_ecg.py"
 ALL = 800_035
