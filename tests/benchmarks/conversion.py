@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from hf_ecg.data.quality_counts import count_quality
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
 
 FILES = {100: "filename_lr", 500: "filename_hr"}
+# Of fewer records the start of a conversion (links, table, card) would be a part that no real corpus shows.
+LEAST_RECORDS = 1000
 
 
 def measure(data: Path, rate: int, records: int, repeats: int, folder: Path) -> dict:
@@ -23,6 +26,7 @@ def measure(data: Path, rate: int, records: int, repeats: int, folder: Path) -> 
 
     Ours does more: labels, texts, checksums, patients and folds, the quality report, compression, a card.
     """
+    data = enough(data, rate, folder / f"source_{rate}")
     rows = _table(data, rate)[:records]
     corpus = ptb_xl_corpus(data, rate)
     items = [item for part in corpus.splits.values() for item in part]
@@ -72,7 +76,37 @@ def measure(data: Path, rate: int, records: int, repeats: int, folder: Path) -> 
 
 def prepare(data: Path, rate: int, folder: Path) -> None:
     """The corpus that `measure` leaves."""
-    prepare_corpus(ptb_xl_corpus(data, rate), folder)
+    prepare_corpus(ptb_xl_corpus(enough(data, rate, folder.with_name(f"source_{rate}")), rate), folder)
+
+
+def enough(data: Path, rate: int, folder: Path) -> Path:
+    """PTB-XL with `LEAST_RECORDS` records of this rate and no table line without one: itself, or copies in `folder`.
+
+    Copies are files of their own, with numbers and patients of their own.
+    """
+    with (data / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    rows = [row for row in lines if row[FILES[rate]]]
+    if len(rows) == len(lines) >= LEAST_RECORDS:
+        return data
+    folder.mkdir()
+    made = []
+    for copy in range(-(-LEAST_RECORDS // len(rows))):
+        for row in rows:
+            source = Path(row[FILES[rate]])
+            target = source.with_name(f"{copy}_{source.name}")
+            (folder / target.parent).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(data / f"{source}.dat", folder / f"{target}.dat")
+            header = (data / f"{source}.hea").read_text(encoding="utf-8").replace(source.name, target.name)
+            (folder / f"{target}.hea").write_text(header, encoding="utf-8")
+            numbers = {"ecg_id": str(len(made) + 1), "patient_id": f"{copy + 1}{float(row['patient_id']):07.0f}"}
+            made.append(row | dict.fromkeys(FILES.values(), "") | numbers | {FILES[rate]: str(target)})
+    with (folder / "ptbxl_database.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(made[0]))
+        writer.writeheader()
+        writer.writerows(made)
+    shutil.copyfile(data / "scp_statements.csv", folder / "scp_statements.csv")
+    return folder
 
 
 def _table(data: Path, rate: int) -> list[dict]:
