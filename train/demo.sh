@@ -97,9 +97,11 @@ warn
 "$python" "$here/classify.py" "$record" --model "$out/clep" --prompts "atrial fibrillation" "sinus rhythm"
 "$python" -m hf_ecg.plotting "$record" --output "$out/ecg.png"
 "$python" -m hf_ecg.plotting "$out/clep" --output "$out/training.png"
+"$python" "$here/pictures.py" --model "$out/clep" --data "$corpus" --folds 9,10 --prompts "$classify_by" \
+    --output "$out/pictures"
 "$python" -m hf_ecg.hub card "$out/clep" --evaluation "$out/label_text.json" "$out/linear_probe.json"
 
 printf '\nmodel: %s, its card: %s, encoder alone: %s\ntables: %s, %s\npictures: %s, %s\n' \
     "$out/clep" "$out/clep/README.md" "$out/clep/encoder" "$out/label_text.md" "$out/linear_probe.md" \
-    "$out/ecg.png" "$out/training.png"
+    "$out/ecg.png" "$out/training.png, $out/pictures"
 warn
