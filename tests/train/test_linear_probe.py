@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from hf_ecg.evaluation.loading import weights_digest
 from tests.evaluation import tiny
 
 
@@ -36,7 +37,8 @@ def test_fractions_and_companions_end_in_one_report(script, work):
     report = script.main(command(work, "--fractions", "10,100", "--random", "--supervised", str(work / "BCE")))
     assert json.loads((work / "probe.json").read_text()) == report
     assert (work / "OUT" / "encoder" / "model.safetensors").read_bytes() == before
-    assert report["models"]["probe"] == [{"folder": "OUT/encoder", "seed": 0}]
+    judged = report["models"]["probe"]
+    assert judged == [{"folder": "OUT/encoder", "seed": 0, "weights": weights_digest(work / "OUT" / "encoder")}]
     task = report["tasks"][0]
     assert task["protocol"] == "supervised" and task["records"] == 48
     assert list(task["systems"]) == [
