@@ -20,6 +20,7 @@ _UNIT_TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d+)\))?(/(?P<units>\S+))?", re.ASCII)
 _FORMAT = re.compile(r"(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?", re.ASCII)
 _RATE = re.compile(r"(?P<rate>[-+.\deE]+)(/[-+.\deE]+(\([-+.\deE]+\))?)?", re.ASCII)
+_NAME = re.compile(r"[-\w]+")
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 # What each storage format writes for "no sample here": its most negative number (signal(5)); format 8 has none.
 _MISSING_IN_FORMAT = {80: -(2**7), 508: -(2**7), 212: -(2**11), 310: -(2**9), 311: -(2**9)}
@@ -157,6 +158,8 @@ def _parse_header(text: str, header: str):
         raise ValueError(
             f"{header} describes a record of several segments ({fields[0]}): read the segments one by one"
         )
+    if _NAME.fullmatch(fields[0]) is None:
+        raise ValueError(f"{header}: the record's name is {fields[0]!r}, wanted letters, digits, _ and -")
     try:
         number = _integer(fields[1])
         # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
@@ -268,8 +271,8 @@ def _read_by_wfdb(header: str, lines: list[_SignalLine], leads: tuple[str, ...],
 
     try:
         record = wfdb.rdrecord(os.path.splitext(header)[0], physical=False, smooth_frames=True)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error.filename} is not there, though {header} names it") from error
     except Exception as error:  # wfdb raises whatever its parsing runs into
         raise ValueError(f"{header} cannot be read by wfdb: {type(error).__name__}: {error}") from error
     if record.d_signal is None or record.d_signal.shape[1] != len(lines):

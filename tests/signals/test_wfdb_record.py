@@ -107,6 +107,7 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
         ("rec 2 100 51\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 II\n", "says 51 for each"),
         ("rec 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 foot\n", "unknown lead 'foot'"),
         ("rec 2 100 25\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 i\n", "named twice"),
+        (": 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record's name is ':'"),
         ("rec 1 100 50\n../rec.dat 16 200/mV 16 0 0 0 0 I\n", "not beside the header"),
     ],
 )
@@ -123,6 +124,9 @@ def test_files_that_are_not_there(made):
         read_record(folder / "absent")
     (folder / "rec.dat").unlink()
     with pytest.raises(FileNotFoundError, match="rec.hea names it"):
+        read_record(folder / "rec")
+    (folder / "rec.hea").write_text("rec 1 100 50\nrec.dat 212 200/mV 12 0 0 0 0 I\n")  # wfdb reads this format
+    with pytest.raises(FileNotFoundError, match="rec.dat is not there, though .*rec.hea names it"):
         read_record(folder / "rec")
 
 
