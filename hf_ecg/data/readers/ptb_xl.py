@@ -156,6 +156,9 @@ def ptb_xl_corpus(
         raise ValueError("hold_out works on composed texts only: what an original report mentions cannot be known")
     if not 0 <= min_likelihood <= 100:
         raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
+    for table in ("scp_statements.csv", "ptbxl_database.csv"):
+        if not (data_dir / table).is_file():
+            raise FileNotFoundError(f"{data_dir} has no {table}: it is no folder of PTB-XL as PhysioNet ships it")
     statements = read_statements(data_dir / "scp_statements.csv")
     silent = sorted(mentioning(hold_out, statements))
     records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
