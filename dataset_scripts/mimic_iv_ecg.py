@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.clinical.machine_reports import TEXT_STYLES
+from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import check_output, prepare_corpus
 from hf_ecg.data.readers.mimic_iv_ecg import DROP, ONE_RECORD, mimic_iv_ecg_corpus
 from hf_ecg.data.risk import add_risk_options, with_risk
@@ -95,4 +96,4 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
+from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.readers.ptb_xl import TEXT_SOURCES, ptb_xl_corpus
 from hf_ecg.data.risk import add_risk_options, with_risk
@@ -50,4 +51,4 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

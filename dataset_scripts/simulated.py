@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
+from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.simulation import simulated_corpus
 
@@ -41,4 +42,4 @@ def main(arguments: list[str] | None = None) -> dict:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -15,6 +15,7 @@ from huggingface_hub import ModelCardData
 from transformers import PreTrainedModel
 
 from .cards import CARD_NAME, model_kind, render_card
+from .command_line import run_command
 from .models.ecg_resnet.convert_ecg_resnet import convert_merl_resnet
 from .models.ecg_resnext.convert_ecg_resnext import convert_clef, convert_ecgfounder
 from .processing import ECGFeatureExtractor
@@ -181,4 +182,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,6 +13,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.clinical.prompts import load_prompts
+from hf_ecg.command_line import run_command
 from hf_ecg.evaluation.features import ecg_text_embeddings, frozen
 from hf_ecg.evaluation.label_text import class_similarities
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
@@ -81,4 +82,4 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 from transformers import AutoConfig
 
 from hf_ecg.clinical.prompts import load_prompts
+from hf_ecg.command_line import run_command
 from hf_ecg.data.corpus import label_matrix, label_names, load_corpus
 from hf_ecg.evaluation.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from hf_ecg.evaluation.label_text import aggregate_similarities
@@ -95,4 +96,4 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

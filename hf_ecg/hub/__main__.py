@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..command_line import run_command
 from .card import write_card
 from .push import push_corpus, push_run
 
@@ -52,7 +53,4 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+    run_command(main)
