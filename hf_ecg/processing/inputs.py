@@ -15,6 +15,8 @@ from ..signals.wfdb_record import Record, read_record
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
 COUNTS = "counts"
+# Hertz. No ECG is sampled so slowly; 0.5 is somebody's 500, in kilohertz.
+LOWEST_RATE = 10
 
 
 @dataclass
@@ -279,6 +281,8 @@ def _checked_rate(rate, name: str) -> float:
         raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a number of hertz") from error
     if not math.isfinite(value) or value <= 0 or isinstance(rate, bool):
         raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a positive number of hertz")
+    if value < LOWEST_RATE:
+        raise ValueError(f"{name}: the sampling rate is {rate!r} Hz, wanted {LOWEST_RATE} or more: in kilohertz?")
     return value
 
 

@@ -86,6 +86,11 @@ def test_impossible_rates(extractor, ecg, rate):
         extractor(ecg(), rate, STANDARD_LEADS, "mV")
 
 
+def test_a_rate_in_kilohertz_is_refused(extractor, ecg):
+    with pytest.raises(ValueError, match="0.5 Hz.*kilohertz"):
+        extractor(ecg(rate=500), 0.5, STANDARD_LEADS, "mV")
+
+
 @pytest.mark.parametrize("units", ["mv", "counts", "volts"])
 def test_unknown_units(extractor, ecg, units):
     with pytest.raises(ValueError, match="mV, uV, V, normalized"):
