@@ -4,6 +4,7 @@
 #     train/demo.sh simulated OUTPUT_FOLDER            (make demo calls it: no data needed, and no result either)
 # A step whose result is there is not done again; an interrupted pretraining goes on where it stopped.
 set -euo pipefail
+trap 'printf "\ninterrupted: the same command goes on from here\n" >&2; exit 130' INT
 
 data=$1
 out=$2
