@@ -9,11 +9,14 @@ def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
     length = "any length" if samples is None else f"{samples} samples ({samples / rate:g} s)"
     single = any(step["name"] == "pick_lead" for step in extractor.steps)
     names = [step["name"] for step in extractor.steps]
+    kept = next((", ".join(step["leads"]) for step in extractor.steps if step["name"] == "keep_leads"), None)
+    leads = ", ".join(extractor.leads)
+    leads = f"{kept} alone; the others of {leads} are zero" if kept else f"{'one of ' if single else ''}{leads}"
     other = "any other rate is resampled" if "resample" in names else "another rate is refused"
     return {
         "rate": f"{rate:g} Hz; {other}",
         "length": length,
-        "leads": f"{'one of ' if single else ''}{', '.join(extractor.leads)}",
+        "leads": leads,
         "units": "mV, uV or V, which the caller names; WFDB records carry their own",
         "steps": ", ".join(names),
         "voltage": describe_voltage(extractor),

@@ -11,7 +11,7 @@ from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from ..strict_json import naming_the_source
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
-from .lead_steps import DeriveLimbLeads, PickLead, SelectLeads
+from .lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
 from .step_base import RecordError, Step, WaveformBatch, check_positive, check_positive_integer, nearest
@@ -36,6 +36,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     - `derive_limb_leads`: absent limb leads that the recipe wants, from any two given ones; millivolts only. It is
       always the first step and is put there when the list lacks it.
     - `select_leads`: `leads` in their order; put after the derivation when the list has neither it nor `pick_lead`.
+    - `keep_leads` (leads): all but these of the model's leads count as absent, for a model that is used with fewer
+      leads than it has inputs; directly after `select_leads`.
     - `pick_lead`: for models of a single lead; `leads` are those it accepts, the caller says which by `lead=`.
     - `mask_flat_leads` (maximum_range): flat leads count as absent.
     - `quality_gate` (on_fail, flags): leads that `hf_ecg.signals.quality` flags count as absent ("mask"), or raise
@@ -188,6 +190,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             raise ValueError("steps has more than one of select_leads and pick_lead")
         if not choosers:
             steps.insert(int(isinstance(steps[0], DeriveLimbLeads)) if steps else 0, SelectLeads())
+        for i, step in enumerate(steps):
+            if isinstance(step, KeepLeads):
+                self._check_kept(step, steps[i - 1])
         scaled = next((i for i, kind in enumerate(kinds) if kind in (Normalise, Divide)), len(kinds))
         if QualityGate in kinds[scaled:]:
             raise ValueError("quality_gate judges millivolts: put it before normalise and divide")
@@ -199,6 +204,13 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                     f"step {describe_step(step)['name']}: num_samples is given neither here nor for the recipe"
                 )
         return [describe_step(step) for step in steps]
+
+    def _check_kept(self, step: KeepLeads, before: Step) -> None:
+        if not isinstance(before, SelectLeads):
+            raise ValueError("keep_leads must directly follow select_leads: no other step may see the leads it drops")
+        unknown = [lead for lead in canonical_leads(step.leads) if lead not in self.leads]
+        if unknown:
+            raise ValueError(f"keep_leads names {unknown}, which are not among the model's leads {self.leads}")
 
     def _process(self, group: WaveformGroup, steps: list[Step], lead: str | None) -> WaveformBatch:
         batch = WaveformBatch(

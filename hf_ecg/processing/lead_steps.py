@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..signals.leads import LIMB_LEADS, derive_limb_leads, select_leads
-from .step_base import Step, WaveformBatch, check_positive
+from ..signals.leads import LIMB_LEADS, canonical_leads, derive_limb_leads, select_leads
+from .step_base import RecordError, Step, WaveformBatch, check_positive
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,27 @@ class SelectLeads(Step):
                 " only a recipe with the step pick_lead takes one"
             )
         _select(batch, batch.wanted)
+
+
+@dataclass(frozen=True)
+class KeepLeads(Step):
+    """Of the model's leads these alone count as present, recorded or derived; the others are zero and false in the
+    mask, as if the record had never had them. Lead I and II stay two leads, though they give all six of the limbs."""
+
+    accepts_missing = True
+    leads: list[str]
+
+    def validate(self):
+        if not isinstance(self.leads, (list, tuple)) or not self.leads:
+            raise ValueError(f"leads is {self.leads!r}, wanted a list of lead names")
+        canonical_leads(self.leads)
+
+    def apply(self, batch):
+        kept = np.isin(batch.leads, canonical_leads(self.leads))
+        batch.lead_mask = batch.lead_mask & kept
+        without = np.flatnonzero(~batch.lead_mask.any(axis=1))
+        if len(without):
+            raise RecordError(int(without[0]), f"the record has none of {list(self.leads)}")
 
 
 @dataclass(frozen=True)

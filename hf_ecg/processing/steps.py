@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from .lead_steps import DeriveLimbLeads, MaskFlatLeads, PickLead, SelectLeads
+from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
 from .step_base import Step, nearest
@@ -10,6 +10,7 @@ from .step_base import Step, nearest
 STEPS: dict[str, type[Step]] = {
     "derive_limb_leads": DeriveLimbLeads,
     "select_leads": SelectLeads,
+    "keep_leads": KeepLeads,
     "pick_lead": PickLead,
     "mask_flat_leads": MaskFlatLeads,
     "quality_gate": QualityGate,
