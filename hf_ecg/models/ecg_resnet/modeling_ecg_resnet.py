@@ -9,7 +9,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling, SequenceCl
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
-from ..shared.modeling_ecg import ECGPreTrainedModel, classification_loss, pool_positions
+from ..shared.modeling_ecg import ECGPreTrainedModel, classification_loss, in_target_units, pool_positions
 from .configuration_ecg_resnet import ECGResNetConfig
 
 
@@ -213,6 +213,6 @@ class ECGResNetForECGClassification(ECGResNetPreTrainedModel):
             `loss` with labels, `logits` (batch, num_labels).
         """
         outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
-        logits = self.classifier(self.dropout(outputs.pooler_output))
+        logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
         loss = None if labels is None else classification_loss(self.config, logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)

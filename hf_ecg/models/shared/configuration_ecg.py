@@ -20,9 +20,13 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
 
     Args:
         hf_ecg_version (`str`, *optional*): version of hf_ecg that wrote the configuration.
+        target_mean, target_scale (`list[float]`, *optional*): of a regression's targets, one each: the head works on
+            `(target - mean) / scale`, while `logits` and labels are in the target's own unit.
     """
 
     hf_ecg_version: str | None = None
+    target_mean: list[float | int] | None = None
+    target_scale: list[float | int] | None = None
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
@@ -39,6 +43,19 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         if isinstance(self.dtype, (int, float, list)):
             raise ValueError(f"dtype is {self.dtype!r}, wanted the name of a torch type")
 
+    def validate_targets(self):
+        """Run by `@strict` after construction and before saving."""
+        mean, scale = self.target_mean, self.target_scale
+        if mean is None and scale is None:
+            return
+        wanted = self.num_labels
+        if mean is None or scale is None or len(mean) != wanted or len(scale) != wanted or min(scale) <= 0:
+            raise ValueError(
+                f"target_mean is {mean}, target_scale {scale}: wanted {wanted} numbers each, the scales above 0"
+            )
+
     def to_dict(self):
         # the one that writes, not the one that once read
-        return super().to_dict() | {"hf_ecg_version": __version__}
+        values = super().to_dict() | {"hf_ecg_version": __version__}
+        absent = [key for key in ("target_mean", "target_scale") if values.get(key) is None]
+        return {key: value for key, value in values.items() if key not in absent}

@@ -79,13 +79,21 @@ def _check_all_there(model, missing, source) -> None:
         raise ValueError(f"{source} lacks {len(absent)} of {len(wanted)} tensors of {part}, such as {absent[:5]}")
 
 
+def in_target_units(config, outputs: torch.Tensor) -> torch.Tensor:
+    """A head's outputs (batch, num_labels) as logits: of a regression with `config.target_scale`, in its own unit."""
+    if config.problem_type != "regression" or config.target_scale is None:
+        return outputs
+    mean, scale = (torch.tensor(v, device=outputs.device) for v in (config.target_mean, config.target_scale))
+    return outputs.float() * scale + mean
+
+
 def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Loss by `config.problem_type`.
 
     Args:
         config: with `problem_type`; None is guessed from the labels as transformers does: one output is regression,
             integers (batch,) are classes, anything else is multi-label.
-        logits: (batch, num_labels).
+        logits: (batch, num_labels), after `in_target_units`.
         labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
 
     Raises:
@@ -93,7 +101,7 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
             "not known" would be rewarded without end).
 
     Returns:
-        Scalar, the mean over annotated labels; zero when none is.
+        Scalar, the mean over annotated labels; zero when none is. Squared errors are in units of `target_scale`.
     """
     problem = config.problem_type
     if problem is None:
@@ -111,6 +119,8 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
     target = labels.nan_to_num()
     if problem == "regression":
         losses = F.mse_loss(logits.float(), target, reduction="none")
+        if getattr(config, "target_scale", None) is not None:
+            losses = losses / torch.tensor(config.target_scale, device=losses.device).square()
     else:
         # a compiled graph cannot look at values
         if not torch.compiler.is_compiling() and not ((target >= 0) & (target <= 1)).all():

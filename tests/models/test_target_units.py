@@ -1,0 +1,40 @@
+import pytest
+import torch
+from huggingface_hub.errors import StrictDataclassClassValidationError
+
+from hf_ecg import (
+    AutoModelForECGClassification,
+    ECGResNetConfig,
+    ECGResNetForECGClassification,
+    ECGResNeXtConfig,
+    ECGResNeXtForECGClassification,
+)
+
+SMALL = {"num_leads": 2, "num_samples": 100, "depths": [1], "widths": [8]}
+AGES = {"id2label": {0: "age", 1: "bmi"}, "problem_type": "regression"}
+FAMILIES = [(ECGResNetConfig, ECGResNetForECGClassification), (ECGResNeXtConfig, ECGResNeXtForECGClassification)]
+
+
+@pytest.mark.parametrize("config_class, model_class", FAMILIES)
+def test_a_regression_works_on_standardised_targets_and_speaks_in_units(config_class, model_class, tmp_path):
+    plain = model_class(config_class(**SMALL, **AGES)).eval()
+    units = model_class(config_class(**SMALL, **AGES, target_mean=[60.0, 25.0], target_scale=[15.0, 4.0])).eval()
+    units.load_state_dict(plain.state_dict())
+    values = torch.randn(3, 2, 100)
+    scale, mean = torch.tensor([15.0, 4.0]), torch.tensor([60.0, 25.0])
+    raw = plain(values).logits
+    labels = torch.tensor([[70.0, 30.0], [50.0, torch.nan], [61.0, 22.0]])
+    found = units(values, labels=labels)
+    torch.testing.assert_close(found.logits, raw * scale + mean)
+    torch.testing.assert_close(found.loss, plain(values, labels=(labels - mean) / scale).loss)
+    units.save_pretrained(tmp_path)
+    again = AutoModelForECGClassification.from_pretrained(tmp_path).eval()
+    assert torch.equal(again(values).logits, found.logits)
+    # a model without targets is saved as ever
+    assert not {"target_mean", "target_scale"} & set(plain.config.to_dict())
+
+
+@pytest.mark.parametrize("values", [{"target_mean": [1.0]}, {"target_mean": [1.0, 2.0], "target_scale": [1.0, 0.0]}])
+def test_impossible_units_are_refused(values):
+    with pytest.raises(StrictDataclassClassValidationError, match="wanted 2 numbers each"):
+        ECGResNetConfig(**SMALL, **AGES, **values)
