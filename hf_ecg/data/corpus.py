@@ -104,6 +104,54 @@ def label_matrix(dataset: Dataset, label_set: str) -> tuple[np.ndarray, np.ndarr
     return matrix, np.array([labels is not None for labels in column], dtype=bool)
 
 
+def single_class_rows(dataset: Dataset, label_set: str) -> Dataset:
+    """Rows with exactly one class of a label set; the log says how many have none, several, or no annotation."""
+    names = label_names(dataset, label_set)
+    column = dataset.select_columns([label_set]).with_format(None)[label_set][:]
+    kept = [row for row, labels in enumerate(column) if labels is not None and len(set(labels)) == 1]
+    if len(kept) < len(column):
+        unknown = sum(labels is None for labels in column)
+        none = sum(labels is not None and not labels for labels in column)
+        several = len(column) - len(kept) - unknown - none
+        logger.warning(
+            "%d of %d rows are left out, which do not have exactly one of the %d classes of %s: %d have several, %d"
+            " none, %d are not annotated",
+            *(len(column) - len(kept), len(column), len(names), label_set, several, none, unknown),
+        )
+    return dataset.select(kept)
+
+
+def target_matrix(dataset: Dataset, targets: Sequence[str]) -> np.ndarray:
+    """Columns of numbers beside each other: float64 (rows, targets), NaN where null.
+
+    Raises:
+        ValueError: no column of that name, or one that holds no numbers.
+    """
+    columns = []
+    for target in targets:
+        feature = dataset.features.get(target)
+        if getattr(feature, "dtype", "").rstrip("0123456789") not in ("int", "uint", "float"):
+            numbers = [
+                name
+                for name, value in dataset.features.items()
+                if getattr(value, "dtype", "").rstrip("0123456789") in ("int", "uint", "float")
+            ]
+            raise ValueError(f"the corpus has no column of numbers {target!r}, only {numbers}")
+        values = dataset.select_columns([target]).with_format(None)[target][:]
+        columns.append(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
+    return np.stack(columns, axis=1)
+
+
+def rows_with_targets(dataset: Dataset, targets: Sequence[str]) -> Dataset:
+    """Rows that know at least one of the targets; the log says how many do not."""
+    known = np.isfinite(target_matrix(dataset, targets)).any(axis=1)
+    if not known.all():
+        logger.warning(
+            "%d of %d rows know no %s and are left out", (~known).sum(), len(known), " and no ".join(targets)
+        )
+    return dataset.select(np.flatnonzero(known))
+
+
 def non_empty_text(dataset: Dataset, column: str) -> Dataset:
     """Rows whose text says something; the log says how many do not."""
     texts = dataset.select_columns([column]).with_format(None)[column][:]

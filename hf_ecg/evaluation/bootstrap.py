@@ -112,7 +112,7 @@ def bootstrap_evaluation(
     if replicates < 1 or not 0 < confidence < 1:
         raise ValueError(f"wanted replicates of at least 1 and confidence in (0, 1), found {replicates}, {confidence}")
     stack = scores if scores.ndim == 3 else scores[None]
-    index, num_patients = _patient_index(patients, len(labels))
+    index, num_patients = patient_index(patients, len(labels))
     weights = patient_weights(num_patients, replicates, np.random.default_rng([seed, 0]))
     full = _all_classes(labels, stack, np.ones((1, num_patients)), index)
     drawn = _all_classes(labels, stack, weights, index)
@@ -177,7 +177,12 @@ def percentile_interval(value: float, drawn: np.ndarray, confidence: float = CON
     return Interval(float(value), float(low), float(high))
 
 
-def _patient_index(patients, rows: int) -> tuple[np.ndarray, int]:
+def patient_index(patients, rows: int) -> tuple[np.ndarray, int]:
+    """Each row's patient as a number, and how many there are.
+
+    Raises:
+        ValueError: another number of rows, an absent patient, fewer than two patients.
+    """
     patients = list(patients)
     if len(patients) != rows:
         raise ValueError(f"found {len(patients)} patients for {rows} rows")

@@ -29,7 +29,9 @@ class TrainingFacts:
         text_column: column of the training texts.
         text_source: "statements" when the texts were composed from them, "report" when they are original reports.
         hold_out: codes of the statements whose every mention was removed from the texts.
-        train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on.
+        train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on; those of
+            the pretrained weights that a run began with are among them.
+        label_sets, targets: columns of the labels, or of the numbers.
     """
 
     corpus: str | None = None
@@ -41,6 +43,7 @@ class TrainingFacts:
     validation_folds: tuple[int, ...] = ()
     seed: int | None = None
     label_sets: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
     @property
     def original_reports(self) -> bool:
@@ -69,7 +72,7 @@ def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     return TrainingFacts(**{key: _fact(path, key, value) for key, value in values.items()})
 
 
-_LISTS = {"hold_out": str, "label_sets": str, "train_folds": int, "validation_folds": int}
+_LISTS = {"hold_out": str, "label_sets": str, "targets": str, "train_folds": int, "validation_folds": int}
 
 
 def _fact(path: Path, key: str, value):

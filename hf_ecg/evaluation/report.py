@@ -14,6 +14,7 @@ import transformers
 from ..data.card import SIMULATED, read_summary
 from ..version import __version__
 from .bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
+from .figures import figure_lines
 from .metrics import METRICS
 
 NAMES = {"auroc": "AUROC", "auprc": "AUPRC"}
@@ -154,6 +155,7 @@ def write_report(report: dict, output: str | Path) -> Path:
 def render(report: dict) -> str:
     """Markdown page of a report."""
     data, bootstrap = report["data"], report["bootstrap"]
+    macro = f"* macro: classes with at least {bootstrap['minimum']} positives and as many negatives in the rows"
     lines = [
         f"# {report['title']}",
         "",
@@ -163,7 +165,7 @@ def render(report: dict) -> str:
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
         f"patients{' and seeds' if bootstrap['seeds_resampled'] else ''}, seed {bootstrap['seed']}; "
         "differences are paired",
-        f"* macro: classes with at least {bootstrap['minimum']} positives and as many negatives in the rows",
+        *([macro] if any(task["systems"] for task in report["tasks"]) else []),
         *(["* **simulated data: no results**"] if data.get("simulated") else []),
         *[f"* note: {note}" for note in report.get("notes", [])],
         f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",
@@ -182,6 +184,9 @@ def render_task(task: dict, heading: str = "##") -> list[str]:
     """Lines of one task: records, classes, systems with their intervals, paired differences, classes one by one."""
     systems, differences = task["systems"], task["differences"]
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
+    if not systems:
+        count = f"{task['records']} records, {task['patients']} patients"
+        return [f"{heading} {task['name']}: {task['protocol']}", "", f"{count}.", *figure_lines(task)]
     # records that carry no statement of the label set
     others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
     lines = [
@@ -203,6 +208,8 @@ def render_task(task: dict, heading: str = "##") -> list[str]:
         for entry in differences:
             macro = " | ".join(_text(entry["macro"][metric], sign=True) for metric in METRICS)
             lines.append(f"| {entry['first']} - {entry['second']} | {macro} |")
+    if "figures" in task:
+        lines += figure_lines(task)
     metrics = METRICS if len(systems) <= 3 else METRICS[:1]
     columns = [f"{name} {NAMES[metric]}" for name in systems for metric in metrics]
     columns += [f"{entry['first']} - {entry['second']} AUROC" for entry in differences[:1]]

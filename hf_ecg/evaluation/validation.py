@@ -9,6 +9,7 @@ from torch import nn
 
 from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
+from .figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
 from .label_text import match_labels, scores_of_embeddings
 from .metrics import METRICS, MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
 
@@ -26,14 +27,18 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
 
             * "label_text": `prompts` (list of prompt sets), `batch_size`, `minimum`, `cache`.
             * "classification": `label_sets`, `batch_size`, `minimum`, `cache`.
+            * "single_label": `label_sets` (one), `batch_size`, `minimum`, `cache`; rows without exactly one class
+              are left out.
+            * "regression": `targets`, `batch_size`, `cache`; figures are in the targets' units.
             * "loss": `text_column` for a dual encoder, `label_sets` for a classifier or `collator`, one that makes
               whole batches, for anything else; `batch_size`.
         processor: the model's processor or feature extractor.
         dataset: the validation rows.
 
     Returns:
-        A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`;
-        the figure without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
+        A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
+        `{"accuracy": ..., "macro_f1": ..., "macro_auroc": ...}` or `{"mae": ..., "mae/age": ...}`; the figure
+        without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
 
     Raises:
         ValueError: unknown name or key, a metric that is not measured or in the wrong direction, no rows, a class that
@@ -55,16 +60,27 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
 
 def _check_choice(spec: dict) -> None:
     """A misspelt metric would be noticed after an epoch only, and a wrong direction never: the worst weights stay."""
-    is_loss = spec["name"] == "loss"
-    known = ["loss"]
-    if not is_loss:
-        tasks = [Path(task).stem for task in spec.get("prompts", [])] + list(spec.get("label_sets", []))
-        known = [f"macro_{metric}{task}" for task in ("", *(f"/{task}" for task in tasks)) for metric in METRICS]
-    metric, greater = spec.get("metric", known[0]), spec.get("greater_is_better", not is_loss)
+    known = _measured(spec)
+    metric = spec.get("metric", next(iter(known)))
     if metric not in known:
-        raise ValueError(f"validation.metric is {metric!r}, validation {spec['name']!r} measures {known}")
-    if greater == is_loss:
+        raise ValueError(f"validation.metric is {metric!r}, validation {spec['name']!r} measures {list(known)}")
+    greater = spec.get("greater_is_better", known[metric])
+    if greater != known[metric]:
         raise ValueError(f"validation.greater_is_better is {greater}, but of {metric} the other direction is better")
+
+
+def _measured(spec: dict) -> dict[str, bool]:
+    """Metrics of a validator, and whether more of each is better."""
+    ranking = dict.fromkeys((f"macro_{metric}" for metric in METRICS), True)
+    if spec["name"] == "loss":
+        return {"loss": False}
+    if spec["name"] == "single_label":
+        return SINGLE_LABEL_METRICS | ranking
+    if spec["name"] == "regression":
+        metrics, tasks = REGRESSION_METRICS, spec.get("targets", [])
+    else:
+        metrics, tasks = ranking, [*(Path(task).stem for task in spec.get("prompts", [])), *spec.get("label_sets", [])]
+    return {f"{name}{task}": more for task in ("", *(f"/{task}" for task in tasks)) for name, more in metrics.items()}
 
 
 def task_labels(
@@ -136,6 +152,56 @@ def _classification(options: dict, processor, dataset):
     return validate
 
 
+def _single_label(options: dict, processor, dataset):
+    from ..data.corpus import label_matrix, label_names, single_class_rows
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if len(options.get("label_sets") or []) != 1:
+        raise ValueError(f"validation 'single_label' needs one of label_sets, found {options.get('label_sets')}")
+    (label_set,) = options["label_sets"]
+    names = list(label_names(dataset, label_set))
+    dataset = single_class_rows(dataset, label_set)
+    labels, _ = label_matrix(dataset, label_set)
+    counted = require_counted_classes(labels, names, minimum, f"validation rows, {label_set}")
+    numbers = [names.index(name) for name in counted]
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        columns = match_labels(model.config.id2label, names, label_set)
+        scores = classifier_logits(model, processor, rows)[:, columns]
+        figures = single_label_figures(labels.argmax(axis=1), scores, counted=numbers)
+        return {name: float(value[0]) for name, value in figures.items()} | _macro(labels, scores, names, minimum)
+
+    return validate
+
+
+def _regression(options: dict, processor, dataset):
+    from ..data.corpus import target_matrix
+
+    targets = list(options.get("targets") or [])
+    if not targets:
+        raise ValueError("validation 'regression' needs targets")
+    values = target_matrix(dataset, targets)
+    known = np.isfinite(values)
+    if not known.any(axis=0).all():
+        raise ValueError(
+            f"none of {len(dataset)} validation rows knows {np.array(targets)[~known.any(axis=0)].tolist()}"
+        )
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        predicted = classifier_logits(model, processor, rows)[
+            :, match_labels(model.config.id2label, targets, "targets")
+        ]
+        figures = {}
+        for target, kept, true, found in zip(targets, known.T, values.T, predicted.T, strict=True):
+            measured = regression_figures(true[kept], found[kept])
+            figures[target] = {name: float(value[0]) for name, value in measured.items()}
+        return _with_mean(figures)
+
+    return validate
+
+
 def _loss(options: dict, processor, dataset):
     """Mean loss over the rows in their order; a contrastive loss depends on `batch_size`.
 
@@ -197,5 +263,7 @@ def _with_mean(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 VALIDATORS = {
     "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
+    "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
+    "regression": (_regression, {"targets", "batch_size", "cache"}),
     "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size"}),
 }

@@ -14,9 +14,10 @@ from ..data.rows import RowDataset
 from ..evaluation.validation import build_validation
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from .network import build_model, freeze, resolve_pretrained
-from .recipe import CONTRASTIVE_COLLATOR, TEXT_COLLATOR, ProcessorSection, Recipe
-from .rows import class_labels, collator_spec, load_data
+from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, ProcessorSection, Recipe
+from .rows import class_labels, collator_spec, load_data, target_units
 
+MULTI_LABEL, SINGLE_LABEL, REGRESSION = "multi_label_classification", "single_label_classification", "regression"
 LOSS_BATCH_SIZE = 64  # the default of the validator "loss"
 
 
@@ -44,26 +45,46 @@ def build_parts(recipe: Recipe, rank: int = 0, world_size: int = 1) -> Parts:
     """
     processor = build_processor(recipe.processor)
     train_data, validation_data = load_data(
-        recipe.data, recipe.collator.name, recipe.validation is not None, recipe.run.seed
+        recipe.data, recipe.collator, recipe.validation is not None, recipe.run.seed
     )
-    class_names = {label_set: label_names(train_data, label_set) for label_set in recipe.data.label_sets}
-    model = build_model(recipe.model, classes=class_labels(class_names))
+    model = build_model(recipe.model, *head_of(recipe, train_data))
     check_input(model, processor)
     freeze(model, recipe.freeze)
-    collator = build_collator(collator_spec(recipe.collator, recipe.data), processor, train_data, recipe.run.seed)
+    spec = collator_spec(recipe.collator, recipe.data)
+    collator = build_collator(spec, processor, train_data, recipe.run.seed)
+    without_views = spec | {"views": []}
     validate = None
     if recipe.validation is not None:
         spec = {key: value for key, value in dataclasses.asdict(recipe.validation).items() if value is not None}
+        if recipe.validation.name == "regression":
+            spec["targets"] = recipe.data.targets
         if recipe.validation.name == "loss" and recipe.collator.name == TEXT_COLLATOR:
             spec["text_column"] = recipe.data.columns.text
         if recipe.validation.name == "loss" and recipe.collator.name == CONTRASTIVE_COLLATOR:
             spec["collator"] = collator
+        if recipe.validation.name == "loss" and problem_type(recipe) in (SINGLE_LABEL, REGRESSION):
+            spec["collator"] = build_collator(without_views, processor, train_data, recipe.run.seed)
         if validates_together(recipe, world_size):
             spec["batch_size"] = spec.get("batch_size", LOSS_BATCH_SIZE) // world_size
             mine = validation_share(len(validation_data), spec["batch_size"], rank, world_size)
             validation_data = validation_data.select(mine)
         validate = build_validation(spec, processor, validation_data)
     return Parts(model, processor, train_data, RowDataset(train_data, collator.columns), collator, validate)
+
+
+def problem_type(recipe: Recipe) -> str:
+    """What a classifier of this recipe learns, as transformers calls it."""
+    if recipe.collator.name == REGRESSION_COLLATOR:
+        return REGRESSION
+    return SINGLE_LABEL if recipe.collator.single_label else MULTI_LABEL
+
+
+def head_of(recipe: Recipe, train_data: datasets.Dataset) -> tuple[list[str], dict]:
+    """Names of a head's outputs, and what its configuration says besides; none for a model without labels."""
+    data, head = recipe.data, {"problem_type": problem_type(recipe)}
+    if data.targets:
+        return data.targets, head | target_units(train_data, data.targets)
+    return class_labels({label_set: label_names(train_data, label_set) for label_set in data.label_sets}), head
 
 
 def validates_together(recipe: Recipe, world_size: int) -> bool:

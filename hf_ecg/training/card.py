@@ -97,10 +97,11 @@ def read_run(folder) -> dict:
 def protocol_words(facts: TrainingFacts) -> str:
     """One paragraph: what figures of a model with these facts may be called."""
     source = facts.text_source or ""
-    if facts.text_column is None and not facts.label_sets:
+    labels = (*facts.label_sets, *facts.targets)
+    if facts.text_column is None and not labels:
         return "**Self-supervised**: trained on waveforms, without labels or texts."
     if facts.text_column is None:
-        return f"**Supervised**: trained on the labels of {', '.join(facts.label_sets)}."
+        return f"**Supervised**: trained on the labels of {', '.join(labels)}."
     if source.startswith("shuffled"):
         return "A control: every record was trained on another patient's text, so figures must be those of chance."
     if facts.original_reports:

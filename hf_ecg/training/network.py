@@ -52,12 +52,13 @@ def _is_model_class(candidate: type) -> bool:
     return is_auto or issubclass(candidate, PreTrainedModel)
 
 
-def build_model(section: ModelSection, classes: list[str] | None = None) -> PreTrainedModel:
+def build_model(section: ModelSection, classes: list[str] | None = None, head: dict | None = None) -> PreTrainedModel:
     """The network in float32, pretrained submodules filled in.
 
     Args:
         section: the recipe's section.
         classes: names of a classifier's outputs, in order.
+        head: what the data says of the head, such as its `problem_type`; the section may not say otherwise.
 
     Raises:
         ValueError: unknown class or configuration key, a submodule that is not there or does not fit.
@@ -90,7 +91,9 @@ def build_model(section: ModelSection, classes: list[str] | None = None) -> PreT
     if classes:
         config["id2label"] = dict(enumerate(classes))
         config["label2id"] = {label: index for index, label in enumerate(classes)}
-        config.setdefault("problem_type", "multi_label_classification")
+        for key, value in (head or {"problem_type": "multi_label_classification"}).items():
+            if config.setdefault(key, value) != value:
+                raise ValueError(f"model.config.{key} is {config[key]!r}, but collator and data make it {value!r}")
     config = config_class(**config)
     model = model_class.from_config(config) if is_auto else model_class(config)
     for name, source in loaded.items():
@@ -117,7 +120,18 @@ _NOT_CARRIED = (
     "transformers_version",
     "_name_or_path",
     "auto_map",
+    "problem_type",
+    "id2label",
+    "label2id",
+    "target_mean",
+    "target_scale",
 )
+
+
+def carried_config(config_class, config) -> dict:
+    """A configuration as the arguments that give the same network anew."""
+    known = _config_fields(config_class) - {*_NOT_CARRIED, "hf_ecg_version"}
+    return {key: value for key, value in config.to_diff_dict().items() if key in known}
 
 
 def _config_fields(config_class) -> set[str]:

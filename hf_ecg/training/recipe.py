@@ -17,7 +17,7 @@ from .recipe_checks import check_values
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
-TEXT_COLLATOR, CONTRASTIVE_COLLATOR = "ecg_text", "ecg_contrastive"
+TEXT_COLLATOR, CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR = "ecg_text", "ecg_contrastive", "ecg_regression"
 
 
 @dataclass
@@ -69,6 +69,7 @@ class DataSection:
         path: prepared corpus, a local folder or a Hub id. May be left out of a recipe and given as `data.path=...`.
         config: configuration of the corpus, such as `ptb_xl_100hz`.
         label_sets: label-set columns a classifier is trained on.
+        targets: columns of numbers that a regression is trained on, such as `age`.
         shuffle_texts: a control: train every record on another patient's text.
         shuffle_risk: a control: train every record with another patient's risk.
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
@@ -79,6 +80,7 @@ class DataSection:
     folds: FoldsSection = field(default_factory=FoldsSection)
     columns: ColumnsSection = field(default_factory=ColumnsSection)
     label_sets: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     leads: list[str] | None = None
     shuffle_texts: bool = False
     shuffle_risk: bool = False
@@ -86,8 +88,9 @@ class DataSection:
 
 @dataclass
 class CollatorSection:
-    """How rows become a batch. `name` is `ecg_text`, `ecg_classification` or `ecg_contrastive`; views are the random
-    augmentations. The keys after them are the collator's own (see `data.collators`); null leaves its default."""
+    """How rows become a batch. `name` is `ecg_text`, `ecg_classification`, `ecg_regression` or `ecg_contrastive`;
+    views are the random augmentations. The keys after them are the collator's own (see `data.collators`); null leaves
+    its default."""
 
     name: str
     views: list[dict] = field(default_factory=list)
@@ -99,6 +102,7 @@ class CollatorSection:
     normalise_after_views: bool | None = None
     lead: str | None = None
     same_lead_probability: float | None = None
+    single_label: bool | None = None
 
 
 @dataclass

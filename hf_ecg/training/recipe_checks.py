@@ -53,6 +53,22 @@ def check_values(recipe, source: str) -> None:
         ),
         (not overlap, f"folds {sorted(overlap)} are in both data.folds.train and data.folds.validation"),
     ]
+    collator, data = recipe.collator, recipe.data
+    regression = collator.name == "ecg_regression"
+    checks += [
+        (
+            not collator.single_label or len(data.label_sets) == 1,
+            f"collator.single_label wants one of data.label_sets, found {data.label_sets}",
+        ),
+        (
+            regression == bool(data.targets),
+            f"data.targets is {data.targets}, collator.name {collator.name!r}: ecg_regression alone wants targets",
+        ),
+        (
+            not (regression and data.label_sets),
+            f"data.label_sets is {data.label_sets}, which a regression does not have",
+        ),
+    ]
     for good, message in checks:
         if not good:
             raise ValueError(f"{source}: {message}")

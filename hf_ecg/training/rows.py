@@ -2,17 +2,31 @@
 
 import dataclasses
 
+import numpy as np
 from transformers.utils import logging
 
-from ..data.corpus import load_corpus, non_empty_text, shuffle_across_patients
+from ..data.corpus import (
+    load_corpus,
+    non_empty_text,
+    rows_with_targets,
+    shuffle_across_patients,
+    single_class_rows,
+    target_matrix,
+)
 from ..processing.step_base import nearest
-from .recipe import CONTRASTIVE_COLLATOR, TEXT_COLLATOR, CollatorSection, DataSection
+from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, CollatorSection, DataSection
 
 logger = logging.get_logger(__name__)
 
 
-def load_data(section: DataSection, collator: str, with_validation: bool, seed: int = 0):
+def load_data(section: DataSection, making: CollatorSection, with_validation: bool, seed: int = 0):
     """Rows to train on and rows to select on (None without validation).
+
+    Args:
+        section: where from, and which.
+        making: what the rows are for: those that it can make nothing of are left out, and the log counts them.
+        with_validation: whether rows to select on are wanted.
+        seed: of the controls.
 
     Raises:
         ValueError: no path, a column or lead that the corpus does not have, no rows left.
@@ -23,7 +37,12 @@ def load_data(section: DataSection, collator: str, with_validation: bool, seed: 
     validation = None
     if with_validation:
         validation = load_corpus(section.path, config=section.config, folds=section.folds.validation)
-    columns = {TEXT_COLLATOR: [section.columns.text], CONTRASTIVE_COLLATOR: risk_columns(section)}
+    collator = making.name
+    columns = {
+        TEXT_COLLATOR: [section.columns.text],
+        CONTRASTIVE_COLLATOR: risk_columns(section),
+        REGRESSION_COLLATOR: section.targets,
+    }
     columns = columns.get(collator, section.label_sets)
     for column in columns:
         if column not in train.column_names:
@@ -33,6 +52,13 @@ def load_data(section: DataSection, collator: str, with_validation: bool, seed: 
         if section.shuffle_texts:
             logger.warning("control: every record is trained on another patient's text")
             train = shuffle_across_patients(train, [section.columns.text], seed)
+    if making.single_label:
+        (label_set,) = section.label_sets
+        train = single_class_rows(train, label_set)
+        validation = None if validation is None else single_class_rows(validation, label_set)
+    if collator == REGRESSION_COLLATOR:
+        train = rows_with_targets(train, section.targets)
+        validation = None if validation is None else rows_with_targets(validation, section.targets)
     if section.shuffle_risk:
         logger.warning("control: every record is trained with another patient's risk")
         train = shuffle_across_patients(train, risk_columns(section), seed)
@@ -53,6 +79,20 @@ def class_labels(class_names: dict[str, list[str]]) -> list[str]:
     return [f"{label_set}: {name}" for label_set, names in class_names.items() for name in names]
 
 
+def target_units(dataset, targets: list[str]) -> dict[str, list[float]]:
+    """Mean and standard deviation of each target over the rows that know it, as a configuration holds them.
+
+    Raises:
+        ValueError: a target that no row knows, or that is the same in all.
+    """
+    values = target_matrix(dataset, targets)
+    for target, column in zip(targets, values.T, strict=True):
+        known = column[np.isfinite(column)]
+        if len(known) == 0 or known.std() == 0:
+            raise ValueError(f"the training rows have {len(set(known))} different values of {target}, wanted several")
+    return {"target_mean": np.nanmean(values, 0).tolist(), "target_scale": np.nanstd(values, 0).tolist()}
+
+
 def collator_spec(section: CollatorSection, data: DataSection) -> dict:
     """What `data.collators.build_collator` takes: the section's options that are given, and the data's columns."""
     spec = {key: value for key, value in dataclasses.asdict(section).items() if value is not None}
@@ -61,6 +101,8 @@ def collator_spec(section: CollatorSection, data: DataSection) -> dict:
     if section.name == CONTRASTIVE_COLLATOR:
         columns = {"risk_column": data.columns.risk, "missing_rate_column": data.columns.missing_rate}
         return spec | {key: value for key, value in columns.items() if value is not None}
+    if section.name == REGRESSION_COLLATOR:
+        return spec | {"targets": data.targets}
     return spec | {"label_sets": data.label_sets}
 
 

@@ -9,11 +9,12 @@ from transformers import PreTrainedModel
 
 from ..cards import CARD_NAME
 from ..data.card import is_simulated, read_summary
-from ..evaluation.protocol import FACTS_FILE
+from ..evaluation.protocol import FACTS_FILE, read_training_facts, same_corpus
 from ..evaluation.report import command_line, machine_facts, version_facts
 from .build import Parts
 from .card import RUN_NAME, corpus_licence, model_card
 from .checkpoint import synchronise, write_folder
+from .network import resolve_pretrained
 from .output import RECIPE_NAME
 from .recipe import TEXT_COLLATOR, Recipe
 
@@ -79,16 +80,21 @@ def training_facts(recipe: Recipe) -> dict:
     source = summary.get("text_source")
     if data.shuffle_texts:
         source = f"shuffled {source}"
+    selected = data.folds.validation if recipe.validation is not None else []
+    # weights that begin from others of the same corpus have seen what those saw
+    origins = [read_training_facts(resolve_pretrained(source)) for source in recipe.model.init_from.values()]
+    origins = [facts for facts in origins if facts and facts.config and same_corpus(facts, data.config)]
     return {
         "corpus": data.path,
         "config": data.config,
         "text_column": data.columns.text if text else None,
         "text_source": source,
         "hold_out": summary.get("hold_out"),
-        "train_folds": data.folds.train,
-        "validation_folds": data.folds.validation if recipe.validation is not None else [],
+        "train_folds": sorted({*data.folds.train, *(fold for facts in origins for fold in facts.train_folds)}),
+        "validation_folds": sorted({*selected, *(fold for facts in origins for fold in facts.validation_folds)}),
         "seed": recipe.run.seed,
         "label_sets": data.label_sets,
+        "targets": data.targets,
     }
 
 

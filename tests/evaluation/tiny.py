@@ -68,9 +68,9 @@ def dataset(number: int = 200, seed: int = 0) -> datasets.Dataset:
     return datasets.Dataset.from_dict({key: [row.get(key) for row in made] for key in features}, features=features)
 
 
-def write_corpus(folder: Path, number: int = 200) -> Path:
+def write_corpus(folder: Path, number: int = 200, whole: datasets.Dataset | None = None) -> Path:
     """Parquet of folds 1-8, 9 and 10 with the card that names the splits."""
-    whole = dataset(number)
+    whole = dataset(number) if whole is None else whole
     folds = np.array(whole["fold"])
     lines = ["---", "configs:", f"- config_name: {CONFIG}", "  data_files:"]
     for split, wanted in {"train": range(1, 9), "validation": [9], "test": [10]}.items():

@@ -101,6 +101,7 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
         "validation_folds": [5],
         "seed": 0,
         "label_sets": [],
+        "targets": [],
     }
     card = (folder / "README.md").read_text()
     for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation 5"):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...processing.step_base import nearest
 from ..corpus import label_names
-from .labels import ECGClassificationCollator
+from .labels import ECGClassificationCollator, ECGRegressionCollator
 from .texts import ECGTextCollator, text_id
 from .view_pairs import ECGContrastiveCollator
 
@@ -13,6 +13,7 @@ __all__ = [
     "COLLATORS",
     "ECGClassificationCollator",
     "ECGContrastiveCollator",
+    "ECGRegressionCollator",
     "ECGTextCollator",
     "build_collator",
     "text_id",
@@ -23,7 +24,8 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
     """A collator by name.
 
     Args:
-        spec: `name` "ecg_text", "ecg_classification" or "ecg_contrastive", and that collator's options.
+        spec: `name` "ecg_text", "ecg_classification", "ecg_regression" or "ecg_contrastive", and that collator's
+            options.
         processor: an `ECGTextProcessor`; for all but "ecg_text" an `ECGFeatureExtractor` does.
         dataset: the corpus, for the names of its classes.
         seed: of views and sentences.
@@ -47,6 +49,8 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
         collator = ECGTextCollator(processor, seed=seed, **options)
     elif name == "ecg_contrastive":
         collator = ECGContrastiveCollator(feature_extractor, seed=seed, **options)
+    elif name == "ecg_regression":
+        collator = ECGRegressionCollator(feature_extractor, options.pop("targets", []), seed=seed, **options)
     else:
         label_sets = options.pop("label_sets", None) or []
         class_names = {label_set: label_names(dataset, label_set) for label_set in label_sets}
@@ -62,5 +66,6 @@ def build_collator(spec: Mapping, processor, dataset, seed: int = 0) -> Callable
 COLLATORS = {
     "ecg_text": ECGTextCollator,
     "ecg_classification": ECGClassificationCollator,
+    "ecg_regression": ECGRegressionCollator,
     "ecg_contrastive": ECGContrastiveCollator,
 }

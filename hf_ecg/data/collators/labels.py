@@ -1,4 +1,4 @@
-"""ECGs beside their labels."""
+"""ECGs beside their labels, or beside numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,11 +7,11 @@ import torch
 
 from ...processing.step_base import nearest
 from ..rows import SIGNAL_COLUMNS
-from .waveforms import WaveformCollator
+from .waveforms import WaveformCollator, number
 
 
 class ECGClassificationCollator(WaveformCollator):
-    """Batches for a multi-label classifier over one or several label sets.
+    """Batches for a classifier: multi-label over one or several label sets, or single-label over one.
 
     Args:
         feature_extractor: an `ECGFeatureExtractor`.
@@ -20,9 +20,11 @@ class ECGClassificationCollator(WaveformCollator):
         views: see `hf_ecg.data.views.validate_views`.
         seed: of the views.
         normalise_after_views, lead: see `WaveformCollator`.
+        single_label: every record has exactly one class, and its number is the label
+            (`hf_ecg.data.corpus.single_class_rows` picks such rows).
 
     Raises:
-        ValueError: an impossible view, no label set, or one without class names.
+        ValueError: an impossible view, no label set, one without class names, or several with `single_label`.
     """
 
     def __init__(
@@ -34,10 +36,14 @@ class ECGClassificationCollator(WaveformCollator):
         seed: int = 0,
         normalise_after_views: bool = False,
         lead: str | None = None,
+        single_label: bool = False,
     ):
         super().__init__(feature_extractor, views, seed, normalise_after_views, lead)
         if isinstance(label_sets, str) or not label_sets:
             raise ValueError(f"label_sets is {label_sets!r}, wanted a list of at least one column")
+        if single_label and len(label_sets) > 1:
+            raise ValueError(f"label_sets is {list(label_sets)}, but a single-label classifier has one")
+        self.single_label = single_label
         for label_set in label_sets:
             if not class_names.get(label_set):
                 raise ValueError(f"class_names has no classes of {label_set!r}, only of {sorted(class_names)}")
@@ -57,14 +63,23 @@ class ECGClassificationCollator(WaveformCollator):
 
         Returns:
             `input_values`, `lead_mask`, `sample_mask` as for `ECGTextCollator`; `labels` float32 (batch, classes), NaN
-            where a record is not annotated for a label set.
+            where a record is not annotated for a label set; with `single_label` int64 (batch,).
 
         Raises:
-            ValueError: a class number beyond the names, or what the feature extractor refuses.
+            ValueError: a class number beyond the names, a record without exactly one class where one is wanted, or
+                what the feature extractor refuses.
         """
         batch = self.waveforms(rows)
         parts = [self._labels(rows, label_set) for label_set in self.label_sets]
-        batch["labels"] = torch.from_numpy(np.concatenate(parts, axis=1))
+        labels = np.concatenate(parts, axis=1)
+        if self.single_label:
+            wrong = np.flatnonzero(~(labels.sum(axis=1) == 1))
+            if len(wrong):
+                row = rows[int(wrong[0])]
+                found = f"{self.label_sets[0]} has the classes {row[self.label_sets[0]]}"
+                raise ValueError(f"record {row.get('record_id')}: {found}, wanted exactly one")
+            labels = labels.argmax(axis=1)
+        batch["labels"] = torch.from_numpy(labels)
         return batch
 
     def _labels(self, rows: Sequence[Mapping], label_set: str) -> np.ndarray:
@@ -85,3 +100,45 @@ class ECGClassificationCollator(WaveformCollator):
                 )
             target[numbers] = 1.0
         return labels
+
+
+class ECGRegressionCollator(WaveformCollator):
+    """Batches for a regression on columns of numbers, such as the age, in their own units.
+
+    Args:
+        feature_extractor: an `ECGFeatureExtractor`.
+        targets: columns of the numbers, in the order of the model's outputs.
+        views, seed, normalise_after_views, lead: see `WaveformCollator`.
+
+    Raises:
+        ValueError: an impossible view, or no target.
+    """
+
+    def __init__(
+        self,
+        feature_extractor,
+        targets: Sequence[str],
+        views: Sequence[dict] = (),
+        seed: int = 0,
+        normalise_after_views: bool = False,
+        lead: str | None = None,
+    ):
+        super().__init__(feature_extractor, views, seed, normalise_after_views, lead)
+        if isinstance(targets, str) or not targets:
+            raise ValueError(f"targets is {targets!r}, wanted a list of at least one column")
+        self.targets = list(targets)
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that rows must have."""
+        return [*SIGNAL_COLUMNS, *self.targets]
+
+    def __call__(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
+        """Makes a batch: waveforms as `ECGClassificationCollator`, `labels` float32 (batch, targets), NaN where null.
+
+        Raises:
+            ValueError: a target that is no number, or what the feature extractor refuses.
+        """
+        batch = self.waveforms(rows)
+        batch["labels"] = torch.tensor([[number(row, target) for target in self.targets] for row in rows])
+        return batch

@@ -1,6 +1,5 @@
 """Two random views of each ECG, and how ill its patient is."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -8,7 +7,7 @@ import torch
 from ...processing import ECGFeatureExtractor
 from ..rows import SIGNAL_COLUMNS
 from ..view_base import Waveforms
-from .waveforms import WaveformCollator
+from .waveforms import WaveformCollator, number
 
 CLEF_SAME_LEAD_PROBABILITY = 0.8
 
@@ -89,7 +88,7 @@ class ECGContrastiveCollator(WaveformCollator):
             batch |= {f"{name}{key}": value for key, value in view._asdict().items()}
         for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
             if column is not None:
-                batch[key] = torch.tensor([_number(row, column) for row in rows])
+                batch[key] = torch.tensor([number(row, column) for row in rows])
         batch["return_loss"] = True
         return batch
 
@@ -110,12 +109,3 @@ def _one_lead(waveforms: Waveforms, leads: torch.Tensor) -> Waveforms:
     rows = torch.arange(len(leads))
     values, lead_mask, sample_mask = waveforms
     return Waveforms(values[rows, leads][:, None], lead_mask[rows, leads][:, None], sample_mask)
-
-
-def _number(row: Mapping, column: str) -> float:
-    value = row[column]
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
-    return float(value)

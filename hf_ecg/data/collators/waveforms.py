@@ -1,5 +1,6 @@
 """The part of a batch that all collators share: waveforms with random views."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -117,3 +118,13 @@ def _last_normalisation(steps: list[dict]) -> dict:
         )
     build_step(last)
     return {key: value for key, value in last.items() if key not in ("name", "return_amplitude")}
+
+
+def number(row: Mapping, column: str) -> float:
+    """A row's value in a column of numbers; NaN where null."""
+    value = row[column]
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
+    return float(value)

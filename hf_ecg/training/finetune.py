@@ -1,0 +1,178 @@
+"""Recipes of fine-tuning: an encoder's own network and feature extractor, a head for the labels, some of its leads."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import CONFIG_MAPPING, AutoConfig, AutoFeatureExtractor
+
+from ..auto import AutoModelForECGClassification
+from ..processing.step_base import nearest
+from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
+from .network import carried_config, resolve_pretrained
+from .recipe import Recipe, apply_override, parse_recipe
+
+MULTI_LABEL, SINGLE_LABEL, REGRESSION = PROBLEMS = ("multi_label", "single_label", "regression")
+
+LEAD_SETS = {
+    "I": ("I",),
+    "II": ("II",),
+    "V5": ("V5",),
+    "I+II": ("I", "II"),
+    "six limb leads": LIMB_LEADS,
+    "twelve leads": STANDARD_LEADS,
+}
+
+# Starting points, chosen on PTB-XL at 100 Hz; a head alone bears, and needs, a larger rate.
+_WHOLE = {"optimizer": {"lr": 5e-4, "weight_decay": 0.05}, "run": {"epochs": 10, "batch_size": 32}}
+_FROZEN = {"optimizer": {"lr": 1e-2, "weight_decay": 0.01}, "run": {"epochs": 20, "batch_size": 32}}
+
+
+def finetuning_recipe(
+    model: str,
+    problem: str = MULTI_LABEL,
+    label_sets: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    leads: Sequence[str] | None = None,
+    frozen: bool = False,
+    random: bool = False,
+    minimum: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Recipe:
+    """The recipe that trains a head on an encoder, and the encoder with it.
+
+    Args:
+        model: encoder folder or Hub id, with its feature extractor.
+        problem: "multi_label", "single_label" (records with exactly one class of the label set) or "regression".
+        label_sets: label-set columns of the corpus.
+        targets: columns of numbers, for "regression".
+        leads: the leads to use, see `lead_choice`; None takes all of the encoder's.
+        frozen: train the head alone, without views; else everything.
+        random: a control: the encoder's network with weights drawn anew, and the same budget.
+        minimum: positives and negatives that a class needs in the validation rows.
+        overrides: strings `section.key=value`, which replace whatever stands here.
+
+    Raises:
+        ValueError: a model without a classification head, leads that it cannot take, labels that do not fit the
+            problem, an unknown key.
+        OSError: no such model.
+    """
+    if problem not in PROBLEMS:
+        raise ValueError(f"problem is {problem!r}, wanted one of {', '.join(PROBLEMS)}{nearest(problem, PROBLEMS)}")
+    wanted, given = ("targets", targets) if problem == REGRESSION else ("label_sets", label_sets)
+    if not given or (targets and label_sets):
+        raise ValueError(
+            f"{problem} wants {wanted} alone, found label_sets {list(label_sets)} and targets {list(targets)}"
+        )
+    source = resolve_pretrained(model)
+    config = AutoConfig.from_pretrained(source)
+    if type(config) not in AutoModelForECGClassification._model_mapping:
+        inside = " (a run keeps its encoder in the subfolder `encoder`)" if Path(source, "encoder").is_dir() else ""
+        raise ValueError(f"{model} holds a {config.model_type}, which has no classification head{inside}")
+    extractor = AutoFeatureExtractor.from_pretrained(source)
+    network = {"model_type": config.model_type}
+    if random:
+        network |= carried_config(CONFIG_MAPPING[config.model_type], config)
+    content = {
+        "model": {
+            "class": "AutoModelForECGClassification",
+            "config": network,
+            "init_from": {} if random else {"encoder": str(model)},
+        },
+        "processor": {
+            "feature_extractor": {
+                "sampling_rate": extractor.sampling_rate,
+                "num_samples": extractor.num_samples,
+                **lead_choice(extractor, leads),
+            }
+        },
+        "data": {"label_sets": list(label_sets), "targets": list(targets)},
+        "collator": {"name": "ecg_regression" if problem == REGRESSION else "ecg_classification"},
+        "freeze": ["encoder"] if frozen else [],
+        "validation": _validation(problem, label_sets, targets, minimum),
+    }
+    if problem == SINGLE_LABEL:
+        content["collator"]["single_label"] = True
+    if not frozen:
+        content["collator"] |= _views(extractor)
+    for section, values in (_FROZEN if frozen else _WHOLE).items():
+        content[section] = dict(values)
+    for override in overrides:
+        apply_override(content, override)
+    return parse_recipe(content, source="fine-tuning")
+
+
+def lead_choice(extractor, leads: Sequence[str] | None) -> dict:
+    """`leads` and `steps` of an extractor that shows a model some leads only.
+
+    A single-lead encoder accepts that lead alone from then on. An encoder of several leads keeps its inputs: all but
+    the chosen leads are zero and false in `lead_mask` by the step `keep_leads`, which is saved with the model. It
+    stands behind the derivation of limb leads. So a lead may be derived from two others, and I and II stay two leads
+    although they give all six of the limbs: who wants the six asks for them.
+
+    Raises:
+        ValueError: leads that the encoder does not have, or several for one that takes one.
+    """
+    steps = [dict(step) for step in extractor.steps]
+    single = any(step["name"] == "pick_lead" for step in steps)
+    if leads is None:
+        if single and len(extractor.leads) > 1:
+            raise ValueError(f"the encoder takes one lead: name it, one of {', '.join(extractor.leads)}")
+        return {"leads": list(extractor.leads), "steps": steps}
+    chosen = list(canonical_leads(leads))
+    unknown = [lead for lead in chosen if lead not in extractor.leads]
+    if unknown or not chosen:
+        raise ValueError(f"the encoder has no lead {', '.join(unknown)}, only {', '.join(extractor.leads)}")
+    if single:
+        if len(chosen) > 1:
+            raise ValueError(f"leads are {', '.join(chosen)}, but the encoder takes one")
+        return {"leads": chosen, "steps": steps}
+    steps = [step for step in steps if step["name"] != "keep_leads"]
+    if len(chosen) < len(extractor.leads):
+        ordered = [lead for lead in extractor.leads if lead in chosen]
+        after = [step["name"] for step in steps].index("select_leads") + 1
+        steps.insert(after, {"name": "keep_leads", "leads": ordered})
+    return {"leads": list(extractor.leads), "steps": steps}
+
+
+def lead_sets(extractor) -> dict[str, list[str]]:
+    """The sets of `LEAD_SETS` that an encoder can take: those of one lead for a single-lead encoder.
+
+    Raises:
+        ValueError: it can take none of them.
+    """
+    single = any(step["name"] == "pick_lead" for step in extractor.steps)
+    found = {
+        name: list(leads)
+        for name, leads in LEAD_SETS.items()
+        if set(leads) <= set(extractor.leads) and not (single and len(leads) > 1)
+    }
+    if not found:
+        raise ValueError(f"none of the lead sets {', '.join(LEAD_SETS)} is within the encoder's {extractor.leads}")
+    return found
+
+
+def _validation(problem: str, label_sets, targets, minimum: int | None) -> dict:
+    if problem == REGRESSION:
+        # errors in years and in millivolts have no mean
+        metric = "mae" if len(targets) == 1 else "r2"
+        return {"name": "regression", "metric": metric, "greater_is_better": metric == "r2"}
+    name, metric = ("single_label", "macro_f1") if problem == SINGLE_LABEL else ("classification", "macro_auroc")
+    section = {"name": name, "metric": metric, "greater_is_better": True, "label_sets": list(label_sets)}
+    return section | ({} if minimum is None else {"minimum": minimum})
+
+
+def _views(extractor) -> dict:
+    """Crop, scale and noise; in millivolts where the extractor's last step is the normalisation, crops alone where
+    another step takes the millivolts away."""
+    views = []
+    if extractor.num_samples is not None:
+        views.append({"name": "random_crop", "num_samples": max(1, extractor.num_samples * 4 // 5)})
+    voltages = [step for step in extractor.steps if step["name"] in ("normalise", "divide")]
+    last = extractor.steps[-1]
+    behind = voltages == [last] and last["name"] == "normalise" and not last.get("return_amplitude")
+    if voltages and not behind:
+        return {"views": views}
+    if not behind:
+        views.append({"name": "amplitude_scale", "factor": [0.9, 1.1]})
+    views.append({"name": "gaussian_noise", "rms": 0.02})
+    return {"views": views} | ({"normalise_after_views": True} if behind else {})

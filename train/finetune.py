@@ -1,0 +1,339 @@
+"""Fine-tune an encoder on labels or numbers of a corpus, judge it on test folds, and compare sets of leads.
+
+    python train/finetune.py --model OUT/encoder --data PARQUET --label_set superdiagnostic --train_folds 1-7 \
+        --validation_folds 8 --test_folds 9,10 --output_dir FINETUNED --random
+    python train/finetune.py --model OUT/encoder --data PARQUET --problem regression --target age --lead I \
+        --output_dir AGE [section.key=value ...]
+    python train/finetune.py --model OUT/encoder --data PARQUET --label_set superdiagnostic --lead_table \
+        --output_dir TABLE
+
+The folder holds a run as `train/pretrain.py` leaves it, a classifier with its feature extractor, and finetune.json and
+finetune.md (the report), and scores.csv of the test records. Beside it `random/` (--random): the same network from
+weights drawn anew, with the same budget. With --lead_table, a folder for each set of leads.
+
+The epoch with the best figure on the validation folds is kept; the test folds are read once, at the end.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see train/pretrain.py
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from transformers import AutoFeatureExtractor
+
+from hf_ecg.cards import CARD_NAME
+from hf_ecg.data.card import read_summary
+from hf_ecg.data.corpus import label_matrix, label_names, load_corpus, single_class_rows, target_matrix
+from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
+from hf_ecg.evaluation.features import classifier_logits
+from hf_ecg.evaluation.figures import bootstrap_figures, figure_entries, regression_figures, single_label_figures
+from hf_ecg.evaluation.label_text import match_labels
+from hf_ecg.evaluation.linear_probe import require_disjoint
+from hf_ecg.evaluation.loading import describe_seeds, facts_for_evaluation, load_classifier, pick_device
+from hf_ecg.evaluation.metrics import MINIMUM_COUNT, require_counted_classes
+from hf_ecg.evaluation.protocol import SUPERVISED, parse_folds, read_training_facts
+from hf_ecg.evaluation.report import render, report_frame, task_entry, write_report
+from hf_ecg.evaluation.validation import task_labels
+from hf_ecg.training import pretrain
+from hf_ecg.training.card import model_card, read_run
+from hf_ecg.training.finetune import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, finetuning_recipe, lead_sets
+from hf_ecg.training.network import resolve_pretrained
+from hf_ecg.training.output import check_output
+from hf_ecg.training.recipe import Recipe
+
+REPORT = "finetune.json"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass
+class System:
+    """One model to train and judge."""
+
+    name: str
+    folder: Path
+    recipe: Recipe
+    leads: list[str] | None
+
+
+def main(arguments: list[str] | None = None) -> dict | None:
+    """Command line of the script; the report, None in all processes but the first."""
+    args = parse_arguments(arguments)
+    args.config = args.config or read_summary(args.data).get("config")
+    folds = {split: parse_folds(getattr(args, f"{split}_folds")) for split in SPLITS}
+    require_disjoint(folds, "folds")
+    source, output = resolve_pretrained(args.model), Path(args.output_dir)
+    if Path(source).is_dir() and Path(source).resolve().is_relative_to(output.resolve()):
+        raise ValueError(f"--model {args.model} is inside --output_dir {output}, wanted another folder for the output")
+    facts = facts_for_evaluation([source], args.config, folds["test"], args.allow_training_folds)[0]
+    systems = plan(args, folds)
+    for system in systems:
+        check_output(system.folder, args.resume == "latest", args.overwrite)
+    rows = {split: load_corpus(args.data, config=args.config, folds=folds[split]) for split in SPLITS}
+    patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
+    require_disjoint(patients)
+    judge = Judge(args, rows["test"])
+    for system in systems:
+        pretrain(system.recipe, system.folder, resume=args.resume == "latest", overwrite=args.overwrite)
+    if not PartialState().is_main_process:
+        return None
+    device = pick_device(None)
+    scores = {system.name: judge.scores(system, device) for system in systems}
+    title = "Fine-tuning, lead by lead" if args.lead_table else "Fine-tuning"
+    models = {
+        system.name: describe_seeds([str(system.folder)], [read_training_facts(system.folder)]) for system in systems
+    }
+    notes = notes_of(args, facts, rows["train"])
+    frame = report_frame(title, args, device, folds, list(patients.values()), models, notes)
+    report = frame | {"runs": [run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
+    page = write_report(report, output / REPORT)
+    for system in systems:
+        card = model_card(system.folder, [output / REPORT])
+        (system.folder / CARD_NAME).write_text(card, encoding="utf-8")
+    print(render(report))
+    print(f"written: {output / REPORT}, {page}")
+    return report
+
+
+def plan(args: argparse.Namespace, folds: dict[str, list[int]]) -> list[System]:
+    """The models to train: one, or one for each set of leads; beside each its companion from random weights."""
+    output = Path(args.output_dir)
+    name = "frozen encoder" if args.frozen else "fine-tuned"
+    sets = {name: (args.leads, output)}
+    if args.lead_table:
+        extractor = AutoFeatureExtractor.from_pretrained(resolve_pretrained(args.model))
+        sets = {key: (leads, output / key.replace(" ", "_")) for key, leads in lead_sets(extractor).items()}
+    given = [
+        *(f"data.{key}={json.dumps(value)}" for key, value in (("path", args.data), ("config", args.config))),
+        *(f"data.folds.{split}={folds[split]}" for split in ("train", "validation")),
+        f"run.seed={args.seed}",
+    ]
+    systems = []
+    for key, (leads, folder) in sets.items():
+        for random in (False, True) if args.random else (False,):
+            recipe = finetuning_recipe(
+                args.model,
+                args.problem,
+                args.label_set,
+                args.target,
+                leads=leads,
+                frozen=args.frozen,
+                random=random,
+                minimum=args.minimum,
+                overrides=[*given, *args.overrides],
+            )
+            train, validation = recipe.data.folds.train, recipe.data.folds.validation
+            if [train, validation, recipe.run.seed] != [folds["train"], folds["validation"], args.seed]:
+                raise ValueError("folds and seed are --train_folds, --validation_folds and --seed, not overrides")
+            suffix, inside = (", random weights", folder / "random") if random else ("", folder)
+            systems.append(System(f"{key}{suffix}", inside, recipe, leads))
+    return systems
+
+
+class Judge:
+    """Test rows and what is measured on them; made before training, which a mistake here must not cost."""
+
+    def __init__(self, args: argparse.Namespace, dataset):
+        self.args = args
+        where = f"test folds {args.test_folds}"
+        self.tasks_of = {}
+        if args.problem == SINGLE_LABEL:
+            dataset = single_class_rows(dataset, args.label_set[0])
+        self.dataset = dataset
+        self.patients = np.array(dataset.select_columns("patient_id")["patient_id"][:])
+        if args.problem == REGRESSION:
+            values = target_matrix(dataset, args.target)
+            for target, column in zip(args.target, values.T, strict=True):
+                rows = np.flatnonzero(np.isfinite(column))
+                if len(rows) == 0:
+                    raise ValueError(f"no row of the {where} knows {target}")
+                self.tasks_of[target] = (column[rows], rows)
+            return
+        for label_set in args.label_set:
+            names = list(label_names(dataset, label_set))
+            self.tasks_of[label_set] = task_labels(dataset, label_set, names, args.minimum, where)
+
+    def scores(self, system: System, device) -> np.ndarray:
+        """Logits of the saved model, columns in the corpus's order; scores.csv holds them as a pipeline shows them."""
+        model, extractor = load_classifier(str(system.folder), device)
+        logits = classifier_logits(model, extractor, self.dataset, description=f"{system.name}, test")
+        values = torch.from_numpy(logits)
+        if self.args.problem != REGRESSION:  # logits of a single-label classifier are log-probabilities here
+            values = values.exp() if self.args.problem == SINGLE_LABEL else values.sigmoid()
+        with (system.folder / "scores.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["record_id", *(model.config.id2label[index] for index in range(values.shape[1]))])
+            names = self.dataset.select_columns("record_id")["record_id"][:]
+            writer.writerows([name, *row] for name, row in zip(names, values.tolist(), strict=True))
+        columns = []
+        for task in self.tasks_of:
+            names = [task] if self.args.problem == REGRESSION else list(label_names(self.dataset, task))
+            columns += match_labels(model.config.id2label, names, task)
+        return logits[:, columns].astype(np.float64)
+
+    def tasks(self, scores: dict[str, np.ndarray], train) -> list[dict]:
+        """The report's tasks."""
+        entries, done = [], 0
+        for name, (values, rows) in self.tasks_of.items():
+            width = 1 if values.ndim == 1 else values.shape[1]
+            ours = {key: one[rows, done : done + width] for key, one in scores.items()}
+            done += width
+            if self.args.problem == REGRESSION:
+                entries.append(self._regression(name, values, rows, ours, train))
+            else:
+                entries.append(self._classification(name, values, rows, ours))
+        return entries
+
+    def _bootstrap(self, measure, rows):
+        return bootstrap_figures(measure, self.patients[rows], self.args.bootstrap, self.args.seed)
+
+    def _classification(self, label_set: str, labels, rows, scores: dict[str, np.ndarray]) -> dict:
+        args, names = self.args, list(label_names(self.dataset, label_set))
+        systems = {
+            key: bootstrap_evaluation(
+                *(labels, one, self.patients[rows], names),
+                replicates=args.bootstrap,
+                seed=args.seed,
+                minimum=args.minimum,
+            )
+            for key, one in scores.items()
+        }
+        figures = {}
+        if args.problem == SINGLE_LABEL:
+            counted = [names.index(name) for name in require_counted_classes(labels, names, args.minimum)]
+            measured = {
+                key: self._bootstrap(partial(single_label_figures, labels.argmax(axis=1), one, counted=counted), rows)
+                for key, one in scores.items()
+            }
+            figures = figure_entries(measured, differences(list(scores)))
+        pairs = differences(list(systems))
+        return task_entry(label_set, SUPERVISED, systems, pairs, label_set=label_set, **figures)
+
+    def _regression(self, target: str, values, rows, scores: dict[str, np.ndarray], train) -> dict:
+        mean = np.nanmean(target_matrix(train, [target]))
+        predictions = {key: one[:, 0] for key, one in scores.items()}
+        predictions["mean of the training rows"] = np.full(len(values), mean)
+        systems = {
+            key: self._bootstrap(partial(regression_figures, values, one), rows) for key, one in predictions.items()
+        }
+        first = next(iter(systems.values()))
+        return {
+            "name": target,
+            "protocol": SUPERVISED,
+            "records": first.records,
+            "patients": first.patients,
+            "label_set": target,
+            "unit": "years" if target == "age" else None,
+            "classes": [],
+            "rare": {},
+            "systems": {},
+            "differences": [],
+            **figure_entries(systems, differences(list(scores))),
+        }
+
+
+def differences(names: list[str]) -> list[tuple[str, str]]:
+    """Each model minus its companion; of a lead table, the largest set minus each other one."""
+    pairs = [(name, f"{name}, random weights") for name in names if f"{name}, random weights" in names]
+    trained = [name for name in names if not name.endswith(", random weights")]
+    return pairs + [(trained[-1], name) for name in trained[:-1]]
+
+
+def run_entry(system: System) -> dict:
+    """What a report tells of one training run."""
+    run = read_run(system.folder)
+    return {
+        "system": system.name,
+        "leads": system.leads,
+        "frozen": bool(system.recipe.freeze),
+        "epochs": system.recipe.run.epochs,
+        "learning_rate": system.recipe.optimizer.lr,
+        "train_records": run["num_records"],
+        "best_epoch": run["best_epoch"],
+        "validation": run["best_metrics"],
+    }
+
+
+def notes_of(args: argparse.Namespace, facts, train) -> list[str]:
+    """What a reader must know beside the figures."""
+    notes = []
+    if facts is None:
+        notes.append("what the encoder was pretrained on is not known, nor whether the test folds were among it")
+    elif not facts.original_reports and facts.text_source:
+        notes.append(
+            "the encoder's training texts were made of the corpus's statements, so it has seen labels in words"
+        )
+    if args.problem == SINGLE_LABEL:
+        matrix, annotated = label_matrix(train, args.label_set[0])
+        several = float((matrix[annotated].sum(axis=1) != 1).mean())
+        notes.append(
+            f"single-label: only records with exactly one class of {args.label_set[0]}, in training and test;"
+            f" {several:.0%} of the annotated training records have several or none"
+        )
+    if "age" in args.target:
+        notes.append("ages over 89 stand as 90 in a corpus")
+    if args.lead_table:
+        notes.append("one run for each set of leads, of the same network, budget and seed; absent leads are zero")
+        notes.append(
+            "I+II is these two leads and no other, although the other four of the limbs follow from them; what a"
+            " device of I and II can have by that derivation is the row of the six limb leads"
+        )
+    elif args.leads:
+        notes.append(f"the model sees {', '.join(args.leads)} alone")
+    return notes
+
+
+def _names(text: str) -> list[str]:
+    # no nargs: it would take the recipe's values, which may stand behind it, for names
+    return [name.strip() for name in text.split(",")]
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="encoder to begin with: OUT/encoder, or a Hub id")
+    parser.add_argument("--data", required=True, help="prepared corpus: a folder or a Hub id")
+    parser.add_argument("--config", help="configuration of the corpus, such as ptb_xl_100hz")
+    parser.add_argument("--problem", choices=PROBLEMS, help="default: multi_label, or regression with --target")
+    parser.add_argument("--label_set", type=_names, default=[], help="of the corpus, such as superdiagnostic,rhythm")
+    parser.add_argument("--target", type=_names, default=[], help="column of numbers for a regression, such as age")
+    parser.add_argument("--train_folds", default="1-8")
+    parser.add_argument("--validation_folds", default="9", help="choose the epoch only")
+    parser.add_argument("--test_folds", default="10")
+    parser.add_argument("--frozen", action="store_true", help="train the head alone")
+    leads = parser.add_mutually_exclusive_group()
+    leads.add_argument(
+        "--lead",
+        "--leads",
+        dest="leads",
+        type=_names,
+        help="leads to use, such as I or I,II (default: all of the encoder's)",
+    )
+    leads.add_argument(
+        "--lead_table", action="store_true", help="a run for each of I, II, V5, I+II, limb, twelve leads"
+    )
+    parser.add_argument("--random", action="store_true", help="also the same network from weights drawn anew")
+    parser.add_argument("--allow_training_folds", action="store_true", help="test on folds the encoder was trained on")
+    parser.add_argument("--bootstrap", type=int, default=REPLICATES, help="replicates (default: %(default)s)")
+    parser.add_argument("--minimum", type=int, default=MINIMUM_COUNT, help="positives and negatives a class needs")
+    parser.add_argument("--seed", type=int, default=0, help="of head, order, views and bootstrap")
+    parser.add_argument("--output_dir", required=True, help="folder of the run")
+    parser.add_argument("--resume", choices=["latest"], help="go on from the last checkpoint in the folder")
+    parser.add_argument("--overwrite", action="store_true", help="throw away an earlier run in the folder")
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="values that replace the recipe's")
+    args = parser.parse_intermixed_args(arguments)
+    if args.problem is None:
+        args.problem = REGRESSION if args.target else MULTI_LABEL
+    return args
+
+
+if __name__ == "__main__":
+    main()
