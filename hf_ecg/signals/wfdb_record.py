@@ -82,7 +82,11 @@ def read_record(path, root=None) -> Record:
         with open(header, "rb") as file:
             text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file)") from error
+        given = os.fsdecode(path)
+        if os.path.isdir(given):
+            raise IsADirectoryError(f"{given} is a folder, wanted one WFDB record, named by its .hea file") from error
+        other = f"; {given} is no WFDB record, give what it holds as an array" if os.path.isfile(given) else ""
+        raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file){other}") from error
     if "\0" in text:
         raise ValueError(f"{header} holds null characters: no header, or a damaged one")
     name, sampling_rate, num_samples, lines, comments = _parse_header(text, header)

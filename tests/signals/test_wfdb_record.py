@@ -195,3 +195,13 @@ def test_a_header_that_lies_about_the_length_of_another_format(packed, said):
     (folder / "rec.hea").write_text(header.replace("rec 2 100 50", f"rec 2 100 {said}"))
     with pytest.raises(ValueError, match="rec.hea"):
         read_record(folder / "rec")
+
+
+def test_a_folder_and_a_file_of_another_format_are_told_apart_from_a_record_that_is_not_there(tmp_path):
+    (tmp_path / "ecg.csv").write_text("1,2")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        read_record(tmp_path)
+    with pytest.raises(FileNotFoundError, match="ecg.csv is no WFDB record.*array"):
+        read_record(tmp_path / "ecg.csv")
+    with pytest.raises(FileNotFoundError, match=r"named by its .hea file\)$"):
+        read_record(tmp_path / "absent")
