@@ -15,38 +15,31 @@ The epoch with the best figure on the validation folds is kept; the test folds a
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see train/pretrain.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
-import numpy as np
-import torch
 from accelerate import PartialState
 from transformers import AutoFeatureExtractor
 
 from hf_ecg.cards import CARD_NAME
 from hf_ecg.data.card import read_summary
-from hf_ecg.data.corpus import label_matrix, label_names, load_corpus, single_class_rows, target_matrix
-from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from hf_ecg.evaluation.features import classifier_logits
-from hf_ecg.evaluation.figures import bootstrap_figures, figure_entries, regression_figures, single_label_figures
-from hf_ecg.evaluation.label_text import match_labels
+from hf_ecg.data.corpus import label_matrix, load_corpus
+from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.linear_probe import require_disjoint
-from hf_ecg.evaluation.loading import describe_seeds, facts_for_evaluation, load_classifier, pick_device
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT, require_counted_classes
-from hf_ecg.evaluation.protocol import SUPERVISED, parse_folds, read_training_facts
-from hf_ecg.evaluation.report import render, report_frame, task_entry, write_report
-from hf_ecg.evaluation.validation import task_labels
+from hf_ecg.evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
+from hf_ecg.evaluation.metrics import MINIMUM_COUNT
+from hf_ecg.evaluation.protocol import parse_folds, read_training_facts
+from hf_ecg.evaluation.report import render, report_frame, write_report
+from hf_ecg.evaluation.supervised import MULTI_LABEL, PROBLEMS, RANDOM, REGRESSION, SINGLE_LABEL, SupervisedJudge
 from hf_ecg.training import pretrain
 from hf_ecg.training.card import model_card, read_run
-from hf_ecg.training.finetune import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, finetuning_recipe, lead_sets
+from hf_ecg.training.finetune import finetuning_recipe, lead_sets
 from hf_ecg.training.network import resolve_pretrained
 from hf_ecg.training.output import check_output
 from hf_ecg.training.recipe import Recipe
@@ -81,13 +74,14 @@ def main(arguments: list[str] | None = None) -> dict | None:
     rows = {split: load_corpus(args.data, config=args.config, folds=folds[split]) for split in SPLITS}
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
-    judge = Judge(args, rows["test"])
+    tasks = args.target if args.problem == REGRESSION else args.label_set
+    judge = SupervisedJudge(rows["test"], args.problem, tasks, args.bootstrap, args.seed, args.minimum)
     for system in systems:
         pretrain(system.recipe, system.folder, resume=args.resume == "latest", overwrite=args.overwrite)
     if not PartialState().is_main_process:
         return None
     device = pick_device(None)
-    scores = {system.name: judge.scores(system, device) for system in systems}
+    scores = {system.name: judge.scores(system.folder, device, f"{system.name}, test") for system in systems}
     title = "Fine-tuning, lead by lead" if args.lead_table else "Fine-tuning"
     models = {
         system.name: describe_seeds([str(system.folder)], [read_training_facts(system.folder)]) for system in systems
@@ -134,118 +128,9 @@ def plan(args: argparse.Namespace, folds: dict[str, list[int]]) -> list[System]:
             train, validation = recipe.data.folds.train, recipe.data.folds.validation
             if [train, validation, recipe.run.seed] != [folds["train"], folds["validation"], args.seed]:
                 raise ValueError("folds and seed are --train_folds, --validation_folds and --seed, not overrides")
-            suffix, inside = (", random weights", folder / "random") if random else ("", folder)
+            suffix, inside = (RANDOM, folder / "random") if random else ("", folder)
             systems.append(System(f"{key}{suffix}", inside, recipe, leads))
     return systems
-
-
-class Judge:
-    """Test rows and what is measured on them; made before training, which a mistake here must not cost."""
-
-    def __init__(self, args: argparse.Namespace, dataset):
-        self.args = args
-        where = f"test folds {args.test_folds}"
-        self.tasks_of = {}
-        if args.problem == SINGLE_LABEL:
-            dataset = single_class_rows(dataset, args.label_set[0])
-        self.dataset = dataset
-        self.patients = np.array(dataset.select_columns("patient_id")["patient_id"][:])
-        if args.problem == REGRESSION:
-            values = target_matrix(dataset, args.target)
-            for target, column in zip(args.target, values.T, strict=True):
-                rows = np.flatnonzero(np.isfinite(column))
-                if len(rows) == 0:
-                    raise ValueError(f"no row of the {where} knows {target}")
-                self.tasks_of[target] = (column[rows], rows)
-            return
-        for label_set in args.label_set:
-            names = list(label_names(dataset, label_set))
-            self.tasks_of[label_set] = task_labels(dataset, label_set, names, args.minimum, where)
-
-    def scores(self, system: System, device) -> np.ndarray:
-        """Logits of the saved model, columns in the corpus's order; scores.csv holds them as a pipeline shows them."""
-        model, extractor = load_classifier(str(system.folder), device)
-        logits = classifier_logits(model, extractor, self.dataset, description=f"{system.name}, test")
-        values = torch.from_numpy(logits)
-        if self.args.problem != REGRESSION:  # logits of a single-label classifier are log-probabilities here
-            values = values.exp() if self.args.problem == SINGLE_LABEL else values.sigmoid()
-        with (system.folder / "scores.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["record_id", *(model.config.id2label[index] for index in range(values.shape[1]))])
-            names = self.dataset.select_columns("record_id")["record_id"][:]
-            writer.writerows([name, *row] for name, row in zip(names, values.tolist(), strict=True))
-        columns = []
-        for task in self.tasks_of:
-            names = [task] if self.args.problem == REGRESSION else list(label_names(self.dataset, task))
-            columns += match_labels(model.config.id2label, names, task)
-        return logits[:, columns].astype(np.float64)
-
-    def tasks(self, scores: dict[str, np.ndarray], train) -> list[dict]:
-        """The report's tasks."""
-        entries, done = [], 0
-        for name, (values, rows) in self.tasks_of.items():
-            width = 1 if values.ndim == 1 else values.shape[1]
-            ours = {key: one[rows, done : done + width] for key, one in scores.items()}
-            done += width
-            if self.args.problem == REGRESSION:
-                entries.append(self._regression(name, values, rows, ours, train))
-            else:
-                entries.append(self._classification(name, values, rows, ours))
-        return entries
-
-    def _bootstrap(self, measure, rows):
-        return bootstrap_figures(measure, self.patients[rows], self.args.bootstrap, self.args.seed)
-
-    def _classification(self, label_set: str, labels, rows, scores: dict[str, np.ndarray]) -> dict:
-        args, names = self.args, list(label_names(self.dataset, label_set))
-        systems = {
-            key: bootstrap_evaluation(
-                *(labels, one, self.patients[rows], names),
-                replicates=args.bootstrap,
-                seed=args.seed,
-                minimum=args.minimum,
-            )
-            for key, one in scores.items()
-        }
-        figures = {}
-        if args.problem == SINGLE_LABEL:
-            counted = [names.index(name) for name in require_counted_classes(labels, names, args.minimum)]
-            measured = {
-                key: self._bootstrap(partial(single_label_figures, labels.argmax(axis=1), one, counted=counted), rows)
-                for key, one in scores.items()
-            }
-            figures = figure_entries(measured, differences(list(scores)))
-        pairs = differences(list(systems))
-        return task_entry(label_set, SUPERVISED, systems, pairs, label_set=label_set, **figures)
-
-    def _regression(self, target: str, values, rows, scores: dict[str, np.ndarray], train) -> dict:
-        mean = np.nanmean(target_matrix(train, [target]))
-        predictions = {key: one[:, 0] for key, one in scores.items()}
-        predictions["mean of the training rows"] = np.full(len(values), mean)
-        systems = {
-            key: self._bootstrap(partial(regression_figures, values, one), rows) for key, one in predictions.items()
-        }
-        first = next(iter(systems.values()))
-        return {
-            "name": target,
-            "protocol": SUPERVISED,
-            "records": first.records,
-            "patients": first.patients,
-            "label_set": target,
-            "unit": "years" if target == "age" else None,
-            "classes": [],
-            "rare": {},
-            "systems": {},
-            "differences": [],
-            **figure_entries(systems, differences(list(scores))),
-        }
-
-
-def differences(names: list[str]) -> list[tuple[str, str]]:
-    """Each model minus its companion; of a lead table, the largest set minus each other one."""
-    pairs = [(name, f"{name}, random weights") for name in names if f"{name}, random weights" in names]
-    trained = [name for name in names if not name.endswith(", random weights")]
-    return pairs + [(trained[-1], name) for name in trained[:-1]]
 
 
 def run_entry(system: System) -> dict:

@@ -6,12 +6,11 @@ from pathlib import Path
 from transformers import CONFIG_MAPPING, AutoConfig, AutoFeatureExtractor
 
 from ..auto import AutoModelForECGClassification
+from ..evaluation.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
 from ..processing.step_base import nearest
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from .network import carried_config, resolve_pretrained
 from .recipe import Recipe, apply_override, parse_recipe
-
-MULTI_LABEL, SINGLE_LABEL, REGRESSION = PROBLEMS = ("multi_label", "single_label", "regression")
 
 LEAD_SETS = {
     "I": ("I",),
