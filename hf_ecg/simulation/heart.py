@@ -16,8 +16,11 @@ _V1, _V5, _V6 = (INDEPENDENT_LEADS.index(lead) for lead in ("V1", "V5", "V6"))
 # Sokolow and Lyon (1949): S in V1 + R in V5 or V6 of 3.5 mV and more is hypertrophy; mV that are drawn.
 SOKOLOW_BOUND_MV = 3.5
 _SOKOLOW_DRAWN, _SOKOLOW_NORMAL = (3.75, 5.2), 3.1
-# Flank of an ST shift: it begins as QRS ends.
-_FLANK_S = 0.014
+# Depolarisation begins and ends in an instant, a Gaussian does not: its tails are cut with this flank.
+_EDGE_S = 0.002
+# Flanks of an ST shift: a third of it has come at the J point, all of it at J + 60 ms, where it is read; it goes with
+# T's upstroke.
+_ST_RISE_S, _ST_FALL_S = 0.020, 0.035
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ class Heart:
             turn = turn_about_y(sway * swing) * (1 + 0.025 * swing + 0.01 * rng.standard_normal())
             span = _span(times, onset - 0.1, onset + beat.qt_seconds + 0.25)
             part = times[span] - onset
-            level = plateau(part, beat.qrs_seconds - _FLANK_S, _st_end(beat), _FLANK_S, 2.5 * _FLANK_S)
-            vector[:, span] += turn @ (beat.qrs.at(part) + beat.t.at(part) + beat.st_vector[:, None] * level)
+            course = plateau(part, -_EDGE_S, beat.qrs_seconds + _EDGE_S, _EDGE_S, _EDGE_S)
+            level = plateau(part, beat.qrs_seconds + _ST_RISE_S / 2, _st_end(beat), _ST_RISE_S, _ST_FALL_S)
+            waves = beat.qrs.at(part) * course + beat.t.at(part) + beat.st_vector[:, None] * level
+            vector[:, span] += turn @ waves
             local[:, span] += self._local(beat, part)
         signals = self.patient.matrix @ vector
         signals[2:] += local
@@ -125,7 +130,9 @@ def build_heart(names: Sequence[str], patient: Patient, parameters: Parameters) 
     qrs = qrs.turned(np.eye(3) * _voltage(rng, names, patient, qrs))
     # T and ST go with QRS, half of the way
     half = turn_about_z(turn / 2)
-    size = patient.t_size * (0.7 if "st_depression" in names else 1.0)
+    # in left bundle-branch block T is secondary: as large as QRS makes it
+    size = patient.voltage if "left_bundle_branch_block" in names else patient.t_size
+    size *= 0.7 if "st_depression" in names else 1.0
     t_vector = half @ np.array(template.t_vector) * size * rng.lognormal(0.0, 0.12, 3)
     st_vector = half @ np.array(template.st_vector)
     if "st_depression" in names:
