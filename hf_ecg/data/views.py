@@ -259,7 +259,7 @@ def _check_parameter(where: str, key: str, value) -> None:
     elif key == "sampling_rate":
         check_positive(where, value)
     elif key == "kinds":
-        if not isinstance(value, (list, tuple)) or not value or not set(value) <= set(KINDS):
+        if not isinstance(value, (list, tuple)) or not value or not all(kind in KINDS for kind in value):
             raise ValueError(f"{where} is {value!r}, wanted a list of {', '.join(KINDS)}")
     elif key == "recordings":
         if value is not None and not Path(value).is_dir():

@@ -111,7 +111,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         Raises:
             ValueError: a key that is missing, unknown or impossible.
         """
-        missing = [key for key in _RECIPE if key not in feature_extractor_dict and key not in kwargs]
+        given = {**feature_extractor_dict, **kwargs}
+        # null is a number of samples ("any"), and nothing else
+        missing = [key for key in _RECIPE if key not in given or (given[key] is None and key != "num_samples")]
         if missing:
             raise ValueError(f"the saved ECGFeatureExtractor lacks {missing}; it is the whole recipe, {_RECIPE}")
         return super().from_dict(feature_extractor_dict, **kwargs)

@@ -66,7 +66,7 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     model_class = find_model_class(section.class_)
     config = dict(section.config)
     is_auto = not issubclass(model_class, PreTrainedModel)
-    if is_auto and config.get("model_type") not in CONFIG_MAPPING:
+    if is_auto and not _is_known(config.get("model_type")):
         raise ValueError(
             f"model.class {section.class_} needs model.config.model_type, found {config.get('model_type')!r}"
         )
@@ -154,10 +154,14 @@ def check_config_keys(config_class, config: dict, where: str) -> None:
             check_config_keys(nested, value, f"{where}.{key}")
 
 
+def _is_known(model_type) -> bool:
+    return isinstance(model_type, str) and model_type in CONFIG_MAPPING
+
+
 def _nested_config_class(config_class, key: str, value: dict):
     default = getattr(config_class, "sub_configs_defaults", {}).get(key)
     model_type = value.get("model_type", getattr(default, "model_type", None))
-    if model_type in CONFIG_MAPPING:
+    if _is_known(model_type):
         return CONFIG_MAPPING[model_type]
     nested = getattr(default, "config_class", default)
     return nested if inspect.isclass(nested) and nested is not AutoConfig and model_type is None else None

@@ -98,6 +98,7 @@ def test_recordings_that_do_not_fit_are_refused(recordings, tmp_path):
         ({}, "exactly one of rms and snr_db"),
         ({"rms": 0.1, "snr_db": 3}, "exactly one of rms and snr_db"),
         ({"rms": 0.1, "kinds": ["mains"]}, "wanted a list of none, baseline"),
+        ({"rms": 0.1, "kinds": [["motion"]]}, "wanted a list of none, baseline"),
         ({"rms": 0.1, "recordings": "no/such/folder"}, "wanted a folder with noise recordings"),
         ({"snr_db": [6, -6]}, "low, high"),
     ],

@@ -49,6 +49,8 @@ def _same(one, other) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, str) and isinstance(other, float):
         return float(one) == other  # 1e-3 without a dot
+    if type(one) is int and isinstance(other, float):
+        return float(one) == other  # beyond 2**53 a float is the nearest one
     if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
         return math.isnan(other)
     return one == other and isinstance(one, bool) == isinstance(other, bool)

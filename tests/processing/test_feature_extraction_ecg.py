@@ -238,3 +238,16 @@ def test_inputs_are_left_alone(ecg):
     extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=1000, steps=[{"name": "divide", "divisor": 2.0}])
     extractor(signals, 100, STANDARD_LEADS, "mV")
     assert np.array_equal(signals, before)
+
+
+@pytest.mark.parametrize("key", ["sampling_rate", "leads", "num_samples", "steps"])
+def test_a_saved_recipe_is_whole(key):
+    saved = ECGFeatureExtractor().to_dict()
+    with pytest.raises(ValueError, match=f"lacks .'{key}'.; it is the whole recipe"):
+        ECGFeatureExtractor.from_dict({name: value for name, value in saved.items() if name != key})
+    if key == "num_samples":
+        steps = [{"name": "select_leads"}]
+        assert ECGFeatureExtractor.from_dict(saved | {key: None, "steps": steps}).num_samples is None
+    else:
+        with pytest.raises(ValueError, match=f"lacks .'{key}'"):
+            ECGFeatureExtractor.from_dict(saved | {key: None})

@@ -91,6 +91,9 @@ def test_an_auto_class_builds_by_model_type(label_recipe, recipe_of):
     recipe = recipe_of(label_recipe, model__class="AutoModelForECGClassification")
     with pytest.raises(ValueError, match="needs model.config.model_type"):
         build_parts(recipe)
+    recipe.model.config["model_type"] = ["ecg_resnet"]
+    with pytest.raises(ValueError, match="found .'ecg_resnet'"):
+        build_parts(recipe)
     recipe.model.config["model_type"] = "ecg_resnet"
     assert type(build_parts(recipe).model).__name__ == "ECGResNetForECGClassification"
 
