@@ -77,7 +77,9 @@ def main(arguments: list[str] | None = None) -> dict | None:
     tasks = args.target if args.problem == REGRESSION else args.label_set
     judge = SupervisedJudge(rows["test"], args.problem, tasks, args.bootstrap, args.seed, args.minimum)
     for system in systems:
-        pretrain(system.recipe, system.folder, resume=args.resume == "latest", overwrite=args.overwrite)
+        pretrain(
+            *(system.recipe, system.folder, args.resume == "latest", args.overwrite), disconnect=system is systems[-1]
+        )
     if not PartialState().is_main_process:
         return None
     device = pick_device(None)

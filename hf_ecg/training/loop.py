@@ -57,7 +57,9 @@ class _Step:
     grad_norm: torch.Tensor
 
 
-def pretrain(recipe: Recipe, output_dir, resume: bool = False, overwrite: bool = False) -> dict[str, float]:
+def pretrain(
+    recipe: Recipe, output_dir, resume: bool = False, overwrite: bool = False, disconnect: bool = True
+) -> dict[str, float]:
     """Train by a recipe and save model, processor, encoder and card.
 
     Args:
@@ -65,6 +67,7 @@ def pretrain(recipe: Recipe, output_dir, resume: bool = False, overwrite: bool =
         output_dir: folder of the run; see `train/pretrain.py` for what it holds in the end.
         resume: go on from the last checkpoint in `output_dir`; from the start when there is none yet.
         overwrite: throw away an earlier run in `output_dir`.
+        disconnect: leave the process group at the end; not before the last of several runs in one script.
 
     Returns:
         The validation metrics of the saved weights (empty without validation).
@@ -79,7 +82,7 @@ def pretrain(recipe: Recipe, output_dir, resume: bool = False, overwrite: bool =
         run.train()
         return run.finish()
     finally:
-        run.close()
+        run.close(disconnect)
 
 
 class Pretraining:
@@ -144,14 +147,15 @@ class Pretraining:
         self.accelerator.wait_for_everyone()
         return dict(self.progress.best_metrics)
 
-    def close(self) -> None:
+    def close(self, disconnect: bool = True) -> None:
         """Close log and progress bar, and leave the process group."""
         self.loader = None  # ends its processes
         if self.bar is not None:
             self.bar.close()
         if self.log is not None:
             self.log.close()
-        self.accelerator.end_training()
+        if disconnect:
+            self.accelerator.end_training()
 
     def save_checkpoint(self) -> None:
         """Write `checkpoints/last`, from which the run goes on bit for bit."""

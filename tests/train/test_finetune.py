@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -30,7 +33,7 @@ def work(tmp_path_factory):
     whole = whole.remove_columns("age").add_column("age", ages, feature=whole.features["age"])
     tiny.write_corpus(folder / "corpus", whole=whole)
     twelve, one = folder / "OUT" / "encoder", folder / "ONE" / "encoder"
-    tiny.dual_encoder().ecg_model.save_pretrained(twelve)
+    tiny.dual_encoder(seed=7).ecg_model.save_pretrained(twelve)
     tiny.feature_extractor().save_pretrained(twelve)
     tiny.write_facts(folder / "OUT", train_folds=[1, 2, 3, 4, 5, 6, 7], validation_folds=[8])
     config = ECGResNeXtConfig(num_samples=100, sampling_rate=100, widths=[8, 16], depths=[1, 1], group_width=4)
@@ -67,6 +70,8 @@ def test_a_frozen_encoder_keeps_every_bit_and_the_folder_gives_the_report_again(
     rhythm, form = report["tasks"]
     assert list(rhythm["systems"]) == ["frozen encoder", "frozen encoder, random weights"]
     assert rhythm["protocol"] == "supervised" and rhythm["differences"][0]["second"].endswith("random weights")
+    weights = [AutoModel.from_pretrained(work / name).state_dict() for name in ("frozen", "frozen/random")]
+    assert not any(torch.equal(value, weights[1][key]) for key, value in weights[0].items() if value.ndim > 1)
     assert form["records"] < rhythm["records"] == 48  # not every record is annotated for form
     for row, found in zip(predictions(work, "frozen"), by_pipeline(work, "frozen", top_k=None), strict=True):
         for entry in found:
@@ -124,6 +129,22 @@ def test_a_table_of_leads_shows_each_model_its_own(script, work):
         mask = extractor(row, return_tensors="pt")["lead_mask"][0]
         assert [lead for lead, there in zip(tiny.LEADS, mask, strict=True) if there] == leads
         assert extractor.to_dict() == AutoFeatureExtractor.from_pretrained(work / "table" / name / "encoder").to_dict()
+
+
+@pytest.mark.distributed
+def test_two_processes_train_one_run_after_the_other(repository, work):
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
+    options = command(work, "two", "--label_set", "rhythm", "--random", "--frozen")
+    result = subprocess.run(
+        [sys.executable, *launch, str(repository / "train" / "finetune.py"), *options],
+        env=os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    # the files are the result: the launcher's own exit can fail after all work is done
+    assert (work / "two/finetune.json").is_file(), result.stderr[-2000:]
+    assert len(json.loads((work / "two/finetune.json").read_text())["runs"]) == 2
 
 
 def test_a_single_lead_encoder_takes_one_lead(script, work):
