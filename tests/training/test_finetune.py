@@ -1,0 +1,169 @@
+"""Recipes of fine-tuning: what is composed for which encoder, and what does not fit together."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel
+
+from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel, ECGTextConfig
+from hf_ecg.data.corpus import load_corpus
+from hf_ecg.signals.leads import LIMB_LEADS, STANDARD_LEADS
+from hf_ecg.training.build import build_parts
+from hf_ecg.training.finetune import finetuning_recipe, lead_choice, lead_sets
+from hf_ecg.training.rows import target_units
+from hf_ecg.training.saving import training_facts
+from tests.training_fixtures import NUM_SAMPLES, TINY_RESNET
+
+ZSCORE = {"name": "normalise", "method": "zscore"}
+
+
+def save_encoder(folder, *steps, **config):
+    torch.manual_seed(3)
+    ECGResNetModel(ECGResNetConfig(**TINY_RESNET, **config)).save_pretrained(folder)
+    extractor(*steps).save_pretrained(folder)
+    return str(folder)
+
+
+def extractor(*steps, leads=STANDARD_LEADS):
+    return ECGFeatureExtractor(100, leads, NUM_SAMPLES, [{"name": "select_leads"}, *steps])
+
+
+@pytest.fixture
+def data(corpus):
+    return [f"data.path={corpus}", "data.config=tiny_100hz", "data.folds={train: [1, 2, 3, 4], validation: [5]}"]
+
+
+def test_an_encoder_of_another_problem_begins_anew(tmp_path, data):
+    """Neither its names nor its targets' units reach the new head; its weights do, or its network alone."""
+    old = {"id2label": {0: "age"}, "label2id": {"age": 0}, "problem_type": "regression"}
+    source = save_encoder(tmp_path, **old, target_mean=[60.0], target_scale=[15.0], stem_pooling=True)
+    before = AutoModel.from_pretrained(source).state_dict()
+    minimum = ["validation.minimum=2"]
+    models = {}
+    for random in (False, True):
+        recipe = finetuning_recipe(source, label_sets=["form"], random=random, overrides=[*data, *minimum])
+        models[random] = build_parts(recipe).model
+        config = models[random].config
+        assert config.id2label == {0: "PVC", 1: "LVH"} and config.problem_type == "multi_label_classification"
+        assert config.target_scale is None and config.stem_pooling
+    assert all(torch.equal(value, before[key]) for key, value in models[False].encoder.state_dict().items())
+    weights = models[True].encoder.state_dict()
+    assert not any(torch.equal(value, before[key]) for key, value in weights.items() if value.ndim > 1)
+
+
+@pytest.mark.parametrize(
+    "steps, frozen, views, after",
+    [
+        ([], False, ["random_crop", "amplitude_scale", "gaussian_noise"], None),
+        ([ZSCORE], False, ["random_crop", "gaussian_noise"], True),
+        ([ZSCORE, {"name": "divide", "divisor": 2.0}], False, ["random_crop"], None),
+        ([], True, [], None),
+    ],
+)
+def test_views_are_in_millivolts_and_none_stands_before_a_frozen_encoder(tmp_path, steps, frozen, views, after):
+    recipe = finetuning_recipe(save_encoder(tmp_path, *steps), label_sets=["form"], frozen=frozen)
+    assert [view["name"] for view in recipe.collator.views] == views
+    assert recipe.collator.normalise_after_views is after
+    assert recipe.freeze == (["encoder"] if frozen else [])
+
+
+def test_validation_follows_the_problem_and_overrides_come_last(tmp_path):
+    source = save_encoder(tmp_path)
+    sections = [
+        finetuning_recipe(source, label_sets=["form"]).validation,
+        finetuning_recipe(source, "single_label", ["form"]).validation,
+        finetuning_recipe(source, "regression", targets=["age"]).validation,
+        finetuning_recipe(source, "regression", targets=["age", "fold"]).validation,
+    ]
+    assert [(s.metric, s.greater_is_better) for s in sections] == [
+        ("macro_auroc", True),
+        ("macro_f1", True),
+        ("mae", False),
+        ("r2", True),
+    ]
+    recipe = finetuning_recipe(source, label_sets=["form"], overrides=["optimizer.lr=0.1", "collator.views=[]"])
+    assert recipe.optimizer.lr == 0.1 and recipe.collator.views == []
+
+
+def test_leads_are_chosen_in_the_encoders_order_and_an_earlier_choice_is_replaced():
+    for leads, kept in ((["v5", "I"], ["I", "V5"]), (["II"], ["II"]), (STANDARD_LEADS, None), (None, ["V1"])):
+        steps = lead_choice(extractor({"name": "keep_leads", "leads": ["V1"]}, ZSCORE), leads)["steps"]
+        found = [step for step in steps if step["name"] == "keep_leads"]
+        assert found == ([] if kept is None else [{"name": "keep_leads", "leads": kept}])
+        assert [step["name"] for step in steps][-1] == "normalise"
+    one = ECGFeatureExtractor(100, STANDARD_LEADS, NUM_SAMPLES, [{"name": "pick_lead"}])
+    assert lead_choice(one, ["V5"])["leads"] == ["V5"]
+    with pytest.raises(ValueError, match="but the encoder takes one"):
+        lead_choice(one, ["I", "II"])
+    with pytest.raises(ValueError, match="takes one lead: name it"):
+        lead_choice(one, None)
+
+
+def test_lead_sets_are_those_that_an_encoder_can_take():
+    assert list(lead_sets(extractor())) == ["I", "II", "V5", "I+II", "six limb leads", "twelve leads"]
+    one = ECGFeatureExtractor(100, STANDARD_LEADS, NUM_SAMPLES, [{"name": "pick_lead"}])
+    assert list(lead_sets(one)) == ["I", "II", "V5"]
+    assert list(lead_sets(extractor(leads=LIMB_LEADS))) == ["I", "II", "I+II", "six limb leads"]
+    with pytest.raises(ValueError, match="none of the lead sets"):
+        lead_sets(extractor(leads=["V1"]))
+
+
+def test_facts_name_the_folds_that_the_first_weights_saw(tmp_path, data):
+    source = save_encoder(tmp_path / "OUT" / "encoder")
+    facts = {"config": "tiny_500hz", "train_folds": [4, 5], "validation_folds": [3]}
+    (tmp_path / "OUT/training_facts.json").write_text(json.dumps(facts))
+    folds = ["data.folds={train: [1], validation: [2]}"]
+    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))
+    assert (found["train_folds"], found["validation_folds"]) == ([1, 4, 5], [2, 3])
+    anew = finetuning_recipe(source, label_sets=["form"], random=True, overrides=[*data, *folds])
+    assert training_facts(anew)["train_folds"] == [1]
+    (tmp_path / "OUT/training_facts.json").write_text(json.dumps(facts | {"config": "other_500hz"}))
+    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))
+    assert found["train_folds"] == [1]
+
+
+def test_units_are_those_of_the_rows_that_know_them(corpus):
+    rows = load_corpus(corpus, "tiny_100hz")
+    folds = np.array(rows["fold"])
+    assert target_units(rows, ["fold"]) == {"target_mean": [folds.mean()], "target_scale": [folds.std()]}
+    with pytest.raises(ValueError, match="1 different values of age, wanted several"):
+        target_units(rows, ["age"])
+
+
+@pytest.mark.parametrize(
+    "overrides, message",
+    [
+        (["collator.name=ecg_regression"], "ecg_regression alone wants targets"),
+        (["data.targets=[age]"], "ecg_regression alone wants targets"),
+        (["data.label_sets=[form, superdiagnostic]", "collator.single_label=true"], "single_label wants one"),
+    ],
+)
+def test_recipes_that_contradict_themselves_are_refused(tmp_path, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        finetuning_recipe(save_encoder(tmp_path), label_sets=["form"], overrides=overrides)
+
+
+def test_a_problem_that_the_labels_do_not_make_is_refused(tmp_path, data):
+    overrides = [*data, "model.config.problem_type=regression", "validation=null"]
+    recipe = finetuning_recipe(save_encoder(tmp_path), label_sets=["form"], overrides=overrides)
+    with pytest.raises(ValueError, match="problem_type is 'regression', but collator and data make it 'multi_label"):
+        build_parts(recipe)
+
+
+def test_a_model_without_a_head_is_refused(tmp_path):
+    ECGTextConfig().save_pretrained(tmp_path)
+    (tmp_path / "encoder").mkdir()
+    with pytest.raises(ValueError, match="ecg_text, which has no classification head .a run keeps its encoder"):
+        finetuning_recipe(str(tmp_path), label_sets=["form"])
+
+
+@pytest.mark.parametrize("problem", ["single_label", "regression"])
+def test_a_validation_loss_sees_no_views(tmp_path, data, problem):
+    names = {"targets": ["fold"]} if problem == "regression" else {"label_sets": ["superdiagnostic"]}
+    loss = "validation={name: loss, metric: loss, greater_is_better: false}"
+    recipe = finetuning_recipe(save_encoder(tmp_path), problem, **names, overrides=[*data, loss])
+    parts = build_parts(recipe)
+    assert parts.collator.views and np.isfinite(parts.validate(parts.model)["loss"])
+    assert parts.validate(parts.model) == parts.validate(parts.model)
