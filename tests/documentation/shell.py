@@ -49,6 +49,7 @@ def _tiny_training(arguments: list[str]) -> list[str]:
 TINY = {
     "train/pretrain.py": _tiny_training,
     "train/zero_shot.py": lambda arguments: _EVALUATION,
+    "train/finetune.py": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
     "train/linear_probe.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
 }
 
