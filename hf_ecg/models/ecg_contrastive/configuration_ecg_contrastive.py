@@ -5,13 +5,13 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from ...losses.info_nce import NEGATIVES
 from ...losses.risk_distance import DISTANCES
 from ...losses.risk_weighted import PATHS
-from ..shared.configuration_ecg import ECGConfig
+from ..shared.configuration_tower import ECGTowerConfig
 
 LOSS_TYPES = ("risk_weighted", "info_nce")
 
 
 @strict
-class ECGContrastiveConfig(ECGConfig):
+class ECGContrastiveConfig(ECGTowerConfig):
     r"""Configuration of [`ECGForContrastivePreTraining`]. The defaults are CLEF's (arXiv 2512.02180), its loss as the
     paper means it rather than as it was released: `risk_path="compat_released_code"` is the latter.
 
@@ -51,46 +51,16 @@ class ECGContrastiveConfig(ECGConfig):
         """Of the encoder."""
         return self.ecg_config.hidden_size
 
-    @property
-    def num_leads(self) -> int:
-        """Leads of the encoder."""
-        return self.ecg_config.num_leads
-
-    @property
-    def sampling_rate(self) -> float:
-        """Hertz of the encoder."""
-        return self.ecg_config.sampling_rate
-
-    @property
-    def num_samples(self) -> int:
-        """Samples of the encoder."""
-        return self.ecg_config.num_samples
-
-    def validate_encoder(self):
-        """Run by `@strict`: an encoder that is none would fail only at the first batch."""
-        fields = ("hidden_size", "num_leads", "num_samples", "sampling_rate")
-        lacking = [field for field in fields if not hasattr(self.ecg_config, field)]
-        if lacking:
-            kind = getattr(self.ecg_config, "model_type", type(self.ecg_config).__name__)
-            raise ValueError(f"ecg_config is of type {kind!r}, which has no {', '.join(lacking)}")
-
     def validate_objective(self):
         """Run by `@strict` after construction and before saving."""
-        for name, known in (
-            ("loss_type", LOSS_TYPES),
-            ("negatives", NEGATIVES),
-            ("risk_path", PATHS),
-            ("risk_distance", DISTANCES),
-        ):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+        self.check_choices(
+            {"loss_type": LOSS_TYPES, "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
+        )
+        self.check_sizes("projection_dim", "projection_hidden_size")
         if not self.temperature > 0:
             raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")
         for name in ("risk_sharpness", "alignment_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, wanted a number of at least 0")
-        for name in ("projection_dim", "projection_hidden_size"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
         if self.projection_hidden_size is not None and self.projection_dim is None:
             raise ValueError("projection_hidden_size is given without projection_dim: there is no projection to widen")

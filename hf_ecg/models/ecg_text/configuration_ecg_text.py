@@ -6,14 +6,14 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...losses import IDENTICAL_TEXT, TEXT_WEIGHTING
 from ..ecg_resnet.configuration_ecg_resnet import ECGResNetConfig
-from ..shared.configuration_ecg import ECGConfig
+from ..shared.configuration_tower import ECGTowerConfig
 
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
 _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
 
 
 @strict
-class ECGTextConfig(ECGConfig):
+class ECGTextConfig(ECGTowerConfig):
     r"""Configuration of [`ECGTextModel`]. The defaults are CLEP's (arXiv 2505.11939), as far as the paper states them.
 
     Args:
@@ -70,46 +70,21 @@ class ECGTextConfig(ECGConfig):
             self.text_config = dict(_BIO_CLINICAL_BERT)
         super().__post_init__(**kwargs)
 
-    @property
-    def num_leads(self) -> int:
-        """Leads of the ECG tower."""
-        return self.ecg_config.num_leads
-
-    @property
-    def sampling_rate(self) -> float:
-        """Hertz of the ECG tower."""
-        return self.ecg_config.sampling_rate
-
-    @property
-    def num_samples(self) -> int:
-        """Samples of the ECG tower."""
-        return self.ecg_config.num_samples
-
-    def validate_towers(self):
-        """Run by `@strict`: towers that are not what they are taken for would fail only at the first batch."""
-        for name, fields in (
-            ("ecg_config", ("hidden_size", "num_leads", "num_samples", "sampling_rate")),
-            ("text_config", ("hidden_size", "vocab_size")),
-        ):
-            tower = getattr(self, name)
-            lacking = [field for field in fields if not hasattr(tower, field)]
-            if lacking:
-                kind = getattr(tower, "model_type", type(tower).__name__)
-                raise ValueError(f"{name} is of type {kind!r}, which has no {', '.join(lacking)}")
+    def validate_text_tower(self):
+        """Run by `@strict`: a tower that is none would fail only at the first batch."""
+        self.check_tower("text_config", ("hidden_size", "vocab_size"))
 
     def validate_choices(self):
         """Run by `@strict` after construction and before saving."""
-        for name, known in (
-            ("text_pooling", ("cls", "mean", "pooler")),
-            ("loss_type", ("sigmoid", "softmax", "clep")),
-            ("identical_text", IDENTICAL_TEXT),
-            ("text_weighting", TEXT_WEIGHTING),
-        ):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
-        for name in ("projection_dim", "projection_hidden_size"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, wanted at least 1")
+        self.check_choices(
+            {
+                "text_pooling": ("cls", "mean", "pooler"),
+                "loss_type": ("sigmoid", "softmax", "clep"),
+                "identical_text": IDENTICAL_TEXT,
+                "text_weighting": TEXT_WEIGHTING,
+            }
+        )
+        self.check_sizes("projection_dim", "projection_hidden_size")
         if not 0 <= self.text_whitening <= 1:
             raise ValueError(f"text_whitening is {self.text_whitening}, wanted 0 to 1")
         if self.text_whitening and not self.standardise_text:

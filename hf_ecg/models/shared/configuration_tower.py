@@ -1,0 +1,50 @@
+"""What the configurations of models around an ECG tower have in common."""
+
+from huggingface_hub.dataclasses import strict
+
+from .configuration_ecg import ECGConfig
+
+
+@strict
+class ECGTowerConfig(ECGConfig):
+    """A configuration with `ecg_config`, whose input is the model's."""
+
+    @property
+    def num_leads(self) -> int:
+        """Leads of the ECG tower."""
+        return self.ecg_config.num_leads
+
+    @property
+    def sampling_rate(self) -> float:
+        """Hertz of the ECG tower."""
+        return self.ecg_config.sampling_rate
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the ECG tower."""
+        return self.ecg_config.num_samples
+
+    def validate_ecg_tower(self):
+        """Run by `@strict`: a tower that is none would fail only at the first batch."""
+        self.check_tower("ecg_config", ("hidden_size", "num_leads", "num_samples", "sampling_rate"))
+
+    def check_tower(self, name: str, fields: tuple[str, ...]) -> None:
+        """Raises ValueError when the nested configuration `name` lacks one of the fields."""
+        tower = getattr(self, name)
+        lacking = [field for field in fields if not hasattr(tower, field)]
+        if lacking:
+            kind = getattr(tower, "model_type", type(tower).__name__)
+            raise ValueError(f"{name} is of type {kind!r}, which has no {', '.join(lacking)}")
+
+    def check_choices(self, choices: dict[str, tuple[str, ...]]) -> None:
+        """Raises ValueError when a field is none of its known values."""
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, wanted one of {', '.join(known)}")
+
+    def check_sizes(self, *names: str) -> None:
+        """Raises ValueError when a size is given and below 1."""
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}, wanted at least 1")
