@@ -21,7 +21,8 @@ LEAD_SETS = {
     "twelve leads": STANDARD_LEADS,
 }
 
-# Starting points, chosen on PTB-XL at 100 Hz; a head alone bears, and needs, a larger rate.
+# Starting points. On PTB-XL at 100 Hz, rates from 2e-4 to 1e-3 for all weights gave the same within 0.001 of macro
+# AUROC on the validation fold (one seed); a head alone bears a larger rate.
 _WHOLE = {"optimizer": {"lr": 5e-4, "weight_decay": 0.05}, "run": {"epochs": 10, "batch_size": 32}}
 _FROZEN = {"optimizer": {"lr": 1e-2, "weight_decay": 0.01}, "run": {"epochs": 20, "batch_size": 32}}
 
