@@ -69,8 +69,9 @@ def main(arguments: list[str] | None = None) -> dict | None:
         raise ValueError(f"--model {args.model} is inside --output_dir {output}, wanted another folder for the output")
     facts = facts_for_evaluation([source], args.config, folds["test"], args.allow_training_folds)[0]
     systems = plan(args, folds)
-    for system in systems:
-        check_output(system.folder, args.resume == "latest", args.overwrite)
+    if os.environ.get("RANK", "0") == "0":  # another process may come here when the first one has begun to write
+        for system in systems:
+            check_output(system.folder, args.resume == "latest", args.overwrite)
     rows = {split: load_corpus(args.data, config=args.config, folds=folds[split]) for split in SPLITS}
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
