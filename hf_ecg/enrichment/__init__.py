@@ -1,0 +1,1 @@
+"""From a report to waveform features that the signal supports."""
