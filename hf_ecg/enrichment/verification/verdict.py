@@ -35,7 +35,7 @@ class Verdict:
         if self.score is not None and not math.isfinite(self.score):
             raise ValueError(f"{self.feature!r}: score is {self.score!r}, wanted a finite number or None")
         if self.keep and (self.verifier == "none" or self.score is None):
-            raise ValueError(f"{self.feature!r} is kept by {self.verifier} with score {self.score}: nothing decided it")
+            raise ValueError(f"{self.feature!r} is kept by {self.verifier} with score {self.score}: no verdict")
 
     @property
     def verdict(self) -> Literal["kept", "rejected", "undecided"]:
