@@ -1,21 +1,13 @@
 """Training recipes: strict YAML, one dataclass a section, overrides `section.key=value` on the command line."""
 
-import dataclasses
-import math
-import re
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from ..processing.step_base import nearest
 from ..strict_yaml import load_yaml
 from .recipe_checks import check_values
-
-# YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+from .sections import parse_section, to_plain
 
 TEXT_COLLATOR, CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR = "ecg_text", "ecg_contrastive", "ecg_regression"
 
@@ -202,7 +194,7 @@ class Recipe:
 
     def to_dict(self) -> dict:
         """Plain mapping with every default filled in, keys as in the YAML."""
-        return _to_plain(self)
+        return to_plain(self)
 
     def save(self, path) -> None:
         """Write the resolved recipe as YAML."""
@@ -246,71 +238,6 @@ def apply_override(content: dict, override: str) -> None:
 
 def parse_recipe(content: dict, source: str = "recipe") -> Recipe:
     """Check a mapping against the sections and return the recipe."""
-    recipe = _parse(Recipe, content, "", source)
+    recipe = parse_section(Recipe, content, "", source)
     check_values(recipe, source)
     return recipe
-
-
-def _key(name: str) -> str:
-    return name.rstrip("_")
-
-
-def _parse(cls, content, where: str, source: str):
-    if not isinstance(content, dict):
-        raise ValueError(f"{source}: {where or 'the recipe'} is {content!r}, wanted a mapping")
-    hints = typing.get_type_hints(cls)
-    fields = {_key(item.name): item for item in dataclasses.fields(cls)}
-    prefix = f"{where}." if where else ""
-    for key in content:
-        if key not in fields:
-            raise ValueError(
-                f"{source}: unknown key {prefix}{key}{nearest(key, fields)} (known: {', '.join(sorted(fields))})"
-            )
-    values = {}
-    for key, item in fields.items():
-        required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        if key in content:
-            values[item.name] = _check(hints[item.name], content[key], prefix + key, source)
-        elif required:
-            raise ValueError(f"{source}: {prefix}{key} is missing")
-    return cls(**values)
-
-
-def _check(hint, value, where: str, source: str):
-    if isinstance(hint, types.UnionType):
-        if value is None and type(None) in hint.__args__:
-            return None
-        hint = next(option for option in hint.__args__ if option is not type(None))
-    if dataclasses.is_dataclass(hint):
-        return _parse(hint, value, where, source)
-    base, arguments = typing.get_origin(hint) or hint, typing.get_args(hint)
-    if base is float and isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
-    if base is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    # bool is an int for Python, not for the author of a recipe
-    if not isinstance(value, base) or (isinstance(value, bool) and base is not bool):
-        hint = " (YAML reads unquoted no, yes, on, off so: quote it)" if isinstance(value, bool) else ""
-        raise ValueError(f"{source}: {where} is {value!r} ({type(value).__name__}), wanted {base.__name__}{hint}")
-    if base is float and not math.isfinite(value):
-        raise ValueError(f"{source}: {where} is {value}, wanted a finite number")
-    if base is list and arguments:
-        return [_check(arguments[0], item, f"{where}[{i}]", source) for i, item in enumerate(value)]
-    if base is dict and arguments:
-        return {
-            _check(arguments[0], key, f"a key of {where}", source): _check(
-                arguments[1], item, f"{where}.{key}", source
-            )
-            for key, item in value.items()
-        }
-    return value
-
-
-def _to_plain(value):
-    if dataclasses.is_dataclass(value):
-        return {_key(item.name): _to_plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {key: _to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_plain(item) for item in value]
-    return value
