@@ -67,7 +67,8 @@ class Corpus:
         features: see `schema.row_features`.
         splits: split -> the items that become its rows, light enough to be sent to other processes; any sequence
             with a length and slices, so that they need not all be in memory.
-        read: item -> row. ValueError (such as `UnfitRecord`) and OSError skip the item, and are counted.
+        read: item -> row, or a list of rows (windows of a long record). ValueError (such as `UnfitRecord`) and OSError
+            skip the item, and are counted.
         facts: what the summary shall hold beside the counts; `"simulated": True` for signals nobody recorded.
         card: summary -> what the data-set card says beside the counts.
         front_matter: entries of the card's front matter (licence, name, tags).
@@ -80,7 +81,7 @@ class Corpus:
     config_name: str
     features: Features
     splits: Mapping[str, Sequence]
-    read: Callable[[object], dict]
+    read: Callable[[object], dict | list[dict]]
     facts: dict
     card: Callable[[dict], CorpusCard]
     front_matter: dict = field(default_factory=dict)
@@ -264,7 +265,7 @@ def _tables(
 
 @dataclass
 class _ChunkReader:
-    read: Callable[[object], dict]
+    read: Callable[[object], dict | list[dict]]
     complete: Callable[[list[dict]], list[dict]] | None
     features: Features
     strict: bool
@@ -273,7 +274,8 @@ class _ChunkReader:
         rows, skipped = [], []
         for item in items:
             try:
-                rows.append(self.read(item))
+                read = self.read(item)
+                rows.extend(read if isinstance(read, list) else [read])
             except (ValueError, OSError) as error:
                 if self.strict:
                     raise
