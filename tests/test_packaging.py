@@ -10,9 +10,10 @@ import pytest
 
 CARD = """
 import sys
-import hf_ecg.cards, hf_ecg.clinical.prompts
+import hf_ecg.cards, hf_ecg.clinical.prompts, hf_ecg.clinical.waveform_features
 assert hf_ecg.cards.__file__.startswith(sys.argv[1]), hf_ecg.cards.__file__
 assert hf_ecg.clinical.prompts.load_prompts("ptb_xl_rhythm")
+assert hf_ecg.clinical.waveform_features.features_of_codes(["LPR"])
 environment = hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found")
 print(environment)
 """
