@@ -1,6 +1,7 @@
 """JSON that people and other programs write: an object in UTF-8, or an error that names the file."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,16 +11,25 @@ def read_json_object(path) -> dict:
     """The object that a JSON file holds.
 
     Raises:
-        ValueError: no JSON in UTF-8, nesting beyond what Python can read, another value than an object.
+        ValueError: no JSON in UTF-8, nesting beyond what Python can read, another value than an object, an object
+            with a key twice (Python would keep the last one without a word).
         OSError: the file cannot be read.
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), object_pairs_hook=_distinct_keys)
     except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 and numbers too long are ValueErrors too
         raise ValueError(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a JSON object")
+    return content
+
+
+def _distinct_keys(pairs: list[tuple[str, object]]) -> dict:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the keys {twice} are given twice")
     return content
 
 

@@ -3,11 +3,11 @@
     python train/zero_shot.py --model OUT0 OUT1 OUT2 --data PARQUET --prompts ptb_xl_superdiagnostic ptb_xl_form \
         --supervised BCE0 BCE1 BCE2 --random --folds 9,10 --output results.json
 
+--ensemble adds FG-CLEP's: a prompt counts as its best among "X" and "X in lead L" over the twelve leads.
 Several model folders are seeds of one model. Writes results.json and results.md.
 """
 
 import argparse
-import copy
 import sys
 from pathlib import Path
 
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from hf_ecg.evaluation.features import classifier_logits, ecg_embeddings, random_model
-from hf_ecg.evaluation.label_text import match_labels, scores_of_embeddings
+from hf_ecg.evaluation.features import classifier_logits, ecg_embeddings, with_random_ecg_tower
+from hf_ecg.evaluation.label_text import TextEmbeddings, match_labels, scores_of_embeddings
 from hf_ecg.evaluation.loading import (
     budget_notes,
     check_label_sets,
@@ -35,6 +35,7 @@ from hf_ecg.evaluation.report import check_report_path, render, report_frame, ta
 from hf_ecg.evaluation.validation import LEAVE_OUT, UNANNOTATED, task_labels
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
+ENSEMBLE = " ensemble"  # ends the name of a system
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -53,15 +54,21 @@ def main(arguments: list[str] | None = None) -> dict:
     ]
 
     # system -> one list of score matrices (a task each) for every seed
-    scores: dict[str, list[list[np.ndarray]]] = {MODEL: []}
+    scores: dict[str, list[list[np.ndarray]]] = {}
     for index, folder in enumerate(args.model):
         model, processor = load_dual_encoder(folder, device)
-        scores[MODEL].append(dual_scores(model, processor, dataset, prompt_sets, tasks, args.batch_size, folder))
+        texts = TextEmbeddings(model, processor, f"{folder}, texts")
+        towers = {MODEL: model}
         if args.random:
-            model = with_random_ecg_tower(model, args.seed + index)
-            title = f"{folder}, random encoder"
-            one = dual_scores(model, processor, dataset, prompt_sets, tasks, args.batch_size, title)
-            scores.setdefault(RANDOM, []).append(one)
+            towers[RANDOM] = with_random_ecg_tower(model, args.seed + index)
+        for name, tower in towers.items():
+            embeddings = ecg_embeddings(tower, processor, dataset, args.batch_size, f"{folder}, {name}")
+            for ensemble in (False, True) if args.ensemble else (False,):
+                one = [
+                    scores_of_embeddings(tower, processor, embeddings[rows], prompt_set, ensemble, texts)
+                    for prompt_set, (_, rows) in zip(prompt_sets, tasks, strict=True)
+                ]
+                scores.setdefault(name + ENSEMBLE * ensemble, []).append(one)
     for folder in args.supervised:
         model, extractor = load_classifier(folder, device)
         columns = [match_labels(model.config.id2label, list(p.classes), p.label_set) for p in prompt_sets]
@@ -69,7 +76,12 @@ def main(arguments: list[str] | None = None) -> dict:
         one = [logits[rows][:, picked] for picked, (_, rows) in zip(columns, tasks, strict=True)]
         scores.setdefault(SUPERVISED, []).append(one)
 
-    order = [name for name in (MODEL, SUPERVISED, RANDOM) if name in scores]
+    systems = (MODEL, MODEL + ENSEMBLE, SUPERVISED, RANDOM, RANDOM + ENSEMBLE)
+    order = [name for name in systems if name in scores]
+    pairs = [(MODEL, name) for name in order if name in (SUPERVISED, RANDOM)]
+    if args.ensemble:
+        ensemble = MODEL + ENSEMBLE
+        pairs += [(ensemble, name) for name in order if name in (MODEL, SUPERVISED, RANDOM + ENSEMBLE)]
     entries = []
     for number, (prompt_set, (labels, rows)) in enumerate(zip(prompt_sets, tasks, strict=True)):
         patients = dataset.select_columns("patient_id").select(rows)["patient_id"]
@@ -91,7 +103,7 @@ def main(arguments: list[str] | None = None) -> dict:
                 prompt_set.name,
                 word,
                 systems,
-                [(MODEL, name) for name in order[1:]],
+                pairs,
                 label_set=prompt_set.label_set,
                 aggregate=prompt_set.aggregate,
                 language=prompt_set.language,
@@ -114,23 +126,6 @@ def main(arguments: list[str] | None = None) -> dict:
     return report
 
 
-def dual_scores(model, processor, dataset, prompt_sets, tasks, batch_size, title) -> list[np.ndarray]:
-    """Scores (annotated rows, classes) of each task; records are encoded once for all tasks."""
-    embeddings = ecg_embeddings(model, processor, dataset, batch_size, description=title)
-    return [
-        scores_of_embeddings(model, processor, embeddings[rows], prompt_set)
-        for prompt_set, (_, rows) in zip(prompt_sets, tasks, strict=True)
-    ]
-
-
-def with_random_ecg_tower(model, seed: int):
-    """The same dual encoder with the ECG tower drawn anew; text tower and projections stay as trained."""
-    companion = copy.copy(model)
-    companion._modules = dict(model._modules)
-    companion.ecg_model = random_model(model.ecg_model, seed)
-    return companion.eval()
-
-
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="+", required=True, help="folders of dual encoders, the seeds of one model")
@@ -144,6 +139,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         choices=UNANNOTATED,
         default=LEAVE_OUT,
         help="records without any statement of a label set: not judged, or without its classes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ensemble", action="store_true", help='also judge the best of "X" and "X in lead L" over the twelve leads'
     )
     parser.add_argument("--random", action="store_true", help="also evaluate with the ECG tower drawn anew")
     parser.add_argument("--protocol", choices=(LABEL_TEXT, ZERO_SHOT), help="refuse when the models cannot claim it")

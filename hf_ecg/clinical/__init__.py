@@ -1,6 +1,6 @@
 """Medical knowledge: statements, texts, prompts, risk scores."""
 
-from .prompts import PromptSet, load_prompts
+from .prompts import PromptSet, lead_texts, load_merl_prompts, load_prompts
 from .score2 import Score2Flag, Score2Risk, cholesterol_mg_dl_to_mmol_l, score2_risk
 from .score2_tables import POPULATION_MEANS, RiskInputMeans
 from .scp import (
@@ -26,6 +26,8 @@ __all__ = [
     "compose_text",
     "label_sets",
     "labels_of",
+    "lead_texts",
+    "load_merl_prompts",
     "load_prompts",
     "parse_scp_codes",
     "read_statements",

@@ -1,8 +1,13 @@
-"""Prompts of the classes of a label set, read from YAML."""
+"""Prompts of the classes of a label set, read from YAML or from MERL's JSON; texts for one lead after the other."""
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..signals.leads import STANDARD_LEADS
+from ..strict_json import read_json_object
 from ..strict_yaml import load_yaml
 
 FOLDER = Path(__file__).parent / "prompts"
@@ -24,6 +29,32 @@ class PromptSet:
     aggregate: str
     source: str
     classes: dict[str, list[str]]
+
+    def for_classes(self, class_names: Iterable[str]) -> "PromptSet":
+        """The prompts of these classes, in their order; those of other classes are left out.
+
+        Raises:
+            ValueError: classes that are named twice, or have no prompts here.
+        """
+        class_names = list(class_names)
+        twice = [name for name, count in Counter(class_names).items() if count > 1]
+        absent = [name for name in class_names if name not in self.classes]
+        if twice or absent:
+            raise ValueError(
+                f"prompt set {self.name}: classes without prompts {absent}, named twice {twice}; it has prompts for "
+                f"{list(self.classes)}"
+            )
+        return replace(self, classes={name: self.classes[name] for name in class_names})
+
+
+def lead_texts(text: str, leads: Sequence[str] = STANDARD_LEADS) -> list[str]:
+    """The text, then "text in lead I", "text in lead II" ...: FG-CLEP's ensemble (arXiv 2505.11939).
+
+    A text that names leads itself ("ischemic ST-T changes in inferior leads") stays alone.
+    """
+    if re.search(r"\bleads?\b", text, re.IGNORECASE):
+        return [text]
+    return [text, *(f"{text} in lead {lead}" for lead in leads)]
 
 
 def load_prompts(name_or_path) -> PromptSet:
@@ -57,3 +88,35 @@ def load_prompts(name_or_path) -> PromptSet:
         if not isinstance(name, str) or not texts or not prompts or len(set(prompts)) < len(prompts):
             raise ValueError(f"{path}: class {name!r} has the prompts {prompts!r}, wanted a list of distinct texts")
     return PromptSet(name=path.stem, **content)
+
+
+def load_merl_prompts(path, label_set: str, class_names: Iterable[str]) -> PromptSet:
+    """MERL's prompts (`CKEPE_prompt.json`: 131 names, one text each), for the classes of a label set.
+
+    A name is matched as it is, else without the underscores that MERL takes off PTB-XL's ("_AVB", "ISC_"). Texts are
+    put in lower case, as in its evaluation. Source: cheliu-computation/MERL-ICML2024, `utils/zeroshot_val.py`.
+
+    Raises:
+        ValueError: no JSON object of texts, a name that stands in it twice, classes that it does not have, or that
+            have the same text.
+        OSError: the file cannot be read.
+    """
+    path, texts = Path(path), read_json_object(path)
+    wrong = [name for name, text in texts.items() if not isinstance(text, str) or not text.strip()]
+    if wrong or not texts:
+        raise ValueError(
+            f"{path}: the prompts of {wrong or 'all classes'} are no texts, wanted one text for each name"
+        )
+    class_names = list(class_names)
+    keys = {name: name if name in texts else name.strip("_") for name in class_names}
+    absent = [name for name in class_names if keys[name] not in texts]
+    counts = Counter(keys[name] for name in class_names)
+    twice = sorted(name for name in set(class_names) if counts[keys[name]] > 1)
+    if absent or twice:
+        raise ValueError(
+            f"{path}: classes of {label_set} without a prompt: {absent}; twice or with one prompt for two: {twice}; "
+            f"it has {len(texts)} prompts: {', '.join(texts)}"
+        )
+    classes = {name: [texts[keys[name]].lower()] for name in class_names}
+    source = "CKEPE_prompt.json of MERL (cheliu-computation/MERL-ICML2024), in lower case"
+    return PromptSet(path.stem, label_set, "en", "max", source, classes)

@@ -2,7 +2,7 @@
 
 from .bootstrap import Evaluation, Interval, bootstrap_evaluation, paired_difference
 from .features import classifier_logits, ecg_embeddings, ecg_features, ecg_text_embeddings, random_model
-from .label_text import aggregate_similarities, classifier_scores, match_labels, prompt_scores
+from .label_text import TextEmbeddings, aggregate_similarities, classifier_scores, match_labels, prompt_scores
 from .linear_probe import ProbeResult, ProbeRows, linear_probe, patient_fraction
 from .metric_modules import metric_path
 from .metrics import ClassMetrics, macro_metrics, per_class_metrics
@@ -14,6 +14,7 @@ __all__ = [
     "Interval",
     "ProbeResult",
     "ProbeRows",
+    "TextEmbeddings",
     "aggregate_similarities",
     "bootstrap_evaluation",
     "build_validation",

@@ -1,5 +1,6 @@
 """What frozen models say about rows: pooled features, unit-length embeddings of ECGs and texts, classifier logits."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -135,7 +136,9 @@ def ecg_embeddings(model, processor, dataset, batch_size: int = 64, description:
     return nn.functional.normalize(run_model(model, rows, forward, description), dim=-1).numpy()
 
 
-def ecg_text_embeddings(model, processor, texts: Sequence[str], batch_size: int = 64) -> np.ndarray:
+def ecg_text_embeddings(
+    model, processor, texts: Sequence[str], batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
     """Projected, unit-length text embeddings of a dual encoder: float32 (texts, projection_dim).
 
     Raises:
@@ -148,7 +151,8 @@ def ecg_text_embeddings(model, processor, texts: Sequence[str], batch_size: int 
     device = next(model.parameters()).device
     parts = []
     with frozen(model):
-        for start in range(0, len(texts), batch_size):
+        starts = range(0, len(texts), batch_size)
+        for start in tqdm(starts, desc=description, disable=description is None, leave=False):
             tokens = processor(
                 text=texts[start : start + batch_size], padding=True, truncation=True, return_tensors="pt"
             )
@@ -174,6 +178,14 @@ def random_model(model: nn.Module, seed: int) -> nn.Module:
         torch.manual_seed(seed)
         fresh = type(model)(type(model.config).from_dict(model.config.to_dict()))
     return fresh.to(next(model.parameters()).device).eval()
+
+
+def with_random_ecg_tower(model: nn.Module, seed: int) -> nn.Module:
+    """The same dual encoder with the ECG tower drawn anew; text tower and projections stay as trained."""
+    companion = copy.copy(model)
+    companion._modules = dict(model._modules)
+    companion.ecg_model = random_model(model.ecg_model, seed)
+    return companion.eval()
 
 
 def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:

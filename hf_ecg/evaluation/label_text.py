@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..clinical.prompts import lead_texts
 from .features import classifier_logits, ecg_embeddings, ecg_text_embeddings
 
 AGGREGATES = ("max", "noisy_or", "mean")
@@ -110,11 +111,51 @@ def prompt_scores(
     return scores_of_embeddings(model, processor, records, prompt_set)
 
 
-def scores_of_embeddings(model, processor, ecg_embeds: np.ndarray, prompt_set) -> np.ndarray:
-    """As `prompt_scores`, from unit-length ECG embeddings (rows, projection_dim) computed before."""
+class TextEmbeddings:
+    """Unit-length embeddings of texts by one dual encoder; a text that is asked for again is not encoded again.
+
+    Args:
+        model: an `ECGTextModel`, on any device.
+        processor: its `ECGTextProcessor`.
+        description: title of a progress bar; None shows none.
+    """
+
+    def __init__(self, model, processor, description: str | None = None):
+        self.model, self.processor, self.description = model, processor, description
+        self._known: dict[str, np.ndarray] = {}
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (texts, projection_dim)."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            made = ecg_text_embeddings(self.model, self.processor, new, description=self.description)
+            self._known.update(zip(new, made, strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+def scores_of_embeddings(
+    model,
+    processor,
+    ecg_embeds: np.ndarray,
+    prompt_set,
+    ensemble: bool = False,
+    texts: TextEmbeddings | None = None,
+) -> np.ndarray:
+    """As `prompt_scores`, from unit-length ECG embeddings computed before.
+
+    Args:
+        ecg_embeds: (rows, projection_dim).
+        ensemble: FG-CLEP's (arXiv 2505.11939): a prompt counts as its best among "X" and "X in lead L" over the
+            twelve leads, see `clinical.prompts.lead_texts`. The largest cosine is the largest probability.
+        texts: of the same model, to share what it encoded over several prompt sets.
+    """
+    texts = texts or TextEmbeddings(model, processor)
     prompts = [prompt for prompts in prompt_set.classes.values() for prompt in prompts]
-    texts = ecg_text_embeddings(model, processor, prompts)
-    similarities = ecg_embeds.astype(np.float64) @ texts.astype(np.float64).T
+    variants = [lead_texts(prompt) if ensemble else [prompt] for prompt in prompts]
+    embeddings = texts([text for group in variants for text in group])
+    similarities = ecg_embeds.astype(np.float64) @ embeddings.astype(np.float64).T
+    if ensemble:
+        similarities = aggregate_similarities(similarities, [len(group) for group in variants], "max")
     counts = [len(prompts) for prompts in prompt_set.classes.values()]
     return aggregate_similarities(similarities, counts, prompt_set.aggregate, *scale_and_bias(model))
 

@@ -1,6 +1,9 @@
+import csv
+import json
+
 import pytest
 
-from hf_ecg.clinical.prompts import FOLDER, load_prompts
+from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts
 from hf_ecg.clinical.scp import label_sets, read_statements
 
 GOOD = "label_set: rhythm\nlanguage: en\naggregate: max\nsource: tests\nclasses:\n  SR:\n  - sinus rhythm\n"
@@ -28,7 +31,13 @@ def test_held_out_prompts(statements):
     assert prompts.classes == {code: [statements[code].sentence] for code in ("AFIB", "CLBBB", "LVH", "PVC", "IMI")}
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml")))
+@pytest.mark.parametrize("label_set", ["superdiagnostic", "subdiagnostic"])
+def test_names_cover_every_class_with_one_text(statements, label_set):
+    names = load_prompts(f"ptb_xl_{label_set}_names").for_classes(label_sets(statements)[label_set]).classes
+    assert all(len(texts) == 1 for texts in names.values())
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("[ps]*_*.yaml")))
 def test_every_file_names_classes_of_its_label_set(statements, name):
     prompts = load_prompts(name)
     assert set(prompts.classes) <= set(label_sets(statements)[prompts.label_set])
@@ -71,3 +80,68 @@ def test_a_bad_file_is_refused(tmp_path, old, new):
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(OSError, match="ptb_xl_rhythm"):
         load_prompts("ptb_xl_rythm")
+
+
+@pytest.fixture(scope="module")
+def merl_splits(shared_data_dir):
+    return shared_data_dir / "merl_splits"
+
+
+@pytest.mark.parametrize("name, folder, first", [("cpsc2018", "icbeb", 7), ("csn", "chapman", 3)])
+def test_other_corpora_have_a_prompt_for_each_class_of_merl(merl_splits, name, folder, first):
+    with (merl_splits / folder / f"{folder}_test.csv").open() as file:
+        classes = next(csv.reader(file))[first:]
+    chosen = load_prompts(name).for_classes(classes).classes
+    assert list(chosen) == classes and len(classes) == {"cpsc2018": 9, "csn": 38}[name]
+    texts = [text for texts in chosen.values() for text in texts]
+    assert len(set(texts)) == len(texts)
+
+
+def test_classes_without_prompts_are_listed():
+    prompts = load_prompts("ptb_xl_rhythm")
+    assert list(prompts.for_classes(["SR", "AFIB"]).classes) == ["SR", "AFIB"]
+    with pytest.raises(ValueError, match=r"without prompts \['AF', 'SB'\], named twice \['SR'\]"):
+        prompts.for_classes(["SR", "AF", "SB", "SR"])
+
+
+def test_lead_texts():
+    texts = lead_texts("ST segment elevation")
+    assert len(texts) == 13 and texts[:2] == ["ST segment elevation", "ST segment elevation in lead I"]
+    assert texts[4] == "ST segment elevation in lead aVR"
+    assert lead_texts("ischemic ST-T changes in inferior leads") == ["ischemic ST-T changes in inferior leads"]
+    assert len(lead_texts("misleading rhythm")) == 13
+
+
+def test_merl_prompts_of_every_task(merl_splits, statements):
+    path = merl_splits / "zeroshot" / "CKEPE_prompt.json"
+    for label_set in ("superdiagnostic", "subdiagnostic", "form", "rhythm"):
+        classes = list(label_sets(statements)[label_set])
+        prompts = load_merl_prompts(path, label_set, classes)
+        assert list(prompts.classes) == classes and prompts.aggregate == "max"
+    form = load_merl_prompts(path, "form", ["STD_", "PVC"])
+    raw = json.loads(path.read_text())
+    assert len(raw) == 131 and form.classes["STD_"] == [raw["STD"].lower()]
+    for folder, first in (("icbeb", 7), ("chapman", 3)):
+        with (merl_splits / folder / f"{folder}_test.csv").open() as file:
+            classes = next(csv.reader(file))[first:]
+        assert list(load_merl_prompts(path, folder, classes).classes) == classes
+
+
+@pytest.mark.parametrize(
+    "text, classes, message",
+    [
+        ('{"SR": "a", "SR": "b"}', ["SR"], r"\['SR'\] are given twice"),
+        ('{"SR": "a"}', ["SR", "AF", "ST"], r"without a prompt: \['AF', 'ST'\]"),
+        ('{"SR": "a"}', ["SR", "SR"], r"two: \['SR'\]"),
+        ('{"STE": "a"}', ["STE", "STE_"], r"two: \['STE', 'STE_'\]"),
+        ('{"SR": ["a"]}', ["SR"], "no texts"),
+        ('{"SR": " "}', ["SR"], "no texts"),
+        ("{}", ["SR"], "no texts"),
+        ("[]", ["SR"], "wanted a JSON object"),
+    ],
+)
+def test_bad_merl_prompts_are_refused(tmp_path, text, classes, message):
+    path = tmp_path / "CKEPE_prompt.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_merl_prompts(path, "rhythm", classes)

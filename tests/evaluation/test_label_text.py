@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from hf_ecg.evaluation.label_text import aggregate_similarities, match_labels, scale_and_bias
+from hf_ecg.clinical.prompts import PromptSet, lead_texts
+from hf_ecg.evaluation import features
+from hf_ecg.evaluation.label_text import (
+    TextEmbeddings,
+    aggregate_similarities,
+    match_labels,
+    scale_and_bias,
+    scores_of_embeddings,
+)
+from tests.evaluation import tiny
 
 SIMILARITIES = np.array([[0.1, 0.5, -0.2], [0.9, 0.7, 0.3]])
 
@@ -66,3 +75,62 @@ def test_labels_are_matched_by_name():
 def test_absent_or_doubled_labels(labels, names, message):
     with pytest.raises(ValueError, match=message):
         match_labels(labels, names, "superdiagnostic")
+
+
+def prompt_set(aggregate: str = "max") -> PromptSet:
+    return PromptSet("made", "rhythm", "en", aggregate, "tests", {"AFIB": ["atrial", "fibrillation"], "SR": ["sinus"]})
+
+
+@pytest.fixture
+def text_model(monkeypatch):
+    """A dual encoder whose text embeddings are drawn by text, and a list of the texts it was asked for."""
+    asked = []
+
+    def embed(model, processor, texts, batch_size=64, description=None):
+        asked.extend(texts)
+        drawn = [np.random.default_rng(list(text.encode())).normal(size=8) for text in texts]
+        return np.stack([vector / np.linalg.norm(vector) for vector in drawn]).astype(np.float32)
+
+    monkeypatch.setattr("hf_ecg.evaluation.label_text.ecg_text_embeddings", embed)
+    return tiny.dual_encoder(loss_type="sigmoid"), embed, asked
+
+
+@pytest.mark.parametrize("aggregate", ["max", "noisy_or"])
+def test_ensemble_is_the_largest_probability_over_leads(text_model, aggregate):
+    model, embed, _ = text_model
+    records = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
+    records /= np.linalg.norm(records, axis=1, keepdims=True)
+    scale, bias = scale_and_bias(model)
+
+    def probability(record, text):
+        return 1 / (1 + np.exp(-(scale * float(record @ embed(None, None, [text])[0]) + bias)))
+
+    scores = scores_of_embeddings(model, None, records, prompt_set(aggregate), ensemble=True)
+    for row, record in enumerate(records):
+        for column, texts in enumerate(prompt_set().classes.values()):
+            best = [max(probability(record, variant) for variant in lead_texts(text)) for text in texts]
+            # "max" gives cosines, which the sigmoid orders alike
+            wanted = max(best) if aggregate == "max" else 1 - np.prod([1 - value for value in best])
+            found = scores[row, column]
+            found = 1 / (1 + np.exp(-(scale * found + bias))) if aggregate == "max" else found
+            assert found == pytest.approx(wanted, rel=1e-4)
+    plain = scores_of_embeddings(model, None, records, prompt_set(aggregate))
+    assert (scores >= plain).all() and (scores > plain).any()
+
+
+def test_each_text_is_encoded_once(text_model):
+    model, _, asked = text_model
+    texts = TextEmbeddings(model, None)
+    records = np.eye(8, dtype=np.float32)[:3]
+    first = scores_of_embeddings(model, None, records, prompt_set(), True, texts)
+    scores_of_embeddings(model, None, records, prompt_set(), False, texts)
+    assert np.array_equal(scores_of_embeddings(model, None, records, prompt_set(), True, texts), first)
+    assert len(asked) == len(set(asked)) == 3 * 13
+
+
+def test_text_embeddings_are_those_of_the_model():
+    model, processor = tiny.dual_encoder(), tiny.processor()
+    texts = TextEmbeddings(model, processor)
+    found = texts(["sinus rhythm", "atrial fibrillation", "sinus rhythm"])
+    wanted = features.ecg_text_embeddings(model, processor, ["sinus rhythm", "atrial fibrillation"])
+    assert found == pytest.approx(wanted[[0, 1, 0]], abs=1e-6)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from hf_ecg.evaluation.features import with_random_ecg_tower
 from tests.evaluation import tiny
 
 SETTINGS = ["--config", tiny.CONFIG, "--bootstrap", "20", "--minimum", "3", "--device", "cpu"]
@@ -55,10 +56,22 @@ def test_seeds_and_companions_end_in_one_report(script, work, capsys):
     assert [entry["seed"] for entry in report["models"]["prompts"]] == [0, 1]
 
 
-def test_random_encoder_keeps_the_text_side(script, work):
+def test_ensemble_stands_beside_the_prompts(script, work):
+    arguments = command(work, "--ensemble", "--random", "--supervised", str(work / "BCE"), output="ensemble.json")
+    task = script.main(arguments)["tasks"][0]
+    names = ["prompts", "prompts ensemble", "BCE classifier", "random encoder", "random encoder ensemble"]
+    assert list(task["systems"]) == names
+    pairs = {(entry["first"], entry["second"]) for entry in task["differences"]}
+    assert {("prompts ensemble", "prompts"), ("prompts ensemble", "random encoder ensemble")} <= pairs
+    plain = script.main(command(work, "--random", "--supervised", str(work / "BCE"), output="plain.json"))["tasks"][0]
+    for name in ("prompts", "random encoder"):
+        assert plain["systems"][name] == task["systems"][name]
+
+
+def test_random_encoder_keeps_the_text_side():
     model = tiny.dual_encoder()
     weight = model.ecg_model.state_dict()
-    companion = script.with_random_ecg_tower(model, seed=1)
+    companion = with_random_ecg_tower(model, seed=1)
     changed = [key for key, value in companion.ecg_model.state_dict().items() if not value.equal(weight[key])]
     assert changed and companion.text_model is model.text_model
     assert all(value.equal(weight[key]) for key, value in model.ecg_model.state_dict().items())
