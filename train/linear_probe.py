@@ -19,7 +19,7 @@ from hf_ecg.data.corpus import label_names, load_corpus
 from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
 from hf_ecg.evaluation.features import ecg_features, random_model
 from hf_ecg.evaluation.label_text import classifier_scores
-from hf_ecg.evaluation.linear_probe import STRENGTHS, ProbeRows, linear_probe, parse_percentages, require_disjoint
+from hf_ecg.evaluation.linear_probe import STRENGTHS, parse_percentages, require_disjoint
 from hf_ecg.evaluation.loading import (
     budget_notes,
     check_label_sets,
@@ -30,11 +30,11 @@ from hf_ecg.evaluation.loading import (
     pick_device,
 )
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
+from hf_ecg.evaluation.probe_task import probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
 from hf_ecg.evaluation.protocol import SUPERVISED, parse_folds
 from hf_ecg.evaluation.report import check_report_path, render, report_frame, task_entry, write_report
-from hf_ecg.evaluation.validation import task_labels
 
-CLASSIFIER = "BCE classifier"
+PROBE, RANDOM, CLASSIFIER = "probe", "random encoder, probe", "BCE classifier"
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -50,55 +50,27 @@ def main(arguments: list[str] | None = None) -> dict:
 
     splits = {split: load_corpus(args.data, config=args.config, folds=folds[split]) for split in folds}
     class_names = list(label_names(splits["test"], args.label_set))
-    labels, patients = {}, {}
-    for split, dataset in splits.items():
-        # Rare classes of the training rows are the probe's business; the other two splits need a macro.
-        minimum = 0 if split == "train" else args.minimum
-        labels[split], rows = task_labels(
-            dataset, args.label_set, class_names, minimum, f"{split} folds {folds[split]}"
-        )
-        splits[split] = dataset.select(rows)
-        patients[split] = splits[split].select_columns("patient_id")["patient_id"][:]
-    require_disjoint(patients)
+    task = probe_task(splits, args.label_set, class_names, args.minimum)
+    splits = {split: dataset.select(task.rows[split]) for split, dataset in splits.items()}
+    labels, patients = task.labels["test"], task.patients
 
     scores: dict[str, list[np.ndarray]] = {}
     probes = []
     for index, folder in enumerate(args.model):
         encoder, extractor = load_encoder(folder, device)
-        encoders = {"probe": encoder}
+        encoders = {PROBE: encoder}
         if args.random:
-            encoders["random encoder, probe"] = random_model(encoder, args.seed + index)
+            encoders[RANDOM] = random_model(encoder, args.seed + index)
         for kind, each in encoders.items():
             features = {
                 split: ecg_features(each, extractor, dataset, args.batch_size, f"{folder}, {kind}, {split}")
                 for split, dataset in splits.items()
             }
-            train, validation = (ProbeRows(features[s], labels[s], patients[s]) for s in ("train", "validation"))
             for percentage in percentages:
-                result = linear_probe(
-                    train,
-                    validation,
-                    features["test"],
-                    class_names,
-                    fraction=percentage / 100,
-                    seed=args.seed + index,
-                    strengths=args.strengths,
-                    minimum=args.minimum,
-                )
-                system = f"{kind} {percentage:g} %"
+                result = task.fit(features, percentage, args.seed + index, args.strengths)
+                system = probe_name(kind, percentage)
                 scores.setdefault(system, []).append(result.scores)
-                probes.append(
-                    {
-                        "system": system,
-                        "folder": folder,
-                        "seed": args.seed + index,
-                        "strength": result.strength,
-                        "validation_macro_auroc": {f"{c:g}": value for c, value in result.validation.items()},
-                        "train_records": result.records,
-                        "train_patients": result.patients,
-                        "untrained_classes": result.untrained,
-                    }
-                )
+                probes.append(probe_entry(system, folder, args.seed + index, result))
     for folder in args.supervised:
         classifier, extractor = load_classifier(folder, device)
         one = classifier_scores(
@@ -108,7 +80,7 @@ def main(arguments: list[str] | None = None) -> dict:
 
     systems = {
         name: bootstrap_evaluation(
-            labels["test"],
+            labels,
             np.stack(seeds),
             patients["test"],
             class_names,
@@ -118,19 +90,13 @@ def main(arguments: list[str] | None = None) -> dict:
         )
         for name, seeds in sorted(scores.items(), key=lambda item: _rank(item[0]))
     }
-    notes = budget_notes(facts, companion_facts)
-    for probe in probes:
-        if probe["untrained_classes"]:
-            notes.append(
-                f"{probe['system']}, seed {probe['seed']}: {probe['train_patients']} patients hold one kind of label "
-                f"only for {', '.join(probe['untrained_classes'])}, whose scores are constant"
-            )
+    notes = budget_notes(facts, companion_facts) + untrained_notes(probes)
     models = {"probe": describe_seeds(args.model, facts)}
     if args.random:
         models["random encoder"] = [{"folder": "drawn anew", "seed": args.seed + i} for i in range(len(args.model))]
     if args.supervised:
         models[CLASSIFIER] = describe_seeds(args.supervised, companion_facts)
-    pairs = _differences(systems, percentages)
+    pairs = probe_pairs(list(systems), percentages, PROBE, RANDOM, CLASSIFIER)
     entry = task_entry(args.label_set, SUPERVISED, systems, pairs, label_set=args.label_set)
     frame = report_frame("Linear probe", args, device, folds, list(patients.values()), models, notes)
     report = frame | {"probes": probes, "tasks": [entry]}
@@ -143,13 +109,6 @@ def main(arguments: list[str] | None = None) -> dict:
 def _rank(system: str) -> tuple:
     kind = 2 if system == CLASSIFIER else int(system.startswith("random"))
     return kind, 0.0 if kind == 2 else -float(system.split()[-2])
-
-
-def _differences(systems: dict, percentages: list[float]) -> list[tuple[str, str]]:
-    """Each probe beside the random encoder's of its share; the probe of the largest share beside the classifier."""
-    pairs = [(f"probe {percentages[-1]:g} %", CLASSIFIER)]
-    pairs += [(f"probe {p:g} %", f"random encoder, probe {p:g} %") for p in reversed(percentages)]
-    return [pair for pair in pairs if pair[1] in systems]
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:

@@ -138,7 +138,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--unannotated",
         choices=UNANNOTATED,
         default=LEAVE_OUT,
-        help="records without any statement of a label set: not judged, or without its classes (default: %(default)s)",
+        help="records without any statement of a label set: not judged, or without its classes; labelled judges only"
+        " those with a class of the task (default: %(default)s)",
     )
     parser.add_argument(
         "--ensemble", action="store_true", help='also judge the best of "X" and "X in lead L" over the twelve leads'

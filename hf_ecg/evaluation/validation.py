@@ -13,7 +13,7 @@ from .figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figure
 from .label_text import match_labels, scores_of_embeddings
 from .metrics import METRICS, MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
 
-UNANNOTATED = (LEAVE_OUT, NEGATIVE) = ("leave_out", "negative")
+UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
 
 # Read by the training loop, not by the validators.
 CHOICE_KEYS = {"name", "metric", "greater_is_better"}
@@ -90,7 +90,8 @@ def task_labels(
 
     Args:
         unannotated: rows without any statement of the label set are not judged ("leave_out", PTB-XL's own benchmark),
-            or have none of its classes ("negative", as everybody has who is screened).
+            or have none of its classes ("negative", as everybody has who is screened). "labelled" keeps the rows with
+            at least one of `class_names` alone (MERL's benchmark).
 
     Raises:
         ValueError: a class that the corpus does not have, no annotated row, no class with enough positives.
@@ -102,10 +103,14 @@ def task_labels(
     if absent:
         raise ValueError(f"{where}: the label set {label_set} of the corpus has no {absent}; it has {list(names)}")
     matrix, annotated = label_matrix(dataset, label_set)
-    rows = np.flatnonzero(annotated) if unannotated == LEAVE_OUT else np.arange(len(matrix))
     if not annotated.any():
         raise ValueError(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
-    labels = matrix[rows][:, [list(names).index(name) for name in class_names]]
+    matrix = matrix[:, [list(names).index(name) for name in class_names]]
+    kept = {LEAVE_OUT: annotated, NEGATIVE: np.ones(len(matrix), dtype=bool), LABELLED: matrix.any(axis=1)}[
+        unannotated
+    ]
+    rows = np.flatnonzero(kept)
+    labels = matrix[rows]
     require_counted_classes(labels, class_names, minimum, where)
     return labels, rows
 
