@@ -4,11 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +30,7 @@ from .shards import (
     rows_to_table,
     sync,
 )
+from .workers import ordered_map
 
 logger = logging.get_logger(__name__)
 
@@ -243,24 +241,8 @@ def _tables(
     corpus: Corpus, items: Sequence, first: int, num_proc: int, strict: bool
 ) -> Iterator[tuple[pa.Table, list, dict, int]]:
     chunks = (items[start : start + ROWS_PER_GROUP] for start in range(first, len(items), ROWS_PER_GROUP))
-    if num_proc == 1 or len(items) - first <= ROWS_PER_GROUP:
-        reader = _ChunkReader(corpus.read, corpus.complete, corpus.features, strict)
-        yield from map(reader, chunks)
-        return
-    arguments = (os.getpid(), corpus.read, corpus.complete, corpus.features, strict)
-    with ProcessPoolExecutor(num_proc, initializer=_start_worker, initargs=arguments) as pool:
-        waiting: deque = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(pool.submit(_read_in_worker, chunk))
-                # no more in flight than keeps the workers busy: a corpus need not fit in memory
-                if len(waiting) >= 2 * num_proc:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    reader = _ChunkReader(corpus.read, corpus.complete, corpus.features, strict)
+    return ordered_map(reader, chunks, num_proc if len(items) - first > ROWS_PER_GROUP else 1)
 
 
 @dataclass
@@ -286,21 +268,6 @@ class _ChunkReader:
         return rows_to_table(rows, self.features), skipped, count_quality(rows), len(items)
 
 
-_worker: list[_ChunkReader] = []
-
-
-def _start_worker(parent: int, *arguments) -> None:
-    _worker[:] = [_ChunkReader(*arguments)]
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Ends a worker whose parent was killed: it would wait for work, and hold the lock, for ever."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
 def _kind(error: Exception) -> str:
     if isinstance(error, UnfitRecord):
         return error.kind
@@ -308,10 +275,6 @@ def _kind(error: Exception) -> str:
         return "file missing"
     known = {"checksum": "wrong checksum", "truncated": "truncated file"}
     return next((kind for word, kind in known.items() if word in str(error)), "unreadable")
-
-
-def _read_in_worker(items: Sequence):
-    return _worker[0](items)
 
 
 def _former(output_dir: Path) -> Path:
