@@ -1,0 +1,157 @@
+"""What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ...clinical.prompts import load_prompts
+from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
+from ...evaluation.features import PreparedRows, classifier_logits, ecg_features
+from ...evaluation.label_text import match_labels, prompt_scores
+from ...evaluation.linear_probe import ProbeRows, linear_probe
+from ...evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...evaluation.ridge_probe import ridge_probe
+from ...evaluation.supervised import MULTI_LABEL, REGRESSION
+from ..finetune import finetuning_recipe
+from ..loop import pretrain
+from .runs import Run, slug
+from .spec import FINETUNE, PROBE, PROMPTS, MeasureSection
+
+
+class JudgedRows:
+    """All rows of a corpus with what is asked about them.
+
+    Args:
+        path, config: of the corpus.
+        measures: name -> what is measured.
+
+    Raises:
+        ValueError: a label set, column or target that the corpus does not have.
+    """
+
+    def __init__(self, path: str, config: str | None, measures: dict[str, MeasureSection]):
+        self.path, self.config = path, config
+        self.dataset = load_corpus(path, config=config)
+        columns = self.dataset.select_columns(["fold", "patient_id", "record_id"]).with_format(None)
+        self.folds = np.array(columns["fold"][:])
+        self.patients = np.array([str(patient) for patient in columns["patient_id"][:]])
+        self.records = columns["record_id"][:]
+        # name -> (class names, labels (rows, classes) or targets (rows, 1), bool (rows,): can be judged)
+        self.truth = {name: self._truth(measure) for name, measure in measures.items()}
+        self._prepared: dict[str, PreparedRows] = {}
+
+    def rows(self, folds, measure: str) -> np.ndarray:
+        """Numbers of the rows in some folds that a measure can be taken of."""
+        return np.flatnonzero(np.isin(self.folds, list(folds)) & self.truth[measure][2])
+
+    def features(self, run: Run) -> np.ndarray:
+        """Features of all rows, float32 (rows, hidden_size)."""
+        encoder, extractor = load_encoder(str(run.encoder), "cpu")
+        return ecg_features(encoder, extractor, self.prepared(extractor), description=f"{run}, features")
+
+    def prepared(self, extractor) -> PreparedRows:
+        """Inputs of all rows, made once for each extractor."""
+        extractor = getattr(extractor, "feature_extractor", extractor)
+        key = extractor.to_json_string()
+        if key not in self._prepared:
+            self._prepared = {key: PreparedRows(extractor, self.dataset, cache=True)}  # the last one alone: memory
+        return self._prepared[key]
+
+    def _truth(self, measure: MeasureSection) -> tuple[list[str], np.ndarray, np.ndarray]:
+        if measure.target is not None:
+            values = target_matrix(self.dataset, [measure.target])
+            return [measure.target], values, np.isfinite(values[:, 0])
+        if measure.column is not None:
+            if measure.column not in self.dataset.column_names:
+                raise ValueError(f"the corpus has no column {measure.column!r}, only {self.dataset.column_names}")
+            values = self.dataset.select_columns([measure.column]).with_format(None)[measure.column][:]
+            names = sorted({value for value in values if value is not None})
+            if len(names) < 2:
+                raise ValueError(f"column {measure.column} holds {names}, wanted two names or more")
+            names = names[1:] if len(names) == 2 else names  # of two, one says it all
+            labels = np.array([[value == name for name in names] for value in values], dtype=np.int64)
+            return names, labels, np.array([value is not None for value in values])
+        if measure.kind == PROMPTS:
+            prompts = load_prompts(measure.prompts)
+            names, label_set = list(prompts.classes), prompts.label_set
+        else:
+            names, label_set = list(label_names(self.dataset, measure.label_set)), measure.label_set
+        matrix, annotated = label_matrix(self.dataset, label_set)
+        known = list(label_names(self.dataset, label_set))
+        return names, matrix[:, match_labels(dict(enumerate(known)), names, label_set)], annotated
+
+
+def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRows) -> None:
+    """Takes the measures of a run that are not there yet; each lies in `scores/NAME.npz` of its folder."""
+    missing = {name: measure for name, measure in measures.items() if not scores_path(run, name).is_file()}
+    if not missing:
+        return
+    facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
+    features = None
+    for name, measure in missing.items():
+        rows = {split: judged.rows(getattr(run.turn, split), name) for split in ("train", "validation", "test")}
+        if measure.kind in (FINETUNE, PROMPTS):
+            take = _finetuned if measure.kind == FINETUNE else _prompted
+            scores = take(run, name, measure, judged)[rows["test"]]
+        else:
+            features = judged.features(run) if features is None else features
+            scores = _probed(run, name, measure, judged, features, rows)
+        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]])
+
+
+def scores_path(run: Run, measure: str) -> Path:
+    """File of a run's scores for one measure."""
+    return run.folder / "scores" / f"{slug(measure)}.npz"
+
+
+def read_scores(run: Run, measure: str, records: list[str]) -> np.ndarray:
+    """Scores of a run's test rows, float64 (rows, classes).
+
+    Raises:
+        ValueError: they are of other records than these.
+    """
+    path = scores_path(run, measure)
+    with np.load(path) as content:
+        if content["records"].tolist() != list(records):
+            raise ValueError(f"{path} holds scores of other records than the corpus has: remove it to measure anew")
+        return content["scores"]
+
+
+def _write(path: Path, scores: np.ndarray, records: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    incomplete = path.with_suffix(".incomplete.npz")
+    np.savez(incomplete, scores=scores.astype(np.float64), records=np.array(records))
+    os.replace(incomplete, path)
+
+
+def _probed(run, name, measure, judged, features, rows) -> np.ndarray:
+    names, truth, _ = judged.truth[name]
+    if measure.kind != PROBE:
+        known = [(features[rows[split]], truth[rows[split], 0]) for split in ("train", "validation")]
+        return ridge_probe(*known[0], *known[1], features[rows["test"]])[:, None]
+    train, validation = (
+        ProbeRows(features[rows[split]], truth[rows[split]], judged.patients[rows[split]])
+        for split in ("train", "validation")
+    )
+    return linear_probe(train, validation, features[rows["test"]], names, seed=run.seed).scores
+
+
+def _finetuned(run, name, measure, judged) -> np.ndarray:
+    problem = REGRESSION if measure.target is not None else MULTI_LABEL
+    labels, targets = ([measure.label_set], []) if measure.target is None else ([], [measure.target])
+    folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
+    given = [f"data.path={judged.path}", f"data.config={judged.config or 'null'}", f"run.seed={run.seed}"]
+    given += [f"data.folds.{split}={numbers}" for split, numbers in folds.items()]
+    recipe = finetuning_recipe(str(run.encoder), problem, labels, targets, overrides=[*measure.overrides, *given])
+    folder = run.folder / slug(name)
+    pretrain(recipe, folder, resume=True, disconnect=False)
+    model, extractor = load_classifier(str(folder), "cpu")
+    logits = classifier_logits(model, extractor, judged.prepared(extractor), description=f"{run}, {name}")
+    return logits[:, match_labels(model.config.id2label, judged.truth[name][0], name)]
+
+
+def _prompted(run, name, measure, judged) -> np.ndarray:
+    model, processor = load_dual_encoder(str(run.folder), "cpu")
+    prompts = load_prompts(measure.prompts)
+    return prompt_scores(model, processor, judged.prepared(processor), prompts, description=f"{run}, {name}")

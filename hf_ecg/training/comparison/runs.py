@@ -1,0 +1,127 @@
+"""Runs of a comparison: one for each arm, turn and seed, each in a folder of its own that may be taken up again."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers.utils import logging
+
+from ..build import build_parts
+from ..card import RUN_NAME
+from ..checkpoint import write_folder
+from ..loop import pretrain
+from ..output import check_same_recipe
+from ..processes import prepare_torch
+from ..recipe import Recipe, load_recipe
+from ..saving import find_encoder
+from .spec import Comparison, Turn
+
+logger = logging.get_logger(__name__)
+
+_PLACE = re.compile(r"\{(turn|seed|arm:[^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm in one turn of the rotation, with one seed."""
+
+    arm: str
+    turn: Turn
+    seed: int
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies: `ROOT/ARM/seed_0/test_1_2`."""
+        return self.root / slug(self.arm) / f"seed_{self.seed}" / self.turn.name
+
+    @property
+    def encoder(self) -> Path:
+        """Its encoder with the feature extractor."""
+        return self.folder / "encoder"
+
+    def __str__(self) -> str:
+        return f"{self.arm}, seed {self.seed}, {self.turn.name}"
+
+
+def slug(name: str) -> str:
+    """A name as that of a file: `SimCLR, mean` -> `simclr_mean`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def plan_runs(comparison: Comparison, turns: list[Turn], seeds: list[int], root) -> list[Run]:
+    """All runs, the seeds one after the other, so that a comparison broken off has some of them whole.
+
+    Raises:
+        ValueError: two arms or measures whose names give the same file.
+    """
+    for kind, names in (("arms", comparison.arms), ("measures", comparison.measures)):
+        slugs = [slug(name) for name in names]
+        twice = [name for name, one in zip(names, slugs, strict=True) if slugs.count(one) > 1]
+        if twice:
+            raise ValueError(f"{kind} {twice} would share a file, wanted names that differ in letters or digits")
+    return [Run(arm, turn, seed, Path(root)) for seed in seeds for turn in turns for arm in comparison.arms]
+
+
+def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> Recipe:
+    """The recipe of a run.
+
+    Args:
+        directory: folder of the comparison's file, which the recipe's name is relative to.
+        given: overrides that hold in every arm, such as the place of the corpus.
+
+    Raises:
+        ValueError: overrides that set folds or seed, which the rotation sets; an unknown arm in one.
+    """
+
+    def fill(match: re.Match) -> str:
+        place = match[1]
+        if place == "turn":
+            return run.turn.name
+        if place == "seed":
+            return str(run.seed)
+        arm = place.removeprefix("arm:")
+        if arm not in comparison.arms:
+            raise ValueError(f"{match[0]} in {run.arm}: there is no arm {arm!r}, only {list(comparison.arms)}")
+        return str(Run(arm, run.turn, run.seed, run.root).folder)
+
+    overrides = [*comparison.overrides, *given, *(_PLACE.sub(fill, one) for one in comparison.arms[run.arm].overrides)]
+    taken = [one for one in overrides if re.match(r"data\.folds\b|run\.seed\b", one)]
+    if taken:
+        raise ValueError(f"{run.arm}: {taken} belong to the rotation")
+    folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
+    overrides += [f"data.folds.{split}={numbers}" for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
+    return load_recipe(Path(directory) / comparison.recipe, overrides)
+
+
+def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
+    """Trains a run, goes on with it, or leaves it as it is when it is done.
+
+    Raises:
+        ValueError: the folder holds a run of another recipe.
+    """
+    if not comparison.arms[run.arm].trained:
+        if not (run.encoder / "config.json").is_file():
+            _save_untrained(recipe, run.encoder)
+        return
+    if (run.folder / RUN_NAME).is_file():
+        check_same_recipe(recipe, run.folder)
+        return
+    pretrain(recipe, run.folder, resume=True, disconnect=False)
+    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
+
+
+def _save_untrained(recipe: Recipe, folder: Path) -> None:
+    prepare_torch(recipe.run)  # the first weights are those of a run with this seed
+    parts = build_parts(recipe)
+    encoder = find_encoder(parts.model)
+    if encoder is None:
+        raise ValueError(f"{type(parts.model).__name__} holds no encoder to be left untrained")
+    extractor = getattr(parts.processor, "feature_extractor", parts.processor)
+
+    def write(target: Path) -> None:
+        encoder.save_pretrained(target)
+        extractor.save_pretrained(target)
+
+    write_folder(folder, write)
