@@ -4,7 +4,7 @@ import pytest
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.mimic_iv_ecg import mimic_iv_ecg_corpus
-from hf_ecg.data.readers.mimic_iv_ecg.index import fold_of
+from hf_ecg.data.readers.splits import fold_of
 from hf_ecg.signals import STANDARD_LEADS
 from tests.data.made_mimic import FILE_LEADS, MadeMimic, waves
 

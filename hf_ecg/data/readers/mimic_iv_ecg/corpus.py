@@ -15,11 +15,11 @@ from ....signals.wfdb_record import Record, read_record
 from ...builder import Corpus, UnfitRecord
 from ...card import CorpusCard
 from ...schema import row_features
+from ..splits import SPLITS
 from .index import CART, MEASUREMENT_RANGES, ONE_RECORD, MimicRecord, MimicRecords, build_index
 
 SAMPLING_RATE, SECONDS = 500, 10
 RECORDS_IN_VERSION_1 = 800_035
-SPLITS = {"train": range(1, 9), "validation": (9,), "test": (10,)}
 # What a record can be left out for, at the user's wish; without any signal, or not as the corpus has it, it always is.
 DROP = ("missing_samples", "flat_lead", "out_of_range_lead", "no_text")
 HIGHEST_RANGE_MV = 10.0  # TolerantECG's limit on a lead's range

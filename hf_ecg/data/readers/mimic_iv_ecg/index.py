@@ -12,17 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..splits import fold_of, hashed
+from ....signals.machine_measurements import MEASUREMENT_RANGES, SENTINELS
 from .risk_inputs import CLINICAL_TABLES, RISK_COLUMNS, add_risk_inputs
 from .tables import NUMBER, TEXT, TIME, WHOLE, find_table, seconds, stream_table
 
-FOLDS = 10
 RECORDS, MEASUREMENTS = "record_list", "machine_measurements"
 REPORT_LINES = tuple(f"report_{number}" for number in range(18))
-# The machine's "not measurable", and what a ten-second recording can hold: milliseconds, degrees.
-SENTINELS = (29999, 32767, -32767, -32768, 65535)
-MEASUREMENT_RANGES = {"rr_interval": (1, 10000)}
-MEASUREMENT_RANGES |= dict.fromkeys(("p_onset", "p_end", "qrs_onset", "qrs_end", "t_end"), (0, 10000))
-MEASUREMENT_RANGES |= dict.fromkeys(("p_axis", "qrs_axis", "t_axis"), (-360, 360))
 CART = {"device": "cart_id", "bandwidth": "bandwidth", "filtering": "filtering"}
 # Which record of a patient is taken: the ORDER BY that puts it first.
 ONE_RECORD = {"first": "time, study_id", "last": "time DESC, study_id DESC", "random": "draw, study_id"}
@@ -75,16 +71,6 @@ def _record(study, path, report, patient, fold, time, *values) -> MimicRecord:
 
 def _open(index: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", uri=True)
-
-
-def fold_of(patient: int | str, seed: int) -> int:
-    """1 to 10 from a hash of seed and patient alone: the same whatever other patients there are."""
-    return 1 + _hash(seed, patient) % FOLDS
-
-
-def _hash(seed: int, name) -> int:
-    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1  # SQLite's integers have a sign
 
 
 def build_index(
@@ -185,7 +171,7 @@ def _add_records(database: sqlite3.Connection, path: Path, seed: int, progress: 
             if ".." in file.split("/") or file.startswith("/") or "\\" in file:
                 raise ValueError(f"{path}: study {study}: the record path {file!r} leaves the folder")
         folds = {patient: fold_of(patient, seed) for patient in {line[1] for line in lines}}
-        rows = ((*line, folds[line[1]], _hash(seed, f"study {line[0]}")) for line in lines)
+        rows = ((*line, folds[line[1]], hashed(seed, f"study {line[0]}")) for line in lines)
         _insert(database, "record", 6, rows, path)
         number += len(lines)
     if not number:
