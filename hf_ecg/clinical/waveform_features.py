@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .prompts import FOLDER, load_prompts
+from .report_statements import codes_of_report
 from .scp import CODES
 from .tables import read_table
 
@@ -115,6 +116,22 @@ def _rows_by_code() -> dict[str, list[WaveformFeature]]:
     for row in WAVEFORM_FEATURES:
         rows.setdefault(row.code, []).append(row)
     return rows
+
+
+def features_of_report(text: str) -> list[str]:
+    """Texts of the features that go with the statements a report makes, in its order, each once.
+
+    They are what to look for in the ECG, required, supportive and possible ones alike; whether it shows them is
+    another question. A report that says nothing known gives none.
+
+    Args:
+        text: a machine report, a text that `compose_text` made, or an original report; see `codes_of_report`.
+
+    Example:
+        >>> features_of_report("Prolonged PR interval. No atrial fibrillation")
+        ['prolonged PR interval (over 200 ms)']
+    """
+    return list(dict.fromkeys(row.feature for row in features_of_codes(codes_of_report(text))))
 
 
 def is_evaluated_prompt(feature: str) -> bool:

@@ -7,6 +7,7 @@ from hf_ecg.clinical.waveform_features import (
     TABLE,
     WAVEFORM_FEATURES,
     features_of_codes,
+    features_of_report,
     is_evaluated_prompt,
     read_waveform_features,
 )
@@ -56,6 +57,17 @@ def test_rows_of_codes():
     assert features_of_codes(["SEHYP"]) == []
     with pytest.raises(ValueError, match="XYZ"):
         features_of_codes(["XYZ"])
+
+
+def test_features_of_a_report():
+    assert features_of_report("long QT-interval. possible prolonged PR interval") == [
+        "prolonged QT interval (QTc over 460 ms)",
+        "prolonged PR interval (over 200 ms)",
+    ]
+    both = features_of_report("first degree AV block. sinus rhythm")
+    assert both == list(dict.fromkeys(row.feature for row in features_of_codes(["1AVB", "SR"])))
+    assert both.count("P wave before every QRS complex") == 1
+    assert features_of_report("No ST elevation") == features_of_report("") == []
 
 
 @pytest.mark.parametrize(
