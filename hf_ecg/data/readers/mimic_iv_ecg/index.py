@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..splits import fold_of, hashed
 from ....signals.machine_measurements import MEASUREMENT_RANGES, SENTINELS
+from ..splits import fold_of, hashed
 from .risk_inputs import CLINICAL_TABLES, RISK_COLUMNS, add_risk_inputs
 from .tables import NUMBER, TEXT, TIME, WHOLE, find_table, seconds, stream_table
 
