@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.readers.ptb_xl import TEXT_SOURCES, ptb_xl_corpus
+from hf_ecg.data.readers.withholding import WITHHOLDABLE, Withholding
 from hf_ecg.data.risk import add_risk_options, with_risk
 from hf_ecg.hub import push_corpus
 
@@ -29,6 +30,16 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--text_source", choices=TEXT_SOURCES, default="statements", help="what `text` is made of")
     parser.add_argument("--min_likelihood", type=float, default=0, help="leave less likely statements out of `text`")
     parser.add_argument("--hold_out", default="", help="codes to leave out of every text, such as AFIB,CLBBB")
+    parser.add_argument(
+        "--withhold", choices=WITHHOLDABLE, help="label set whose statements stay out of the texts of some patients"
+    )
+    parser.add_argument(
+        "--withhold_share",
+        type=float,
+        default=0.5,
+        help="share of these patients (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the patients of --withhold (default: %(default)s)")
     add_risk_options(parser)
     parser.add_argument("--num_proc", type=int, help="processes that read; default: one a core, eight at most")
     parser.add_argument("--strict", action="store_true", help="stop at the first record that cannot be read")
@@ -38,7 +49,10 @@ def main(arguments: list[str] | None = None) -> dict:
     args = parser.parse_args(arguments)
     hold_out = [code.strip() for code in args.hold_out.split(",") if code.strip()]
     started = time.perf_counter()
-    corpus = ptb_xl_corpus(args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source)
+    withholding = Withholding(args.withhold, args.withhold_share, args.seed) if args.withhold else None
+    corpus = ptb_xl_corpus(
+        args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source, withholding
+    )
     if args.risk:
         corpus = with_risk(corpus, args.risk, args.risk_out_of_range)
     num_proc = min(os.cpu_count() or 1, 8) if args.num_proc is None else args.num_proc

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pyarrow.parquet
 import pytest
 
 
@@ -30,6 +31,16 @@ def test_command_line(repository, raw, tmp_path):
     assert "record/s" in done.stderr
     with pytest.raises(FileExistsError):
         load(repository).main(command[2:])
+
+
+def test_withheld_statements(repository, raw, tmp_path):
+    options = ["--withhold", "rhythm", "--withhold_share", "1", "--seed", "3", "--num_proc", "1"]
+    summary = load(repository).main(["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), *options])
+    assert (summary["withhold"]["share"], summary["withhold"]["seed"]) == (1, 3)
+    assert summary["withhold"]["withheld"]["records"] == sum(summary["rows"].values()) == 6
+    texts = pyarrow.parquet.read_table(tmp_path / "out" / "ptb_xl_100hz").to_pydict()
+    assert all(texts["withheld"]) and not any("sinus" in text for text in texts["text"])
+    assert any(texts["rhythm"])
 
 
 def test_push_to_hub_pushes_the_folder(repository, raw, tmp_path, monkeypatch, capsys):

@@ -26,6 +26,7 @@ from ..builder import Corpus
 from ..card import CorpusCard
 from ..schema import row_features
 from .columns import record_columns
+from .withholding import Withholding, describe_withholding
 
 TEXT_SOURCES = ("statements", "report")
 SECONDS = 10
@@ -78,10 +79,12 @@ class PtbXlReader:
     min_likelihood: float
     hold_out: tuple[str, ...]
     text_source: str
+    withholding: Withholding | None = None
 
     def __post_init__(self):
         self.label_sets = label_sets(self.statements)
-        self._known: dict[str, tuple[str, dict]] = {}
+        self._withheld = self.withholding.codes(self.statements) if self.withholding else frozenset()
+        self._known: dict[tuple[str, bool], tuple[str, dict]] = {}
 
     def __call__(self, record: PtbXlRecord) -> dict:
         """The row of a record.
@@ -90,7 +93,8 @@ class PtbXlReader:
             ValueError: damaged samples, another rate, length or leads than PTB-XL has, codes that cannot be read.
             OSError: a file is not there.
         """
-        text, labels = self._text_and_labels(record.codes)
+        withheld = self.withholding is not None and self.withholding.concerns(record.patient_id)
+        text, labels = self._text_and_labels(record.codes, withheld)
         if self.text_source == "report":
             text = clean_report(record.report)
         wave = read_record(self.data_dir / record.file, root=self.data_dir)
@@ -112,17 +116,19 @@ class PtbXlReader:
             "device": record.device,
             "site": record.site,
             "recording_date": record.recording_date,
+            **({} if self.withholding is None else {"withheld": withheld}),
             **labels,
         }
 
-    def _text_and_labels(self, written: str) -> tuple[str, dict]:
+    def _text_and_labels(self, written: str, withheld: bool) -> tuple[str, dict]:
         # a few codes make most records of a corpus: each combination of them is worked out once
-        if written not in self._known:
+        if (written, withheld) not in self._known:
             codes = parse_scp_codes(written)
-            text = compose_text(codes, self.statements, self.min_likelihood, self.hold_out)
+            silent = {*self.hold_out, *(self._withheld if withheld else ())}
+            text = compose_text(codes, self.statements, self.min_likelihood, silent)
             labels = {name: labels_of(codes, classes) for name, classes in self.label_sets.items()}
-            self._known[written] = text, labels
-        return self._known[written]
+            self._known[written, withheld] = text, labels
+        return self._known[written, withheld]
 
 
 def ptb_xl_corpus(
@@ -131,6 +137,7 @@ def ptb_xl_corpus(
     min_likelihood: float = 0,
     hold_out: Iterable[str] = (),
     text_source: str = "statements",
+    withholding: Withholding | None = None,
 ) -> Corpus:
     """PTB-XL as a corpus to prepare.
 
@@ -140,11 +147,13 @@ def ptb_xl_corpus(
         min_likelihood: statements graded below it stay out of `text`; labels are untouched.
         hold_out: codes whose every mention stays out of `text`; labels are untouched.
         text_source: "statements" or "report": what `text` is made of.
+        withholding: statements that stay out of some patients' `text`; labels are untouched, and the column `withheld`
+            tells the records of these patients.
 
     Raises:
         ValueError: a table that is not PTB-XL's, an unknown code, a patient in several folds, a record path that
-            leaves `data_dir`; `hold_out` with original reports, from whose free words nothing can be taken out for
-            certain.
+            leaves `data_dir`; `hold_out` or `withholding` with original reports, from whose free words nothing can be
+            taken out for certain.
         OSError: a table is not there.
     """
     data_dir, hold_out = Path(data_dir), tuple(hold_out)
@@ -152,8 +161,10 @@ def ptb_xl_corpus(
         raise ValueError(f"sampling_rate is {sampling_rate}, PTB-XL has {list(_FILE_COLUMN)}")
     if text_source not in TEXT_SOURCES:
         raise ValueError(f"text_source is {text_source!r}, wanted one of {TEXT_SOURCES}")
-    if hold_out and text_source == "report":
-        raise ValueError("hold_out works on composed texts only: what an original report mentions cannot be known")
+    if (hold_out or withholding) and text_source == "report":
+        raise ValueError(
+            "hold_out and withholding work on composed texts only: what an original report mentions cannot be known"
+        )
     if not 0 <= min_likelihood <= 100:
         raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
     for table in ("scp_statements.csv", "ptbxl_database.csv"):
@@ -164,12 +175,13 @@ def ptb_xl_corpus(
     records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
     for record in records:
         _check_inside(record, data_dir)
-    reader = PtbXlReader(data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source)
+    reader = PtbXlReader(data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding)
+    extra = {name: Value("string") for name in ("device", "site", "recording_date")}
     features = row_features(
         len(STANDARD_LEADS),
         sampling_rate * SECONDS,
         {name: list(reader.label_sets[name]) for name in LABEL_SETS},
-        extra={name: Value("string") for name in ("device", "site", "recording_date")},
+        extra=extra | ({"withheld": Value("bool")} if withholding else {}),
     )
     column = _FILE_COLUMN[sampling_rate]
     facts = {
@@ -180,6 +192,9 @@ def ptb_xl_corpus(
         "hold_out": list(hold_out),
         "left_out_of_text": silent,
     }
+    if withholding:
+        coded = [(record.patient_id, parse_scp_codes(record.codes)) for record in records if record.file]
+        facts["withhold"] = withholding.facts(coded, statements)
     return Corpus(
         config_name=f"ptb_xl_{sampling_rate}hz",
         features=features,
@@ -323,6 +338,7 @@ def card(summary: dict) -> CorpusCard:
         texts=texts,
         labels=", as in the benchmark of Strodthoff et al. (2021)",
         label_sets=LABEL_SETS[:2] + LABEL_SETS[3:5],
+        notes=[describe_withholding(summary["withhold"])] if "withhold" in summary else [],
         licence="CC BY 4.0",
         citation="Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data"
         " 7:154 (2020), and PhysioNet.",
