@@ -9,6 +9,8 @@ the same files. Two faults are known, and counted here anew from whatever files 
   of all of them: "AVB" was found in "1AVB", "AF" in "AFIB".
 """
 
+import posixpath
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,13 +115,13 @@ class MerlTable:
 
     def wrong_positives(self, kind: str = "merl") -> dict[str, tuple[int, int]]:
         """Class -> (records that have it without its being written, records that have it), where there are any."""
-        counts = {}
-        for name in self.classes:
-            having = [row for row in self.rows.values() if name in row.labels(kind)]
-            wrong = sum(row.written is not None and name not in row.written for row in having)
-            if wrong:
-                counts[name] = (wrong, len(having))
-        return counts
+        wrong, total = Counter(), Counter()
+        for row in self.rows.values():
+            having = row.labels(kind)
+            total.update(having)
+            if row.written is not None:
+                wrong.update(name for name in having if name not in row.written)
+        return {name: (wrong[name], total[name]) for name in self.classes if wrong[name]}
 
     def wrong_by_position(self) -> dict[str, int]:
         """Split -> records whose labels are wrong when columns are taken by position, in the test file's order."""
@@ -176,7 +178,7 @@ def read_merl_table(folder, task: str) -> MerlTable:
             raise ValueError(f"{path} has no records")
         orders[split] = _class_columns(list(lines[0]), chosen, path)
         for number, line in enumerate(lines, start=2):
-            record = Path(line[chosen.key]).stem
+            record = posixpath.splitext(posixpath.basename(line[chosen.key]))[0]
             where = f"{path}, line {number} ({chosen.key} {line[chosen.key]!r})"
             if not record:
                 raise ValueError(f"{where}: no record is named")
