@@ -1,5 +1,6 @@
 """Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
 from .figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
 from .label_text import match_labels, scores_of_embeddings
-from .metrics import METRICS, MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
+from .metrics import (
+    METRICS,
+    MINIMUM_COUNT,
+    NothingToJudge,
+    macro_metrics,
+    per_class_metrics,
+    require_counted_classes,
+)
 
 UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
 
@@ -31,7 +39,8 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
               are left out.
             * "regression": `targets`, `batch_size`, `cache`; figures are in the targets' units.
             * "loss": `text_column` for a dual encoder, `label_sets` for a classifier or `collator`, one that makes
-              whole batches, for anything else; `batch_size`.
+              whole batches, for anything else; `batch_size`; `rank` and `world_size` of a process that takes its share
+              of every batch.
         processor: the model's processor or feature extractor.
         dataset: the validation rows.
 
@@ -94,7 +103,8 @@ def task_labels(
             at least one of `class_names` alone (MERL's benchmark).
 
     Raises:
-        ValueError: a class that the corpus does not have, no annotated row, no class with enough positives.
+        ValueError: a class that the corpus does not have.
+        NothingToJudge: no annotated row, no class with enough positives; a ValueError too.
     """
     from ..data.corpus import label_matrix, label_names
 
@@ -104,7 +114,7 @@ def task_labels(
         raise ValueError(f"{where}: the label set {label_set} of the corpus has no {absent}; it has {list(names)}")
     matrix, annotated = label_matrix(dataset, label_set)
     if not annotated.any():
-        raise ValueError(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
+        raise NothingToJudge(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
     matrix = matrix[:, [list(names).index(name) for name in class_names]]
     kept = {LEAVE_OUT: annotated, NEGATIVE: np.ones(len(matrix), dtype=bool), LABELLED: matrix.any(axis=1)}[
         unannotated
@@ -207,6 +217,25 @@ def _regression(options: dict, processor, dataset):
     return validate
 
 
+def loss_batches(num_records: int, batch_size: int, rank: int = 0, world_size: int = 1) -> list[range]:
+    """Rows of each batch of a validation loss that one process takes; all processes' are those of a single one.
+
+    A row that would be a batch by itself joins the one before: it has nothing to be contrasted with.
+
+    Args:
+        num_records: validation rows; the last few are left out when the processes cannot share them equally.
+        batch_size: of all processes together; rounded down to what they can share.
+        rank, world_size: of this process.
+    """
+    stop, together = num_records - num_records % world_size, max(1, batch_size // world_size) * world_size
+    starts = list(range(0, stop, together))
+    if len(starts) > 1 and stop - starts[-1] == 1:
+        starts.pop()
+    batches = [range(start, end) for start, end in itertools.pairwise([*starts, stop])]
+    sizes = [len(batch) // world_size for batch in batches]
+    return [batch[rank * size : (rank + 1) * size] for batch, size in zip(batches, sizes, strict=True)]
+
+
 def _loss(options: dict, processor, dataset):
     """Mean loss over the rows in their order; a contrastive loss depends on `batch_size`.
 
@@ -218,18 +247,20 @@ def _loss(options: dict, processor, dataset):
         dataset = non_empty_text(dataset, options.get("text_column", "text"))
     collator, columns = _loss_collator(options, processor, dataset)
     rows = RowDataset(dataset, [column for column in columns if column in dataset.column_names])
-    batch_size = options.get("batch_size", 64)
+    world_size = options.get("world_size", 1)
+    batches = loss_batches(len(dataset), options.get("batch_size", 64), options.get("rank", 0), world_size)
+    if not batches:
+        raise ValueError(f"{len(dataset)} validation rows are too few for {world_size} processes")
 
     def validate(model) -> dict[str, float]:
         device = next(model.parameters()).device
         total = 0.0
         with frozen(model):
-            for start in range(0, len(dataset), batch_size):
-                indices = range(start, min(start + batch_size, len(dataset)))
+            for indices in batches:
                 batch = collator(rows.__getitems__([(0, index) for index in indices]))
                 batch = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
                 total += float(model(**batch).loss) * len(indices)
-        loss = total / len(dataset)
+        loss = total / sum(map(len, batches))
         if not np.isfinite(loss):
             raise ValueError(f"the validation loss is {loss}")
         return {"loss": loss}
@@ -270,5 +301,5 @@ VALIDATORS = {
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
     "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
     "regression": (_regression, {"targets", "batch_size", "cache"}),
-    "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size"}),
+    "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size", "rank", "world_size"}),
 }

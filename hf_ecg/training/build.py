@@ -18,7 +18,6 @@ from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, Pr
 from .rows import class_labels, collator_spec, load_data, target_units
 
 MULTI_LABEL, SINGLE_LABEL, REGRESSION = "multi_label_classification", "single_label_classification", "regression"
-LOSS_BATCH_SIZE = 64  # the default of the validator "loss"
 
 
 @dataclass
@@ -65,9 +64,7 @@ def build_parts(recipe: Recipe, rank: int = 0, world_size: int = 1) -> Parts:
         if recipe.validation.name == "loss" and problem_type(recipe) in (SINGLE_LABEL, REGRESSION):
             spec["collator"] = build_collator(without_views, processor, train_data, recipe.run.seed)
         if validates_together(recipe, world_size):
-            spec["batch_size"] = spec.get("batch_size", LOSS_BATCH_SIZE) // world_size
-            mine = validation_share(len(validation_data), spec["batch_size"], rank, world_size)
-            validation_data = validation_data.select(mine)
+            spec |= {"rank": rank, "world_size": world_size}
         validate = build_validation(spec, processor, validation_data)
     return Parts(model, processor, train_data, RowDataset(train_data, collator.columns), collator, validate)
 
@@ -90,23 +87,6 @@ def head_of(recipe: Recipe, train_data: datasets.Dataset) -> tuple[list[str], di
 def validates_together(recipe: Recipe, world_size: int) -> bool:
     """Whether all processes validate: a contrastive loss gathers the rows of all of them, other metrics need one."""
     return world_size > 1 and recipe.validation is not None and recipe.validation.name == "loss"
-
-
-def validation_share(num_records: int, batch_size: int, rank: int, world_size: int) -> list[int]:
-    """Rows of one process, such that each batch of all processes is one run of rows, as on a single process.
-
-    Args:
-        num_records: validation rows; the last few are left out when the processes cannot share them equally.
-        batch_size: of this process.
-        rank, world_size: of this process.
-    """
-    share = []
-    stop = num_records - num_records % world_size
-    for start in range(0, stop, batch_size * world_size):
-        rows = range(start, min(start + batch_size * world_size, stop))
-        size = len(rows) // world_size
-        share.extend(rows[rank * size : (rank + 1) * size])
-    return share
 
 
 def check_input(model: PreTrainedModel, processor) -> None:

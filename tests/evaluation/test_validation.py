@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
+from hf_ecg.data.collators.view_pairs import ECGContrastiveCollator
 from hf_ecg.data.corpus import label_matrix
 from hf_ecg.evaluation.label_text import prompt_scores
 from hf_ecg.evaluation.metrics import macro_metrics, per_class_metrics
-from hf_ecg.evaluation.validation import build_validation, task_labels
+from hf_ecg.evaluation.validation import build_validation, loss_batches, task_labels
 from tests.evaluation import tiny
 
 
@@ -82,6 +84,37 @@ def test_loss_of_a_classifier(dataset):
     small = build_validation(spec | {"batch_size": 7}, tiny.feature_extractor(), dataset)(model)
     whole = build_validation(spec, tiny.feature_extractor(), dataset)(model)
     assert small["loss"] == pytest.approx(whole["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize("num_records", [16, 19, 7, 13, 1])
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_processes_share_each_batch_of_a_single_one(num_records, world_size):
+    shares = [loss_batches(num_records, 6, rank, world_size) for rank in range(world_size)]
+    together = [sum(map(list, parts), []) for parts in zip(*shares, strict=True)]
+    stop = num_records - num_records % world_size
+    assert sum(together, []) == list(range(stop))
+    assert len({tuple(map(len, share)) for share in shares}) == 1
+    assert all(len(batch) == 6 for batch in together[:-2]) and all(len(batch) > 1 for batch in together if stop > 1)
+
+
+def test_a_last_row_of_a_contrastive_loss_is_not_left_alone(dataset):
+    extractor = tiny.feature_extractor()
+    views = [{"name": "gaussian_noise", "rms": 0.1}]
+    collator = ECGContrastiveCollator(extractor, views, risk_column="age")
+    model = ECGForContrastivePreTraining(ECGContrastiveConfig(ecg_config=tiny.dual_encoder().config.ecg_config))
+    spec = {"name": "loss", "collator": collator, "batch_size": 8}
+    assert np.isfinite(build_validation(spec, extractor, dataset.select(range(9)))(model)["loss"])
+    seen = []
+    for rank in range(2):
+
+        def watched(rows):
+            seen.extend((row["record_index"], row["record_id"]) for row in rows)
+            return collator(rows)
+
+        watched.columns = collator.columns + ["record_id"]
+        build_validation(spec | {"collator": watched, "rank": rank, "world_size": 2}, extractor, dataset)(model)
+    # a record's views are drawn by its place: it has the same one on every process
+    assert sorted(seen) == list(enumerate(dataset["record_id"][:]))
 
 
 def test_bad_specifications(dataset, prompts):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hf_ecg.training import network
-from hf_ecg.training.build import build_parts, validation_share
+from hf_ecg.training.build import build_parts
 from hf_ecg.training.network import find_model_class, resolve_pretrained
 
 
@@ -106,17 +106,6 @@ def test_package_folders_are_found_without_importing():
     for outside in ("package:hf_ecg/nowhere", "package:hf_ecg/../tests"):
         with pytest.raises(OSError, match="has no folder"):
             resolve_pretrained(outside)
-
-
-@pytest.mark.parametrize("num_records", [16, 19, 7])
-def test_processes_share_each_validation_batch(num_records):
-    shares = [validation_share(num_records, 3, rank, 2) for rank in range(2)]
-    assert len(shares[0]) == len(shares[1]) == num_records // 2
-    together = []
-    for start in range(0, len(shares[0]), 3):
-        together.append(shares[0][start : start + 3] + shares[1][start : start + 3])
-    stop = num_records - num_records % 2
-    assert together == [list(range(start, min(start + 6, stop))) for start in range(0, stop, 6)]
 
 
 def test_frozen_submodules_stay_in_evaluation_mode(text_recipe, recipe_of):
