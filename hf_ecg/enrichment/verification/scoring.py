@@ -1,0 +1,140 @@
+"""Probabilities by cross-fitted dual encoders: each record is scored by the model that has not seen it."""
+
+from collections.abc import Sequence
+
+import datasets
+import numpy as np
+from tqdm.auto import tqdm
+
+from ...evaluation.features import ecg_embeddings, ecg_text_embeddings
+from ...evaluation.loading import load_dual_encoder, pick_device
+from .cache import ArrayCache
+from .clep import check_reachable, pair_probabilities, sigmoid_parameters
+from .cross_fit import CrossFit
+from .pairs import FeaturePairs
+from .positives import implied_features
+from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION, FeatureThreshold, feature_threshold
+
+CHUNK = 1024
+
+
+class CrossFittedClep:
+    """Embeddings of all records that the models may be asked about, and of all feature texts, made once.
+
+    Args:
+        cross_fit: which model judges which fold.
+        dataset: rows of a corpus.
+        folds: (rows,).
+        names: the feature texts.
+        fixed_threshold: stop before any record is encoded when a model's probabilities cannot reach it.
+        cache: of an earlier run with the same rows and models.
+        batch_size: ECGs or texts at once.
+        device: see `pick_device`.
+        progress: show progress bars.
+
+    Raises:
+        ValueError: a model without the sigmoid loss, or one that cannot reach the fixed threshold.
+    """
+
+    def __init__(
+        self,
+        cross_fit: CrossFit,
+        dataset: datasets.Dataset,
+        folds: np.ndarray,
+        names: Sequence[str],
+        fixed_threshold: float | None = None,
+        cache: ArrayCache | None = None,
+        batch_size: int = 64,
+        device: str | None = None,
+        progress: bool = True,
+    ):
+        self.cross_fit, self.folds, self.names = cross_fit, np.asarray(folds), tuple(names)
+        self.judge = np.array([cross_fit.judge[fold] for fold in self.folds.tolist()], dtype=np.int64)
+        loaded = [load_dual_encoder(folder, pick_device(device)) for folder in cross_fit.folders]
+        self.parameters = [sigmoid_parameters(model) for model, _ in loaded]
+        for scale, bias in self.parameters:
+            if fixed_threshold is not None:
+                check_reachable(scale, bias, fixed_threshold)
+        self.places, self.ecg_embeds, self.text_embeds = [], [], []
+        for number, (model, processor) in enumerate(loaded):
+            rows = np.flatnonzero((self.judge == number) | ~np.isin(self.folds, list(cross_fit.seen[number])))
+            places = np.full(len(dataset), -1)
+            places[rows] = np.arange(len(rows))
+            self.places.append(places)
+            title = f"model {number + 1} of {len(loaded)}" if progress else None
+            parts = _chunks(
+                model, processor, dataset, rows, number, cache or ArrayCache(None, None), batch_size, title
+            )
+            self.ecg_embeds.append(parts)
+            self.text_embeds.append(ecg_text_embeddings(model, processor, self.names, batch_size))
+
+    def pair_scores(self, pairs: FeaturePairs) -> np.ndarray:
+        """float64 (pairs,): each record's probabilities by the model that has not seen it."""
+        result = np.empty(len(pairs))
+        judge = self.judge[pairs.rows]
+        for number in range(len(self.parameters)):
+            mine = np.flatnonzero(judge == number)
+            result[mine] = self._probabilities(number, pairs.rows[mine], pairs.features[mine])
+        return result
+
+    def feature_scores(self, number: int, rows: np.ndarray, feature: int) -> np.ndarray:
+        """float64 (rows,): the probabilities of one feature by one model, which was not trained on these rows."""
+        return self._probabilities(number, rows, np.full(len(rows), feature))
+
+    def _probabilities(self, number: int, rows: np.ndarray, features: np.ndarray) -> np.ndarray:
+        places = self.places[number][rows]
+        if (places < 0).any():
+            raise ValueError(f"model {number} was trained on {int((places < 0).sum())} of the {len(rows)} records")
+        embeds = self.ecg_embeds[number], self.text_embeds[number]
+        return pair_probabilities(*embeds, places, features, *self.parameters[number])
+
+
+def _chunks(model, processor, dataset, rows, number, cache, batch_size, title) -> np.ndarray:
+    starts = range(0, len(rows), CHUNK)
+    parts = []
+    with tqdm(total=len(rows), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
+        for start in starts:
+            part = rows[start : start + CHUNK]
+
+            def encode(part=part):
+                return {"embeds": ecg_embeddings(model, processor, dataset.select(part), batch_size)}
+
+            parts.append(cache.make(f"embeds-{number}-{start:09d}", encode)["embeds"])
+            bar.update(len(part))
+    return np.concatenate(parts) if parts else np.empty((0, model.config.projection_dim), np.float32)
+
+
+def calibrate(
+    scores: CrossFittedClep,
+    dataset: datasets.Dataset,
+    allowed: np.ndarray,
+    target_precision: float = TARGET_PRECISION,
+    minimum_positives: int = MINIMUM_POSITIVES,
+) -> dict[int, list[FeatureThreshold]]:
+    """Thresholds of every feature for the records of every fold.
+
+    They rest on rows that the fold's model was not trained on, of other folds than the one judged, and of none that
+    was set aside for evaluation (`CrossFit.calibration_folds`).
+
+    Args:
+        scores: of the models.
+        dataset: the rows that they were made for.
+        allowed: bool (rows,): rows whose statements are all known.
+        target_precision, minimum_positives: see `feature_threshold`.
+
+    Returns:
+        Fold -> a threshold for each of `scores.names`.
+    """
+    positive = implied_features(dataset, scores.names)
+    thresholds = {}
+    for fold, number in scores.cross_fit.judge.items():
+        rows = np.flatnonzero(np.isin(scores.folds, scores.cross_fit.calibration_folds(fold)) & allowed)
+        thresholds[fold] = []
+        for feature, name in enumerate(scores.names):
+            labels = positive[rows, feature]
+            # most texts of a language model are no feature of the table: nothing to calibrate on
+            found = np.zeros(len(rows))
+            if labels.sum() >= minimum_positives:
+                found = scores.feature_scores(number, rows, feature)
+            thresholds[fold].append(feature_threshold(name, labels, found, target_precision, minimum_positives))
+    return thresholds
