@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
+from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.readers.ptb_xl import TEXT_SOURCES, ptb_xl_corpus
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> dict:
     parser.add_argument("--output_dir", required=True, help="folder to make")
     parser.add_argument("--sampling_rate", type=int, choices=(100, 500), default=100)
     parser.add_argument("--text_source", choices=TEXT_SOURCES, default="statements", help="what `text` is made of")
+    parser.add_argument("--report_rules", choices=REPORT_RULES, help="empty the original reports that these refuse")
     parser.add_argument("--min_likelihood", type=float, default=0, help="leave less likely statements out of `text`")
     parser.add_argument("--hold_out", default="", help="codes to leave out of every text, such as AFIB,CLBBB")
     parser.add_argument(
@@ -51,7 +53,13 @@ def main(arguments: list[str] | None = None) -> dict:
     started = time.perf_counter()
     withholding = Withholding(args.withhold, args.withhold_share, args.seed) if args.withhold else None
     corpus = ptb_xl_corpus(
-        args.data_dir, args.sampling_rate, args.min_likelihood, hold_out, args.text_source, withholding
+        args.data_dir,
+        args.sampling_rate,
+        args.min_likelihood,
+        hold_out,
+        args.text_source,
+        withholding,
+        args.report_rules,
     )
     if args.risk:
         corpus = with_risk(corpus, args.risk, args.risk_out_of_range)

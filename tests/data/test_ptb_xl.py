@@ -3,7 +3,7 @@ import pytest
 
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.data.readers.ptb_xl import clean_report, ptb_xl_corpus
+from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.signals.wfdb_record import read_record
 
@@ -62,28 +62,16 @@ def test_reports_as_texts(small):
     assert rows[1]["text"] == "" and summary["empty_text"]["train"] == 1
 
 
-@pytest.mark.parametrize(
-    "report, cleaned",
-    [
-        ("normales ekg 4.46                          unbestÄtigter bericht", "normales ekg"),
-        ("leitungsstÖrung 4.46       ", "leitungsstörung"),
-        ("x 4.46    unbestÄti", "x"),
-        ("sinus rhythm. normal ecg. Edit: NORM 100, (NORM 100)", "sinus rhythm. normal ecg."),
-        ("qrs 14.46 mv", "qrs 14.46 mv"),
-        ("trace only requested.", ""),
-        ("", ""),
-    ],
-)
-def test_clean_report(report, cleaned):
-    assert clean_report(report) == cleaned
-
-
-def test_no_real_report_keeps_codes_or_the_recorders_stamp(ptb_xl_dir):
-    import csv
-
-    with open(ptb_xl_dir / "ptbxl_database.csv", encoding="utf-8", newline="") as file:
-        texts = [clean_report(row["report"]) for row in csv.DictReader(file)]
-    assert not [text for text in texts if "edit:" in text or "4.46" in text or "tigter bericht" in text]
+def test_reports_that_say_too_little(small):
+    small.change(0, report="sinusrhythmus normales ekg")
+    small.change(1, report="trace only requested.")
+    summary, rows = prepare(small, text_source="report", report_rules="merl")
+    assert rows[0]["text"] == rows[1]["text"] == "" and rows[0]["report"] == "sinusrhythmus normales ekg"
+    told = summary["report_rules"]
+    assert told["name"] == "merl" and sum(told["refused"].values()) == sum(not text for text in rows["text"])
+    for options in ({"report_rules": "merl"}, {"report_rules": "x", "text_source": "report"}):
+        with pytest.raises(ValueError, match="report_rules is"):
+            ptb_xl_corpus(small.folder, **options)
 
 
 def test_no_codes_is_annotated_for_nothing(small):

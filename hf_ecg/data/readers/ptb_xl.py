@@ -2,13 +2,13 @@
 
 import math
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets import Value
 
+from ...clinical.reports import REPORT_RULES, clean_report, count_refusals, refusal
 from ...clinical.scp import (
     LABEL_SETS,
     Statement,
@@ -45,10 +45,6 @@ _COLUMNS = (
     "scp_codes",
     "strat_fold",
 )
-# Appended to the words: the recorder's version ("4.46   unbestätigter bericht", often cut short), and editors' codes.
-_APPENDED = re.compile(r"\s+4\.46(\s.*)?$|\s*\bEdit:.*$")
-# Says what was asked for, nothing of the ECG.
-_NO_REPORT = "trace only requested."
 _OLDEST = 90.0
 
 
@@ -80,6 +76,7 @@ class PtbXlReader:
     hold_out: tuple[str, ...]
     text_source: str
     withholding: Withholding | None = None
+    report_rules: str | None = None
 
     def __post_init__(self):
         self.label_sets = label_sets(self.statements)
@@ -97,6 +94,8 @@ class PtbXlReader:
         text, labels = self._text_and_labels(record.codes, withheld)
         if self.text_source == "report":
             text = clean_report(record.report)
+            if self.report_rules and refusal(text, REPORT_RULES[self.report_rules]):
+                text = ""
         wave = read_record(self.data_dir / record.file, root=self.data_dir)
         expected = (len(STANDARD_LEADS), self.sampling_rate * SECONDS)
         if wave.sampling_rate != self.sampling_rate or wave.counts.shape != expected:
@@ -138,6 +137,7 @@ def ptb_xl_corpus(
     hold_out: Iterable[str] = (),
     text_source: str = "statements",
     withholding: Withholding | None = None,
+    report_rules: str | None = None,
 ) -> Corpus:
     """PTB-XL as a corpus to prepare.
 
@@ -149,11 +149,12 @@ def ptb_xl_corpus(
         text_source: "statements" or "report": what `text` is made of.
         withholding: statements that stay out of some patients' `text`; labels are untouched, and the column `withheld`
             tells the records of these patients.
+        report_rules: one of `REPORT_RULES`; original reports that it refuses become empty texts.
 
     Raises:
         ValueError: a table that is not PTB-XL's, an unknown code, a patient in several folds, a record path that
             leaves `data_dir`; `hold_out` or `withholding` with original reports, from whose free words nothing can be
-            taken out for certain.
+            taken out for certain; `report_rules` without them.
         OSError: a table is not there.
     """
     data_dir, hold_out = Path(data_dir), tuple(hold_out)
@@ -165,6 +166,11 @@ def ptb_xl_corpus(
         raise ValueError(
             "hold_out and withholding work on composed texts only: what an original report mentions cannot be known"
         )
+    if report_rules is not None and (report_rules not in REPORT_RULES or text_source != "report"):
+        raise ValueError(
+            f"report_rules is {report_rules!r} for texts from {text_source!r}, wanted one of {list(REPORT_RULES)} for"
+            " texts from 'report'"
+        )
     if not 0 <= min_likelihood <= 100:
         raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
     for table in ("scp_statements.csv", "ptbxl_database.csv"):
@@ -175,7 +181,9 @@ def ptb_xl_corpus(
     records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
     for record in records:
         _check_inside(record, data_dir)
-    reader = PtbXlReader(data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding)
+    reader = PtbXlReader(
+        data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding, report_rules
+    )
     extra = {name: Value("string") for name in ("device", "site", "recording_date")}
     features = row_features(
         len(STANDARD_LEADS),
@@ -195,6 +203,10 @@ def ptb_xl_corpus(
     if withholding:
         coded = [(record.patient_id, parse_scp_codes(record.codes)) for record in records if record.file]
         facts["withhold"] = withholding.facts(coded, statements)
+    if report_rules:
+        texts = [clean_report(record.report) for record in records if record.file]
+        refused = count_refusals(texts, REPORT_RULES[report_rules])
+        facts["report_rules"] = {"name": report_rules, "refused": refused}
     return Corpus(
         config_name=f"ptb_xl_{sampling_rate}hz",
         features=features,
@@ -303,21 +315,11 @@ def _number(text: str, name: str, where: str) -> float | None:
     return None if math.isnan(value) else value
 
 
-def clean_report(report: str) -> str:
-    """The words of a report: in lower case, without what recorder and editors appended ("Edit: NORM 100" are labels).
-
-    Empty for "trace only requested."
-    """
-    text = " ".join(report.split())
-    for _ in range(2):
-        text = _APPENDED.sub("", f" {text}").strip()
-    text = text.lower()
-    return "" if text == _NO_REPORT else text
-
-
 def card(summary: dict) -> CorpusCard:
     """What the data-set card says beside the counts."""
     texts = "the original report, cleaned of the recorder's remarks (German, English, Swedish)"
+    if rules := summary.get("report_rules"):
+        texts += f"; those refused by the rules `{rules['name']}` are empty ({rules['refused']})"
     if summary["text_source"] == "statements":
         texts = (
             'English sentences composed of the SCP statements, joined by ". " (likelihood 1 to 49: "possible ...";'
