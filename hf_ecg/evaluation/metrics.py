@@ -8,6 +8,10 @@ MINIMUM_COUNT = 10  # positives and negatives that a class needs to enter the ma
 METRICS = ("auroc", "auprc")
 
 
+class NothingToJudge(ValueError):
+    """No class of a task has enough positives and negatives among the rows, or no row is annotated for it."""
+
+
 @dataclass(frozen=True)
 class ClassMetrics:
     """Metrics of one class; `auroc` and `auprc` are None where there are no positives or no negatives.
@@ -141,13 +145,13 @@ def require_counted_classes(labels, class_names, minimum: int = MINIMUM_COUNT, w
     """As `counted_classes`, but an empty list is an error that shows the counts.
 
     Raises:
-        ValueError: no class reaches `minimum` positives and negatives.
+        NothingToJudge: no class reaches `minimum` positives and negatives.
     """
     counted = counted_classes(labels, class_names, minimum)
     if not counted:
         positives = np.asarray(labels).astype(bool).sum(axis=0)
         counts = {name: int(number) for name, number in zip(class_names, positives, strict=True)}
-        raise ValueError(
+        raise NothingToJudge(
             f"no class has at least {minimum} positives and {minimum} negatives in {where}: positives {counts} "
             f"of {len(labels)} rows"
         )

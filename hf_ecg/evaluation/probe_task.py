@@ -62,8 +62,8 @@ def probe_task(
     """The judged rows of "train", "validation" and "test".
 
     Raises:
-        ValueError: a patient in two splits, a class that the corpus does not have, no class with enough positives
-            in the validation or test rows.
+        ValueError: a patient in two splits, a class that the corpus does not have.
+        NothingToJudge: no class with enough positives in the validation or test rows; a ValueError too.
     """
     labels, rows, patients = {}, {}, {}
     for split in SPLITS:
