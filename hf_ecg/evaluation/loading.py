@@ -23,10 +23,17 @@ def load_dual_encoder(folder: str, device: torch.device):
     Raises:
         ValueError: the folder holds another kind of model.
     """
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    model, processor = load_model(folder, device)
     if not hasattr(model, "get_text_features"):
         raise ValueError(f"{folder} holds a {type(model).__name__}, wanted a dual encoder such as ECGTextModel")
-    return model.to(device).eval(), AutoProcessor.from_pretrained(folder)
+    return model, processor
+
+
+def load_model(folder: str, device: torch.device):
+    """A dual encoder with its processor, or any other model's encoder with its feature extractor."""
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    kind = AutoProcessor if hasattr(model, "get_text_features") else AutoFeatureExtractor
+    return model.to(device).eval(), kind.from_pretrained(folder)
 
 
 def load_encoder(folder: str, device: torch.device):

@@ -5,7 +5,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -139,12 +139,17 @@ def check_report_path(output: str | Path) -> Path:
     return output
 
 
-def write_report(report: dict, output: str | Path) -> Path:
-    """Writes `report` to `output` (JSON) and the Markdown page beside it, whole or not; returns the page's path."""
+def write_report(report: dict, output: str | Path, render_page: Callable[[dict], str] | None = None) -> Path:
+    """Writes `report` to `output` (JSON) and the Markdown page beside it, whole or not; returns the page's path.
+
+    Args:
+        render_page: makes the page; `render` by default.
+    """
     output = check_report_path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     page = output.with_suffix(".md")
-    texts = {output: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", page: render(report)}
+    made = (render_page or render)(report)
+    texts = {output: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", page: made}
     for path, text in texts.items():
         temporary = path.with_name(path.name + ".part")
         temporary.write_text(text, encoding="utf-8")
@@ -200,13 +205,13 @@ def render_task(task: dict, heading: str = "##") -> list[str]:
         "| --- | --- | --- | --- | --- |",
     ]
     for name, entry in systems.items():
-        macro = " | ".join(_text(entry["macro"][metric]) for metric in METRICS)
+        macro = " | ".join(interval_text(entry["macro"][metric]) for metric in METRICS)
         spread = entry["seeds_standard_deviation"]
         lines.append(f"| {name} | {entry['num_seeds']} | {macro} | {'' if spread is None else f'{spread:.3f}'} |")
     if differences:
         lines += ["", "| paired difference | macro AUROC | macro AUPRC |", "| --- | --- | --- |"]
         for entry in differences:
-            macro = " | ".join(_text(entry["macro"][metric], sign=True) for metric in METRICS)
+            macro = " | ".join(interval_text(entry["macro"][metric], sign=True) for metric in METRICS)
             lines.append(f"| {entry['first']} - {entry['second']} | {macro} |")
     if "figures" in task:
         lines += figure_lines(task)
@@ -219,8 +224,8 @@ def render_task(task: dict, heading: str = "##") -> list[str]:
     for name, facts in next(iter(systems.values()))["classes"].items():
         cells = [name if facts["counted"] else f"{name} (rare)", *([words[name]] if words else [])]
         cells += [str(facts["positives"]), f"{facts['prevalence']:.3f}"]
-        cells += [_text(entry["classes"][name][metric]) for entry in systems.values() for metric in metrics]
-        cells += [_text(entry[name]["auroc"], sign=True) for entry in differences[:1]]
+        cells += [interval_text(entry["classes"][name][metric]) for entry in systems.values() for metric in metrics]
+        cells += [interval_text(entry[name]["auroc"], sign=True) for entry in differences[:1]]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -266,7 +271,8 @@ def _interval(interval: Interval) -> dict:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
-def _text(interval: dict, sign: bool = False) -> str:
+def interval_text(interval: dict, sign: bool = False) -> str:
+    """A value with its interval: "0.894 [0.875, 0.912]"."""
     if interval["value"] is None:
         return "no value"
     form = "+.3f" if sign else ".3f"

@@ -5,6 +5,7 @@ import pytest
 
 from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts
 from hf_ecg.clinical.scp import label_sets, read_statements
+from hf_ecg.clinical.snomed import classes_of, snomed_meanings
 
 GOOD = "label_set: rhythm\nlanguage: en\naggregate: max\nsource: tests\nclasses:\n  SR:\n  - sinus rhythm\n"
 
@@ -95,6 +96,15 @@ def test_other_corpora_have_a_prompt_for_each_class_of_merl(merl_splits, name, f
     assert list(chosen) == classes and len(classes) == {"cpsc2018": 9, "csn": 38}[name]
     texts = [text for texts in chosen.values() for text in texts]
     assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("corpus", ["cpsc2018", "csn"])
+def test_other_corpora_have_a_prompt_for_each_class_of_their_reader(corpus):
+    meanings = snomed_meanings(corpus)
+    prompts = load_prompts(corpus)
+    assert list(prompts.classes) == list(classes_of(meanings)) and prompts.label_set == "statements"
+    sentences = {meaning.acronym: meaning.sentence for meaning in reversed(meanings.values())}
+    assert {name: [sentences[name]] for name in prompts.classes} == prompts.classes
 
 
 def test_classes_without_prompts_are_listed():

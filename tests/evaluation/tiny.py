@@ -68,16 +68,16 @@ def dataset(number: int = 200, seed: int = 0) -> datasets.Dataset:
     return datasets.Dataset.from_dict({key: [row.get(key) for row in made] for key in features}, features=features)
 
 
-def write_corpus(folder: Path, number: int = 200, whole: datasets.Dataset | None = None) -> Path:
+def write_corpus(folder: Path, number: int = 200, whole: datasets.Dataset | None = None, config: str = CONFIG) -> Path:
     """Parquet of folds 1-8, 9 and 10 with the card that names the splits."""
     whole = dataset(number) if whole is None else whole
     folds = np.array(whole["fold"])
-    lines = ["---", "configs:", f"- config_name: {CONFIG}", "  data_files:"]
+    lines = ["---", "configs:", f"- config_name: {config}", "  data_files:"]
     for split, wanted in {"train": range(1, 9), "validation": [9], "test": [10]}.items():
-        path = folder / CONFIG / f"{split}-00000-of-00001.parquet"
+        path = folder / config / f"{split}-00000-of-00001.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         whole.select(np.flatnonzero(np.isin(folds, list(wanted)))).to_parquet(path)
-        lines += [f"  - split: {split}", f"    path: {CONFIG}/{path.name}"]
+        lines += [f"  - split: {split}", f"    path: {config}/{path.name}"]
     (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
     return folder
 

@@ -1,0 +1,49 @@
+"""What a benchmark is run with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from ..bootstrap import REPLICATES
+from ..linear_probe import STRENGTHS
+from ..metrics import MINIMUM_COUNT
+
+MODEL, RANDOM, CLASSIFIER = "model", "random encoder", "BCE classifier"
+PROMPTS, ENSEMBLE, PROBE = PARTS = ("prompts", "ensemble", "probe")
+
+
+@dataclass(frozen=True)
+class BenchmarkSettings:
+    """Options of a benchmark.
+
+    Args:
+        folds: of "train" and "validation", which the probe uses, and of "test".
+        parts: some of "prompts", "ensemble", "probe".
+        percentages: shares of the training patients for the probe.
+        strengths: of the probe, tried on the validation rows.
+        prompts: task name -> source, see `tasks.task_prompts`.
+        random: also judge the ECG encoder with weights drawn anew.
+        bootstrap: replicates over patients.
+        minimum: positives and negatives that a class needs to be counted in the macro.
+        seed: of patient shares, random encoder and bootstrap.
+        allow_training_folds: judge folds that the models were trained on.
+    """
+
+    folds: dict[str, list[int]]
+    parts: tuple[str, ...] = PARTS
+    percentages: tuple[float, ...] = (1.0, 10.0, 100.0)
+    strengths: tuple[float, ...] = STRENGTHS
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    random: bool = False
+    bootstrap: int = REPLICATES
+    minimum: int = MINIMUM_COUNT
+    seed: int = 0
+    batch_size: int = 64
+    device: torch.device = torch.device("cpu")
+    allow_training_folds: bool = False
+
+    def kinds(self) -> list[str]:
+        """What is measured of a model: "prompts", "ensemble", "probe 1 %" ..."""
+        probes = [f"{PROBE} {percentage:g} %" for percentage in self.percentages]
+        return [*(part for part in PARTS[:2] if part in self.parts), *(probes if PROBE in self.parts else [])]

@@ -1,0 +1,58 @@
+import pytest
+import yaml
+
+from hf_ecg.training.ablation import parse_seeds, parse_setting, plan_arms
+
+
+@pytest.fixture
+def recipe(tmp_path, text_recipe):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(text_recipe))
+    return path
+
+
+def test_values_of_a_setting():
+    assert parse_setting("model.config.x=0, 0.5") == ["model.config.x=0", "model.config.x=0.5"]
+    assert parse_setting("data.folds.train=[1,2],[3]") == ["data.folds.train=[1,2]", "data.folds.train=[3]"]
+    assert parse_setting("data.path='a,b',c") == ["data.path='a,b'", "data.path=c"]
+    for wrong in ("x", "=1", "x=", "x=1,", "x=1,1"):
+        with pytest.raises(ValueError, match="not of the form section.key=A,B"):
+            parse_setting(wrong)
+
+
+def test_seeds():
+    assert parse_seeds("0, 3,2") == [0, 3, 2]
+    for wrong in ("", "0,0", "1;2", "-1", "0,00"):
+        with pytest.raises(ValueError, match="wanted distinct numbers"):
+            parse_seeds(wrong)
+
+
+def test_every_combination_has_its_folder_and_recipe(recipe, tmp_path):
+    settings = ["model.config.mitigation_weight=0,0.5", "optimizer.lr=0.1,0.2"]
+    arms = plan_arms(recipe, settings, [0, 4], ["run.epochs=7"], tmp_path)
+    assert arms[1].name == "model.config.mitigation_weight=0, optimizer.lr=0.2"
+    assert len({arm.run_folder(seed) for arm in arms for seed in arm.recipes}) == 8
+    assert arms[3].recipes[4].model.config["mitigation_weight"] == 0.5
+    assert (arms[3].recipes[4].optimizer.lr, arms[3].recipes[4].run.seed) == (0.2, 4)
+    assert arms[0].recipes[0].run.epochs == 7
+    (alone,) = plan_arms(recipe, [], [0], [], tmp_path)
+    assert alone.name == "as written"
+    # names that differ in signs alone keep to themselves
+    two = plan_arms(recipe, ["data.path=a/b,a_b"], [0], [], tmp_path)
+    assert two[0].folder != two[1].folder and all(arm.folder.parent == tmp_path for arm in two)
+
+
+@pytest.mark.parametrize(
+    "settings, overrides, message",
+    [
+        (["run.seed=1,2"], [], "which --seeds sets"),
+        ([], ["run.seed=1"], "which --seeds sets"),
+        (["run.epochs=1", "run.epochs=2"], [], r"\['run.epochs'\] twice"),
+        (["run.epoch=1,2"], [], "unknown key run.epoch"),
+        (["run.epochs=1,x"], [], "wanted int"),
+    ],
+)
+def test_mistakes_are_told_before_the_first_step(recipe, tmp_path, settings, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        plan_arms(recipe, settings, [0], overrides, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
