@@ -22,15 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from tqdm.auto import tqdm
 
+from hf_ecg.comparison.measures import JudgedRows, measure_run
+from hf_ecg.comparison.report import comparison_tasks, complete_seeds
+from hf_ecg.comparison.runs import plan_runs, recipe_of, train_run
+from hf_ecg.comparison.spec import load_comparison, rotation
 from hf_ecg.data.card import read_summary
 from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.loading import pick_device
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
 from hf_ecg.evaluation.report import render, report_frame, write_report
-from hf_ecg.training.comparison.measures import JudgedRows, measure_run
-from hf_ecg.training.comparison.report import comparison_tasks, complete_seeds
-from hf_ecg.training.comparison.runs import plan_runs, recipe_of, train_run
-from hf_ecg.training.comparison.spec import load_comparison, rotation
 
 REPORT = "comparison.json"
 

@@ -99,7 +99,10 @@ def protocol_words(facts: TrainingFacts) -> str:
     source = facts.text_source or ""
     labels = (*facts.label_sets, *facts.targets)
     if facts.text_column is None and not labels:
-        return "**Self-supervised**: trained on waveforms, without labels or texts."
+        words = "**Self-supervised**: trained on waveforms, without labels or texts"
+        return (
+            f"{words}." if facts.risk is None else f"{words}; negatives weighted by clinical risk from {facts.risk}."
+        )
     if facts.text_column is None:
         return f"**Supervised**: trained on the labels of {', '.join(labels)}."
     if source.startswith("shuffled"):

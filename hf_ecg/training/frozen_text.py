@@ -45,7 +45,7 @@ def encode_texts(
     return {text: row.clone() for part, features in encoded for text, row in zip(part, features, strict=True)}
 
 
-def prepare_texts(model, collator, dataset, frozen: bool, accelerator: Accelerator) -> None:
+def prepare_texts(model, collator, dataset, frozen: bool, accelerator: Accelerator, measured: bool = False) -> None:
     """What must be known of all training texts before the first step.
 
     With a frozen tower the collator hands out its embeddings in place of tokens; a model that standardises its text
@@ -57,8 +57,9 @@ def prepare_texts(model, collator, dataset, frozen: bool, accelerator: Accelerat
         dataset: the training rows.
         frozen: whether the text tower is.
         accelerator: the run's.
+        measured: the model was trained before, and goes on with the statistics of the texts that it knows.
     """
-    standardise = getattr(model.config, "standardise_text", False)
+    standardise = getattr(model.config, "standardise_text", False) and not measured
     if not frozen and not standardise:
         return
     texts = collator.possible_texts(dataset)

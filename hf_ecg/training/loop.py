@@ -20,7 +20,7 @@ from ..version import __version__
 from .build import build_parts, validates_together
 from .checkpoint import fingerprint, load_state, save_state
 from .frozen_text import prepare_texts
-from .network import set_training_mode
+from .network import WHOLE, set_training_mode
 from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
 from .output import begin_output, check_output, check_same_recipe
 from .processes import connect, loader_processes, prepare_torch, seed_step, use_one_thread
@@ -104,7 +104,8 @@ class Pretraining:
         set_training_mode(self.bare, recipe.freeze)
         if recipe.collator.name == TEXT_COLLATOR:
             frozen = "text_model" in recipe.freeze
-            prepare_texts(self.bare, self.parts.collator, self.parts.train_data, frozen, self.accelerator)
+            measured = WHOLE in recipe.model.init_from
+            prepare_texts(self.bare, self.parts.collator, self.parts.train_data, frozen, self.accelerator, measured)
         optimizer = build_optimizer(self.bare, recipe.optimizer)
         self.model, self.optimizer = self.accelerator.prepare(self.bare, optimizer)
         decay = recipe.run.ema_decay

@@ -15,6 +15,9 @@ import hf_ecg
 from ..processing.step_base import nearest
 from .recipe import ModelSection
 
+# The key of `model.init_from` for the weights of all submodules, projections and temperature too.
+WHOLE = "model"
+
 
 def resolve_pretrained(source: str) -> str:
     """A Hub id or folder as it is; `package:NAME/FOLDER` as the folder inside an installed package.
@@ -72,6 +75,8 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
         )
     config_class = CONFIG_MAPPING[config.pop("model_type")] if is_auto else model_class.config_class
     check_config_keys(config_class, config, "model.config")
+    if WHOLE in section.init_from:
+        return _continued(section, model_class, config)
     loaded = {}
     for name, source in section.init_from.items():
         key = _config_key(model_class, config_class, name)
@@ -98,6 +103,31 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     model = model_class.from_config(config) if is_auto else model_class(config)
     for name, source in loaded.items():
         _fill_submodule(model, name, source, section.init_from[name])
+    return model.float()
+
+
+def _continued(section: ModelSection, model_class, config: dict) -> PreTrainedModel:
+    """The whole model of an earlier run, to train on; `config` may change what has no weights."""
+    source = section.init_from[WHOLE]
+    nested = [key for key in config if key.endswith("_config")]
+    if len(section.init_from) > 1 or nested or not issubclass(model_class, PreTrainedModel):
+        others = sorted(set(section.init_from) - {WHOLE}) + [f"model.config.{key}" for key in nested]
+        raise ValueError(
+            f"model.init_from.{WHOLE} takes the whole {section.class_} from {source}: wanted a model class that is no"
+            f" Auto class and no other source of weights, found {', '.join(others) or section.class_}"
+        )
+    folder = resolve_pretrained(source)
+    found = AutoConfig.from_pretrained(folder)
+    if found.model_type != model_class.config_class.model_type:
+        raise ValueError(
+            f"model.init_from.{WHOLE} = {source} is a {found.model_type}, wanted {model_class.config_class.model_type}"
+        )
+    taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
+    whole = model_class.config_class(**{**taken, **config})
+    model, info = model_class.from_pretrained(folder, config=whole, dtype=torch.float32, output_loading_info=True)
+    differing = sorted(set(info["missing_keys"]) | set(info["unexpected_keys"]))
+    if differing:
+        raise ValueError(f"model.init_from.{WHOLE} = {source} and model.config do not fit: {differing}")
     return model.float()
 
 

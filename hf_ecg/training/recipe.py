@@ -20,7 +20,8 @@ class ModelSection:
         class_: name of a class in hf_ecg's public namespace, or of a transformers Auto class (key `class`).
         config: arguments of its configuration class; nested configurations as nested mappings.
         init_from: submodule name to pretrained weights (Hub id, folder, or `package:NAME/FOLDER`). The
-            configuration of such a submodule comes from there.
+            configuration of such a submodule comes from there. `model` alone: the whole model of an earlier run, with
+            its configuration and what it measured of its training texts.
     """
 
     class_: str

@@ -47,6 +47,13 @@ def load_data(section: DataSection, making: CollatorSection, with_validation: bo
     for column in columns:
         if column not in train.column_names:
             raise ValueError(f"{section.path} has no column {column!r}{nearest(column, train.column_names)}")
+    if collator == CONTRASTIVE_COLLATOR and section.columns.risk is not None:
+        # without any risk the loss is InfoNCE, and nobody would know
+        if not np.isfinite(target_matrix(train, [section.columns.risk])).any():
+            raise ValueError(
+                f"{section.path}: none of the {len(train)} training rows knows {section.columns.risk!r}, which"
+                " data.columns.risk names"
+            )
     if collator == TEXT_COLLATOR:
         train = non_empty_text(train, section.columns.text)
         if section.shuffle_texts:

@@ -8,7 +8,9 @@ from pathlib import Path
 from transformers import PreTrainedModel
 
 from ..cards import CARD_NAME
+from ..clinical.score2_tables import INPUTS
 from ..data.card import is_simulated, read_summary
+from ..data.risk import RISK_COLUMNS
 from ..evaluation.protocol import FACTS_FILE, read_training_facts, same_corpus
 from ..evaluation.report import command_line, machine_facts, version_facts
 from .build import Parts
@@ -16,7 +18,7 @@ from .card import RUN_NAME, corpus_licence, model_card
 from .checkpoint import synchronise, write_folder
 from .network import resolve_pretrained
 from .output import RECIPE_NAME
-from .recipe import TEXT_COLLATOR, Recipe
+from .recipe import CONTRASTIVE_COLLATOR, TEXT_COLLATOR, Recipe
 
 
 def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, progress: dict) -> None:
@@ -41,7 +43,7 @@ def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, p
             feature_extractor.save_pretrained(folder)
 
         write_folder(output_dir / "encoder", write_encoder)
-    facts = training_facts(recipe)
+    facts = training_facts(recipe, parts.train_data)
     temporary = output_dir / "model.incomplete"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -72,8 +74,13 @@ def find_encoder(model: PreTrainedModel) -> PreTrainedModel | None:
     return None
 
 
-def training_facts(recipe: Recipe) -> dict:
-    """What evaluation must know to call its figures by the right name; null where the corpus does not say."""
+def training_facts(recipe: Recipe, train_data=None) -> dict:
+    """What evaluation must know to call its figures by the right name; null where the corpus does not say.
+
+    Args:
+        recipe: of the run.
+        train_data: its rows; with them `risk` says which inputs of a risk score they know.
+    """
     data = recipe.data
     text = recipe.collator.name == TEXT_COLLATOR
     summary = read_summary(data.path) if text else {}
@@ -95,7 +102,36 @@ def training_facts(recipe: Recipe) -> dict:
         "seed": recipe.run.seed,
         "label_sets": data.label_sets,
         "targets": data.targets,
+        "risk": "; ".join(dict.fromkeys(filter(None, (risk_words(recipe, train_data), *(f.risk for f in origins)))))
+        or None,
     }
+
+
+def risk_words(recipe: Recipe, train_data=None) -> str | None:
+    """What a contrastive loss compares patients by, such as "column risk (SCORE2 ..., from age, sex)"; None: nothing.
+
+    Args:
+        recipe: of the run.
+        train_data: its rows, of which the inputs of a risk score are read.
+    """
+    column = recipe.data.columns.risk
+    if (
+        recipe.collator.name != CONTRASTIVE_COLLATOR
+        or column is None
+        or recipe.model.config.get("loss_type") == "info_nce"
+    ):
+        return None
+    words = f"column {column}"
+    made = read_summary(recipe.data.path).get("risk")
+    if column in RISK_COLUMNS and made:
+        words += f" ({made['score']}, {made['region'].replace('_', ' ')} region"
+        if train_data is not None:
+            inputs = [name for name in ("age", "sex", *INPUTS) if name in train_data.column_names]
+            rows = train_data.with_format("arrow").select_columns(inputs)[:]
+            known = [name for name in inputs if rows[name].null_count < len(rows)]
+            words += f", from {', '.join(known)}" + (" alone" if len(known) == 2 else "")
+        words += ")"
+    return words + (", shuffled across patients: a control" if recipe.data.shuffle_risk else "")
 
 
 def run_facts(

@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from datasets import load_dataset
 from transformers import AutoFeatureExtractor, AutoModel
 
 from hf_ecg import ECGForContrastivePreTraining, ECGResNeXtModel
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
+from hf_ecg.training.saving import training_facts
 
 RESNEXT = {"num_leads": 1, "num_samples": 100, "sampling_rate": 100, "widths": [8, 16], "depths": [1, 1]}
 
@@ -50,7 +52,8 @@ def test_a_run_leaves_an_encoder_of_single_leads(contrastive_recipe, recipe_of, 
     inputs = extractor(signal, 100, list(STANDARD_LEADS), "mV", lead="V2", return_tensors="pt")
     assert inputs["input_values"].shape == (1, 1, 100) and inputs["input_values"].std() == pytest.approx(1, abs=0.01)
     assert encoder.eval()(**inputs).pooler_output.isfinite().all()
-    assert "**Self-supervised**" in (tmp_path / "out/README.md").read_text()
+    card = (tmp_path / "out/README.md").read_text()
+    assert "**Self-supervised**" in card and "by clinical risk from column age." in card
 
 
 def test_a_run_repeats_bit_for_bit(contrastive_recipe, recipe_of, tmp_path):
@@ -68,6 +71,26 @@ def test_the_control_gives_every_record_another_patients_risk(contrastive_recipe
     assert plain["record_id"][:] == shuffled["record_id"][:]
     with pytest.raises(ValueError, match="no column to shuffle"):
         build_parts(recipe_of(contrastive_recipe, data__shuffle_risk=True, data__columns={"risk": None}))
+
+
+def test_facts_say_what_patients_were_compared_by(contrastive_recipe, recipe_of, tmp_path):
+    ages = contrastive_recipe["data"]["path"]
+    rows = load_dataset(ages, contrastive_recipe["data"]["config"], split="train")
+    made = {"risk": {"score": "SCORE2, SCORE2-OP", "region": "very_high", "out_of_range": "nan"}}
+    (tmp_path / "summary.json").write_text(json.dumps(made))
+    contrastive_recipe["data"] |= {"path": str(tmp_path), "columns": {"risk": "risk"}}
+    words = "column risk (SCORE2, SCORE2-OP, very high region, from age, sex alone)"
+    recipe = recipe_of(contrastive_recipe)
+    assert training_facts(recipe, rows)["risk"] == words
+    recipe = recipe_of(contrastive_recipe, data__shuffle_risk=True)
+    assert training_facts(recipe, rows)["risk"] == words + ", shuffled across patients: a control"
+    assert training_facts(recipe_of(contrastive_recipe, model__config__loss_type="info_nce"), rows)["risk"] is None
+
+
+def test_a_risk_that_no_row_knows_is_refused(contrastive_recipe, recipe_of):
+    contrastive_recipe["data"]["columns"] = {"risk": "sbp_mmhg"}
+    with pytest.raises(ValueError, match="none of the .* training rows knows 'sbp_mmhg'"):
+        build_parts(recipe_of(contrastive_recipe))
 
 
 def test_a_risk_column_that_is_not_there_is_named(contrastive_recipe, recipe_of):

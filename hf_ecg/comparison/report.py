@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 from scipy.stats import rankdata
 
-from ...clinical.prompts import load_prompts
-from ...evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from ...evaluation.figures import bootstrap_figures, figure_entries, regression_figures
-from ...evaluation.metrics import MINIMUM_COUNT
-from ...evaluation.protocol import SUPERVISED, read_training_facts, task_protocol
-from ...evaluation.report import task_entry
+from ..clinical.prompts import load_prompts
+from ..evaluation.bootstrap import REPLICATES, bootstrap_evaluation
+from ..evaluation.figures import bootstrap_figures, figure_entries, regression_figures
+from ..evaluation.metrics import MINIMUM_COUNT
+from ..evaluation.protocol import SUPERVISED, read_training_facts, task_protocol
+from ..evaluation.report import task_entry
 from .measures import JudgedRows, read_scores, scores_path
 from .runs import Run
 from .spec import PROMPTS, Comparison, Turn

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hf_ecg.training.comparison.runs import plan_runs, recipe_of, slug
-from hf_ecg.training.comparison.spec import load_comparison, rotation
+from hf_ecg.comparison.runs import plan_runs, recipe_of, slug
+from hf_ecg.comparison.spec import load_comparison, rotation
 
 CONTENT = {
     "title": "A and B",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...strict_yaml import load_yaml
-from ..sections import parse_section
+from ..strict_yaml import load_yaml
+from ..training.sections import parse_section
 
 PROBE, FINETUNE, REGRESSION, PROMPTS = KINDS = ("probe", "finetune", "regression", "prompts")
 
@@ -138,7 +138,7 @@ def rotation(folds: Sequence[int] = tuple(range(1, 11)), size: int = 2) -> list[
         ValueError: folds that `size` does not divide, or too few of them.
 
     Example:
-        >>> from hf_ecg.training.comparison.spec import rotation
+        >>> from hf_ecg.comparison.spec import rotation
         >>> rotation()[4]
         Turn(test=(9, 10), validation=(1,), train=(2, 3, 4, 5, 6, 7, 8))
     """

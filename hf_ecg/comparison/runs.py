@@ -7,14 +7,14 @@ from pathlib import Path
 
 from transformers.utils import logging
 
-from ..build import build_parts
-from ..card import RUN_NAME
-from ..checkpoint import write_folder
-from ..loop import pretrain
-from ..output import check_same_recipe
-from ..processes import prepare_torch
-from ..recipe import Recipe, load_recipe
-from ..saving import find_encoder
+from ..training.build import build_parts
+from ..training.card import RUN_NAME
+from ..training.checkpoint import write_folder
+from ..training.loop import pretrain
+from ..training.output import check_same_recipe
+from ..training.processes import prepare_torch
+from ..training.recipe import Recipe, load_recipe
+from ..training.saving import find_encoder
 from .spec import Comparison, Turn
 
 logger = logging.get_logger(__name__)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ...clinical.prompts import load_prompts
-from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
-from ...evaluation.features import PreparedRows, classifier_logits, ecg_features
-from ...evaluation.label_text import match_labels, prompt_scores
-from ...evaluation.linear_probe import ProbeRows, linear_probe
-from ...evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
-from ...evaluation.ridge_probe import ridge_probe
-from ...evaluation.supervised import MULTI_LABEL, REGRESSION
-from ..finetune import finetuning_recipe
-from ..loop import pretrain
+from ..clinical.prompts import load_prompts
+from ..data.corpus import label_matrix, label_names, load_corpus, target_matrix
+from ..evaluation.features import PreparedRows, classifier_logits, ecg_features
+from ..evaluation.label_text import match_labels, prompt_scores
+from ..evaluation.linear_probe import ProbeRows, linear_probe
+from ..evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ..evaluation.ridge_probe import ridge_probe
+from ..evaluation.supervised import MULTI_LABEL, REGRESSION
+from ..training.finetune import finetuning_recipe
+from ..training.loop import pretrain
 from .runs import Run, slug
 from .spec import FINETUNE, PROBE, PROMPTS, MeasureSection
 
