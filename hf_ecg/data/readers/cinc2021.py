@@ -84,8 +84,12 @@ def source_of(record: str) -> Source | None:
 @lru_cache
 def meanings_in(corpus: str) -> Mapping[str, SnomedMeaning]:
     """The Challenge's codes; those that mean something else in `corpus`, or that only it has, as it means them."""
-    meanings, own = dict(snomed_meanings("cinc2021")), snomed_meanings(corpus)
-    return meanings | {code: own[code] for code in own if code in DIFFERENT_MEANINGS or code not in meanings}
+    meanings = dict(snomed_meanings("cinc2021"))
+    for code, own in snomed_meanings(corpus).items():
+        # the same meaning in other words stays the Challenge's class
+        if code not in meanings or (code in DIFFERENT_MEANINGS and own.sentence != meanings[code].sentence):
+            meanings[code] = own
+    return meanings
 
 
 @lru_cache
