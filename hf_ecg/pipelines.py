@@ -210,11 +210,25 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         return self._text_embeds
 
 
+class _TrainedClassifier(AutoModelForECGClassification):
+    """What "ecg-classification" loads: weights with their head, for a new head's scores are random numbers."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        if info["missing_keys"]:
+            raise ValueError(
+                f"{pretrained_model_name_or_path} has no trained head: {sorted(info['missing_keys'])} are missing. Is"
+                " it an encoder? train/finetune.py makes a classifier of it"
+            )
+        return model
+
+
 def register_pipelines() -> None:
     """Make the three tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
     for task, pipeline_class, model_class in (
         ("ecg-feature-extraction", ECGFeatureExtractionPipeline, AutoModel),
-        ("ecg-classification", ECGClassificationPipeline, AutoModelForECGClassification),
+        ("ecg-classification", ECGClassificationPipeline, _TrainedClassifier),
         ("zero-shot-ecg-classification", ZeroShotECGClassificationPipeline, AutoModel),
     ):
         PIPELINE_REGISTRY.register_pipeline(task, pipeline_class=pipeline_class, pt_model=model_class, type="audio")

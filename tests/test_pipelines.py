@@ -116,6 +116,11 @@ def test_scores_are_those_of_the_problem_type(work, corpus, problem, activation)
             assert [entry["score"] for entry in found] == sorted(scores, reverse=True)
 
 
+def test_a_bare_encoder_does_not_classify_by_a_random_head(work):
+    with pytest.raises(ValueError, match="encoder has no trained head: .*classifier.weight"):
+        pipeline("ecg-classification", model=str(work / "encoder"), device="cpu")
+
+
 def test_top_k_and_threshold(work, corpus):
     classify = pipeline("ecg-classification", model=str(work / "multi_label_classification"), device="cpu")
     every = classify(corpus[0], top_k=None)
