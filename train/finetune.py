@@ -160,6 +160,11 @@ def notes_of(args: argparse.Namespace, facts, train) -> list[str]:
         notes.append(
             "the encoder's training texts were made of the corpus's statements, so it has seen labels in words"
         )
+    if facts is not None and facts.risk:
+        notes.append(
+            f"the encoder's pretraining compared patients by {facts.risk}: a target that this number is made of was"
+            " seen in pretraining"
+        )
     if args.problem == SINGLE_LABEL:
         matrix, annotated = label_matrix(train, args.label_set[0])
         several = float((matrix[annotated].sum(axis=1) != 1).mean())

@@ -32,6 +32,7 @@ class TrainingFacts:
         train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on; those of
             the pretrained weights that a run began with are among them.
         label_sets, targets: columns of the labels, or of the numbers.
+        risk: what a contrastive loss compared patients by, in words; of the pretrained weights too.
     """
 
     corpus: str | None = None
@@ -44,6 +45,7 @@ class TrainingFacts:
     seed: int | None = None
     label_sets: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    risk: str | None = None
 
     @property
     def original_reports(self) -> bool:
