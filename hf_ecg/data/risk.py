@@ -55,7 +55,10 @@ def add_risk_options(parser: ArgumentParser) -> None:
     """The options of a script that prepares a corpus `with_risk`."""
     parser.add_argument("--risk", choices=REGIONS, help="add the columns risk and risk_missing_rate, of this region")
     parser.add_argument(
-        "--risk_out_of_range", choices=OUT_OF_RANGE, default="nan", help="risk under 40 and over 89 (default: none)"
+        "--risk_out_of_range",
+        choices=OUT_OF_RANGE,
+        default="nan",
+        help="risk under 40 and over 89; nan: none, nor with prior disease (default: %(default)s)",
     )
 
 
@@ -68,9 +71,11 @@ class _RiskCard:
     def __call__(self, summary: dict):
         card = self.card(summary)
         ages = {"nan": "have none", "clip": "get that of 40 or 89", "extrapolate": "get the equation's at their age"}
+        prior = "get that of a first event" if self.out_of_range != "nan" else "have none"
+        prior = f"Patients known to have had cardiovascular disease (`prior_disease`) {prior}."
         note = (
             f"`risk`: 10-year risk by SCORE2 and SCORE2-OP for a region of {self.region.replace('_', ' ')} risk, to"
-            f" compare patients by, no medical advice; ages under 40 and over 89 {ages[self.out_of_range]}. Unknown"
-            " inputs are filled by means of sex and age; `risk_missing_rate` is their share of five."
+            f" compare patients by, no medical advice; ages under 40 and over 89 {ages[self.out_of_range]}."
+            f" {prior} Unknown inputs are filled by means of sex and age; `risk_missing_rate` is their share of five."
         )
         return replace(card, notes=[*card.notes, note])
