@@ -102,7 +102,7 @@ def risk_weighted_contrastive_loss(
     """
     check_views(first_embeds, second_embeds, temperature)
     _check_risk(first_embeds, risk, missing_rate)
-    _check_options(path, distance, sharpness, alignment_weight)
+    check_options(path, distance, sharpness, alignment_weight)
     with without_autocast(first_embeds):
         first_embeds, second_embeds, temperature = in_full_precision(first_embeds, second_embeds, temperature)
         pairs = view_pairs(first_embeds, second_embeds, gather)
@@ -181,7 +181,12 @@ def _check_risk(embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Te
         )
 
 
-def _check_options(path: str, distance: str, sharpness: float, alignment_weight: float) -> None:
+def check_options(path: str, distance: str, sharpness: float, alignment_weight: float) -> None:
+    """Refuse options that `risk_weighted_contrastive_loss` does not have, or not on this path.
+
+    Raises:
+        ValueError: naming the option.
+    """
     for name, value, known in (("path", path, PATHS), ("distance", distance, DISTANCES)):
         if value not in known:
             raise ValueError(f"{name} is {value!r}, wanted one of {known}")

@@ -92,6 +92,7 @@ def test_what_the_loss_needs_is_asked_for():
         ({"loss_type": "simclr"}, "wanted one of risk_weighted, info_nce"),
         ({"risk_path": "released"}, "wanted one of masked, paper"),
         ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"risk_path": "paper", "risk_distance": "rank"}, "distance 'rank'.* need path 'masked'"),
         ({"projection_hidden_size": 8}, "without projection_dim"),
         ({"projection_dim": 0}, "projection_dim is 0"),
         ({"ecg_config": {"model_type": "bert"}}, "'bert', which has no num_leads"),

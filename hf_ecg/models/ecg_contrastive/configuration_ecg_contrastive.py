@@ -4,7 +4,7 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...losses.info_nce import NEGATIVES
 from ...losses.risk_distance import DISTANCES
-from ...losses.risk_weighted import PATHS
+from ...losses.risk_weighted import PATHS, check_options
 from ..shared.configuration_tower import ECGTowerConfig
 
 LOSS_TYPES = ("risk_weighted", "info_nce")
@@ -59,8 +59,6 @@ class ECGContrastiveConfig(ECGTowerConfig):
         self.check_sizes("projection_dim", "projection_hidden_size")
         if not self.temperature > 0:
             raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")
-        for name in ("risk_sharpness", "alignment_weight"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, wanted a number of at least 0")
+        check_options(self.risk_path, self.risk_distance, self.risk_sharpness, self.alignment_weight)
         if self.projection_hidden_size is not None and self.projection_dim is None:
             raise ValueError("projection_hidden_size is given without projection_dim: there is no projection to widen")
