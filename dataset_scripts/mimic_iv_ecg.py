@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.clinical.machine_reports import TEXT_STYLES
+from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.command_line import run_command
 from hf_ecg.data.builder import check_output, prepare_corpus
 from hf_ecg.data.readers.mimic_iv_ecg import DROP, ONE_RECORD, mimic_iv_ecg_corpus
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> dict:
         help="oldest pressure, blood value or smoking status that counts (default: %(default)s)",
     )
     parser.add_argument("--text_style", choices=TEXT_STYLES, default="sentences", help="how reports become `text`")
-    parser.add_argument("--min_words", type=int, default=0, help="shorter texts are empty; MERL has 4")
+    parser.add_argument("--min_words", type=int, default=0, help="shorter texts are empty")
+    parser.add_argument("--report_rules", choices=REPORT_RULES, help="published rules; texts they refuse are empty")
     parser.add_argument("--drop", default="", help=f"kinds of records to leave out, of {','.join(DROP)}")
     parser.add_argument(
         "--one_record_per_patient",
@@ -79,6 +81,7 @@ def main(arguments: list[str] | None = None) -> dict:
         limit=args.limit,
         seed=args.seed,
         risk_input_years=args.risk_input_years,
+        report_rules=args.report_rules,
     )
     if args.risk:
         corpus = with_risk(corpus, args.risk, args.risk_out_of_range)

@@ -137,6 +137,10 @@ def test_records_without_report_and_measurements_without_record(made, tmp_path):
     assert list(rows) == [str(STUDY + 3)] and summary["skipped"] == {"no text": 2}
     with pytest.raises(ValueError, match="no record could be read"):
         prepare(made, tmp_path, "long", drop=["no_text"], min_words=3)
+    summary, rows = prepare(made, tmp_path, "ruled", report_rules="fg_clep")
+    assert not any(row["text"] for row in rows.values()) and summary["report_rules"] == "fg_clep"
+    with pytest.raises(ValueError, match="report_rules is 'x'"):
+        prepare(made, tmp_path, "no", report_rules="x")
 
 
 def test_folds_are_by_patient_and_do_not_move_when_records_come(made, tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from datasets import List, Value
 
 from ....clinical.machine_reports import TEXT_STYLES, clean_report_lines
+from ....clinical.reports import REPORT_RULES, refusal
 from ....signals.leads import STANDARD_LEADS
 from ....signals.units import MISSING_COUNT
 from ....signals.wfdb_record import Record, read_record
@@ -34,6 +35,7 @@ class MimicReader:
     text_style: str
     min_words: int
     drop: tuple[str, ...]
+    report_rules: str | None = None
 
     def __call__(self, record: MimicRecord) -> dict:
         """The row of a record.
@@ -44,7 +46,8 @@ class MimicReader:
             OSError: a file is not there.
         """
         text = clean_report_lines((record.report or "").split("\n"), self.text_style)
-        if len(text.split()) < self.min_words:
+        refused = self.report_rules and refusal(text, REPORT_RULES[self.report_rules], record.report)
+        if refused or len(text.split()) < self.min_words:
             text = ""
         if not text and "no_text" in self.drop:
             raise UnfitRecord("no text", f"study {record.record_id}: nothing is left of the report {record.report!r}")
@@ -112,6 +115,7 @@ def mimic_iv_ecg_corpus(
     seed: int = 0,
     risk_input_years: float = 5,
     progress: bool = True,
+    report_rules: str | None = None,
 ) -> Corpus:
     """MIMIC-IV-ECG as a corpus to prepare.
 
@@ -124,7 +128,7 @@ def mimic_iv_ecg_corpus(
         mimic_iv_dir: folder with MIMIC-IV's `hosp/` (and `ed/`), for age, sex and risk inputs; see `risk_inputs`.
             Without it they are null.
         text_style: "sentences" or "merl"; see `clean_report_lines`.
-        min_words: shorter texts are empty (MERL has 4).
+        min_words: shorter texts are empty.
         drop: kinds of records to leave out, of `DROP`. Without it they stay, and the columns `missing_samples`,
             `flat_leads` and `out_of_range_leads` (over 10 mV) tell them.
         one_record_per_patient: "first" or "last" in time, or "random" (least hash of `seed` and study); chosen before
@@ -133,6 +137,7 @@ def mimic_iv_ecg_corpus(
         seed: of folds and of the random record.
         risk_input_years: oldest pressure, blood value or smoking status that counts.
         progress: show progress bars.
+        report_rules: one of `REPORT_RULES`, published preparations; texts that it refuses are empty.
 
     Raises:
         ValueError: an unknown option, or tables that are not MIMIC's.
@@ -141,6 +146,8 @@ def mimic_iv_ecg_corpus(
     data_dir, index, drop = Path(data_dir), Path(index), tuple(dict.fromkeys(drop))
     if text_style not in TEXT_STYLES:
         raise ValueError(f"text_style is {text_style!r}, wanted one of {TEXT_STYLES}")
+    if report_rules not in (None, *REPORT_RULES):
+        raise ValueError(f"report_rules is {report_rules!r}, wanted one of {list(REPORT_RULES)}")
     if unknown := [kind for kind in drop if kind not in DROP]:
         raise ValueError(f"drop holds {unknown}, wanted some of {DROP}")
     if one_record_per_patient not in (None, *ONE_RECORD):
@@ -160,6 +167,7 @@ def mimic_iv_ecg_corpus(
         "text_source": "report",
         "text_style": text_style,
         "min_words": min_words,
+        "report_rules": report_rules,
         "drop": list(drop),
         "one_record_per_patient": one_record_per_patient,
         "limit": limit,
@@ -175,7 +183,7 @@ def mimic_iv_ecg_corpus(
         config_name=f"mimic_iv_ecg_{SAMPLING_RATE}hz",
         features=row_features(len(STANDARD_LEADS), SAMPLING_RATE * SECONDS, {}, extra=extra),
         splits={split: MimicRecords(index, split) for split in SPLITS},
-        read=MimicReader(data_dir, text_style, min_words, drop),
+        read=MimicReader(data_dir, text_style, min_words, drop, report_rules),
         facts=facts,
         card=card,
         front_matter={
@@ -198,6 +206,8 @@ def card(summary: dict) -> CorpusCard:
         texts += ", without lines on noise, electrodes and missing facts, and without repeated ones"
     if summary["min_words"]:
         texts += f"; under {summary['min_words']} words it is empty"
+    if summary["report_rules"]:
+        texts += f"; those refused by the rules `{summary['report_rules']}` are empty"
     listed = f"{summary['records_listed']} records listed"
     if summary["records_listed"] != RECORDS_IN_VERSION_1:
         listed += f" ({RECORDS_IN_VERSION_1} in the whole of version 1.0)"
