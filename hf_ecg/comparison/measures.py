@@ -1,14 +1,15 @@
 """What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from ..clinical.prompts import load_prompts
 from ..data.corpus import label_matrix, label_names, load_corpus, target_matrix
-from ..evaluation.features import PreparedRows, classifier_logits, ecg_features
-from ..evaluation.label_text import match_labels, prompt_scores
+from ..evaluation.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
+from ..evaluation.label_text import match_labels, scores_of_embeddings
 from ..evaluation.linear_probe import ProbeRows, linear_probe
 from ..evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
 from ..evaluation.ridge_probe import ridge_probe
@@ -44,11 +45,6 @@ class JudgedRows:
     def rows(self, folds, measure: str) -> np.ndarray:
         """Numbers of the rows in some folds that a measure can be taken of."""
         return np.flatnonzero(np.isin(self.folds, list(folds)) & self.truth[measure][2])
-
-    def features(self, run: Run) -> np.ndarray:
-        """Features of all rows, float32 (rows, hidden_size)."""
-        encoder, extractor = load_encoder(str(run.encoder), "cpu")
-        return ecg_features(encoder, extractor, self.prepared(extractor), description=f"{run}, features")
 
     def prepared(self, extractor) -> PreparedRows:
         """Inputs of all rows, made once for each extractor."""
@@ -88,16 +84,38 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
     if not missing:
         return
     facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
-    features = None
+    outputs = _Outputs(run, judged)
     for name, measure in missing.items():
         rows = {split: judged.rows(getattr(run.turn, split), name) for split in ("train", "validation", "test")}
-        if measure.kind in (FINETUNE, PROMPTS):
-            take = _finetuned if measure.kind == FINETUNE else _prompted
-            scores = take(run, name, measure, judged)[rows["test"]]
+        if measure.kind == FINETUNE:
+            scores = _finetuned(run, name, measure, judged)[rows["test"]]
+        elif measure.kind == PROMPTS:
+            scores = outputs.prompt_scores(measure)[rows["test"]]
         else:
-            features = judged.features(run) if features is None else features
-            scores = _probed(run, name, measure, judged, features, rows)
+            scores = _probed(run, name, measure, judged, outputs.features, rows)
         _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]])
+
+
+class _Outputs:
+    """What a run's model makes of all rows, computed when it is first asked for."""
+
+    def __init__(self, run: Run, judged: JudgedRows):
+        self.run, self.judged = run, judged
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        encoder, extractor = load_encoder(str(self.run.encoder), "cpu")
+        return ecg_features(encoder, extractor, self.judged.prepared(extractor), description=f"{self.run}, features")
+
+    @cached_property
+    def _embedded(self) -> tuple:
+        model, processor = load_dual_encoder(str(self.run.folder), "cpu")
+        rows = self.judged.prepared(processor)
+        return model, processor, ecg_embeddings(model, processor, rows, description=f"{self.run}, embeddings")
+
+    def prompt_scores(self, measure: MeasureSection) -> np.ndarray:
+        """float64 (all rows, classes)."""
+        return scores_of_embeddings(*self._embedded, load_prompts(measure.prompts), measure.ensemble)
 
 
 def scores_path(run: Run, measure: str) -> Path:
@@ -149,9 +167,3 @@ def _finetuned(run, name, measure, judged) -> np.ndarray:
     model, extractor = load_classifier(str(folder), "cpu")
     logits = classifier_logits(model, extractor, judged.prepared(extractor), description=f"{run}, {name}")
     return logits[:, match_labels(model.config.id2label, judged.truth[name][0], name)]
-
-
-def _prompted(run, name, measure, judged) -> np.ndarray:
-    model, processor = load_dual_encoder(str(run.folder), "cpu")
-    prompts = load_prompts(measure.prompts)
-    return prompt_scores(model, processor, judged.prepared(processor), prompts, description=f"{run}, {name}")

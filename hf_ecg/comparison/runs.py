@@ -7,6 +7,8 @@ from pathlib import Path
 
 from transformers.utils import logging
 
+from ..enrichment.stages import CORPUS, PROPOSALS, enrich, load_stages
+from ..enrichment.verification.statistics import STATISTICS_NAME
 from ..training.build import build_parts
 from ..training.card import RUN_NAME
 from ..training.checkpoint import write_folder
@@ -19,7 +21,7 @@ from .spec import Comparison, Turn
 
 logger = logging.get_logger(__name__)
 
-_PLACE = re.compile(r"\{(turn|seed|arm:[^{}]+)\}")
+_PLACE = re.compile(r"\{(turn|seed|enriched|arm:[^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> 
             return run.turn.name
         if place == "seed":
             return str(run.seed)
+        if place == "enriched":
+            return str(enriched_folder(run) / CORPUS)
         arm = place.removeprefix("arm:")
         if arm not in comparison.arms:
             raise ValueError(f"{match[0]} in {run.arm}: there is no arm {arm!r}, only {list(comparison.arms)}")
@@ -90,9 +94,30 @@ def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> 
     taken = [one for one in overrides if re.match(r"data\.folds\b|run\.seed\b", one)]
     if taken:
         raise ValueError(f"{run.arm}: {taken} belong to the rotation")
+    overrides += rotation_overrides(run)
+    return load_recipe(Path(directory) / (comparison.arms[run.arm].recipe or comparison.recipe), overrides)
+
+
+def rotation_overrides(run: Run) -> list[str]:
+    """What the rotation sets in a recipe: folds and seed."""
     folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
-    overrides += [f"data.folds.{split}={numbers}" for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
-    return load_recipe(Path(directory) / comparison.recipe, overrides)
+    return [f"data.folds.{split}={numbers}" for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
+
+
+def enriched_folder(run: Run) -> Path:
+    """Folder of the second stage of a run's turn and seed."""
+    return run.root / "enriched" / f"seed_{run.seed}" / run.turn.name
+
+
+def enrich_turn(comparison: Comparison, run: Run, directory, given: list[str]) -> None:
+    """FG-CLEP's second stage for the turn and seed of a run; what is done is left as it is."""
+    section = comparison.enrichment
+    if section is None or (enriched_folder(run) / CORPUS / STATISTICS_NAME).is_file():
+        return
+    path = Path(directory) / section.stages
+    stages = load_stages(path, [f"verification.measurements={run.root / 'measurements'}"])
+    overrides = [*comparison.overrides, *given, *section.overrides, *rotation_overrides(run)]
+    enrich(stages, load_recipe(path.parent / stages.first, overrides), enriched_folder(run), run.root / PROPOSALS)
 
 
 def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:

@@ -15,13 +15,15 @@ class ArmSection:
     """One way to train.
 
     Args:
-        overrides: `section.key=value` on the comparison's recipe. `{turn}`, `{seed}` and `{arm:NAME}`, the folder of
-            another arm's run of the same turn and seed, are filled in.
+        overrides: `section.key=value` on the recipe. `{turn}`, `{seed}`, `{arm:NAME}` (the folder of another arm's run
+            of the same turn and seed) and `{enriched}` (the corpus enriched for this turn and seed) are filled in.
+        recipe: file of its own recipe; None takes the comparison's.
         trained: false for the recipe's network with its first weights.
         measured: false for an arm that others begin with and nobody asks about.
     """
 
     overrides: list[str] = field(default_factory=list)
+    recipe: str | None = None
     trained: bool = True
     measured: bool = True
 
@@ -55,12 +57,26 @@ class MeasureSection:
 
 
 @dataclass
+class EnrichmentSection:
+    """FG-CLEP's second stage, made anew in every turn: the judges see what the turn trains and selects on.
+
+    Args:
+        stages: file of stages, beside this one, see `enrichment.stages`.
+        overrides: of the recipe that trains the judges.
+    """
+
+    stages: str
+    overrides: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Comparison:
     """Arms of one recipe, measured alike.
 
     Args:
         recipe: file of the recipe, beside this one.
         overrides: of the recipe in every arm.
+        enrichment: of the corpus, for arms that train on it.
         arms: name -> what it changes.
         measures: name -> what is measured.
         differences: pairs of arms, the second subtracted from the first.
@@ -72,6 +88,7 @@ class Comparison:
     arms: dict[str, ArmSection]
     measures: dict[str, MeasureSection]
     overrides: list[str] = field(default_factory=list)
+    enrichment: EnrichmentSection | None = None
     differences: list[list[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

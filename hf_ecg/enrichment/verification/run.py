@@ -26,11 +26,10 @@ from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
 from .delineated import UNDECIDED, measured_answers
 from .pairs import FeaturePairs, proposed_pairs
+from .positives import known_rows
 from .scoring import CrossFittedClep, calibrate
 from .statistics import feature_counts, threshold_entries, write_statistics
 from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
-
-WITHHELD = "withheld"
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ def verify(
     num_proc: int | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    measurements=None,
     progress: bool = True,
 ) -> dict:
     """Keeps the proposed features that the signal supports, and writes the corpus with them.
@@ -87,6 +87,8 @@ def verify(
         num_proc: processes that measure and write; None takes one a core, eight at most.
         seed: of that draw.
         overwrite: replace an augmented corpus that is there.
+        measurements: folder that keeps what the signals measure, for further calls with the same proposals; None
+            keeps it until the corpus is written.
         progress: show progress bars.
 
     Returns:
@@ -118,7 +120,10 @@ def verify(
     decisions, thresholds, models = Decisions.open(pairs), {}, []
     for name in verifier:
         if name == MEASURED:
-            cache = ArrayCache(work / MEASURED, ["measured", __version__, rows_fingerprint(rows), _digest(pairs)])
+            cache = ArrayCache(
+                Path(measurements) if measurements else work / MEASURED,
+                ["measured", __version__, rows_fingerprint(rows), _digest(pairs)],
+            )
             decisions.take(name, *measured_answers(rows, pairs, num_proc, cache, progress))
         else:
             thresholds, models, answered = _ask_clep(rows, folds, config, pairs, clep, work / CLEP, progress)
@@ -203,8 +208,8 @@ def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
     )
     thresholds = {}
     if clep.compat_fixed_threshold is None:
-        known = _all_known(rows)
-        thresholds = calibrate(scores, rows, known, clep.target_precision, clep.minimum_positives)
+        # not where an experiment pretends not to know the statements
+        thresholds = calibrate(scores, rows, known_rows(rows), clep.target_precision, clep.minimum_positives)
     models = [
         entry
         | {
@@ -217,13 +222,6 @@ def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
         for number, (entry, facts) in enumerate(zip(seeds, cross_fit.facts, strict=True))
     ]
     return thresholds, models, clep_answers(scores, pairs, thresholds, clep.compat_fixed_threshold)
-
-
-def _all_known(rows: datasets.Dataset) -> np.ndarray:
-    """bool (rows,): thresholds may rest on a row's statements; not where an experiment pretends not to know them."""
-    if WITHHELD not in rows.column_names:
-        return np.ones(len(rows), dtype=bool)
-    return ~np.asarray(rows.select_columns([WITHHELD]).with_format(None)[WITHHELD][:], dtype=bool)
 
 
 def _counts(decisions: Decisions, texts: list, distinct: set[str], answers: Mapping) -> dict:

@@ -9,6 +9,8 @@ import numpy as np
 from .decide import VERDICTS, VERIFIERS, Decisions
 from .thresholds import FeatureThreshold
 
+STATISTICS_NAME = "verification.json"
+
 # A language model may have proposed ten thousand texts; the JSON has them all.
 PAGE_FEATURES = 100
 
@@ -59,7 +61,7 @@ def threshold_entries(
 def write_statistics(statistics: dict, folder) -> None:
     """`verification.json` and `verification.md`."""
     folder = Path(folder)
-    texts = {"verification.json": json.dumps(statistics, indent=1, ensure_ascii=False) + "\n"}
+    texts = {STATISTICS_NAME: json.dumps(statistics, indent=1, ensure_ascii=False) + "\n"}
     texts["verification.md"] = statistics_page(statistics)
     for name, text in texts.items():
         temporary = folder / f"{name}.part"
