@@ -1,11 +1,9 @@
 """The model as a function from windows to embeddings, and the name of its exact weights."""
 
-import hashlib
-
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from ..evaluation.features import average_crops, frozen
+from ..evaluation.features import average_crops, frozen, tensors_digest
 from ..processing import ECGFeatureExtractor
 
 
@@ -46,7 +44,7 @@ class Encoder:
         self.model = self.dual if projected else getattr(model, "ecg_model", model)
         if device is not None:
             self.model = self.model.to(device)
-        self.revision = getattr(model.config, "_commit_hash", None) or weights_digest(model)
+        self.revision = getattr(model.config, "_commit_hash", None) or tensors_digest(model)
         self.feature_extractor = feature_extractor
         self.projected = projected
         self.lead = lead
@@ -89,16 +87,6 @@ class Encoder:
                 f"{self.name} gives {outputs.shape[1]} values a record, its configuration says {self.size}"
             )
         return outputs
-
-
-def weights_digest(model: torch.nn.Module) -> str:
-    """`sha256:` and the digest of every tensor with its name: the same weights in another file have the same one."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        tensor = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _load(name: str, revision: str | None):

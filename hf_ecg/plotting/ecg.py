@@ -73,6 +73,29 @@ def plot_ecg(
         >>> figure = plot_ecg("record.hea", seconds=10)
         >>> figure.savefig("ecg.png")
     """
+    options = {"show": show, "start": start, "seconds": seconds, "columns": columns, "rhythm": rhythm}
+    sheet = ecg_sheet(signals, sampling_rate, leads, units, **options, speed=speed, gain=gain, width=width)
+    figure = new_figure(sheet.width * sheet.scale, sheet.height * sheet.scale)
+    sheet.draw(figure.add_axes((0, 0, 1, 1)), sheet.window.name if title is None else title)
+    return figure
+
+
+def ecg_sheet(
+    signals,
+    sampling_rate=None,
+    leads=None,
+    units=None,
+    *,
+    show=None,
+    start=0.0,
+    seconds=None,
+    columns=None,
+    rhythm="auto",
+    speed=SPEED_MM_PER_S,
+    gain=GAIN_MM_PER_MV,
+    width=None,
+) -> "_Sheet":
+    """The sheet that `plot_ecg` draws, for figures of several; it takes the same and raises the same."""
     for key, value in (("speed", speed), ("gain", gain), ("width", 1.0 if width is None else width)):
         if isinstance(value, bool) or not (math.isfinite(value) and value > 0):
             raise ValueError(f"{key} is {value}, wanted a positive number of millimetres")
@@ -81,7 +104,7 @@ def plot_ecg(
     if not any(lead in window.signals for lead in shown):
         raise ValueError(f"none of the leads {list(shown)} has samples; the record has {list(window.signals)}")
     strips = arrange(shown, window.seconds, columns, _rhythm_lead(rhythm, window))
-    return _Sheet(window, strips, speed, gain, width).draw(window.name if title is None else title)
+    return _Sheet(window, strips, speed, gain, width)
 
 
 def _rhythm_lead(rhythm: str | None, window: Window) -> str | None:
@@ -160,9 +183,8 @@ class _Sheet:
             below.append(_whole_squares(max(SQUARE_MM, *(room[1] for room in rooms))))
         return above, below
 
-    def draw(self, title: str | None):
-        figure = new_figure(self.width * self.scale, self.height * self.scale)
-        axes = figure.add_axes((0, 0, 1, 1))
+    def draw(self, axes, title: str | None) -> None:
+        """On axes of the sheet's own shape."""
         axes.set_xlim(0, self.width)
         axes.set_ylim(0, self.height)
         axes.set_axis_off()
@@ -174,7 +196,6 @@ class _Sheet:
         if title:
             self._text(axes, MARGIN_MM, self.height - HEADER_MM / 2, title, 3.8, va="center", gid="title")
         self._text(axes, MARGIN_MM, FOOTER_MM / 2, self._caption(), 2.8, va="center", gid="caption")
-        return figure
 
     def _draw_grid(self, axes) -> None:
         from matplotlib.collections import LineCollection
