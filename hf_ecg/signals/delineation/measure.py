@@ -89,7 +89,7 @@ def _measure(signal, filtered, independent, names, beats: Beats) -> Measurements
     rough = median_beat(beat_windows(filtered[independent], marks))
     qrs = qrs_boundaries(rough)
     if qrs is None:
-        return Measurements("signal", **_rhythm(beats, False))
+        return Measurements("signal", **_rhythm(beats))
     signal = signal - _baseline(signal, beats.marks + qrs[0] - BEFORE)
     windows = beat_windows(signal, marks)
     beat = median_beat(windows)
@@ -99,7 +99,7 @@ def _measure(signal, filtered, independent, names, beats: Beats) -> Measurements
     # a record with one beat tells no rate: what would follow at 60 a minute bounds the waves
     cycle = rr if np.isfinite(rr) else 1.0
     t = t_boundaries(vector, qrs[1], qrs[0], cycle)
-    found = _rhythm(beats, True, windows[:, independent], qrs) | {"qrs_ms": (qrs[1] - qrs[0]) * 1000 / RATE}
+    found = _rhythm(beats) | {"qrs_ms": (qrs[1] - qrs[0]) * 1000 / RATE}
     if t is not None:
         found["qt_ms"] = (t[1] - qrs[0]) * 1000 / RATE
         found["qtc_ms"] = fridericia(found["qt_ms"], rr * 1000)
@@ -138,7 +138,7 @@ def _axis(beat: np.ndarray, names: tuple[str, ...], first: int, last: int) -> fl
     return float(np.degrees(np.arctan2(down * 2 / np.sqrt(3), left)))
 
 
-def _rhythm(beats: Beats, shaped: bool, windows=None, qrs=None) -> dict[str, float]:
+def _rhythm(beats: Beats) -> dict[str, float]:
     found: dict[str, float] = {"beats": len(beats.marks)}
     intervals = np.diff(beats.marks) / RATE
     if len(intervals) == 0:
@@ -155,6 +155,7 @@ def _rhythm(beats: Beats, shaped: bool, windows=None, qrs=None) -> dict[str, flo
     found["prematurity"] = float(max(early.max(), 0.0))
     other = early[~beats.usual[1:]]
     found["wide_prematurity"] = float(max(other.max(initial=0.0), 0.0))
+    found["narrow_prematurity"] = float(max(early[beats.usual[1:]].max(initial=0.0), 0.0))
     regular = found["rr_irregularity"] <= REGULAR
     is_early = early > 1 - EARLY
     if regular:

@@ -63,9 +63,10 @@ class Measurements:
         rr_irregularity: median of the absolute successive differences over the median RR interval: one early beat
             does not move it as it moves the two above.
         premature_beats: beats that come in less than 85 % of the usual interval, in a rhythm that is regular else.
-        premature_wide_beats: those among them of another shape, with a longer QRS than the others'.
+        premature_wide_beats: those among them of another shape, as ventricular ones are; their QRS is not timed.
         prematurity: of the earliest beat, the share of the usual interval that is missing.
-        wide_prematurity: the same for the earliest beat of another and wider shape; 0 when there is none.
+        wide_prematurity, narrow_prematurity: the same for the earliest beat of another shape, and of the usual one; 0
+            when there is none.
         p_waves_present: 1.0 or 0.0.
         p_consistency: mean correlation of what precedes each QRS with the mean of the other beats there.
         p_amplitude_mv: largest deflection of P in any lead.
@@ -85,6 +86,7 @@ class Measurements:
     premature_wide_beats: float = NAN
     prematurity: float = NAN
     wide_prematurity: float = NAN
+    narrow_prematurity: float = NAN
     p_waves_present: float = NAN
     p_consistency: float = NAN
     p_amplitude_mv: float = NAN
