@@ -17,7 +17,7 @@ _DEVICE = "As a medical device, or on the way to a decision about a patient: nev
 
 
 def read_report(path) -> dict:
-    """A report that `train/zero_shot.py` or `train/linear_probe.py` wrote.
+    """A report that `train/zero_shot.py`, `train/linear_probe.py` or, for a corpus, `train/benchmark.py` wrote.
 
     Raises:
         ValueError: the file is no such report.

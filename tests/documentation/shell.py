@@ -51,6 +51,7 @@ TINY = {
     "train/zero_shot.py": lambda arguments: _EVALUATION,
     "train/finetune.py": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
     "train/linear_probe.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+    "train/benchmark.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
 }
 
 

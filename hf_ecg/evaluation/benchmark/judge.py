@@ -126,6 +126,10 @@ class CorpusJudge:
         notes += [
             f"{name}: every record carries a label: all records are the labelled ones" for name in self.same_rows
         ]
+        # how long records were cut, and what is wrong with labels as released
+        notes += [
+            note for note in (corpus.summary.get("window_rule"), *corpus.summary.get("merl_problems", ())) if note
+        ]
         title = f"Benchmark on {corpus.name}"
         frame = report_frame(title, args, settings.device, settings.folds, patients, described, notes)
         return frame | {"probes": self.probes, "not_run": self.not_run, "tasks": entries}
