@@ -8,7 +8,7 @@ import numpy as np
 from ...clinical.waveform_features import WAVEFORM_FEATURES
 from ...data.corpus import label_matrix, label_names
 
-ALL_STATEMENTS = "all"
+ALL_STATEMENTS, WITHHELD = "all", "withheld"
 REQUIRED = "required"
 
 
@@ -58,8 +58,8 @@ def stated_features(
 
     Returns:
         bool (rows, features): a statement of the label set is one of the feature's `stated_as`; and bool
-        (rows, features): whether the feature can be judged in this record: always, but for a feature that names leads
-        only in records with another statement that points to them.
+        (rows, features): whether the feature can be judged in this record: always, but where the table gives it, with
+        leads, for statements of other label sets: then in records with one of these.
 
     Raises:
         ValueError: the corpus has no such label set, or none with all statements.
@@ -80,6 +80,13 @@ def stated_by(label_set_classes: Sequence[str]) -> list[str]:
     classes = set(label_set_classes)
     found = [row.feature for row in WAVEFORM_FEATURES if classes & set(row.stated_as)]
     return list(dict.fromkeys(found))
+
+
+def known_rows(dataset: datasets.Dataset) -> np.ndarray:
+    """bool (rows,): the text has all statements of the record; false where an experiment withheld some of them."""
+    if WITHHELD not in dataset.column_names:
+        return np.ones(len(dataset), dtype=bool)
+    return ~np.asarray(dataset.select_columns([WITHHELD]).with_format(None)[WITHHELD][:], dtype=bool)
 
 
 def _statements(dataset: datasets.Dataset, label_set: str) -> tuple[np.ndarray, list[str]]:

@@ -1,0 +1,79 @@
+"""What `judge_verifiers` found, as JSON and as a Markdown page."""
+
+import json
+from pathlib import Path
+
+
+def write_judgement(report: dict, output) -> Path:
+    """Writes the JSON and the page beside it; returns the page's path."""
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    page = output.with_suffix(".md")
+    texts = {output: json.dumps(report, indent=1, ensure_ascii=False) + "\n", page: judgement_page(report)}
+    for path, text in texts.items():
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    return page
+
+
+def judgement_page(report: dict) -> str:
+    """The page: what was judged, how many features each verifier sees, and every feature."""
+    records = "records whose text lacks them" if report["records"] == "withheld" else "all records"
+    lines = [
+        "# Do the verifiers see the features?",
+        "",
+        f"* corpus: {report['corpus']}, config {report['config']}; statements of `{report['label_set']}`, {records}",
+        "* positives: the reader stated the feature. Statements are not exhaustive, so every precision is a lower"
+        " bound.",
+        "* base rate: share of positives among records of other folds with the same diagnoses, as a score. Swap: the"
+        f" verifier's score of another patient's ECG with the same diagnoses, mean of {report['swaps']} draws.",
+        f"* intervals: 95 % percentile, {report['replicates']} bootstrap replicates over patients, paired; seed"
+        f" {report['seed']}",
+        *[f"* model {m['folder']} (seed {m['seed']})" for m in report["models"]],
+        f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",
+        f"* versions: {', '.join(f'{key} {value}' for key, value in report['versions'].items())}",
+        "",
+        "```",
+        report["command"],
+        "```",
+        "",
+    ]
+    for verifier, count in report["counts"].items():
+        lines.append(
+            f"**{verifier}: above the swap with an interval that excludes 0 on {count['sees']} of {count['judged']}"
+            f" features with at least {report['minimum']} positives that it can decide.**"
+        )
+    for verifier in report["counts"]:
+        lines += ["", f"## {verifier}", "", *_table(report, verifier)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(report: dict, verifier: str) -> list[str]:
+    header = ["feature", "positives / rows", "decided", "AP", "base rate's AP", "swap's AP", "AP - base", "AP - swap"]
+    header += ["sees it", "kept (precision)", *(["folds with a threshold"] if verifier == "clep" else [])]
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    for entry in report["features"]:
+        found = entry[verifier]
+        few = "" if entry["counted"] else " (few)"
+        cells = [entry["feature"].replace("|", "/") + few, f"{entry['positives']} / {entry['rows']}"]
+        cells.append(f"{found['decided']:.0%}")
+        if found["decided"] and "verifier" in found:
+            cells += [_interval(found[key]) for key in ("verifier", "base_rate", "swapped")]
+            cells += [_interval(found[key], "+") for key in ("over_base_rate", "over_swapped")]
+            cells.append("yes" if found["sees_the_signal"] else "no")
+        else:
+            cells += ["", "", "", "", "", "cannot decide it"]
+        kept = found["kept"]
+        cells.append(f"{kept} ({found['kept_precision']:.2f})" if kept else "0")
+        if verifier == "clep":
+            cells.append(f"{found['certified']:.0%}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _interval(interval: dict, sign: str = "") -> str:
+    if interval["value"] is None:
+        return "no value"
+    form = f"{sign}.3f"
+    return f"{interval['value']:{form}} [{interval['low']:{form}}, {interval['high']:{form}}]"
