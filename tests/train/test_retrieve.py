@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+from tests.evaluation import tiny
+
+pytest.importorskip("faiss")
+
+
+@pytest.fixture(scope="module")
+def script(repository):
+    return tiny.load_script(repository, "retrieve")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("retrieve")
+    tiny.write_corpus(folder / "corpus", 80)
+    tiny.dual_encoder().save_pretrained(folder / "OUT")
+    tiny.processor().save_pretrained(folder / "OUT")
+    tiny.write_facts(folder / "OUT")
+    return folder
+
+
+def command(work, *options, output="found"):
+    data = ["--model", str(work / "OUT"), "--data", str(work / "corpus"), "--device", "cpu"]
+    return [*data, *options, "--output_dir", str(work / output)]
+
+
+def test_text_and_record_find_and_are_drawn(script, work, capsys):
+    options = ["--text", "atrial fibrillation", "--record_id", "r5", "--top_k", "2", "--dpi", "40"]
+    report = script.main(command(work, *options))
+    assert json.loads((work / "found" / "results.json").read_text()) == report
+    assert [(entry["from"], entry["to"]) for entry in report["queries"]] == [
+        ("text", "ecg"),
+        ("ecg", "text"),
+        ("ecg", "ecg"),
+    ]
+    assert all((work / "found" / entry["picture"]).is_file() for entry in report["queries"])
+    assert all(len(entry["hits"]) == 2 for entry in report["queries"])
+    assert "p2" not in {hit["patient_id"] for hit in report["queries"][2]["hits"]}
+    assert "ecg to text: r5" in capsys.readouterr().out
+
+
+def test_metrics_want_folds_that_the_model_did_not_see(script, work):
+    report = script.main(command(work, "--metrics", "--folds", "10", "--bootstrap", "20", output="metrics"))
+    assert report["metrics"]["ecg_to_text"]["queries"] == 8
+    with pytest.raises(ValueError, match="was trained on folds"):
+        script.main(command(work, "--metrics", "--folds", "1"))
+    with pytest.raises(ValueError, match="--metrics wants --folds"):
+        script.main(command(work, "--metrics"))
+    with pytest.raises(ValueError, match="nothing to look for"):
+        script.main(command(work))
