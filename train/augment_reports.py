@@ -1,9 +1,15 @@
-"""Enriches the reports of a corpus: proposes the waveform features that each one implies.
+"""Enriches the reports of a corpus: proposes the waveform features that each implies, keeps what the signal supports.
 
     python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS
     python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS --proposer endpoint \
         --base_url http://localhost:8000/v1 --model meta-llama/Meta-Llama-3-8B-Instruct --concurrency 32
     python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS --proposer local --model MODEL.gguf
+    python train/augment_reports.py verify --data PARQUET --proposals PROPOSALS --output_dir AUGMENTED \
+        --recipe train/recipes/clep_ptb_xl.yaml --judges JUDGES [section.key=value ...]
+
+verify asks what the signal measures, then dual encoders that never saw the record: those in JUDGES, trained by the
+recipe where they are not there, in its training and validation folds. AUGMENTED is PARQUET with `augmented_report` and
+`waveform_features`, and verification.md.
 
 The key of an endpoint is read from the environment (HF_ECG_API_KEY). Identical reports are asked about once; answers
 are kept in answers.jsonl, so the same command goes on after any stop. Exit status 75: some reports were given up; the
@@ -18,12 +24,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
+from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.command_line import run_command
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.enrichment.proposals.asking import Patience, Proposer
 from hf_ecg.enrichment.proposals.prompt import DEFAULT_PROMPT, load_prompt
 from hf_ecg.enrichment.proposals.run import PROPOSALS, propose
+from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
+from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
+from hf_ecg.enrichment.verification.run import ClepOptions, verify
+from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
 from hf_ecg.evaluation.protocol import parse_folds
+from hf_ecg.training import load_recipe
 
 TABLE, ENDPOINT, LOCAL = "table", "endpoint", "local"
 GIVEN_UP_STATUS = getattr(os, "EX_TEMPFAIL", 75)
@@ -45,10 +57,38 @@ def run_propose(args: argparse.Namespace) -> dict:
     texts = (
         text for batch in rows.select_columns([args.text_column]).iter(10_000) for text in batch[args.text_column]
     )
-    summary = propose(texts, proposer, args.output_dir, args.answers, patience, args.limit)
+    rules = REPORT_RULES[args.rules] if args.rules else None
+    summary = propose(texts, proposer, args.output_dir, args.answers, patience, rules, args.limit)
     print(json.dumps({name: value for name, value in summary.items() if name != "prompt"}, indent=2))
     print(f"written: {Path(args.output_dir) / PROPOSALS}")
     return summary
+
+
+def run_verify(args: argparse.Namespace) -> dict:
+    models = args.models
+    if CLEP in args.verifier and not models:
+        if not (args.recipe and args.judges):
+            raise ValueError("the verifier clep needs --models, or --recipe and --judges")
+        overrides = [f"data.path={args.data}", *([f"data.config={args.config}"] if args.config else [])]
+        recipe = load_recipe(args.recipe, [*overrides, *args.overrides])
+        models = train_cross_fit(recipe, args.judges, groups=args.groups)
+    options = ClepOptions(
+        models, args.target_precision, args.minimum, args.compat_fixed_threshold, args.batch_size, args.device
+    )
+    statistics = verify(
+        *(args.data, args.proposals, args.output_dir, args.verifier, options),
+        config=args.config,
+        text_column=args.text_column,
+        controls=args.controls,
+        num_proc=args.num_proc,
+        seed=args.seed,
+        overwrite=args.overwrite,
+        measurements=args.measurements,
+    )
+    counts = ("rows", "proposals", "kept", "rejected", "undecided", "records_changed", "words_added", "seconds")
+    print(json.dumps({name: statistics[name] for name in counts}, indent=2))
+    print(f"written: {args.output_dir}, {Path(args.output_dir) / 'verification.md'}")
+    return statistics
 
 
 def make_proposer(args: argparse.Namespace) -> Proposer:
@@ -74,6 +114,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(required=True, metavar="STEP")
     add_propose(steps.add_parser("propose", help="ask which waveform features the reports imply"))
+    add_verify(steps.add_parser("verify", help="keep the features that the signal supports, and write the corpus"))
     return parser.parse_args(arguments)
 
 
@@ -89,6 +130,9 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", default=DEFAULT_PROMPT, help="name or .txt file (default: %(default)s)")
     parser.add_argument("--max_tokens", type=int, default=512, help="of an answer (default: %(default)s)")
     parser.add_argument("--answers", help="file of kept answers (default: answers.jsonl in the output folder)")
+    parser.add_argument(
+        "--rules", choices=sorted(REPORT_RULES), help="leave out reports that these call uninformative"
+    )
     parser.add_argument("--limit", type=int, help="ask about the first distinct reports only, to try a prompt")
     endpoint = parser.add_argument_group("endpoint")
     endpoint.add_argument("--base_url", help="OpenAI-compatible endpoint, such as http://localhost:8000/v1")
@@ -107,6 +151,34 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     local.add_argument("--gguf_file", help="GGUF file within --model")
     local.add_argument("--device", help="cpu, cuda ... (default: the GPU when there is one)")
     local.add_argument("--batch_size", type=int, default=8, help="reports at a time (default: %(default)s)")
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(step=run_verify)
+    parser.add_argument("--data", required=True, help="prepared corpus: a folder or a Hub id")
+    parser.add_argument("--config", help="configuration of the corpus, such as ptb_xl_100hz")
+    parser.add_argument("--proposals", required=True, help="what propose wrote")
+    parser.add_argument("--text_column", default="text", help="what it asked about (default: %(default)s)")
+    parser.add_argument("--output_dir", required=True, help="folder to make")
+    parser.add_argument("--overwrite", action="store_true", help="replace an augmented corpus that is there")
+    parser.add_argument(
+        "--verifier", nargs="+", choices=(MEASURED, CLEP), default=[MEASURED, CLEP], help="in the order they are asked"
+    )
+    parser.add_argument("--controls", action="store_true", help="also write texts with all, and with random, features")
+    parser.add_argument("--seed", type=int, default=0, help="of the random ones")
+    parser.add_argument("--num_proc", type=int, help="processes that measure; default: one a core, eight at most")
+    parser.add_argument("--measurements", help="folder that keeps what was measured, for another call")
+    clep = parser.add_argument_group("clep")
+    clep.add_argument("--models", nargs="+", default=[], help="folders of cross-fitted dual encoders")
+    clep.add_argument("--recipe", help="or the recipe to train them by")
+    clep.add_argument("--judges", help="and the folder to train them in, or to find them")
+    clep.add_argument("--groups", type=int, default=GROUPS, help="of folds, one a model (default: %(default)s)")
+    clep.add_argument("--target_precision", type=float, default=TARGET_PRECISION, help="default: %(default)s")
+    clep.add_argument("--minimum", type=int, default=MINIMUM_POSITIVES, help="validation positives a feature needs")
+    clep.add_argument("--compat_fixed_threshold", type=float, help="one probability for all; the paper's is 0.95")
+    clep.add_argument("--batch_size", type=int, default=64, help="ECGs at a time (default: %(default)s)")
+    clep.add_argument("--device", help="cpu, cuda ... (default: the GPU when there is one)")
+    clep.add_argument("overrides", nargs="*", metavar="section.key=value", help="values that replace the recipe's")
 
 
 def given_up(summary: dict) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ...clinical.reports import ReportRules, duplicate_groups, refusal
 from .answer import parse_answer
 from .asking import ANSWERED, CACHED, GIVEN_UP, MALFORMED, RETRIED, Patience, Proposer, ask
 from .process import ask_in_own_process
@@ -22,6 +23,7 @@ def propose(
     output_dir,
     answers=None,
     patience: Patience | None = None,
+    rules: ReportRules | None = None,
     limit: int | None = None,
     progress: bool = True,
 ) -> dict:
@@ -36,15 +38,17 @@ def propose(
         answers: file of kept answers, which several corpora and models may share; default: `answers.jsonl` in the
             output folder.
         patience: how many at a time, and how often again; default: `Patience()`.
+        rules: which reports say too little to be worth a call, such as `REPORT_RULES["fg_clep"]`; default: none does.
         limit: ask about the first distinct reports only, to see what a prompt brings.
         progress: show a bar.
 
     Returns:
-        The summary: counts of records, distinct reports, answers that were kept, new answers, retries, malformed ones,
-        and reports given up, which the next run asks about again.
+        The summary: counts of records, refused and distinct reports, answers that were kept, new answers, retries,
+        malformed ones, and reports given up, which the next run asks about again. Refused reports and those given up
+        are not in `proposals.jsonl`.
 
     Raises:
-        ValueError: no report at all.
+        ValueError: no report to ask about.
         OSError: the proposer does not answer any more, or a file cannot be written; answers that came are kept.
 
     Example:
@@ -59,11 +63,13 @@ def propose(
     """
     output_dir, patience = Path(output_dir), patience or Patience()
     answers = Path(answers) if answers is not None else output_dir / ANSWERS
-    counts = Counter(report for report in reports if report and report.strip())
-    if not counts:
-        raise ValueError("no reports to ask about: the training texts are all empty")
-    distinct = list(counts)[:limit]
-    records = sum(counts[report] for report in distinct)
+    groups = duplicate_groups(reports)
+    reasons = {report: refusal(report, rules) for report in groups} if rules else {}
+    refused = Counter(reason for reason in reasons.values() if reason)
+    distinct = [report for report in groups if not reasons.get(report)][:limit]
+    if not distinct:
+        raise ValueError(f"no reports to ask about: {len(groups)} distinct texts, refused: {dict(refused)}")
+    records = sum(len(groups[report]) for report in distinct)
     started = time.monotonic()
     output_dir.mkdir(parents=True, exist_ok=True)
     told: Counter[str] = Counter()
@@ -87,6 +93,7 @@ def propose(
         "prompt": proposer.prompt,
         "records": records,
         "distinct": len(distinct),
+        "distinct_refused": dict(refused),
         "kept_before": told[CACHED],
         "new_answers": new,
         "calls": new + told[GIVEN_UP] + told[RETRIED],
