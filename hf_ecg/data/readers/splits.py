@@ -21,3 +21,8 @@ def fold_in_split(patient: int | str, split: str, seed: int) -> int:
     """A fold of a split that is given: 9 for validation, 10 for test, one of 1 to 8 for train, by the hash."""
     folds = SPLITS[split]
     return folds[fold_of(patient, seed, len(folds)) - 1]
+
+
+def describe_folds(seed: int) -> str:
+    """How the folds came about, for a card."""
+    return f"Folds are drawn by a hash with seed {seed} of the record's name: 1-8, 9, 10; `fold` says which."
