@@ -59,7 +59,8 @@ class RetrievalIndex:
         self._places = {name: place for place, name in enumerate(ecgs["record_id"])}
         self._counts = dict(zip(texts["text"], texts["num_records"], strict=True))
         patients = ecgs["patient_id"][:]
-        self._most_of_a_patient = max(np.unique([str(name) for name in patients], return_counts=True)[1])
+        # faiss takes no numpy integer for the number wanted
+        self._most_of_a_patient = int(np.unique([str(name) for name in patients], return_counts=True)[1].max())
 
     def record(self, record_id: str) -> tuple[np.ndarray, dict]:
         """Embedding (projection_dim,) and row of a record of the corpus.

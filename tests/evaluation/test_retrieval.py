@@ -46,6 +46,8 @@ def test_ecgs_of_the_patient_are_left_out_of_ecg_to_ecg(made):
     (others,) = index.find_ecgs(embedding[None], 39, by_text=False, without_patients=["p3"])
     assert row["patient_id"] == "p3" and len(others) == 38
     assert not {"r6", "r7"} & {hit.record_id for hit in others}
+    (few,) = index.find_ecgs(embedding[None], 3, by_text=False, without_patients=["p3"])
+    assert few == others[:3]
     with pytest.raises(ValueError, match="no record 'x'"):
         index.record("x")
     with pytest.raises(ValueError, match="top_k is 0"):
