@@ -1,0 +1,108 @@
+"""FG-CLEP's three stages from the command line, and what happens when they are stopped between two of them."""
+
+import json
+
+import pytest
+import yaml
+from accelerate.state import AcceleratorState
+
+from hf_ecg import ECGTextModel
+from hf_ecg.data.corpus import load_corpus
+from hf_ecg.enrichment import stages as stages_module
+from hf_ecg.enrichment.stages import load_stages
+from hf_ecg.evaluation.protocol import read_training_facts
+from tests.enrichment.verification import made
+from tests.evaluation.tiny import load_script
+from tests.training_fixtures import empty_datasets_cache, fresh_accelerate_state  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def script(repository):
+    return load_script(repository, "fg_clep")
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, empty_datasets_cache):  # noqa: F811
+    folder = tmp_path_factory.mktemp("stages")
+    made.write_corpus(folder / "corpus", 300)
+    first = made.clep_recipe(folder / "corpus", made.write_text_tower(folder / "text"), epochs=1).to_dict()
+    third = json.loads(json.dumps(first))
+    third["model"] = {"class": "ECGTextModel"}
+    third["data"] |= {"path": None, "columns": {"text": "augmented_report"}}
+    for name, content in (("first", first), ("third", third)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    content = {"first": "first.yaml", "third": "third.yaml", "verification": {"verifier": ["clep"], "num_proc": 1}}
+    (folder / "stages.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+def command(work, *more) -> list[str]:
+    folders = ["--data", str(work / "corpus"), "--config", made.CONFIG, "--output_dir", str(work / "OUT")]
+    return ["--stages", str(work / "stages.yaml"), *folders, "--train_folds", "1-7", "--validation_folds", "8", *more]
+
+
+def test_stopped_between_stages_the_same_command_goes_on(script, work, monkeypatch, capsys):
+    real = stages_module.verify
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages_module, "verify", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        script.main(command(work))
+    assert not (work / "OUT/corpus").exists() and (work / "OUT/clep/training_run.json").is_file()
+    monkeypatch.setattr(stages_module, "verify", real)
+    before = (work / "OUT/clep/model.safetensors").stat().st_mtime_ns
+    AcceleratorState._reset_state(reset_partial_state=True)
+    folder = script.main(command(work))
+    assert "stage 1 of 3, CLEP: done before" in capsys.readouterr().out
+    assert (work / "OUT/clep/model.safetensors").stat().st_mtime_ns == before
+
+    rows = load_corpus(work / "OUT/corpus")
+    assert {"augmented_report", "waveform_features"} <= set(rows.column_names)
+    facts = read_training_facts(folder)
+    assert facts.text_column == "augmented_report" and facts.train_folds == tuple(range(1, 8))
+    # no judge saw what it judges, and none saw the folds of the evaluation
+    judges = [read_training_facts(path) for path in (work / "OUT/judges").iterdir()]
+    assert len(judges) == 2 and not set(judges[0].train_folds) & set(judges[1].train_folds)
+    assert not {9, 10} & {fold for entry in judges for fold in (*entry.train_folds, *entry.validation_folds)}
+    first, last = (ECGTextModel.from_pretrained(path).config.to_dict() for path in (work / "OUT/clep", folder))
+    assert {key for key in first if first[key] != last[key]} <= {"_name_or_path"}
+
+    # done: nothing is trained or asked again
+    monkeypatch.setattr(stages_module, "verify", stopped)
+    monkeypatch.setattr(stages_module, "pretrain", stopped)
+    assert script.main(command(work)) == folder
+
+
+def test_other_settings_want_another_folder(script, work):
+    with pytest.raises(ValueError, match=r"begun with other settings of \['verification'\]"):
+        script.main(command(work, "verification.target_precision=0.5"))
+    with pytest.raises(ValueError, match="cannot resume the run in .*clep"):
+        script.main(command(work, "--first", "optimizer.lr=0.5"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["proposer.nam=table"], "unknown key proposer.nam .did you mean 'name'"),
+        (["verification.verifier=clep"], "verification.verifier is 'clep'"),
+        (["third=5"], "third is 5"),
+    ],
+)
+def test_a_file_of_stages_is_strict(work, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        load_stages(work / "stages.yaml", overrides)
+
+
+def test_a_third_stage_on_the_first_text_is_refused(script, work):
+    with pytest.raises(ValueError, match="data.columns.text=text, wanted augmented_report"):
+        script.main(command(work, "--third", "data.columns.text=text"))
+
+
+def test_the_stages_in_train_can_be_read(repository):
+    paths = sorted((repository / "train/stages").glob("*.yaml"))
+    assert paths
+    for path in paths:
+        stages = load_stages(path)
+        assert (path.parent / stages.first).is_file() and (path.parent / stages.third).is_file()
