@@ -36,7 +36,7 @@ def qrs_boundaries(beat: np.ndarray) -> tuple[int, int] | None:
     Args:
         beat: (leads, samples) at `RATE` hertz, the mark at `BEFORE`.
     """
-    velocity = np.linalg.norm(savgol_filter(beat, _SMOOTH, 3, deriv=1, axis=1), axis=0)
+    velocity = np.linalg.norm(savgol_filter(beat, _SMOOTH, 3, deriv=1, axis=1, mode="nearest"), axis=0)
     near = velocity[BEFORE - _REACH : BEFORE + _REACH]
     if not np.isfinite(near).all() or near.max() <= 0:
         return None

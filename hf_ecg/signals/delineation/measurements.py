@@ -60,8 +60,8 @@ class Measurements:
         heart_rate: per minute, of the mean RR interval.
         rr_variation: standard deviation of the RR intervals over their mean.
         rmssd_ms: root mean square of successive differences of the RR intervals.
-        rr_irregularity: median of the absolute successive differences over the median RR interval: one early beat
-            does not move it as it moves the two above.
+        rr_irregularity: median distance of the RR intervals from their median, over it: some early beats do not move
+            it as they move the two above.
         premature_beats: beats that come in less than 85 % of the usual interval, in a rhythm that is regular else.
         premature_wide_beats: those among them of another shape, as ventricular ones are; their QRS is not timed.
         prematurity: of the earliest beat, the share of the usual interval that is missing.
