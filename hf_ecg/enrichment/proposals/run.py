@@ -165,5 +165,5 @@ class _Bar:
             self.told[kind] += 1
             shown = {"saved": self.duplicates + self.told[CACHED]}
             shown |= {word: self.told[word] for word in (MALFORMED, RETRIED, GIVEN_UP) if self.told[word]}
-            self.bar.set_postfix(shown, refresh=False)
+            self.bar.set_postfix_str(", ".join(f"{word} {count}" for word, count in shown.items()), refresh=False)
             self.bar.update(kind != RETRIED)
