@@ -185,8 +185,12 @@ def render(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_task(task: dict, heading: str = "##") -> list[str]:
-    """Lines of one task: records, classes, systems with their intervals, paired differences, classes one by one."""
+def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> list[str]:
+    """Lines of one task: records, classes, systems with their intervals, paired differences, classes one by one.
+
+    Args:
+        one_by_one: with the table of the classes, the longest part.
+    """
     systems, differences = task["systems"], task["differences"]
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
     if not systems:
@@ -215,6 +219,8 @@ def render_task(task: dict, heading: str = "##") -> list[str]:
             lines.append(f"| {entry['first']} - {entry['second']} | {macro} |")
     if "figures" in task:
         lines += figure_lines(task)
+    if not one_by_one:
+        return lines
     metrics = METRICS if len(systems) <= 3 else METRICS[:1]
     columns = [f"{name} {NAMES[metric]}" for name in systems for metric in metrics]
     columns += [f"{entry['first']} - {entry['second']} AUROC" for entry in differences[:1]]

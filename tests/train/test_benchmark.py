@@ -112,6 +112,8 @@ def test_figures_are_those_of_the_other_scripts(repository, work, whole):
 def test_a_card_carries_the_report(work, whole):
     card = model_card(work / "OUT1", [work / "whole" / "ptb_xl.json"])
     assert "ptb_xl_rhythm, linear probe: supervised" in card and "seeds 0, 1" in card
+    # the classes one by one are in the report's own page
+    assert "| class |" not in card and "| class |" in (work / "whole" / "ptb_xl.md").read_text()
     assert "macro AUROC (label-text, model ensemble, ptb_xl_rhythm)" in card
     assert "macro AUROC (supervised, model probe 100 %, ptb_xl_rhythm, linear probe)" in card
     tiny.dual_encoder(5).save_pretrained(work / "OTHER")

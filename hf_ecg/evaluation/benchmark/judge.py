@@ -122,7 +122,10 @@ class CorpusJudge:
             minimum=settings.minimum,
             seed=settings.seed,
         )
-        notes = budget_notes(facts, companion_facts) + untrained_notes(self.probes)
+        notes = budget_notes(facts, companion_facts)
+        for probe in self.probes:  # what the random encoder's lack is in `probes`
+            if probe["system"].startswith(MODEL):
+                notes += [f"{probe['task']}, {probe['rows']}: {note}" for note in untrained_notes([probe])]
         notes += [
             f"{name}: every record carries a label: all records are the labelled ones" for name in self.same_rows
         ]
