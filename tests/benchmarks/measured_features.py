@@ -78,6 +78,9 @@ def table(measurements, labels, names, patients, replicates: int, least: int):
         verdicts = [measured_verdicts(found, [feature])[0] for found in measurements]
         undecided = np.array([verdict.verdict == "undecided" for verdict in verdicts])
         scores = np.array([np.nan if verdict.score is None else verdict.score for verdict in verdicts])
+        if np.isnan(scores).all():
+            yield f"| {feature} | {' '.join(codes)} | {positive.sum()} | decided in no record | | | | |"
+            continue
         scores = np.where(np.isnan(scores), np.nanmin(scores) - 1, scores)
         kept = np.array([verdict.keep for verdict in verdicts])
         result = bootstrap_evaluation(positive[:, None], scores[:, None], patients, [feature], replicates=replicates)
