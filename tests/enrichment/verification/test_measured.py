@@ -64,7 +64,9 @@ def test_an_early_beat_counts_where_the_rhythm_is_regular_otherwise():
     regular = Measurements("signal", premature_beats=1.0, **early)
     assert verdict(regular, "premature wide QRS complex") == "kept"
     assert verdict(regular, "premature narrow QRS complex") == "rejected"
-    assert verdict(Measurements("signal", **early), "premature wide QRS complex") == "undecided"
+    assert verdict(Measurements("signal", **early), "premature beat") == "undecided"
+    # another shape is no irregular rhythm
+    assert verdict(Measurements("signal", **early), "premature wide QRS complex") == "kept"
 
 
 @pytest.mark.parametrize(
