@@ -73,7 +73,7 @@ def write_corpus(folder: Path, number: int) -> Path:
         lines += [f"  - split: {split}", f"    path: {CONFIG}/{path.name}"]
     lines += ["---", "# Made corpus", "", "Licence: CC BY 4.0. Cite nobody.", ""]
     (folder / "README.md").write_text("\n".join(lines))
-    facts = {"text_source": "statements", "hold_out": [], "config": CONFIG, "withheld": {"label_set": "form"}}
+    facts = {"text_source": "statements", "hold_out": [], "config": CONFIG, "withhold": {"label_set": "form"}}
     (folder / "summary.json").write_text(json.dumps(facts))
     return folder
 
