@@ -4,6 +4,8 @@
     python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS --proposer endpoint \
         --base_url http://localhost:8000/v1 --model meta-llama/Meta-Llama-3-8B-Instruct --concurrency 32
     python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS --proposer local --model MODEL.gguf
+    python train/augment_reports.py propose --data PARQUET --output_dir PROPOSALS --proposer local --model MODEL.gguf \
+        --prompt waveform_features_small_v1 --no_chat --begin ' ["' --stop ] --repetition_penalty 1.1   # very small
     python train/augment_reports.py verify --data PARQUET --proposals PROPOSALS --output_dir AUGMENTED \
         --recipe train/recipes/clep_ptb_xl.yaml --judges JUDGES [section.key=value ...]
 
@@ -20,6 +22,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
@@ -27,8 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.command_line import run_command
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.enrichment.proposals.asking import Patience, Proposer
-from hf_ecg.enrichment.proposals.prompt import DEFAULT_PROMPT, load_prompt
+from hf_ecg.enrichment.proposals.asking import Patience
+from hf_ecg.enrichment.proposals.choose import PROPOSERS, TABLE, ProposerSection, make_proposer
+from hf_ecg.enrichment.proposals.prompt import DEFAULT_PROMPT
 from hf_ecg.enrichment.proposals.run import PROPOSALS, propose
 from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
 from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
@@ -37,7 +41,6 @@ from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.training import load_recipe
 
-TABLE, ENDPOINT, LOCAL = "table", "endpoint", "local"
 GIVEN_UP_STATUS = getattr(os, "EX_TEMPFAIL", 75)
 
 
@@ -49,7 +52,8 @@ def main(arguments: list[str] | None = None) -> dict:
 
 def run_propose(args: argparse.Namespace) -> dict:
     patience = Patience(args.concurrency, args.retries, stop_after=args.stop_after)
-    proposer = make_proposer(args)
+    given = {entry.name: getattr(args, entry.name) for entry in fields(ProposerSection) if hasattr(args, entry.name)}
+    proposer = make_proposer(ProposerSection(name=args.proposer, **given))
     folds = parse_folds(args.folds) if args.folds else None
     rows = load_corpus(args.data, config=args.config, folds=folds)
     if args.text_column not in rows.column_names:
@@ -91,25 +95,6 @@ def run_verify(args: argparse.Namespace) -> dict:
     return statistics
 
 
-def make_proposer(args: argparse.Namespace) -> Proposer:
-    """The proposer that the arguments name; only what it needs is imported."""
-    if args.proposer == TABLE:
-        from hf_ecg.enrichment.proposals.table import TableProposer
-
-        return TableProposer()
-    if not args.model or (args.proposer == ENDPOINT and not args.base_url):
-        raise ValueError(f"--proposer {args.proposer} needs --model" + " and --base_url" * (args.proposer == ENDPOINT))
-    prompt = load_prompt(args.prompt)
-    if args.proposer == ENDPOINT:
-        from hf_ecg.enrichment.proposals.endpoint import EndpointProposer
-
-        sampling = {"max_tokens": args.max_tokens, "temperature": args.temperature, "seed": args.seed}
-        return EndpointProposer(args.base_url, args.model, prompt, args.api_key_variable, args.timeout, **sampling)
-    from hf_ecg.enrichment.proposals.local import LocalProposer
-
-    return LocalProposer(args.model, prompt, args.gguf_file, args.device, args.max_tokens, args.batch_size)
-
-
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(required=True, metavar="STEP")
@@ -125,7 +110,7 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", help="folds to ask about, such as 1-8 (default: all)")
     parser.add_argument("--text_column", default="text", help="column of the training texts (default: %(default)s)")
     parser.add_argument("--output_dir", required=True, help="folder for proposals.jsonl and its summary")
-    parser.add_argument("--proposer", choices=(TABLE, ENDPOINT, LOCAL), default=TABLE, help="default: %(default)s")
+    parser.add_argument("--proposer", choices=PROPOSERS, default=TABLE, help="default: %(default)s")
     parser.add_argument("--model", help="name the endpoint serves; local: a folder, Hub id or .gguf file")
     parser.add_argument("--prompt", default=DEFAULT_PROMPT, help="name or .txt file (default: %(default)s)")
     parser.add_argument("--max_tokens", type=int, default=512, help="of an answer (default: %(default)s)")
@@ -151,6 +136,10 @@ def add_propose(parser: argparse.ArgumentParser) -> None:
     local.add_argument("--gguf_file", help="GGUF file within --model")
     local.add_argument("--device", help="cpu, cuda ... (default: the GPU when there is one)")
     local.add_argument("--batch_size", type=int, default=8, help="reports at a time (default: %(default)s)")
+    local.add_argument("--no_chat", dest="chat", action="store_false", help="text to continue, not a chat")
+    local.add_argument("--begin", default="", help="what the answer begins with, such as ' [\"'")
+    local.add_argument("--stop", help="text that ends it, such as ]")
+    local.add_argument("--repetition_penalty", type=float, default=1.0, help="of the answer (default: %(default)s)")
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:

@@ -99,10 +99,8 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
         OSError: a proposer that does not answer.
     """
     output_dir, section = Path(output_dir), stages.verification
-    settings = to_plain({"proposer": stages.proposer, "verification": section, "text_column": stages.text_column})
-    settings["verification"] = {k: v for k, v in settings["verification"].items() if k not in _OF_NO_CONSEQUENCE}
-    settings["proposer"] = {k: v for k, v in settings["proposer"].items() if k not in _OF_NO_CONSEQUENCE}
-    settings["first"] = first.to_dict()
+    settings = {"proposer": _of_consequence(stages.proposer), "verification": _of_consequence(section)}
+    settings |= {"text_column": stages.text_column, "first": first.to_dict()}
     corpus = output_dir / CORPUS
     _check_settings(output_dir / SETTINGS_NAME, settings)
     if (corpus / STATISTICS_NAME).is_file():
@@ -138,6 +136,10 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
 
 # Where and how fast something is done changes nothing in it.
 _OF_NO_CONSEQUENCE = ("num_proc", "measurements", "concurrency", "timeout", "batch_size", "device", "base_url")
+
+
+def _of_consequence(section) -> dict:
+    return {key: value for key, value in to_plain(section).items() if key not in _OF_NO_CONSEQUENCE}
 
 
 def run_stages(
@@ -181,6 +183,8 @@ def _train(recipe: Recipe, folder: Path, title: str, tell: Callable[[str], None]
 def _check_settings(path: Path, settings: dict) -> None:
     if path.is_file():
         before = read_json_object(path)
+        for key, usual in (("proposer", ProposerSection()), ("verification", VerificationSection())):
+            before[key] = _of_consequence(usual) | before.get(key, {})  # options that were added since
         differing = sorted(key for key in settings if before.get(key) != settings[key])
         if differing:
             raise ValueError(f"{path.parent} was begun with other settings of {differing}: choose another folder")

