@@ -164,6 +164,8 @@ def run_stages(
     )
     if last.data.columns.text == first.data.columns.text:
         raise ValueError(f"the third stage trains on data.columns.text={last.data.columns.text}, wanted {AUGMENTED}")
+    if not (output_dir / CORPUS / STATISTICS_NAME).is_file():
+        make_proposer(stages.proposer)
     _train(first, output_dir / FIRST, "stage 1 of 3, CLEP", tell)
     tell(f"stage 2 of 3, waveform features by {stages.proposer.name}, {' and '.join(stages.verification.verifier)}")
     enrich(stages, first, output_dir)

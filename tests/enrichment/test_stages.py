@@ -75,6 +75,22 @@ def test_stopped_between_stages_the_same_command_goes_on(script, work, monkeypat
     assert script.main(command(work)) == folder
 
 
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        (["proposer.name=oracle"], ValueError, "the proposer is 'oracle'"),
+        (["proposer.name=endpoint", "proposer.model=m"], ValueError, "endpoint needs a model and a base_url"),
+        (["proposer.name=local", "proposer.model=/nowhere/model.gguf"], (OSError, ValueError), "gguf"),
+    ],
+)
+def test_a_proposer_that_cannot_be_is_refused_before_the_first_stage(
+    script, work, tmp_path, overrides, error, message
+):
+    with pytest.raises(error, match=message):
+        script.main([*command(work), "--output_dir", str(tmp_path / "OUT"), *overrides])
+    assert not (tmp_path / "OUT").exists()
+
+
 def test_other_settings_want_another_folder(script, work):
     with pytest.raises(ValueError, match=r"begun with other settings of \['verification'\]"):
         script.main(command(work, "verification.target_precision=0.5"))

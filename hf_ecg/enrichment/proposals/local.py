@@ -63,6 +63,8 @@ class LocalProposer:
             model, gguf_file = str(path.parent), path.name
         if gguf_file is not None and find_spec("gguf") is None:
             raise ValueError(f"{gguf_file} needs the package gguf: pip install 'hf-ecg[gguf]'")
+        if path.suffix == ".gguf" and not path.is_file():
+            raise FileNotFoundError(f"the model {path} is not there")
         self.prompt = load_prompt() if prompt is None else prompt
         self.batch_size = batch_size
         self._model, self._gguf_file, self._max_new_tokens = model, gguf_file, max_new_tokens
