@@ -97,6 +97,7 @@ def prepare_corpus(
     overwrite: bool = False,
     progress: bool = True,
     resume: bool = True,
+    finish: Callable[[Path], None] | None = None,
 ) -> dict:
     """Write a corpus as parquet with card and summary.
 
@@ -111,6 +112,7 @@ def prepare_corpus(
         overwrite: replace the prepared corpus that is in `output_dir`; anything else there is never removed.
         progress: show a progress bar.
         resume: take over finished shards; without it every file is read anew, such as those repaired meanwhile.
+        finish: writes further files into the folder that it is given, before that becomes `output_dir`.
 
     Returns:
         The summary: rows a split, what was skipped and why, labels a class, records and leads a quality flag.
@@ -127,6 +129,8 @@ def prepare_corpus(
         check_output(output_dir, overwrite)
         _take_over(temporary, corpus, resume)
         summary = _write(corpus, temporary, num_proc, strict, progress)
+        if finish is not None:
+            finish(temporary)
         _put_in_place(temporary, output_dir)
     return summary
 

@@ -192,6 +192,6 @@ def _check_settings(path: Path, settings: dict) -> None:
             raise ValueError(f"{path.parent} was begun with other settings of {differing}: choose another folder")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    incomplete = path.with_suffix(".incomplete")
+    incomplete = path.with_suffix(f".{os.getpid()}.incomplete")
     incomplete.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     os.replace(incomplete, path)

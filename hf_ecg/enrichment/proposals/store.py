@@ -150,7 +150,7 @@ def write_json(path, content: dict) -> None:
 
 
 def _write_whole(path: Path, pieces: Iterable[str]) -> None:
-    temporary = path.with_name(path.name + ".incomplete")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.incomplete")  # another process may be writing the same
     with open(temporary, "w", encoding="utf-8") as file:
         file.writelines(pieces)
         file.flush()

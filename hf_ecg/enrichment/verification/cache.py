@@ -3,38 +3,28 @@
 import hashlib
 import json
 import os
-import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from transformers.utils import logging
-
-logger = logging.get_logger(__name__)
-
-_FINGERPRINT = "fingerprint"
 
 
 class ArrayCache:
-    """Named groups of arrays in a folder.
+    """Named groups of arrays in a folder, which several processes may share.
 
     Args:
         folder: to keep them in; None keeps nothing.
-        what: everything that the results depend on, as JSON takes it. A folder with another such fingerprint is
-            emptied.
+        what: everything that the results depend on, as JSON takes it. Results of something else lie beside, in a
+            folder of their own.
     """
 
     def __init__(self, folder: Path | None, what: object):
-        self.folder = folder
-        if folder is None:
-            return
-        fingerprint = hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=16).hexdigest()
-        note = folder / _FINGERPRINT
-        if folder.is_dir() and not (note.is_file() and note.read_text() == fingerprint):
-            logger.warning("%s holds results of other inputs: they are computed anew", folder)
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        note.write_text(fingerprint)
+        self.folder = None
+        if folder is not None:
+            digest = hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=8)
+            self.folder = folder / digest.hexdigest()
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, name: str) -> bool:
         """Whether these arrays are there."""
@@ -49,7 +39,7 @@ class ArrayCache:
         """Keep arrays, unless nothing is kept."""
         if self.folder is None:
             return
-        temporary = self._path(name).with_suffix(".part")
+        temporary = self._path(name).with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
         with temporary.open("wb") as file:
             np.savez(file, **arrays)
         os.replace(temporary, self._path(name))
@@ -64,3 +54,12 @@ class ArrayCache:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npz"
+
+
+def source_digest(*paths: Path) -> str:
+    """Tells versions of code apart whose results are kept; of a folder all its modules count."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in paths:
+        for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """The measured verifier over a corpus: ECGs delineated in parallel, results kept from run to run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -10,7 +11,7 @@ from transformers.utils import logging
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...data.workers import ordered_map
 from ...signals.units import counts_to_millivolts
-from .cache import ArrayCache
+from .cache import ArrayCache, source_digest
 from .pairs import FeaturePairs
 
 logger = logging.get_logger(__name__)
@@ -18,6 +19,13 @@ logger = logging.get_logger(__name__)
 CHUNK = 128
 UNDECIDED, REJECTED, KEPT = 0, 1, 2
 _STATES = {"undecided": UNDECIDED, "rejected": REJECTED, "kept": KEPT}
+
+
+def measured_by() -> str:
+    """Digest of the code that measures and of the rules that judge: kept results of other rules are not these."""
+    here = Path(__file__).parent
+    rules = (here / f"{name}.py" for name in ("measured", "rules", "wording"))
+    return source_digest(here.parents[1] / "signals" / "delineation", *rules)
 
 
 def measured_answers(

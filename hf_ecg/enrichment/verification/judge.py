@@ -17,7 +17,7 @@ from .cache import ArrayCache
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import CrossFit, assign_judges, check_patients
 from .decide import CLEP, MEASURED, clep_answers
-from .delineated import KEPT, measured_answers
+from .delineated import KEPT, measured_answers, measured_by
 from .pairs import all_pairs
 from .positives import known_rows, stated_by, stated_features
 from .scoring import CrossFittedClep, calibrate
@@ -118,7 +118,7 @@ def judge_verifiers(
             groups = scores.judge
             found[verifier] = _learned(scores, dataset, cross_fit, names, target_precision)
         else:
-            store = ArrayCache(folder, [*what, rows.tolist()])
+            store = ArrayCache(folder, [*what, measured_by(), rows.tolist()])
             found[verifier] = _measured(dataset, rows, names, num_proc, store, progress)
     diagnoses = _diagnoses(dataset, label_set)
     partners: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(folds)

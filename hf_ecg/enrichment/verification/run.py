@@ -24,7 +24,7 @@ from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmente
 from .cache import ArrayCache
 from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
-from .delineated import UNDECIDED, measured_answers
+from .delineated import UNDECIDED, measured_answers, measured_by
 from .pairs import FeaturePairs, proposed_pairs
 from .positives import known_rows
 from .scoring import CrossFittedClep, calibrate
@@ -122,7 +122,7 @@ def verify(
         if name == MEASURED:
             cache = ArrayCache(
                 Path(measurements) if measurements else work / MEASURED,
-                ["measured", __version__, rows_fingerprint(rows), _digest(pairs)],
+                ["measured", measured_by(), rows_fingerprint(rows), _digest(pairs)],
             )
             decisions.take(name, *measured_answers(rows, pairs, num_proc, cache, progress))
         else:
@@ -157,9 +157,12 @@ def verify(
     fingerprint = _digest(pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
     fingerprint += rows_fingerprint(rows, [text_column])
     made = augmented_corpus(corpus, config, splits, maker, read_summary(corpus), facts, fingerprint)
-    prepare_corpus(made, output_dir, num_proc, overwrite=overwrite, progress=progress)
-    statistics["seconds"] = round(time.perf_counter() - started, 1)
-    write_statistics(statistics, output_dir)
+
+    def write_page(folder: Path) -> None:
+        statistics["seconds"] = round(time.perf_counter() - started, 1)
+        write_statistics(statistics, folder)
+
+    prepare_corpus(made, output_dir, num_proc, overwrite=overwrite, progress=progress, finish=write_page)
     shutil.rmtree(work, ignore_errors=True)
     return statistics
 

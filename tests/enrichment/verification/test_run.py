@@ -1,11 +1,13 @@
 import json
+from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
 
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.enrichment.verification import delineated
+from hf_ecg.enrichment.verification import delineated, run
+from hf_ecg.enrichment.verification.cache import source_digest
 from hf_ecg.enrichment.verification.clep import feature_probabilities
 from hf_ecg.enrichment.verification.cross_fit import train_cross_fit
 from hf_ecg.enrichment.verification.run import ClepOptions, verify
@@ -169,6 +171,44 @@ def test_a_killed_run_measures_nothing_twice(made_corpus, tmp_path, monkeypatch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
     with pytest.raises(FileExistsError, match="is there already"):
         verify(*arguments, num_proc=1, progress=False)
+
+
+def test_killed_while_it_writes_the_page_it_goes_on(made_corpus, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch)
+    arguments = (made_corpus, proposals_for(made_corpus), tmp_path / "out", ("measured",))
+
+    def killed(statistics, folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_statistics", killed)
+        with pytest.raises(KeyboardInterrupt):
+            verify(*arguments, num_proc=1, progress=False)
+    assert not (tmp_path / "out").exists()  # a corpus without its page would be refused by the next call
+    verify(*arguments, num_proc=1, progress=False)
+    assert len(measured) == 600 and (tmp_path / "out/verification.md").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_the_digest_is_that_of_all_that_measures(tmp_path):
+    assert (Path(run.__file__).parents[2] / "signals/delineation/measure.py").is_file()
+    (tmp_path / "package").mkdir()
+    for name in ("rules.py", "package/boundaries.py"):
+        (tmp_path / name).write_text("BOUND = 1")
+    paths = tmp_path / "rules.py", tmp_path / "package"
+    first = source_digest(*paths)
+    (tmp_path / "package/boundaries.py").write_text("BOUND = 2")
+    assert source_digest(*paths) != first and len(delineated.measured_by()) == len(first)
+
+
+def test_measurements_of_other_rules_are_not_taken(made_corpus, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch)
+    arguments = {"verifier": ("measured",), "num_proc": 1, "measurements": tmp_path / "kept", "progress": False}
+    proposals = proposals_for(made_corpus)
+    for number, (rules, total) in enumerate((("old", 600), ("new", 1200), ("old", 1200))):
+        monkeypatch.setattr(run, "measured_by", lambda rules=rules: rules)
+        verify(made_corpus, proposals, tmp_path / f"out{number}", **arguments)
+        assert len(measured) == total
 
 
 def test_the_papers_threshold_stops_before_any_record_is_encoded(made_corpus, models, tmp_path, monkeypatch):
