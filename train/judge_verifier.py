@@ -24,6 +24,7 @@ from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
 from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
 from hf_ecg.enrichment.verification.judge import judge_verifiers
 from hf_ecg.enrichment.verification.judge_report import write_judgement
+from hf_ecg.enrichment.verification.positives import WITHHELD
 from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
 from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.protocol import parse_folds
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> dict:
     if not label_set:
         raise ValueError(f"{args.data} does not say which statements were withheld: name them by --label_set")
     rows = load_corpus(args.data, config=config)
+    if not args.all_rows and WITHHELD not in rows.column_names:
+        raise ValueError(f"{args.data} has no column {WITHHELD!r}: prepare it with --withhold, or judge --all_rows")
     models = args.models
     if CLEP in args.verifier and not models:
         if not (args.recipe and args.judges):

@@ -1,8 +1,10 @@
 import json
 
+import datasets
 import pytest
 
 from hf_ecg.enrichment.verification.decide import CLEP
+from tests.enrichment.verification import made
 from tests.enrichment.verification.made import LONG_PR, WIDE_BEAT
 from tests.evaluation.tiny import load_script
 
@@ -41,3 +43,13 @@ def test_what_was_withheld_must_be_known(made_corpus, models, repository, tmp_pa
         script.main(arguments)
     with pytest.raises(ValueError, match="no label set 'rhythm'"):
         script.main([*arguments, "--models", *models, "--label_set", "rhythm"])
+
+
+def test_a_corpus_that_withheld_nothing_is_refused_before_judges_are_trained(repository, tmp_path):
+    folder = made.write_corpus(tmp_path / "corpus", 40)
+    for path in folder.rglob("*.parquet"):
+        datasets.Dataset.from_parquet(str(path)).remove_columns("withheld").to_parquet(path)
+    script = load_script(repository, "judge_verifier")
+    arguments = ["--data", str(folder), "--output", str(tmp_path / "x.json"), "--recipe", "x.yaml", "--judges", "x"]
+    with pytest.raises(ValueError, match="has no column 'withheld'.*--all_rows"):
+        script.main(arguments)
