@@ -45,7 +45,8 @@ def comparison_tasks(
     """One task of a report for each measure with at least one seed.
 
     Scores of a classification are their ranks within the turn: five models have no scale in common, and pooled as
-    they are, the offset between two of them would count as an error. Numbers of a regression stay as they are.
+    they are, the offset between two of them would count as an error. Numbers of a regression stay as they are, and
+    their figures are means over the seeds, with intervals over patients alone.
 
     Args:
         seeds: measure -> the seeds to report, see `complete_seeds`.
@@ -81,8 +82,10 @@ def comparison_tasks(
             task |= {"records": len(rows), "patients": len(set(patients)), **facts}
             task |= {"unit": "years" if measure.target == "age" else None} | figure_entries(figures, pairs)
         else:
+            # runs of one seed share first weights and the order of records
+            options = {"seed": seed, "minimum": minimum, "paired_seeds": True}
             systems = {
-                arm: bootstrap_evaluation(truth, stack, patients, names, replicates, seed=seed, minimum=minimum)
+                arm: bootstrap_evaluation(truth, stack, patients, names, replicates, **options)
                 for arm, stack in scores.items()
             }
             word = SUPERVISED

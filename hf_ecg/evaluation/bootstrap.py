@@ -79,6 +79,7 @@ def bootstrap_evaluation(
     seed: int = 0,
     minimum: int = MINIMUM_COUNT,
     confidence: float = CONFIDENCE,
+    paired_seeds: bool = False,
 ) -> Evaluation:
     """Evaluates scores with intervals from resampled patients, and from resampled seeds when there are several.
 
@@ -93,6 +94,8 @@ def bootstrap_evaluation(
         patients: (rows,) identifiers.
         minimum: positives and negatives that a class needs to be counted.
         confidence: mass of the percentile interval.
+        paired_seeds: seed by seed, this model and those it is compared with share first weights and order of records:
+            then they share the resampled seeds too. All of them need as many, in one order.
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinite scores, an absent patient, fewer than two patients.
@@ -116,8 +119,8 @@ def bootstrap_evaluation(
     weights = patient_weights(num_patients, replicates, np.random.default_rng([seed, 0]))
     full = _all_classes(labels, stack, np.ones((1, num_patients)), index)
     drawn = _all_classes(labels, stack, weights, index)
-    # Seeds of two models are drawn independently: seed 0 of one has nothing in common with seed 0 of another.
-    seed_draws = _seed_shares(len(stack), replicates, seed, stack)
+    # Else seeds of two models are drawn independently: seed 0 of one has nothing in common with seed 0 of another.
+    seed_draws = _seed_shares(len(stack), replicates, seed, None if paired_seeds else stack)
     counted = set(counted_classes(labels, class_names, minimum))
     columns = [name in counted for name in class_names]
     per_class, macro, seeds, samples = {}, {}, {}, {}
@@ -135,7 +138,8 @@ def bootstrap_evaluation(
         count = int(positives[i])
         rest = len(labels) - count
         classes[name] = ClassIntervals(name, count, rest, count / len(labels), name in counted, *intervals)
-    key = _digest(labels, index, class_names, (replicates, seed, minimum))
+    settings = (replicates, seed, minimum, len(stack)) if paired_seeds else (replicates, seed, minimum)
+    key = _digest(labels, index, class_names, settings)
     return Evaluation(
         len(labels), num_patients, classes, macro, seeds, len(stack), replicates, confidence, samples, key
     )
@@ -218,11 +222,12 @@ def _macro(values: np.ndarray) -> np.ndarray:
     return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 
-def _seed_shares(num_seeds: int, replicates: int, seed: int, stack: np.ndarray) -> np.ndarray:
-    """Share of each seed in each replicate: (replicates, seeds), rows sum to one."""
+def _seed_shares(num_seeds: int, replicates: int, seed: int, stack: np.ndarray | None) -> np.ndarray:
+    """Share of each seed in each replicate: (replicates, seeds), rows sum to one; a model's own with its scores."""
     if num_seeds == 1:
         return np.ones((replicates, 1))
-    own = int.from_bytes(hashlib.blake2b(np.ascontiguousarray(stack).tobytes(), digest_size=8).digest(), "little")
+    scores = b"" if stack is None else np.ascontiguousarray(stack).tobytes()
+    own = int.from_bytes(hashlib.blake2b(scores, digest_size=8).digest(), "little")
     generator = np.random.default_rng([seed, 1, own])
     return patient_weights(num_seeds, replicates, generator) / num_seeds
 

@@ -156,3 +156,22 @@ def test_a_thousand_replicates_take_seconds():
     start = time.perf_counter()
     bootstrap_evaluation(labels, generator.normal(size=labels.shape), range(500), [str(i) for i in range(20)])
     assert time.perf_counter() - start < 10
+
+
+def test_seeds_that_belong_together_are_drawn_together():
+    """Two models that differ by nothing but the seed's luck, which they share: no difference in any replicate."""
+    labels, scores, patients = example()
+    generator = np.random.default_rng(2)
+    luck = generator.normal(size=(3, *scores.shape)) * np.array([0.0, 1.0, 3.0])[:, None, None]
+    first, second = scores + luck, 2 * (scores + luck)
+    widths = []
+    for paired in (True, False):
+        a, b = (
+            bootstrap_evaluation(labels, one, patients, NAMES, replicates=200, paired_seeds=paired)
+            for one in (first, second)
+        )
+        difference = paired_difference(a, b)["macro"]["auroc"]
+        widths.append(difference.high - difference.low)
+    assert widths[0] == pytest.approx(0, abs=1e-12) and widths[1] > 0.01
+    with pytest.raises(ValueError, match="paired difference needs"):
+        paired_difference(a, bootstrap_evaluation(labels, first, patients, NAMES, replicates=200, paired_seeds=True))
