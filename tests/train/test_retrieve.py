@@ -1,7 +1,10 @@
 import json
+import shutil
 
+import numpy as np
 import pytest
 
+from tests.data.made_snomed import write_record
 from tests.evaluation import tiny
 
 pytest.importorskip("faiss")
@@ -40,6 +43,27 @@ def test_text_and_record_find_and_are_drawn(script, work, capsys):
     assert all(len(entry["hits"]) == 2 for entry in report["queries"])
     assert "p2" not in {hit["patient_id"] for hit in report["queries"][2]["hits"]}
     assert "ecg to text: r5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(400, 10), (500, 6), (100, 60)])
+def test_a_wfdb_file_of_another_rate_or_length_is_a_query(script, work, rate, seconds):
+    counts = np.round(np.random.default_rng(0).normal(0, 200, (12, rate * seconds))).astype(np.int16)
+    path = write_record(work, f"mine_{rate}_{seconds}", None, counts, rate=rate)
+    options = ["--record", str(path), "--top_k", "3", "--dpi", "40"]
+    if rate != 100:
+        with pytest.raises(ValueError, match=f"has {rate} Hz, the model wants 100 Hz and .* no step resample"):
+            script.main(command(work, *options))
+    resampling = tiny.processor()
+    steps = ["derive_limb_leads", "select_leads", "fill_missing", "resample", "crop", "pad"]
+    resampling.feature_extractor.steps = [{"name": name} for name in steps]
+    shutil.copytree(work / "OUT", work / path.stem / "model")
+    resampling.save_pretrained(work / path.stem / "model")
+    report = script.main([*command(work, *options, output=path.stem), "--model", str(work / path.stem / "model")])
+    assert [(entry["query"], entry["to"], len(entry["hits"])) for entry in report["queries"]] == [
+        (path.stem, "text", 3),
+        (path.stem, "ecg", 3),
+    ]
+    assert all((work / path.stem / entry["picture"]).is_file() for entry in report["queries"])
 
 
 def test_metrics_want_folds_that_the_model_did_not_see(script, work):
