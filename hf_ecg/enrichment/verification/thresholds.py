@@ -44,9 +44,9 @@ def feature_threshold(
 ) -> FeatureThreshold:
     """The lowest threshold whose precision on validation rows reaches the target.
 
-    A threshold counts only when as many hits among the rows that it keeps would come by chance (the share of positives
-    in all rows) in less than 1 % of cases: a verifier that cannot see a feature must not certify it on the strength of
-    one lucky row.
+    A threshold counts only when chance (the share of positives in all rows) brings as many hits among the rows that it
+    keeps so seldom that over all the thresholds tried it happens in less than 1 % of cases: a verifier that cannot see
+    a feature must not certify it on the strength of a few lucky rows.
 
     Args:
         feature: its text.
@@ -85,7 +85,7 @@ def feature_threshold(
     reached = precision >= target_precision
     if not reached.any():
         return never(f"no threshold reaches a precision of {target_precision:g} (best {precision.max():.2f})")
-    beyond_chance = binom.sf(hits - 1, kept, positives / rows) < CHANCE
+    beyond_chance = binom.sf(hits - 1, kept, positives / rows) < CHANCE / len(kept)
     if not (reached & beyond_chance).any():
         return never(f"a precision of {target_precision:g} is reached only where chance may have brought it")
     last = int(np.flatnonzero(reached & beyond_chance)[-1])

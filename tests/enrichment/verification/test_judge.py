@@ -14,7 +14,7 @@ def report(made_corpus, models, repository, tmp_path_factory):
     output = tmp_path_factory.mktemp("judged") / "verifiers.json"
     script = load_script(repository, "judge_verifier")
     arguments = ["--data", str(made_corpus), "--verifier", CLEP, "--models", *models, "--output", str(output)]
-    script.main([*arguments, "--swaps", "3", "--bootstrap", "100", "--device", "cpu"])
+    script.main([*arguments, "--swaps", "20", "--bootstrap", "100", "--device", "cpu"])
     assert "above the swap with an interval that excludes 0 on" in output.with_suffix(".md").read_text()
     return json.loads(output.read_text())
 
@@ -23,8 +23,9 @@ def test_only_what_shows_in_the_signal_is_seen_and_certified(report):
     found = {entry["feature"]: entry for entry in report["features"]}
     assert found[WIDE_BEAT][CLEP]["sees_the_signal"]
     assert found[WIDE_BEAT][CLEP]["over_swapped"]["low"] > 0.2
-    # an interval that excludes 0 comes by chance once in forty: the size of the difference does not
-    assert abs(found[LONG_PR][CLEP]["over_swapped"]["value"]) < 0.2
+    # an interval that excludes 0 comes by chance once in forty: the size of the difference does not. With three swaps
+    # it came in one of three such corpora (0.07), with thirty in none (0.04, 0.03, -0.01)
+    assert abs(found[LONG_PR][CLEP]["over_swapped"]["value"]) < 0.15
     assert found[LONG_PR][CLEP]["kept"] == 0
     assert found[LONG_PR][CLEP]["certified"] == 0
     assert found[LONG_PR]["positives"] >= 20

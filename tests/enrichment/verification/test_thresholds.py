@@ -72,3 +72,12 @@ def test_tied_rows_are_kept_together():
 def test_bad_input(options, message):
     with pytest.raises(ValueError, match=message):
         feature_threshold(**{"feature": "x", "positive": [True, False], "scores": [0.1, 0.2]} | options)
+
+
+def test_a_blind_verifier_certifies_nothing_however_many_thresholds_are_tried():
+    random = np.random.default_rng(0)
+    for share in (0.1, 0.4):
+        found = [feature_threshold("x", random.random(240) < share, random.random(240)) for _ in range(500)]
+        assert all(one.threshold is None for one in found)
+    positive = random.random(240) < 0.4
+    assert feature_threshold("x", positive, positive + random.normal(0, 0.3, 240)).threshold is not None
