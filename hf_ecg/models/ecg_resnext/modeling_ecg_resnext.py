@@ -12,11 +12,12 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_outputs import BaseModelOutputWithPooling, SequenceClassifierOutput
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
-from ..shared.modeling_ecg import ECGPreTrainedModel, classification_loss, in_target_units
+from ..shared.modeling_classification import LinearHeadMixin
+from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from .configuration_ecg_resnext import ECGResNeXtConfig
 
 
@@ -230,14 +231,7 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
-        if input_values.ndim != 3 or input_values.shape[1] != self.config.num_leads:
-            wanted = f"(batch, {self.config.num_leads}, samples)"
-            raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
-        masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
-        for name, (mask, axis) in masks.items():
-            wanted = (input_values.shape[0], input_values.shape[axis])
-            if mask is not None and mask.shape != wanted:
-                raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {wanted}")
+        check_inputs(self.config, input_values, lead_mask, sample_mask)
         wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         hidden_states = input_values.to(self.stem.convolution.weight.dtype)
         mask = _padding_mask(sample_mask)
@@ -264,37 +258,7 @@ def _padding_mask(sample_mask: torch.Tensor | None) -> torch.Tensor | None:
     return None if not torch.compiler.is_compiling() and sample_mask.all() else sample_mask
 
 
-class ECGResNeXtForECGClassification(ECGResNeXtPreTrainedModel):
+class ECGResNeXtForECGClassification(LinearHeadMixin, ECGResNeXtPreTrainedModel):
     """The encoder with a linear head: multi-label, single-label or regression by `config.problem_type`."""
 
-    def __init__(self, config: ECGResNeXtConfig):
-        super().__init__(config)
-        self.num_labels = config.num_labels
-        self.encoder = ECGResNeXtModel(config)
-        self.dropout = nn.Dropout(config.classifier_dropout)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        self.post_init()
-
-    @can_return_tuple
-    def forward(
-        self,
-        input_values: torch.Tensor,
-        lead_mask: torch.Tensor | None = None,
-        sample_mask: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> SequenceClassifierOutput:
-        """
-        Args:
-            input_values: float (batch, leads, samples).
-            lead_mask: bool (batch, leads).
-            sample_mask: bool (batch, samples).
-            labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
-
-        Returns:
-            `loss` with labels, `logits` (batch, num_labels).
-        """
-        outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
-        logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
-        loss = None if labels is None else classification_loss(self.config, logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
+    encoder_class = ECGResNeXtModel

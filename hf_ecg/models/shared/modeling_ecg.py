@@ -79,6 +79,19 @@ def _check_all_there(model, missing, source) -> None:
         raise ValueError(f"{source} lacks {len(absent)} of {len(wanted)} tensors of {part}, such as {absent[:5]}")
 
 
+def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> None:
+    """Raises ValueError for another number of leads than the configuration has, or a mask of another shape."""
+    if input_values.ndim != 3 or input_values.shape[1] != config.num_leads:
+        wanted = f"(batch, {config.num_leads}, samples)"
+        raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
+    masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
+    for name, (mask, axis) in masks.items():
+        # no len(): exported with any batch, it would fix the size
+        wanted = (input_values.shape[0], input_values.shape[axis])
+        if mask is not None and mask.shape != wanted:
+            raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {wanted}")
+
+
 def in_target_units(config, outputs: torch.Tensor) -> torch.Tensor:
     """A head's outputs (batch, num_labels) as logits: of a regression with `config.target_scale`, in its own unit."""
     if config.problem_type != "regression" or config.target_scale is None:

@@ -1,0 +1,50 @@
+"""The head that every encoder can carry: dropout and a linear layer on the pooled output."""
+
+import torch
+from torch import nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.processing_utils import Unpack
+from transformers.utils import TransformersKwargs, can_return_tuple
+
+from .modeling_ecg import classification_loss, in_target_units
+
+
+class LinearHeadMixin:
+    """An encoder with a linear head: multi-label, single-label or regression by `config.problem_type`.
+
+    Stands before the family's `XPreTrainedModel`; `encoder_class` is its encoder.
+    """
+
+    encoder_class: type
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.num_labels = config.num_labels
+        self.encoder = self.encoder_class(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_values: torch.Tensor,
+        lead_mask: torch.Tensor | None = None,
+        sample_mask: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> SequenceClassifierOutput:
+        """
+        Args:
+            input_values: float (batch, leads, samples).
+            lead_mask: bool (batch, leads).
+            sample_mask: bool (batch, samples).
+            labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
+
+        Returns:
+            `loss` with labels, `logits` (batch, num_labels).
+        """
+        outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
+        logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
+        loss = None if labels is None else classification_loss(self.config, logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
