@@ -102,6 +102,7 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
         "seed": 0,
         "label_sets": [],
         "targets": [],
+        "risk": None,
     }
     card = (folder / "README.md").read_text()
     for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation 5"):

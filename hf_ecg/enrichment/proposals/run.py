@@ -58,8 +58,8 @@ def propose(
         >>> from hf_ecg.enrichment.proposals.table import TableProposer
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     summary = propose(["first degree AV block"] * 3, TableProposer(), folder, progress=False)
-        ...     read_proposals(folder)
-        {'first degree AV block': ['prolonged PR interval (over 200 ms)']}
+        ...     read_proposals(folder)["first degree AV block"]
+        ['prolonged PR interval (over 200 ms)', 'P wave before every QRS complex']
     """
     output_dir, patience = Path(output_dir), patience or Patience()
     answers = Path(answers) if answers is not None else output_dir / ANSWERS
