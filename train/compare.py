@@ -31,6 +31,8 @@ from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.loading import pick_device
 from hf_ecg.evaluation.metrics import MINIMUM_COUNT
 from hf_ecg.evaluation.report import render, report_frame, write_report
+from hf_ecg.training.ablation import parse_seeds
+from hf_ecg.training.recipe import as_override
 
 REPORT = "comparison.json"
 
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> dict | None:
     judged = JudgedRows(args.data, args.config, comparison.measures)
     turns = rotation(sorted(set(judged.folds.tolist())))
     runs = plan_runs(comparison, turns, args.seeds, root)
-    given = [f"data.path={args.data}", f"data.config={args.config or 'null'}", *args.overrides]
+    given = [as_override("data.path", args.data), as_override("data.config", args.config), *args.overrides]
     recipes = {run: recipe_of(comparison, run, directory, given) for run in runs}  # all mistakes before the first step
     share, shares = args.share
     places = {(seed, turn): i for i, (seed, turn) in enumerate((s, t) for s in args.seeds for t in turns)}
@@ -64,15 +66,19 @@ def main(arguments: list[str] | None = None) -> dict | None:
 
 def report_of(args, comparison, judged, turns, seeds: dict[str, list[int]], root: Path) -> dict:
     """Writes the report of the complete seeds."""
-    first = next(iter(comparison.measures))
-    models = {
-        arm: [{"folder": arm, "seed": seed} for seed in sorted({s for each in seeds.values() for s in each})]
-        for arm in comparison.arms_of(first)
-    }
+    complete = sorted({seed for each in seeds.values() for seed in each})
+    arms = [name for name, arm in comparison.arms.items() if arm.measured]
+    models = {arm: [{"folder": arm, "seed": seed} for seed in complete] for arm in arms}
+    absent = {name: sorted(set(args.seeds) - set(each)) for name, each in seeds.items()}
     notes = [
         f"rotation over {len(turns)} turns: "
         + "; ".join(f"{turn.name.replace('_', ' ')}, selected on {turn.validation[0]}" for turn in turns),
         "out-of-fold scores, ranked within each turn",
+        *(
+            f"{name}: without the seeds {left_out}, not all of whose arms and turns are there"
+            for name, left_out in absent.items()
+            if left_out
+        ),
         *comparison.notes,
         *(f"{name}: {one.note}" for name, one in comparison.measures.items() if one.note),
     ]
@@ -93,16 +99,12 @@ def _share(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
-
-
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comparison", required=True, help="YAML file: recipe, arms, measures, differences")
     parser.add_argument("--data", required=True, help="prepared corpus: a folder or a Hub id")
     parser.add_argument("--config", help="configuration of the corpus, such as ptb_xl_100hz")
-    parser.add_argument("--seeds", type=_numbers, default=[0], help="such as 0,1,2 (default: 0)")
+    parser.add_argument("--seeds", type=parse_seeds, default=[0], help="such as 0,1,2 (default: 0)")
     parser.add_argument("--share", type=_share, default=(1, 1), help="do a part of the turns only, such as 1/2")
     parser.add_argument("--bootstrap", type=int, default=REPLICATES, help="replicates (default: %(default)s)")
     parser.add_argument("--minimum", type=int, default=MINIMUM_COUNT, help="positives and negatives a class needs")

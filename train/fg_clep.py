@@ -20,6 +20,7 @@ from hf_ecg.data.card import read_summary
 from hf_ecg.enrichment.stages import load_stages, run_stages
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.training import load_recipe
+from hf_ecg.training.recipe import as_override
 
 
 def main(arguments: list[str] | None = None) -> Path:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> Path:
     ]
     seed = [] if args.seed is None else [f"run.seed={args.seed}"]
     config = args.config or read_summary(args.data).get("config")
-    corpus = [f"data.path={args.data}", *([f"data.config={config}"] if config else [])]
+    corpus = [as_override("data.path", args.data), as_override("data.config", config)]
     first = load_recipe(directory / stages.first, [*corpus, *folds, *seed, *args.first])
 
     def third(given: list[str]):

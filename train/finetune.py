@@ -15,7 +15,6 @@ The epoch with the best figure on the validation folds is kept; the test folds a
 """
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ from hf_ecg.training.card import model_card, read_run
 from hf_ecg.training.finetune import finetuning_recipe, lead_sets
 from hf_ecg.training.network import resolve_pretrained
 from hf_ecg.training.output import check_output
-from hf_ecg.training.recipe import Recipe
+from hf_ecg.training.recipe import Recipe, as_override
 
 REPORT = "finetune.json"
 SPLITS = ("train", "validation", "test")
@@ -110,7 +109,7 @@ def plan(args: argparse.Namespace, folds: dict[str, list[int]]) -> list[System]:
         extractor = AutoFeatureExtractor.from_pretrained(resolve_pretrained(args.model))
         sets = {key: (leads, output / key.replace(" ", "_")) for key, leads in lead_sets(extractor).items()}
     given = [
-        *(f"data.{key}={json.dumps(value)}" for key, value in (("path", args.data), ("config", args.config))),
+        *(as_override(f"data.{key}", value) for key, value in (("path", args.data), ("config", args.config))),
         *(f"data.folds.{split}={folds[split]}" for split in ("train", "validation")),
         f"run.seed={args.seed}",
     ]

@@ -1,5 +1,6 @@
 """What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
 
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,9 @@ from ..evaluation.ridge_probe import ridge_probe
 from ..evaluation.supervised import MULTI_LABEL, REGRESSION
 from ..training.finetune import finetuning_recipe
 from ..training.loop import pretrain
-from .runs import Run, slug
+from ..training.recipe import as_override
+from ..training.sections import to_plain
+from .runs import Run, rotation_overrides, slug
 from .spec import FINETUNE, PROBE, PROMPTS, MeasureSection
 
 
@@ -40,11 +43,16 @@ class JudgedRows:
         self.records = columns["record_id"][:]
         # name -> (class names, labels (rows, classes) or targets (rows, 1), bool (rows,): can be judged)
         self.truth = {name: self._truth(measure) for name, measure in measures.items()}
+        self.measures = measures
         self._prepared: dict[str, PreparedRows] = {}
 
     def rows(self, folds, measure: str) -> np.ndarray:
         """Numbers of the rows in some folds that a measure can be taken of."""
         return np.flatnonzero(np.isin(self.folds, list(folds)) & self.truth[measure][2])
+
+    def label_set(self, measure: str) -> str:
+        """Label set of a classification: its own, or that of its prompts."""
+        return _label_set(self.measures[measure])
 
     def prepared(self, extractor) -> PreparedRows:
         """Inputs of all rows, made once for each extractor."""
@@ -68,19 +76,24 @@ class JudgedRows:
             names = names[1:] if len(names) == 2 else names  # of two, one says it all
             labels = np.array([[value == name for name in names] for value in values], dtype=np.int64)
             return names, labels, np.array([value is not None for value in values])
-        if measure.kind == PROMPTS:
-            prompts = load_prompts(measure.prompts)
-            names, label_set = list(prompts.classes), prompts.label_set
-        else:
-            names, label_set = list(label_names(self.dataset, measure.label_set)), measure.label_set
-        matrix, annotated = label_matrix(self.dataset, label_set)
+        label_set = _label_set(measure)
         known = list(label_names(self.dataset, label_set))
+        names = list(load_prompts(measure.prompts).classes) if measure.kind == PROMPTS else known
+        matrix, annotated = label_matrix(self.dataset, label_set)
         return names, matrix[:, match_labels(dict(enumerate(known)), names, label_set)], annotated
 
 
+def _label_set(measure: MeasureSection) -> str:
+    return load_prompts(measure.prompts).label_set if measure.kind == PROMPTS else measure.label_set
+
+
 def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRows) -> None:
-    """Takes the measures of a run that are not there yet; each lies in `scores/NAME.npz` of its folder."""
-    missing = {name: measure for name, measure in measures.items() if not scores_path(run, name).is_file()}
+    """Takes the measures of a run that are not there yet; each lies in `scores/NAME.npz` of its folder.
+
+    Raises:
+        ValueError: a file there is of another definition of the measure.
+    """
+    missing = {name: measure for name, measure in measures.items() if not _taken(run, name, measure)}
     if not missing:
         return
     facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
@@ -93,7 +106,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
             scores = outputs.prompt_scores(measure)[rows["test"]]
         else:
             scores = _probed(run, name, measure, judged, outputs.features, rows)
-        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]])
+        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure)
 
 
 class _Outputs:
@@ -136,10 +149,30 @@ def read_scores(run: Run, measure: str, records: list[str]) -> np.ndarray:
         return content["scores"]
 
 
-def _write(path: Path, scores: np.ndarray, records: list[str]) -> None:
+def _definition(measure: MeasureSection) -> str:
+    """What scores depend on: neither the arms it is asked of, nor the words beside it."""
+    return json.dumps({key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")})
+
+
+def _taken(run: Run, name: str, measure: MeasureSection) -> bool:
+    path = scores_path(run, name)
+    if not path.is_file():
+        return False
+    with np.load(path) as content:
+        found = str(content["definition"])
+    if found != _definition(measure):
+        raise ValueError(
+            f"{path} was measured as {found}, the comparison now says {_definition(measure)}: give the measure another"
+            " name, or remove its files"
+        )
+    return True
+
+
+def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     incomplete = path.with_suffix(".incomplete.npz")
-    np.savez(incomplete, scores=scores.astype(np.float64), records=np.array(records))
+    definition = np.array(_definition(measure))
+    np.savez(incomplete, scores=scores.astype(np.float64), records=np.array(records), definition=definition)
     os.replace(incomplete, path)
 
 
@@ -158,9 +191,8 @@ def _probed(run, name, measure, judged, features, rows) -> np.ndarray:
 def _finetuned(run, name, measure, judged) -> np.ndarray:
     problem = REGRESSION if measure.target is not None else MULTI_LABEL
     labels, targets = ([measure.label_set], []) if measure.target is None else ([], [measure.target])
-    folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
-    given = [f"data.path={judged.path}", f"data.config={judged.config or 'null'}", f"run.seed={run.seed}"]
-    given += [f"data.folds.{split}={numbers}" for split, numbers in folds.items()]
+    given = [as_override("data.path", judged.path), as_override("data.config", judged.config)]
+    given += rotation_overrides(run)
     recipe = finetuning_recipe(str(run.encoder), problem, labels, targets, overrides=[*measure.overrides, *given])
     folder = run.folder / slug(name)
     pretrain(recipe, folder, resume=True, disconnect=False)

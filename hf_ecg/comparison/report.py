@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from ..clinical.prompts import load_prompts
 from ..evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from ..evaluation.figures import bootstrap_figures, figure_entries, regression_figures
+from ..evaluation.figures import bootstrap_figures, regression_figures, regression_task
 from ..evaluation.metrics import MINIMUM_COUNT
 from ..evaluation.protocol import SUPERVISED, read_training_facts, task_protocol
 from ..evaluation.report import task_entry
@@ -72,15 +72,10 @@ def comparison_tasks(
         pairs = [tuple(pair) for pair in comparison.differences if set(pair) <= set(scores)]
         names, truth, _ = judged.truth[name]
         truth, patients = truth[rows], judged.patients[rows]
-        facts = {"label_set": measure.label_set or measure.column or measure.target, "seeds": seeds[name]}
-        if measure.note:
-            facts["note"] = measure.note
         if regression:
             measures = {arm: partial(_mean_figures, truth[:, 0], stack[:, :, 0]) for arm, stack in scores.items()}
             figures = {arm: bootstrap_figures(one, patients, replicates, seed) for arm, one in measures.items()}
-            task = {"name": name, "protocol": SUPERVISED, "classes": [], "rare": {}, "systems": {}, "differences": []}
-            task |= {"records": len(rows), "patients": len(set(patients)), **facts}
-            task |= {"unit": "years" if measure.target == "age" else None} | figure_entries(figures, pairs)
+            task = regression_task(name, measure.target, figures, pairs, seeds=seeds[name])
         else:
             # runs of one seed share first weights and the order of records
             options = {"seed": seed, "minimum": minimum, "paired_seeds": True}
@@ -91,7 +86,8 @@ def comparison_tasks(
             word = SUPERVISED
             if measure.kind == PROMPTS:
                 word = _prompt_word(comparison, judged, turns, seeds[name], root, name)
-            task = task_entry(name, word, systems, pairs, **facts)
+            label_set = measure.column or judged.label_set(name)
+            task = task_entry(name, word, systems, pairs, label_set=label_set, seeds=seeds[name])
         tasks.append(task)
     return tasks
 

@@ -8,15 +8,13 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ..enrichment.stages import CORPUS, PROPOSALS, enrich, load_stages
-from ..enrichment.verification.statistics import STATISTICS_NAME
 from ..training.build import build_parts
 from ..training.card import RUN_NAME
-from ..training.checkpoint import write_folder
 from ..training.loop import pretrain
-from ..training.output import check_same_recipe
+from ..training.output import RECIPE_NAME, check_same_recipe
 from ..training.processes import prepare_torch
-from ..training.recipe import Recipe, load_recipe
-from ..training.saving import find_encoder
+from ..training.recipe import Recipe, as_override, load_recipe
+from ..training.saving import find_encoder, save_encoder
 from .spec import Comparison, Turn
 
 logger = logging.get_logger(__name__)
@@ -101,7 +99,7 @@ def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> 
 def rotation_overrides(run: Run) -> list[str]:
     """What the rotation sets in a recipe: folds and seed."""
     folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
-    return [f"data.folds.{split}={numbers}" for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
+    return [as_override(f"data.folds.{split}", numbers) for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
 
 
 def enriched_folder(run: Run) -> Path:
@@ -112,7 +110,7 @@ def enriched_folder(run: Run) -> Path:
 def enrich_turn(comparison: Comparison, run: Run, directory, given: list[str]) -> None:
     """FG-CLEP's second stage for the turn and seed of a run; what is done is left as it is."""
     section = comparison.enrichment
-    if section is None or (enriched_folder(run) / CORPUS / STATISTICS_NAME).is_file():
+    if section is None:
         return
     path = Path(directory) / section.stages
     stages = load_stages(path, [f"verification.measurements={run.root / 'measurements'}"])
@@ -127,8 +125,9 @@ def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
         ValueError: the folder holds a run of another recipe.
     """
     if not comparison.arms[run.arm].trained:
+        check_same_recipe(recipe, run.folder)
         if not (run.encoder / "config.json").is_file():
-            _save_untrained(recipe, run.encoder)
+            _save_untrained(recipe, run.folder)
         return
     if (run.folder / RUN_NAME).is_file():
         check_same_recipe(recipe, run.folder)
@@ -143,10 +142,6 @@ def _save_untrained(recipe: Recipe, folder: Path) -> None:
     encoder = find_encoder(parts.model)
     if encoder is None:
         raise ValueError(f"{type(parts.model).__name__} holds no encoder to be left untrained")
-    extractor = getattr(parts.processor, "feature_extractor", parts.processor)
-
-    def write(target: Path) -> None:
-        encoder.save_pretrained(target)
-        extractor.save_pretrained(target)
-
-    write_folder(folder, write)
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe.save(folder / RECIPE_NAME)
+    save_encoder(folder, encoder, parts.processor)

@@ -112,9 +112,18 @@ def load_comparison(path) -> Comparison:
     named += [(f"measures.{name}.arms", measure.arms or []) for name, measure in comparison.measures.items()]
     for where, arms in named:
         unknown = [arm for arm in arms if arm not in comparison.arms]
+        unmeasured = [arm for arm in arms if arm not in unknown and not comparison.arms[arm].measured]
+        if unmeasured:
+            raise ValueError(f"{path}: {where} names {unmeasured}, which are not measured")
         if unknown or (where.startswith("differences") and len(arms) != 2):
             raise ValueError(
                 f"{path}: {where} is {arms}, wanted arms among {list(comparison.arms)}, two of a difference"
+            )
+    for name, measure in comparison.measures.items():
+        untrained = [arm for arm in comparison.arms_of(name) if not comparison.arms[arm].trained]
+        if measure.kind == PROMPTS and untrained:
+            raise ValueError(
+                f"{path}: measures.{name} asks {untrained} by prompts, an untrained arm has no text tower"
             )
     return comparison
 

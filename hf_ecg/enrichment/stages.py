@@ -13,7 +13,7 @@ from ..training import Recipe, pretrain
 from ..training.card import RUN_NAME
 from ..training.network import WHOLE
 from ..training.output import check_same_recipe
-from ..training.recipe import apply_override
+from ..training.recipe import apply_override, as_override
 from ..training.sections import parse_section, to_plain
 from .proposals.asking import Patience
 from .proposals.choose import ProposerSection, make_proposer
@@ -158,10 +158,8 @@ def run_stages(
     """
     output_dir = Path(output_dir)
     # all mistakes before the first step
-    last = third(
-        [f"model.init_from.{WHOLE}={output_dir / FIRST}", f"data.path={output_dir / CORPUS}"]
-        + [f"data.config={json.dumps(first.data.config)}"]
-    )
+    places = {f"model.init_from.{WHOLE}": str(output_dir / FIRST), "data.path": str(output_dir / CORPUS)}
+    last = third([as_override(*item) for item in (places | {"data.config": first.data.config}).items()])
     if last.data.columns.text == first.data.columns.text:
         raise ValueError(f"the third stage trains on data.columns.text={last.data.columns.text}, wanted {AUGMENTED}")
     if not (output_dir / CORPUS / STATISTICS_NAME).is_file():

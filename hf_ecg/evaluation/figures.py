@@ -7,10 +7,12 @@ import numpy as np
 
 from .bootstrap import CONFIDENCE, MAXIMUM_WEIGHTS, REPLICATES, Interval, patient_index, patient_weights
 from .bootstrap import percentile_interval as interval_of
+from .protocol import SUPERVISED
 
 # Metric -> whether more of it is better.
 SINGLE_LABEL_METRICS = {"accuracy": True, "macro_f1": True}
 REGRESSION_METRICS = {"mae": False, "rmse": False, "r2": True}
+UNITS = {"age": "years"}
 TITLES = {"accuracy": "accuracy", "macro_f1": "macro F1", "mae": "MAE", "rmse": "RMSE", "r2": "R²"}
 
 
@@ -136,6 +138,22 @@ def figure_entries(systems: dict[str, Figures], differences: Sequence[tuple[str,
             {"first": a, "second": b, **_intervals(figure_difference(systems[a], systems[b]))} for a, b in differences
         ],
     }
+
+
+def regression_task(
+    name: str, target: str, systems: dict[str, Figures], differences: Sequence[tuple[str, str]], **facts
+) -> dict:
+    """One task of a report on a number.
+
+    Args:
+        target: column of the corpus; its unit stands beside the figures.
+        systems: name -> figures on the same rows.
+        differences: pairs of systems to subtract, second from first.
+    """
+    first = next(iter(systems.values()))
+    task = {"name": name, "protocol": SUPERVISED, "label_set": target, "classes": [], "rare": {}}
+    task |= {"records": first.records, "patients": first.patients, "systems": {}, "differences": [], **facts}
+    return task | {"unit": UNITS.get(target)} | figure_entries(systems, differences)
 
 
 def figure_lines(task: dict) -> list[str]:

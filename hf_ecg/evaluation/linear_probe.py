@@ -128,12 +128,7 @@ def linear_probe(
     require_counted_classes(validation.labels, class_names, minimum, "the validation rows")
     rows = patient_fraction(train.patients, fraction, seed)
     features, labels = train.features[rows].astype(np.float64), np.asarray(train.labels)[rows].astype(bool)
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    # A feature that never varies in training says nothing: its scale of one keeps it at zero there.
-    deviation[deviation < 1e-12 * np.maximum(np.abs(mean), 1.0)] = 1.0
-    features, validation_features, test_features = (
-        (np.asarray(x, dtype=np.float64) - mean) / deviation for x in (features, validation.features, test_features)
-    )
+    features, validation_features, test_features = standardised(features, validation.features, test_features)
     strengths = sorted(set(strengths))
     validation_scores = np.zeros((len(strengths), len(validation_features), len(class_names)))
     test_scores = np.zeros((len(strengths), len(test_features), len(class_names)))
@@ -161,6 +156,15 @@ def linear_probe(
     best = max(strengths, key=lambda strength: (tried[strength], -strength))
     patients = {str(p) for p, keep in zip(train.patients, rows, strict=True) if keep}
     return ProbeResult(test_scores[strengths.index(best)], best, tried, int(rows.sum()), len(patients), untrained)
+
+
+def standardised(train, *others) -> list[np.ndarray]:
+    """Features by the mean and scale of the training rows, float64: those of the training rows, then `others`."""
+    train = np.asarray(train, dtype=np.float64)
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    # A feature that never varies in training says nothing: its scale of one keeps it at zero there.
+    deviation[deviation < 1e-12 * np.maximum(np.abs(mean), 1.0)] = 1.0
+    return [(np.asarray(rows, dtype=np.float64) - mean) / deviation for rows in (train, *others)]
 
 
 def require_disjoint(splits: dict[str, Sequence], what: str = "patients") -> None:

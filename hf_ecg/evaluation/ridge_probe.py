@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .linear_probe import standardised
+
 # Relative to the number of training rows, so that a share of them needs no other values.
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
@@ -55,14 +57,12 @@ def ridge_probe(
         raise ValueError(f"rows that know the target are {short}, wanted at least {wanted}")
     if not all(np.isfinite(features).all() for features in (known["train"][0], known["validation"][0], test)):
         raise ValueError("features hold NaN or infinite values")
-    features, targets = known["train"]
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    # A feature that never varies in training says nothing: its scale of one keeps it at zero there.
-    deviation[deviation < 1e-12 * np.maximum(np.abs(mean), 1.0)] = 1.0
+    targets = known["train"][1]
+    features, validation, test = standardised(known["train"][0], known["validation"][0], test)
     best = None
     for penalty in sorted(penalties, reverse=True):
-        model = Ridge(alpha=penalty * len(targets)).fit((features - mean) / deviation, targets)
-        error = np.abs(model.predict((known["validation"][0] - mean) / deviation) - known["validation"][1]).mean()
+        model = Ridge(alpha=penalty * len(targets)).fit(features, targets)
+        error = np.abs(model.predict(validation) - known["validation"][1]).mean()
         if best is None or error < best[0]:
             best = error, model
-    return best[1].predict((test - mean) / deviation)
+    return best[1].predict(test)

@@ -10,7 +10,14 @@ import torch
 from ..data.corpus import label_names, single_class_rows, target_matrix
 from .bootstrap import REPLICATES, bootstrap_evaluation
 from .features import classifier_logits
-from .figures import bootstrap_figures, figure_entries, regression_figures, single_label_figures
+from .figures import (
+    Figures,
+    bootstrap_figures,
+    figure_entries,
+    regression_figures,
+    regression_task,
+    single_label_figures,
+)
 from .label_text import match_labels
 from .loading import load_classifier
 from .metrics import MINIMUM_COUNT, require_counted_classes
@@ -103,11 +110,9 @@ class SupervisedJudge:
             writer.writerow(["record_id", *(id2label[index] for index in range(values.shape[1]))])
             writer.writerows([name, *row] for name, row in zip(records, values.tolist(), strict=True))
 
-    def _figures(self, measures: dict, rows, pairs) -> dict:
+    def _measured(self, measures: dict, rows) -> dict[str, Figures]:
         patients = self.patients[rows]
-        measured = {key: bootstrap_figures(one, patients, self.replicates, self.seed) for key, one in measures.items()}
-        first = next(iter(measured.values()))
-        return {"records": first.records, "patients": first.patients} | figure_entries(measured, pairs)
+        return {key: bootstrap_figures(one, patients, self.replicates, self.seed) for key, one in measures.items()}
 
     def _classification(self, label_set: str, scores: dict[str, np.ndarray], train) -> dict:
         (labels, rows), names = self.truth[label_set], self.names[label_set]
@@ -121,7 +126,7 @@ class SupervisedJudge:
             counted = [names.index(name) for name in require_counted_classes(labels, names, self.minimum)]
             true = labels.argmax(axis=1)
             measures = {key: partial(single_label_figures, true, one, counted=counted) for key, one in scores.items()}
-            figures = self._figures(measures, rows, pairs)
+            figures = figure_entries(self._measured(measures, rows), pairs)
         return task_entry(label_set, SUPERVISED, systems, pairs, label_set=label_set) | figures
 
     def _regression(self, target: str, scores: dict[str, np.ndarray], train) -> dict:
@@ -129,9 +134,7 @@ class SupervisedJudge:
         mean = np.nanmean(target_matrix(train, [target]))
         predictions = {key: one[:, 0] for key, one in scores.items()} | {TRAINING_MEAN: np.full(len(values), mean)}
         measures = {key: partial(regression_figures, values, one) for key, one in predictions.items()}
-        task = {"name": target, "protocol": SUPERVISED, "label_set": target, "classes": [], "rare": {}}
-        task |= {"unit": "years" if target == "age" else None, "systems": {}, "differences": []}
-        return task | self._figures(measures, rows, differences(list(scores)))
+        return regression_task(target, target, self._measured(measures, rows), differences(list(scores)))
 
 
 def differences(names: list[str]) -> list[tuple[str, str]]:

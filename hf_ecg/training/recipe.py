@@ -1,5 +1,6 @@
 """Training recipes: strict YAML, one dataclass a section, overrides `section.key=value` on the command line."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,6 +220,11 @@ def load_recipe(path, overrides=()) -> Recipe:
     for override in overrides:
         apply_override(content, override)
     return parse_recipe(content, source=str(path))
+
+
+def as_override(key: str, value) -> str:
+    """`section.key=value` with the value as YAML reads it back, whatever a path holds."""
+    return f"{key}={json.dumps(value)}"
 
 
 def apply_override(content: dict, override: str) -> None:

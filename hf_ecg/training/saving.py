@@ -34,15 +34,9 @@ def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, p
         progress: counters of the run, with the best epoch and its metrics.
     """
     output_dir = Path(output_dir)
-    feature_extractor = getattr(parts.processor, "feature_extractor", parts.processor)
     encoder = find_encoder(model)
     if encoder is not None:
-
-        def write_encoder(folder: Path) -> None:
-            encoder.save_pretrained(folder)
-            feature_extractor.save_pretrained(folder)
-
-        write_folder(output_dir / "encoder", write_encoder)
+        save_encoder(output_dir, encoder, parts.processor)
     facts = training_facts(recipe, parts.train_data)
     temporary = output_dir / "model.incomplete"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -63,6 +57,16 @@ def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, p
         os.replace(path, target)
     temporary.rmdir()
     synchronise(output_dir)
+
+
+def save_encoder(output_dir, encoder: PreTrainedModel, processor) -> None:
+    """Write `output_dir/encoder`: the bare encoder and its feature extractor, which `processor` is or holds."""
+
+    def write(folder: Path) -> None:
+        encoder.save_pretrained(folder)
+        getattr(processor, "feature_extractor", processor).save_pretrained(folder)
+
+    write_folder(Path(output_dir) / "encoder", write)
 
 
 def find_encoder(model: PreTrainedModel) -> PreTrainedModel | None:

@@ -76,6 +76,15 @@ def _text_tower(path) -> dict:
         ({"differences": [["A", "C"]]}, r"differences\[0\] is \['A', 'C'\], wanted arms among"),
         ({"differences": [["A"]]}, "two of a difference"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "arms": ["C"]}}}, "measures.x.arms is"),
+        ({"differences": [["A", "unasked"]]}, r"names \['unasked'\], which are not measured"),
+        (
+            {
+                "arms": {"A": {"trained": False}},
+                "measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form"}},
+                "differences": [],
+            },
+            r"asks \['A'\] by prompts, an untrained arm has no text tower",
+        ),
     ],
 )
 def test_a_comparison_that_does_not_fit_is_refused(written, changes, message):

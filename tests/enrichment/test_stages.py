@@ -41,17 +41,21 @@ def command(work, *more) -> list[str]:
     return ["--stages", str(work / "stages.yaml"), *folders, "--train_folds", "1-7", "--validation_folds", "8", *more]
 
 
-def test_stopped_between_stages_the_same_command_goes_on(script, work, monkeypatch, capsys):
-    real = stages_module.verify
+def stopped(*arguments, **options):
+    raise KeyboardInterrupt
 
-    def stopped(*arguments, **options):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages_module, "verify", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        script.main(command(work))
+@pytest.fixture(scope="module")
+def begun(script, work):
+    """OUT, left while the second stage verified."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stages_module, "verify", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            script.main(command(work))
+
+
+def test_stopped_between_stages_the_same_command_goes_on(script, work, begun, monkeypatch, capsys):
     assert not (work / "OUT/corpus").exists() and (work / "OUT/clep/training_run.json").is_file()
-    monkeypatch.setattr(stages_module, "verify", real)
     before = (work / "OUT/clep/model.safetensors").stat().st_mtime_ns
     AcceleratorState._reset_state(reset_partial_state=True)
     folder = script.main(command(work))
@@ -91,7 +95,7 @@ def test_a_proposer_that_cannot_be_is_refused_before_the_first_stage(
     assert not (tmp_path / "OUT").exists()
 
 
-def test_other_settings_want_another_folder(script, work):
+def test_other_settings_want_another_folder(script, work, begun):
     with pytest.raises(ValueError, match=r"begun with other settings of \['verification'\]"):
         script.main(command(work, "verification.target_precision=0.5"))
     with pytest.raises(ValueError, match="cannot resume the run in .*clep"):

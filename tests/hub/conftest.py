@@ -77,8 +77,9 @@ def dual_run(tmp_path):
     tiny.processor().save_pretrained(folder)
     model.ecg_model.save_pretrained(folder / "encoder")
     tiny.feature_extractor().save_pretrained(folder / "encoder")
-    tiny.write_facts(folder, corpus="/home/somebody/secret/tiny")
-    (folder / "recipe.yaml").write_text("data:\n  path: /home/somebody/secret/tiny\n")
+    private = tmp_path / "somebody" / "tiny"
+    tiny.write_facts(folder, corpus=str(private))
+    (folder / "recipe.yaml").write_text(f"data:\n  path: {private}\n")
     (folder / "README.md").write_text('---\nlicense: mit\n---\n# Tiny\n\nfrom_pretrained("PATH_OR_ID")\n')
     (folder / "log.jsonl").write_text("{}\n")
     (folder / "patients.csv").write_text("name\n")

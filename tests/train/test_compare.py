@@ -69,9 +69,15 @@ def command(work, name, *options):
     return [*arguments, *options]
 
 
-def test_two_shares_make_one_report_of_every_fold(script, work):
+@pytest.fixture(scope="module")
+def done(script, work):
+    """The report of OUT, made in two shares."""
     assert script.main(command(work, "OUT", "--share", "2/2")) is None
-    report = script.main(command(work, "OUT", "--share", "1/2"))
+    return script.main(command(work, "OUT", "--share", "1/2"))
+
+
+def test_two_shares_make_one_report_of_every_fold(script, work, done):
+    report = done
     tasks = {task["name"]: task for task in report["tasks"]}
     assert set(tasks["rhythm probe"]["systems"]) == {"random encoder", "SimCLR", "CLEF"}
     assert set(tasks["rhythm fine-tuned"]["systems"]) == {"CLEF"} and not tasks["rhythm fine-tuned"]["differences"]
@@ -92,19 +98,45 @@ def test_two_shares_make_one_report_of_every_fold(script, work):
     np.testing.assert_array_equal(np.load(lost)["scores"], before)
 
 
-def test_runs_of_another_recipe_are_not_taken_for_these(script, work):
-    shutil.copytree(work / "OUT/simclr/seed_0/test_1_2", work / "OTHER/simclr/seed_0/test_1_2")
-    with pytest.raises(ValueError, match="cannot resume the run in .*simclr.*optimizer.lr was 0.001 and is now 0.01"):
-        script.main(command(work, "OTHER", "optimizer.lr=0.01"))
+@pytest.mark.parametrize(
+    ("arm", "override", "message"),
+    [
+        ("simclr", "optimizer.lr=0.01", "simclr.*optimizer.lr was 0.001 and is now 0.01"),
+        ("random_encoder", "model.config.ecg_config.widths=[8,8]", "random_encoder.*widths"),
+    ],
+)
+def test_runs_of_another_recipe_are_not_taken_for_these(script, work, done, tmp_path, arm, override, message):
+    shutil.copytree(work / "OUT" / arm / "seed_0/test_1_2", tmp_path / arm / "seed_0/test_1_2")
+    with pytest.raises(ValueError, match=f"cannot resume the run in .*{message}"):
+        script.main(command(work, tmp_path, override))
 
 
-def test_scores_of_other_records_are_refused(script, work):
-    shutil.copytree(work / "OUT", work / "CHANGED")
-    path = work / "CHANGED/clef/seed_0/test_5_6/scores/age.npz"
+def test_scores_of_another_definition_are_refused(script, work, done, tmp_path):
+    fine_tuned = COMPARISON["measures"]["rhythm fine-tuned"]
+    other = fine_tuned | {"overrides": [*fine_tuned["overrides"], "optimizer.lr=0.1"]}
+    content = COMPARISON | {"measures": COMPARISON["measures"] | {"rhythm fine-tuned": other}}
+    (work / "redefined.yaml").write_text(yaml.safe_dump(content))
+    shutil.copytree(work / "OUT", tmp_path / "OUT")
+    arguments = command(work, tmp_path / "OUT")
+    arguments[1] = str(work / "redefined.yaml")
+    with pytest.raises(ValueError, match=r"rhythm_fine_tuned.npz was measured as .*says .*optimizer.lr=0.1"):
+        script.main(arguments)
+
+
+def test_a_seed_left_out_is_named(script, work, done, tmp_path):
+    shutil.copytree(work / "OUT", tmp_path / "OUT")
+    report = script.main(command(work, tmp_path / "OUT", "--seeds", "0,1", "--share", "9/10"))
+    assert {tuple(task["seeds"]) for task in report["tasks"]} == {(0,)}
+    assert "age: without the seeds [1]" in (tmp_path / "OUT/comparison.md").read_text()
+
+
+def test_scores_of_other_records_are_refused(script, work, done, tmp_path):
+    shutil.copytree(work / "OUT", tmp_path / "OUT")
+    path = tmp_path / "OUT/clef/seed_0/test_5_6/scores/age.npz"
     content = dict(np.load(path))
-    np.savez(path, scores=content["scores"], records=content["records"][::-1])
+    np.savez(path, **content | {"records": content["records"][::-1]})
     with pytest.raises(ValueError, match="scores of other records"):
-        script.main(command(work, "CHANGED"))
+        script.main(command(work, tmp_path / "OUT"))
 
 
 def test_a_measure_that_the_corpus_cannot_answer_costs_no_training(script, work):

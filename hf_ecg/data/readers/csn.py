@@ -99,9 +99,8 @@ def csn_corpus(
     Args:
         data_dir: folder with the WFDB records (.hea, .mat), at any depth, such as PhysioNet's with `WFDBRecords/`.
         merl_splits: folder with MERL's `chapman/` tables: their records and splits alone; train has folds 1 to 8 by
-        the
-            hash, val 9, test 10. Without it every record gets a fold of 1 to 10 by a hash of `seed` and its name: 1-8
-            train, 9 validation, 10 test.
+            the hash, val 9, test 10. Without it every record gets a fold of 1 to 10 by a hash of `seed` and its name:
+            1-8 train, 9 validation, 10 test.
         labels: of `merl`: "exact" (the classes that the table writes out) or "merl" (its columns as released, with
             their wrong positives, to compare with published figures).
         sampling_rate, window_seconds, short_records, max_windows: see `WindowRule`. The corpus has 10 s at 500 Hz.
