@@ -17,7 +17,7 @@ from .cache import ArrayCache
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import CrossFit, assign_judges, check_patients
 from .decide import CLEP, MEASURED, clep_answers
-from .delineated import KEPT, measured_answers, measured_by
+from .delineated import KEPT, machine_columns, measured_answers, measured_by
 from .pairs import all_pairs
 from .positives import known_rows, stated_by, stated_features
 from .scoring import CrossFittedClep, calibrate
@@ -104,7 +104,7 @@ def judge_verifiers(
     patients = dataset.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
     check_patients(patients, folds.tolist())
     rows = np.flatnonzero(judged.any(axis=1))
-    what = [__version__, rows_fingerprint(dataset), names]
+    what = [__version__, rows_fingerprint(dataset, machine_columns(dataset)), names]
     found: dict[str, JudgedVerifier] = {}
     groups, described = np.zeros(len(folds), dtype=int), []
     for verifier in verifiers:

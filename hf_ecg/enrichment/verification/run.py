@@ -24,7 +24,7 @@ from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmente
 from .cache import ArrayCache
 from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
-from .delineated import UNDECIDED, measured_answers, measured_by
+from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
 from .pairs import FeaturePairs, proposed_pairs
 from .positives import known_rows
 from .scoring import CrossFittedClep, calibrate
@@ -122,7 +122,7 @@ def verify(
         if name == MEASURED:
             cache = ArrayCache(
                 Path(measurements) if measurements else work / MEASURED,
-                ["measured", measured_by(), rows_fingerprint(rows), _digest(pairs)],
+                ["measured", measured_by(), rows_fingerprint(rows, machine_columns(rows)), _digest(pairs)],
             )
             decisions.take(name, *measured_answers(rows, pairs, num_proc, cache, progress))
         else:
