@@ -6,6 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ...clinical.report_statements import codes_of_report
+
 
 @dataclass(frozen=True)
 class FeaturePairs:
@@ -55,6 +57,23 @@ def proposed_pairs(texts: Iterable[str | None], proposals: Mapping[str, Sequence
         counts.append(len(known[text]))
     features = np.concatenate(parts) if parts else np.empty(0, np.int32)
     return FeaturePairs(tuple(numbers), np.repeat(np.arange(len(counts)), counts), features, len(counts))
+
+
+def without_statements(
+    proposals: Mapping[str, Sequence[str]], codes: Iterable[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Proposals less the features that state one of some SCP statements, such as "coarse atrial fibrillation" of AFIB.
+
+    A text that was rid of every mention of a statement must not get it back from whoever proposes features.
+
+    Returns:
+        The proposals, and the features left out of them.
+    """
+    codes = set(codes)
+    distinct = {feature for features in proposals.values() for feature in features} if codes else set()
+    stated = {feature for feature in distinct if codes.intersection(codes_of_report(feature))}
+    rest = {text: [f for f in features if f not in stated] for text, features in proposals.items()}
+    return rest, sorted(stated)
 
 
 def all_pairs(num_rows: int, names: Sequence[str]) -> FeaturePairs:

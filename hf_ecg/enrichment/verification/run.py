@@ -25,7 +25,7 @@ from .cache import ArrayCache
 from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
 from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
-from .pairs import FeaturePairs, proposed_pairs
+from .pairs import FeaturePairs, proposed_pairs, without_statements
 from .positives import known_rows
 from .scoring import CrossFittedClep, calibrate
 from .statistics import feature_counts, threshold_entries, write_statistics
@@ -70,9 +70,10 @@ def verify(
     """Keeps the proposed features that the signal supports, and writes the corpus with them.
 
     The verifiers are asked in turn: the first that can decide a feature of a record does. What none can decide is not
-    kept. The new corpus has the rows of the old one with `augmented_report` (the text, with the features kept as
-    further sentences) and `waveform_features` (every proposed feature with verifier, score and verdict), and a page of
-    figures, `verification.md`. Killed at any moment, the same call goes on where it was.
+    kept, and neither is what states something that the corpus holds out of its texts. The new corpus has the rows of
+    the old one with `augmented_report` (the text, with the features kept as further sentences) and `waveform_features`
+    (every proposed feature with verifier, score and verdict), and a page of figures, `verification.md`. Killed at any
+    moment, the same call goes on where it was.
 
     Args:
         corpus: prepared corpus, a folder or a Hub id.
@@ -114,7 +115,10 @@ def verify(
             f"none of the {len(distinct)} texts in the column {text_column!r} of {corpus} is among the"
             f" {len(answers)} reports of the proposals: were they made from another corpus or column?"
         )
-    pairs = proposed_pairs(texts, answers)
+    summary = read_summary(corpus)
+    hold_out = list(summary.get("hold_out") or ())
+    allowed, left_out = without_statements(answers, hold_out)
+    pairs = proposed_pairs(texts, allowed)
     folds = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
     work = output_dir.with_name(f".{output_dir.name}.verification")
     decisions, thresholds, models = Decisions.open(pairs), {}, []
@@ -145,6 +149,8 @@ def verify(
         "models": models,
         "controls": {name: int(shown.sum()) for name, shown in arms.items() if name != AUGMENTED},
         "answers": _answer_counts(proposals),
+        "hold_out": hold_out,
+        "features_that_state_them": left_out,
         "seed": seed,
         "hf_ecg_version": __version__,
         "command": command_line(),
@@ -156,7 +162,7 @@ def verify(
     maker = AugmentedRows(rows, decisions, arms, text_column)
     fingerprint = _digest(pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
     fingerprint += rows_fingerprint(rows, [text_column])
-    made = augmented_corpus(corpus, config, splits, maker, read_summary(corpus), facts, fingerprint)
+    made = augmented_corpus(corpus, config, splits, maker, summary, facts, fingerprint)
 
     def write_page(folder: Path) -> None:
         statistics["seconds"] = round(time.perf_counter() - started, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...clinical.waveform_features import is_evaluated_prompt
 from .decide import VERDICTS, VERIFIERS, Decisions
 from .thresholds import FeatureThreshold
 
@@ -26,7 +27,8 @@ def feature_counts(decisions: Decisions) -> list[dict]:
     }
     entries = []
     for feature in np.argsort(-total, kind="stable"):
-        entry = {"feature": pairs.names[feature], "proposals": int(total[feature])}
+        name = pairs.names[feature]
+        entry = {"feature": name, "proposals": int(total[feature]), "evaluated_prompt": is_evaluated_prompt(name)}
         for verdict in VERDICTS.values():
             entry[verdict] = {v: int(counts[v, verdict][feature]) for v in VERIFIERS if counts[v, verdict][feature]}
         entries.append(entry)
@@ -83,6 +85,7 @@ def statistics_page(statistics: dict) -> str:
         f"* kept {s['kept']} ({_share(s['kept'], s['proposals'])}), rejected {s['rejected']}, undecided"
         f" {s['undecided']} (not kept)",
         f"* words: {s['words_before']} before, {s['words_added']} added in {s['records_changed']} records",
+        *_of_evaluation(s),
         f"* verifiers, in this order: {', '.join(s['verifiers'])}",
         *_models(s),
         f"* seconds: {s['seconds']}; seed {s['seed']}; hf_ecg {s['hf_ecg_version']}",
@@ -107,6 +110,21 @@ def statistics_page(statistics: dict) -> str:
     if s["thresholds"]:
         lines += ["", "## Thresholds of clep", "", *_threshold_lines(s)]
     return "\n".join(lines) + "\n"
+
+
+def _of_evaluation(s: dict) -> list[str]:
+    """What the texts must not, or better not, say before prompts are asked."""
+    lines = []
+    if s["hold_out"]:
+        stated = ", ".join(f'"{feature}"' for feature in s["features_that_state_them"][:PAGE_FEATURES]) or "none"
+        lines.append(
+            f"* held out of every text: {', '.join(s['hold_out'])}; proposed features that state them: {stated}"
+        )
+    prompts = [entry["feature"] for entry in s["features"] if entry["evaluated_prompt"] and entry["kept"]]
+    if prompts:
+        words = ", ".join(f'"{feature}"' for feature in prompts[:PAGE_FEATURES])
+        lines.append(f"* kept features that are prompts of an evaluation too, word for word: {words}")
+    return lines
 
 
 def _models(s: dict) -> list[str]:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import datasets
@@ -209,6 +210,33 @@ def test_measurements_of_other_rules_are_not_taken(made_corpus, tmp_path, monkey
         monkeypatch.setattr(run, "measured_by", lambda rules=rules: rules)
         verify(made_corpus, proposals, tmp_path / f"out{number}", **arguments)
         assert len(measured) == total
+
+
+def test_what_is_held_out_of_the_texts_does_not_come_back(made_corpus, tmp_path, monkeypatch):
+    fake_measurements(monkeypatch)
+    corpus = tmp_path / "corpus"
+    shutil.copytree(made_corpus, corpus)
+    facts = json.loads((corpus / "summary.json").read_text())
+    (corpus / "summary.json").write_text(json.dumps(facts | {"hold_out": ["AFIB"]}))
+    proposals = {text: [LONG_PR, "Coarse atrial fibrillation", ABSENT_P] for text in load_corpus(corpus)["text"]}
+    statistics = verify(corpus, proposals, tmp_path / "out", ("measured",), controls=True, num_proc=1, progress=False)
+    assert statistics["features_that_state_them"] == ["Coarse atrial fibrillation"]
+    rows = load_corpus(tmp_path / "out")
+    assert not any("fibrillation" in text for text in rows["keep_all_report"])
+    assert {f["feature"] for row in rows["waveform_features"] for f in row} == {LONG_PR, ABSENT_P}
+    page = (tmp_path / "out/verification.md").read_text()
+    assert 'held out of every text: AFIB; proposed features that state them: "Coarse atrial fibrillation"' in page
+
+
+def test_a_kept_feature_that_is_a_prompt_is_named(made_corpus, tmp_path, monkeypatch):
+    fake_measurements(monkeypatch)
+    monkeypatch.setattr(
+        "hf_ecg.enrichment.verification.statistics.is_evaluated_prompt", lambda name: name != WIDE_BEAT
+    )
+    verify(made_corpus, proposals_for(made_corpus), tmp_path / "out", ("measured",), num_proc=1, progress=False)
+    page = (tmp_path / "out/verification.md").read_text()
+    # nothing decides absent P waves here, so that no text holds them
+    assert f'kept features that are prompts of an evaluation too, word for word: "{LONG_PR}"\n' in page
 
 
 def test_the_papers_threshold_stops_before_any_record_is_encoded(made_corpus, models, tmp_path, monkeypatch):
