@@ -29,6 +29,7 @@ class TrainingFacts:
         text_column: column of the training texts.
         text_source: "statements" when the texts were composed from them, "report" when they are original reports.
         hold_out: codes of the statements whose every mention was removed from the texts.
+        withhold: which statements were left out of the texts of some patients, in words.
         train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on; those of
             the pretrained weights that a run began with are among them.
         label_sets, targets: columns of the labels, or of the numbers.
@@ -40,6 +41,7 @@ class TrainingFacts:
     text_column: str | None = None
     text_source: str | None = None
     hold_out: tuple[str, ...] = ()
+    withhold: str | None = None
     train_folds: tuple[int, ...] = ()
     validation_folds: tuple[int, ...] = ()
     seed: int | None = None

@@ -120,6 +120,8 @@ def protocol_words(facts: TrainingFacts) -> str:
     )
     if facts.hold_out:
         words += f" Every mention of {', '.join(facts.hold_out)} was removed from them: **zero-shot** for these only."
+    if facts.withhold:
+        words += f" Statements were withheld from the texts of some patients ({facts.withhold})."
     return words
 
 

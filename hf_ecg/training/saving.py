@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from ..cards import CARD_NAME
 from ..clinical.score2_tables import INPUTS
 from ..data.card import is_simulated, read_summary
+from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
 from ..evaluation.protocol import FACTS_FILE, read_training_facts, same_corpus
 from ..evaluation.report import command_line, machine_facts, version_facts
@@ -101,6 +102,7 @@ def training_facts(recipe: Recipe, train_data=None) -> dict:
         "text_column": data.columns.text if text else None,
         "text_source": source,
         "hold_out": summary.get("hold_out"),
+        "withhold": withholding_words(summary["withhold"]) if summary.get("withhold") else None,
         "train_folds": sorted({*data.folds.train, *(fold for facts in origins for fold in facts.train_folds)}),
         "validation_folds": sorted({*selected, *(fold for facts in origins for fold in facts.validation_folds)}),
         "seed": recipe.run.seed,

@@ -62,6 +62,11 @@ class Withholding:
         }
 
 
+def withholding_words(facts: Mapping) -> str:
+    """`Withholding.facts` in a few words, such as "form, of 0.5 of the patients, seed 0"."""
+    return f"{facts['label_set']}, of {facts['share']:g} of the patients, seed {facts['seed']}"
+
+
 def describe_withholding(facts: Mapping) -> str:
     """What `Withholding.facts` say, for a card."""
     codes = ", ".join(facts["left_out_of_text"])

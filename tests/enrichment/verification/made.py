@@ -73,7 +73,8 @@ def write_corpus(folder: Path, number: int) -> Path:
         lines += [f"  - split: {split}", f"    path: {CONFIG}/{path.name}"]
     lines += ["---", "# Made corpus", "", "Licence: CC BY 4.0. Cite nobody.", ""]
     (folder / "README.md").write_text("\n".join(lines))
-    facts = {"text_source": "statements", "hold_out": [], "config": CONFIG, "withhold": {"label_set": "form"}}
+    facts = {"text_source": "statements", "hold_out": [], "config": CONFIG}
+    facts["withhold"] = {"label_set": "form", "share": 0.33, "seed": 0}
     (folder / "summary.json").write_text(json.dumps(facts))
     return folder
 
