@@ -30,6 +30,7 @@ from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.evaluation.report import check_report_path, command_line, machine_facts, version_facts
 from hf_ecg.training import load_recipe
+from hf_ecg.training.recipe import as_override
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -48,7 +49,9 @@ def main(arguments: list[str] | None = None) -> dict:
     if CLEP in args.verifier and not models:
         if not (args.recipe and args.judges):
             raise ValueError("the verifier clep needs --models, or --recipe and --judges")
-        recipe = load_recipe(args.recipe, [f"data.path={args.data}", f"data.config={config}", *args.overrides])
+        recipe = load_recipe(
+            args.recipe, [as_override("data.path", args.data), as_override("data.config", config), *args.overrides]
+        )
         # nothing is trained on the texts that come of this: every fold may be judged
         folds = parse_folds(args.folds) if args.folds else sorted(set(rows["fold"]))
         models = train_cross_fit(recipe, args.judges, folds, args.groups)
