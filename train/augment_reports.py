@@ -40,6 +40,7 @@ from hf_ecg.enrichment.verification.run import ClepOptions, verify
 from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.training import load_recipe
+from hf_ecg.training.recipe import as_override
 
 GIVEN_UP_STATUS = getattr(os, "EX_TEMPFAIL", 75)
 
@@ -73,7 +74,7 @@ def run_verify(args: argparse.Namespace) -> dict:
     if CLEP in args.verifier and not models:
         if not (args.recipe and args.judges):
             raise ValueError("the verifier clep needs --models, or --recipe and --judges")
-        overrides = [f"data.path={args.data}", *([f"data.config={args.config}"] if args.config else [])]
+        overrides = [as_override("data.path", args.data), as_override("data.config", args.config)]
         recipe = load_recipe(args.recipe, [*overrides, *args.overrides])
         models = train_cross_fit(recipe, args.judges, groups=args.groups)
     options = ClepOptions(
