@@ -6,6 +6,9 @@ statements and from what is known of MIMIC-IV-ECG's; they propose what to look f
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from .tables import read_table
 
 TABLE = Path(__file__).with_name("report_statements.csv")
 _SENTENCE = re.compile(r"[.;:!?]+(?:\s+|$)|\n")
+# "fibrilation" and "fibrillations" are that near to "fibrillation", "inferior" and "inferolateral" are not.
+_SIMILAR = 0.85
 # Neither deny nor doubt more than the report itself does: an uncertain statement is a statement to look for.
 _UNCERTAIN = re.compile(
     r"\b(?:can ?not|could not|not) (?:be )?(?:entirely |completely )?(?:ruled? out|excluded?)\b"
@@ -49,6 +54,25 @@ def codes_of_report(text: str) -> list[str]:
         ['SR', '1AVB']
     """
     return list(dict.fromkeys(code for sentence in _SENTENCE.split(text) for code in _codes_of_sentence(sentence)))
+
+
+def mentions(text: str, codes: Iterable[str]) -> bool:
+    """Whether a text names one of some SCP statements at all: denied, misspelt, or inside the name of another.
+
+    This asks what a text must not say when statements are held out of it; so it finds rather too much.
+
+    Example:
+        >>> mentions("no atrial fibrilation", ["AFIB"]), mentions("absent P waves", ["AFIB"])
+        (True, False)
+    """
+    codes = set(codes)
+    wanted = [pattern for found, pattern in _patterns() if codes.intersection(found)]
+    known = sorted({word for pattern in wanted for word in re.findall(r"[^\W\d_]{5,}", pattern.pattern)})
+    text = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    words = re.sub(r"[\W_]", " ", text.lower()).split()
+    mended = [(get_close_matches(word, known, 1, _SIMILAR) or [word])[0] for word in words]
+    said = (" ".join(words), " ".join(mended))
+    return any(pattern.search(variant) for pattern in wanted for variant in said)
 
 
 @lru_cache(maxsize=65536)

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from hf_ecg.clinical.report_statements import codes_of_report
+from hf_ecg.clinical.report_statements import codes_of_report, mentions
 from hf_ecg.clinical.scp import compose_text, parse_scp_codes, read_statements
 
 
@@ -72,3 +72,27 @@ def test_what_is_denied_is_no_statement(report, codes):
 )
 def test_what_is_uncertain_is_a_statement(report, codes):
     assert codes_of_report(report) == codes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no atrial fibrillation",
+        "A. fib.",
+        "AF with a rapid rate",
+        "atrial fibrilation",
+        "rhythm is not Atrial\u00a0Fibrillations",
+        "atrial flutter or fibrillation",
+        "atrial\u200b fibril\u00adlation",
+        "auricular fibrillation",
+    ],
+)
+def test_what_names_a_statement_at_all_is_found(text):
+    assert mentions(text, ["AFIB"]) and not mentions(text, ["CLBBB", "PAC"]) and not mentions(text, [])
+
+
+def test_what_names_a_statement_inside_another_is_found():
+    assert mentions("voltage criteria for left ventricular hypertrophy", ["LVH"])
+    assert mentions("no VPBs", ["PVC"])
+    for text in ("irregular RR intervals", "absent P waves", "inverted T waves in lateral leads", "atrial ectopic"):
+        assert not mentions(text, ["AFIB"])

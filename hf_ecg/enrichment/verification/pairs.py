@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...clinical.report_statements import codes_of_report
+from ...clinical.report_statements import mentions
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,16 @@ def proposed_pairs(texts: Iterable[str | None], proposals: Mapping[str, Sequence
 def without_statements(
     proposals: Mapping[str, Sequence[str]], codes: Iterable[str]
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Proposals less the features that state one of some SCP statements, such as "coarse atrial fibrillation" of AFIB.
+    """Proposals less the features that name one of some SCP statements, such as "coarse atrial fibrillation" of AFIB.
 
-    A text that was rid of every mention of a statement must not get it back from whoever proposes features.
-
+    "no atrial fibrillation" names it too. A text that was rid of every mention of a statement must not get it back
+    from whoever proposes features.
     Returns:
         The proposals, and the features left out of them.
     """
     codes = set(codes)
     distinct = {feature for features in proposals.values() for feature in features} if codes else set()
-    stated = {feature for feature in distinct if codes.intersection(codes_of_report(feature))}
+    stated = {feature for feature in distinct if mentions(feature, codes)}
     rest = {text: [f for f in features if f not in stated] for text, features in proposals.items()}
     return rest, sorted(stated)
 
