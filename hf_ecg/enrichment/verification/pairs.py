@@ -66,6 +66,7 @@ def without_statements(
 
     "no atrial fibrillation" names it too. A text that was rid of every mention of a statement must not get it back
     from whoever proposes features.
+
     Returns:
         The proposals, and the features left out of them.
     """
