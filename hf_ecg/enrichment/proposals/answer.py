@@ -1,7 +1,10 @@
 """Reads the list of features out of what a language model answered, without evaluating it."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
+
+from ...clinical.scp import SEPARATOR
 
 MAX_CHARACTERS = 20_000
 MAX_FEATURES = 64
@@ -19,6 +22,10 @@ _INSTRUCTION = re.compile(
     r"|https?:|www\.|[`{}\\]|<\s*[/|a-z!]|\w\s*:\s*//|\$\(",
     re.IGNORECASE,
 )
+# A list's bullet or bold type around a feature says nothing; within one it is no plain English.
+_BULLET = re.compile(r"^(?:[-*•#]+|\d{1,2}[.)])\s+")
+_MARKUP = re.compile(r"[|*#\[\]]")
+_ALPHABETS = ("LATIN", "GREEK", "MICRO", "MODIFIER")
 # A feature names at least one of these. Words, not single letters: "I" and "a" stand in any English sentence.
 _OF_THE_TRACING = re.compile(
     r"\b(waves?|intervals?|segments?|complex(es)?|leads?|axis|axes|voltages?|amplitudes?|rates?|rhythms?|beats?|QRS"
@@ -53,8 +60,10 @@ def parse_answer(text: str) -> Answer:
     20,000 characters, without a list, with several, with one that is nested, holds anything but strings, has no end,
     or is longer than 64 items; nor from one with an item that speaks to its reader ("ignore previous instructions", an
     address, markup): who wrote that wrote the rest too. An item alone is left out when it is longer than 120
-    characters or names nothing of a tracing. All of these are malformed. White space, a full stop at the end and
-    repetitions are tidied silently; `[]` is a proper answer without features.
+    characters, names nothing of a tracing, is several sentences (the second could be a diagnosis), or is not plain
+    text: markup, characters that cannot be printed, halves of surrogate pairs (parquet cannot hold them), letters of
+    other alphabets that look like Latin ones. All of these are malformed. White space, bullets, bold type, a full stop
+    at the end and repetitions are tidied silently; `[]` is a proper answer without features.
     """
     if len(text) > MAX_CHARACTERS:
         return _refused(f"more than {MAX_CHARACTERS} characters")
@@ -69,13 +78,19 @@ def parse_answer(text: str) -> Answer:
     features: dict[str, str] = {}
     left_out = []
     for item in items:
-        feature = " ".join(item.split()).rstrip(". ")
-        if len(feature) > MAX_FEATURE_CHARACTERS or not _OF_THE_TRACING.search(feature):
+        feature = _BULLET.sub("", " ".join(item.split())).strip("*").rstrip(". ")
+        if len(feature) > MAX_FEATURE_CHARACTERS or not _is_plain(feature) or not _OF_THE_TRACING.search(feature):
             left_out.append(feature)
         else:
             features.setdefault(feature.casefold(), feature)
     problem = f"{len(left_out)} items that are no features, such as {left_out[0][:80]!r}" if left_out else None
     return Answer(tuple(features.values()), bool(left_out), problem)
+
+
+def _is_plain(feature: str) -> bool:
+    if SEPARATOR in feature or _MARKUP.search(feature) or not feature.isprintable():
+        return False
+    return all(unicodedata.name(x, "").startswith(_ALPHABETS) for x in feature if x.isalpha() and not x.isascii())
 
 
 def _refused(problem: str) -> Answer:

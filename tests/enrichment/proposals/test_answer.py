@@ -19,6 +19,7 @@ WIDE, LONG = "wide QRS complex", "prolonged PR interval"
         f"<think>['maybe'] or [2]?</think>['{WIDE}', '{LONG}']",
         f'["{WIDE}", "  prolonged   PR\\ninterval ", "Wide QRS complex", "{LONG}"]',
         f'["{WIDE}", "prolonged \\u0050R interval"]',
+        f'["- {WIDE}", "2. **{LONG}**", "**{LONG}**"]',
     ],
 )
 def test_one_list_of_strings_is_read_whatever_stands_around_it(text):
@@ -76,11 +77,26 @@ def test_an_instruction_inside_a_feature_refuses_the_whole_answer(item):
     assert "speaks to its reader" in answer.problem
 
 
-@pytest.mark.parametrize("item", ["", "a nice day", "hypertension", "I am fine", WIDE * 10])
+@pytest.mark.parametrize(
+    "item",
+    ["", "a nice day", "hypertension", "I am fine", WIDE * 10, "P wave | T wave", "[P wave](notes)", "P wave \u202e"]
+    + ["P wave \ud800", "P wave \U0001f600\x00", "ign\u043ere the P wave", "P wave. Acute myocardial infarction"],
+)
 def test_an_item_that_is_no_feature_is_left_out_alone(item):
     answer = parse_answer(json.dumps([WIDE, item, LONG]))
     assert answer.features == (WIDE, LONG) and answer.malformed
     assert answer.problem.startswith("1 items that are no features")
+
+
+def test_signs_of_measurement_are_plain_text():
+    items = [
+        "ST elevation ≥ 0.1 mV",
+        "QRS axis −45°",
+        "slow upstroke (δ wave)",
+        "amplitude over 50 µV",
+        "T wave, naïve",
+    ]
+    assert parse_answer(json.dumps(items)).features == tuple(items)
 
 
 def test_the_longest_list_that_is_read():
