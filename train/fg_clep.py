@@ -16,32 +16,23 @@ from pathlib import Path
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see train/pretrain.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
-from hf_ecg.data.card import read_summary
-from hf_ecg.enrichment.stages import load_stages, run_stages
+from hf_ecg.enrichment.spec import load_stages_run
+from hf_ecg.enrichment.stages import run_stages
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.training import load_recipe
-from hf_ecg.training.recipe import as_override
 
 
 def main(arguments: list[str] | None = None) -> Path:
     """Command line of the script; the folder of the last model."""
     args = parse_arguments(arguments)
-    directory = Path(args.stages).parent
-    stages = load_stages(args.stages, args.overrides)
-    folds = [
+    both = [
         f"data.folds.{split}={parse_folds(given)}"
         for split, given in (("train", args.train_folds), ("validation", args.validation_folds))
         if given
     ]
-    seed = [] if args.seed is None else [f"run.seed={args.seed}"]
-    config = args.config or read_summary(args.data).get("config")
-    corpus = [as_override("data.path", args.data), as_override("data.config", config)]
-    first = load_recipe(directory / stages.first, [*corpus, *folds, *seed, *args.first])
-
-    def third(given: list[str]):
-        return load_recipe(directory / stages.third, [*given, *folds, *seed, *args.third])
-
-    folder = run_stages(stages, first, third, args.output_dir, lambda line: print(f"== {line}", flush=True))
+    if args.seed is not None:
+        both.append(f"run.seed={args.seed}")
+    run = load_stages_run(args.stages, args.data, args.config, both, args.overrides, args.first, args.third)
+    folder = run_stages(run, args.output_dir, lambda line: print(f"== {line}", flush=True))
     print(f"written: {folder}")
     return folder
 

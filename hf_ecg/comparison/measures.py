@@ -16,7 +16,7 @@ from ..evaluation.loading import facts_for_evaluation, load_classifier, load_dua
 from ..evaluation.ridge_probe import ridge_probe
 from ..evaluation.supervised import MULTI_LABEL, REGRESSION
 from ..training.finetune import finetuning_recipe
-from ..training.loop import pretrain
+from ..training.once import train_once
 from ..training.recipe import as_override
 from ..training.sections import to_plain
 from .runs import Run, rotation_overrides, slug
@@ -195,7 +195,7 @@ def _finetuned(run, name, measure, judged) -> np.ndarray:
     given += rotation_overrides(run)
     recipe = finetuning_recipe(str(run.encoder), problem, labels, targets, overrides=[*measure.overrides, *given])
     folder = run.folder / slug(name)
-    pretrain(recipe, folder, resume=True, disconnect=False)
+    train_once(recipe, folder)
     model, extractor = load_classifier(str(folder), "cpu")
     logits = classifier_logits(model, extractor, judged.prepared(extractor), description=f"{run}, {name}")
     return logits[:, match_labels(model.config.id2label, judged.truth[name][0], name)]

@@ -1,16 +1,15 @@
 """Runs of a comparison: one for each arm, turn and seed, each in a folder of its own that may be taken up again."""
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from transformers.utils import logging
 
-from ..enrichment.stages import CORPUS, PROPOSALS, enrich, load_stages
+from ..enrichment.spec import load_stages
+from ..enrichment.stages import CORPUS, enrich
 from ..training.build import build_parts
-from ..training.card import RUN_NAME
-from ..training.loop import pretrain
+from ..training.once import train_once
 from ..training.output import RECIPE_NAME, check_same_recipe
 from ..training.processes import prepare_torch
 from ..training.recipe import Recipe, as_override, load_recipe
@@ -113,9 +112,9 @@ def enrich_turn(comparison: Comparison, run: Run, directory, given: list[str]) -
     if section is None:
         return
     path = Path(directory) / section.stages
-    stages = load_stages(path, [f"verification.measurements={run.root / 'measurements'}"])
+    stages = load_stages(path)
     overrides = [*comparison.overrides, *given, *section.overrides, *rotation_overrides(run)]
-    enrich(stages, load_recipe(path.parent / stages.first, overrides), enriched_folder(run), run.root / PROPOSALS)
+    enrich(stages, load_recipe(path.parent / stages.first, overrides), enriched_folder(run), run.root)
 
 
 def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
@@ -129,11 +128,7 @@ def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
         if not (run.encoder / "config.json").is_file():
             _save_untrained(recipe, run.folder)
         return
-    if (run.folder / RUN_NAME).is_file():
-        check_same_recipe(recipe, run.folder)
-        return
-    pretrain(recipe, run.folder, resume=True, disconnect=False)
-    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
+    train_once(recipe, run.folder, keep_checkpoints=False)
 
 
 def _save_untrained(recipe: Recipe, folder: Path) -> None:

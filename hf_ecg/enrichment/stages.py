@@ -1,85 +1,59 @@
 """FG-CLEP's three stages one after the other: CLEP, verified waveform features, training on (arXiv 2505.11939)."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from transformers.utils import logging
 
 from ..data.corpus import load_corpus
 from ..strict_json import read_json_object
-from ..strict_yaml import load_yaml
-from ..training import Recipe, pretrain
-from ..training.card import RUN_NAME
+from ..training.ablation import Plan, refuse_seed
 from ..training.network import WHOLE
-from ..training.output import check_same_recipe
-from ..training.recipe import apply_override, as_override
-from ..training.sections import parse_section, to_plain
+from ..training.once import is_done, train_once
+from ..training.recipe import Recipe, as_override
+from ..training.sections import to_plain
 from .proposals.asking import Patience
 from .proposals.choose import ProposerSection, make_proposer
 from .proposals.run import propose
+from .spec import Stages, StagesRun, VerificationSection, load_stages_run
 from .verification.augmented import AUGMENTED
-from .verification.cross_fit import GROUPS, train_cross_fit
-from .verification.decide import CLEP, MEASURED
+from .verification.cross_fit import train_cross_fit
+from .verification.decide import CLEP
 from .verification.run import ClepOptions, verify
 from .verification.statistics import STATISTICS_NAME
-from .verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+
+logger = logging.get_logger(__name__)
 
 SETTINGS_NAME = "stages.json"
 FIRST, PROPOSALS, JUDGES, CORPUS, THIRD = "clep", "proposals", "judges", "corpus", "fg_clep"
+MEASUREMENTS = "measurements"
 
 
-@dataclass
-class VerificationSection:
-    """How proposed features are verified, see `verification.run.verify`.
+@dataclass(frozen=True)
+class Places:
+    """Where the stages lie: in `output_dir`, or what several runs have in common in a folder that they share."""
 
-    Args:
-        groups: of folds; each is judged by a dual encoder trained on the others.
-        measurements: folder that keeps what the signals measure, for further calls on the same corpus.
-    """
+    output_dir: Path
+    shared: Path | None = None
 
-    verifier: list[str] = field(default_factory=lambda: [MEASURED, CLEP])
-    target_precision: float = TARGET_PRECISION
-    minimum_positives: int = MINIMUM_POSITIVES
-    compat_fixed_threshold: float | None = None
-    groups: int = GROUPS
-    controls: bool = False
-    num_proc: int | None = None
-    measurements: str | None = None
+    def of(self, name: str, *depends_on) -> Path:
+        """Folder of something that depends on nothing but `depends_on`, values as JSON takes them."""
+        if self.shared is None:
+            return self.output_dir / name
+        digest = hashlib.blake2b(json.dumps(depends_on, sort_keys=True).encode(), digest_size=6)
+        return self.shared / f"{name}-{digest.hexdigest()}"
 
-
-@dataclass
-class Stages:
-    """A file that names the three stages.
-
-    Args:
-        first, third: recipes, beside the file. The third continues the first: it has no weights of its own.
-        text_column: training text of the corpus that the features are proposed for.
-    """
-
-    first: str
-    third: str
-    proposer: ProposerSection = field(default_factory=ProposerSection)
-    verification: VerificationSection = field(default_factory=VerificationSection)
-    text_column: str = "text"
+    def first(self, recipe: Recipe) -> Path:
+        """Folder of the first stage."""
+        return self.of(FIRST, recipe.to_dict())
 
 
-def load_stages(path, overrides: Sequence[str] = ()) -> Stages:
-    """Reads a file of stages; `overrides` are strings such as `proposer.name=endpoint`.
-
-    Raises:
-        ValueError: unknown or missing key, wrong type.
-        OSError: the file cannot be read.
-    """
-    content = load_yaml(Path(path).read_bytes(), str(path))
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping")
-    for override in overrides:
-        apply_override(content, override)
-    return parse_section(Stages, content, "", str(path))
-
-
-def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: bool = True) -> Path:
+def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: bool = True) -> Path:
     """The second stage: proposals for the corpus's texts, dual encoders that judge, the corpus with what was kept.
 
     Stopped at any moment, it goes on where it was when it is called again with the same settings.
@@ -89,7 +63,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
         first: recipe of the first stage, resolved. Its corpus is enriched; its training and validation folds, and no
             others, train the judges.
         output_dir: for `proposals/`, `judges/` and `corpus/`.
-        proposals: folder of proposals made before, or to make; None takes the one in `output_dir`.
+        shared: folder for proposals, judges and measurements that other calls, of other settings, may need too.
 
     Returns:
         The folder of the enriched corpus.
@@ -98,11 +72,11 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
         ValueError: `output_dir` holds an enriched corpus of other settings; whatever proposing and verifying raise.
         OSError: a proposer that does not answer.
     """
-    output_dir, section = Path(output_dir), stages.verification
+    places, section = Places(Path(output_dir), shared and Path(shared)), stages.verification
     settings = {"proposer": _of_consequence(stages.proposer), "verification": _of_consequence(section)}
     settings |= {"text_column": stages.text_column, "first": first.to_dict()}
-    corpus = output_dir / CORPUS
-    _check_settings(output_dir / SETTINGS_NAME, settings)
+    corpus = places.output_dir / CORPUS
+    _check_settings(places.output_dir / SETTINGS_NAME, settings)
     if (corpus / STATISTICS_NAME).is_file():
         return corpus
     data = first.data
@@ -110,7 +84,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
     if stages.text_column not in rows.column_names:
         raise ValueError(f"{data.path} has no column {stages.text_column!r}; it has {rows.column_names}")
     texts = rows.select_columns([stages.text_column]).with_format(None)[stages.text_column][:]
-    proposals = output_dir / PROPOSALS if proposals is None else Path(proposals)
+    proposals = places.of(PROPOSALS, settings["proposer"], stages.text_column, data.path, data.config)
     patience = Patience(stages.proposer.concurrency)
     summary = propose(texts, make_proposer(stages.proposer), proposals, patience=patience, progress=progress)
     if summary.get("given_up"):
@@ -119,7 +93,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
         )
     models = []
     if CLEP in section.verifier:
-        models = train_cross_fit(first, output_dir / JUDGES, groups=section.groups, disconnect=False)
+        models = train_cross_fit(first, places.of(JUDGES, first.to_dict(), section.groups), groups=section.groups)
     options = ClepOptions(models, section.target_precision, section.minimum_positives, section.compat_fixed_threshold)
     verify(
         *(data.path, proposals, corpus, section.verifier, options),
@@ -128,7 +102,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, proposals=None, progress: 
         controls=section.controls,
         num_proc=section.num_proc,
         seed=first.run.seed,
-        measurements=section.measurements,
+        measurements=section.measurements or (shared and Path(shared) / MEASUREMENTS),
         progress=progress,
     )
     return corpus
@@ -142,42 +116,75 @@ def _of_consequence(section) -> dict:
     return {key: value for key, value in to_plain(section).items() if key not in _OF_NO_CONSEQUENCE}
 
 
-def run_stages(
-    stages: Stages, first: Recipe, third: Callable[[list[str]], Recipe], output_dir, tell: Callable[[str], None]
-) -> Path:
+def run_stages(run: StagesRun, output_dir, tell: Callable[[str], None], shared=None) -> Path:
     """All three stages; those that are done are left as they are.
 
     Args:
-        first: recipe of the first stage, resolved.
-        third: makes the recipe of the third stage from further overrides: what it begins with, and the corpus.
         output_dir: for `clep/`, `proposals/`, `judges/`, `corpus/`, `fg_clep/`.
         tell: is told which stage begins, or was done before.
+        shared: folder for what other runs may need too; `output_dir` then holds `corpus/` and `fg_clep/`.
 
     Returns:
         The folder of the last model.
     """
-    output_dir = Path(output_dir)
-    # all mistakes before the first step
-    places = {f"model.init_from.{WHOLE}": str(output_dir / FIRST), "data.path": str(output_dir / CORPUS)}
-    last = third([as_override(*item) for item in (places | {"data.config": first.data.config}).items()])
-    if last.data.columns.text == first.data.columns.text:
-        raise ValueError(f"the third stage trains on data.columns.text={last.data.columns.text}, wanted {AUGMENTED}")
-    if not (output_dir / CORPUS / STATISTICS_NAME).is_file():
+    places, stages = Places(Path(output_dir), shared and Path(shared)), run.stages
+    corpus, first = places.output_dir / CORPUS, places.first(run.first)
+    last = third_recipe(run, first, corpus)
+    if not (corpus / STATISTICS_NAME).is_file():
         make_proposer(stages.proposer)
-    _train(first, output_dir / FIRST, "stage 1 of 3, CLEP", tell)
+    _train(run.first, first, "stage 1 of 3, CLEP", tell)
     tell(f"stage 2 of 3, waveform features by {stages.proposer.name}, {' and '.join(stages.verification.verifier)}")
-    enrich(stages, first, output_dir)
-    _train(last, output_dir / THIRD, "stage 3 of 3, FG-CLEP", tell)
-    return output_dir / THIRD
+    enrich(stages, run.first, places.output_dir, shared)
+    _train(last, places.output_dir / THIRD, "stage 3 of 3, FG-CLEP", tell)
+    return places.output_dir / THIRD
+
+
+def third_recipe(run: StagesRun, first, corpus) -> Recipe:
+    """The recipe of the third stage, which goes on from the folder `first` on the enriched `corpus`.
+
+    Raises:
+        ValueError: a recipe that does not fit, or one that trains on the text as it was.
+    """
+    places = {f"model.init_from.{WHOLE}": str(first), "data.path": str(corpus), "data.config": run.first.data.config}
+    recipe = run.third([as_override(*item) for item in places.items()])
+    if recipe.data.columns.text == run.first.data.columns.text:
+        raise ValueError(f"the third stage trains on data.columns.text={recipe.data.columns.text}, wanted {AUGMENTED}")
+    return recipe
 
 
 def _train(recipe: Recipe, folder: Path, title: str, tell: Callable[[str], None]) -> None:
-    if (folder / RUN_NAME).is_file():
-        check_same_recipe(recipe, folder)
-        tell(f"{title}: done before")
-        return
-    tell(title)
-    pretrain(recipe, folder, resume=folder.is_dir(), disconnect=False)
+    tell(f"{title}: done before" if is_done(folder) else title)
+    train_once(recipe, folder)
+
+
+def stages_plan(path, data: str, shared, overrides: Sequence[str] = (), config: str | None = None) -> Plan:
+    """Runs of the three stages, for an ablation: what does not depend on a setting is made once, in `shared`.
+
+    Args:
+        path: file of stages.
+        data, config: prepared corpus and its configuration.
+        overrides: for all runs: `first.section.key=value` and `third...` of the recipes, `both...` of both,
+            everything else of the stages, such as `verification.target_precision=0.8`.
+    """
+    refuse_seed(overrides)
+    checked = set()
+
+    def plan(values: list[str], seed: int) -> Callable[[Path], Path]:
+        given = {part: [] for part in ("both", "first", "third", "stages")}
+        for one in (*overrides, *values):
+            part, dot, rest = one.partition(".")
+            known = dot and part in given and part != "stages" and "=" not in part
+            given[part if known else "stages"].append(rest if known else one)
+        both = [*given["both"], f"run.seed={seed}"]
+        run = load_stages_run(path, data, config, both, given["stages"], given["first"], given["third"])
+        third_recipe(run, shared, shared)
+        proposer = json.dumps(to_plain(run.stages.proposer))
+        if proposer not in checked:  # to make one may be to load a language model
+            make_proposer(run.stages.proposer)
+            checked.add(proposer)
+        return partial(run_stages, run, tell=logger.info, shared=shared)
+
+    return plan
 
 
 def _check_settings(path: Path, settings: dict) -> None:

@@ -1,10 +1,11 @@
-"""A recipe over settings and seeds: a folder for each run, and one table of what a benchmark says of them."""
+"""Settings and seeds of a recipe, or of FG-CLEP's stages: a folder for each run, one table of what benchmarks say."""
 
 import hashlib
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -14,26 +15,27 @@ from ..evaluation.benchmark.summary import NOT_RUN, system_order
 from ..evaluation.benchmark.tasks import ROWS
 from ..evaluation.metrics import METRICS
 from ..evaluation.report import NAMES, fold_words, interval_text
-from .loop import pretrain
-from .output import RECIPE_NAME, check_same_recipe
+from .once import train_once
 from .recipe import Recipe, load_recipe
 
 AS_WRITTEN = "as written"
+# Makes what a setting and a seed stand for: something that trains in a folder and says where the model lies.
+Plan = Callable[[list[str], int], Callable[[Path], Path]]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One setting of a recipe.
+    """One setting.
 
     Args:
         name: "model.config.mitigation_weight=0", or "as written" without any setting.
         folder: of its runs, one for each seed.
-        recipes: seed -> resolved recipe.
+        runs: seed -> what trains, given a folder, and returns that of the model.
     """
 
     name: str
     folder: Path
-    recipes: dict[int, Recipe]
+    runs: dict[int, Callable[[Path], Path]]
 
     def run_folder(self, seed: int) -> Path:
         """Folder of a run."""
@@ -81,31 +83,57 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def plan_arms(recipe, settings: Sequence[str], seeds: Sequence[int], overrides: Sequence[str], root) -> list[Arm]:
-    """Every combination of the settings' values; recipes are read, so that a mistake is told before the first step.
+def plan_arms(plan: Plan, settings: Sequence[str], seeds: Sequence[int], root) -> list[Arm]:
+    """Every combination of the settings' values, all of them planned, so that mistakes are told before the first step.
 
     Args:
-        recipe: YAML file.
+        plan: such as `recipe_plan`; called with the values of a setting and a seed.
         settings: see `parse_setting`; the last one varies fastest.
         seeds: of every arm.
-        overrides: `section.key=value` for all arms.
         root: their folders lie in it.
 
     Raises:
-        ValueError: a setting of the seed, a key in two settings, or what `load_recipe` refuses.
+        ValueError: a setting of the seed, a key in two settings, or what `plan` refuses.
     """
     choices = [parse_setting(setting) for setting in settings]
     keys = [choice[0].partition("=")[0] for choice in choices]
+    refuse_seed(keys)
     twice = sorted({key for key in keys if keys.count(key) > 1})
-    taken = [one for one in (*keys, *overrides) if re.match(r"run\.seed\b", one)]
-    if twice or taken:
-        raise ValueError(f"settings name {twice} twice and {taken}, which --seeds sets")
+    if twice:
+        raise ValueError(f"settings name {twice} twice")
     arms = []
     for values in itertools.product(*choices):
         name = ", ".join(values) or AS_WRITTEN
-        recipes = {seed: load_recipe(recipe, [*overrides, *values, f"run.seed={seed}"]) for seed in seeds}
-        arms.append(Arm(name, Path(root) / _slug(name), recipes))
+        runs = {seed: plan(list(values), seed) for seed in seeds}
+        arms.append(Arm(name, Path(root) / _slug(name), runs))
     return arms
+
+
+def refuse_seed(overrides: Sequence[str]) -> None:
+    """Raises ValueError where one of `section.key=value` would set the seed."""
+    taken = [one for one in overrides if re.match(r"(\w+\.)?run\.seed\b", one)]
+    if taken:
+        raise ValueError(f"{taken} would set the seed, which --seeds sets")
+
+
+def recipe_plan(recipe, overrides: Sequence[str] = ()) -> Plan:
+    """Runs of a recipe.
+
+    Args:
+        recipe: YAML file.
+        overrides: `section.key=value` for all of them.
+    """
+    refuse_seed(overrides)
+
+    def plan(values: list[str], seed: int) -> Callable[[Path], Path]:
+        return partial(_train, load_recipe(recipe, [*overrides, *values, f"run.seed={seed}"]))
+
+    return plan
+
+
+def _train(recipe: Recipe, folder: Path) -> Path:
+    train_once(recipe, folder)
+    return folder
 
 
 def _slug(name: str) -> str:
@@ -115,27 +143,22 @@ def _slug(name: str) -> str:
 
 
 def train_arm(arm: Arm) -> list[Path]:
-    """Trains the runs of an arm, goes on with those begun, and leaves those alone that are done; their folders.
+    """Trains the runs of an arm, goes on with those begun, and leaves those alone that are done.
+
+    Returns:
+        The folders of the models.
 
     Raises:
         ValueError: a folder holds a run of another recipe.
     """
-    folders = []
-    for seed, recipe in tqdm(arm.recipes.items(), desc=arm.name, unit="run"):
-        folder = arm.run_folder(seed)
-        if (folder / "config.json").is_file():  # what a run writes last
-            check_same_recipe(recipe, folder)
-        else:
-            pretrain(recipe, folder, resume=(folder / RECIPE_NAME).is_file(), disconnect=False)
-        folders.append(folder)
-    return folders
+    return [train(arm.run_folder(seed)) for seed, train in tqdm(arm.runs.items(), desc=arm.name, unit="run")]
 
 
 def ablation_summary(recipe, arms: Sequence[Arm], summaries: dict[str, dict]) -> dict:
     """One report over the benchmarks of several arms.
 
     Args:
-        recipe: the file's name.
+        recipe: name of the file that the settings change.
         summaries: arm -> `evaluation.benchmark.run.run_benchmark`.
     """
     first = summaries[arms[0].name]
@@ -144,7 +167,7 @@ def ablation_summary(recipe, arms: Sequence[Arm], summaries: dict[str, dict]) ->
         "title": f"Ablation of {Path(recipe).name}",
         "recipe": str(recipe),
         **shared,
-        "seeds": list(arms[0].recipes),
+        "seeds": list(arms[0].runs),
         "arms": [{"name": arm.name, "folder": arm.folder.name, "tasks": summaries[arm.name]["tasks"]} for arm in arms],
     }
 

@@ -104,10 +104,9 @@ def test_the_judges_of_a_turn_see_what_it_trains_and_selects_on(repository, tmp_
     monkeypatch.setattr("hf_ecg.comparison.runs.enrich", lambda *arguments: called.append(arguments))
     run = Run("verified", rotation()[3], 7, tmp_path)
     enrich_turn(comparison, run, directory, ["data.path=CORPUS"])
-    ((stages, first, folder, proposals),) = called
+    ((_, first, folder, shared),) = called
     assert first.data.folds.train == [1, 2, 3, 4, 5, 6, 10] and first.data.folds.validation == [9]
     assert (first.run.seed, first.run.epochs, first.data.path) == (7, 2, "CORPUS")
-    assert folder == enriched_folder(run) and proposals == tmp_path / "proposals"
-    # what the signals say is no matter of turn or seed
-    assert stages.verification.measurements == str(tmp_path / "measurements")
+    # what is proposed and what the signals say is no matter of turn or seed
+    assert folder == enriched_folder(run) and shared == tmp_path
     assert recipe_of(comparison, run, directory, ["data.path=CORPUS"]).data.path == str(folder / "corpus")

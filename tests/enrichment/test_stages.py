@@ -1,16 +1,14 @@
 """FG-CLEP's three stages from the command line, and what happens when they are stopped between two of them."""
 
-import json
-
 import pytest
-import yaml
 from accelerate.state import AcceleratorState
 
 from hf_ecg import ECGTextModel
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.enrichment import stages as stages_module
-from hf_ecg.enrichment.stages import load_stages
+from hf_ecg.enrichment.spec import load_stages
 from hf_ecg.evaluation.protocol import read_training_facts
+from tests.enrichment import stage_files
 from tests.enrichment.verification import made
 from tests.evaluation.tiny import load_script
 from tests.training_fixtures import empty_datasets_cache, fresh_accelerate_state  # noqa: F401
@@ -23,17 +21,7 @@ def script(repository):
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory, empty_datasets_cache):  # noqa: F811
-    folder = tmp_path_factory.mktemp("stages")
-    made.write_corpus(folder / "corpus", 300)
-    first = made.clep_recipe(folder / "corpus", made.write_text_tower(folder / "text"), epochs=1).to_dict()
-    third = json.loads(json.dumps(first))
-    third["model"] = {"class": "ECGTextModel"}
-    third["data"] |= {"path": None, "columns": {"text": "augmented_report"}}
-    for name, content in (("first", first), ("third", third)):
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    content = {"first": "first.yaml", "third": "third.yaml", "verification": {"verifier": ["clep"], "num_proc": 1}}
-    (folder / "stages.yaml").write_text(yaml.safe_dump(content))
-    return folder
+    return stage_files.write(tmp_path_factory.mktemp("stages"))
 
 
 def command(work, *more) -> list[str]:
@@ -77,7 +65,7 @@ def test_stopped_between_stages_the_same_command_goes_on(script, work, begun, mo
 
     # done: nothing is trained or asked again
     monkeypatch.setattr(stages_module, "verify", stopped)
-    monkeypatch.setattr(stages_module, "pretrain", stopped)
+    monkeypatch.setattr("hf_ecg.training.once.pretrain", stopped)
     assert script.main(command(work)) == folder
 
 

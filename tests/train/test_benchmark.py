@@ -206,7 +206,7 @@ def test_a_recipe_over_settings_and_seeds(script, work, text_recipe, tmp_path, m
     assert "## probe 100 %: macro AUROC, labelled" in page and page.count("| model.config.mitigation_weight=0.5 |") > 3
     assert page in capsys.readouterr().out
     # what is done is not trained again
-    monkeypatch.setattr("hf_ecg.training.ablation.pretrain", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr("hf_ecg.training.once.pretrain", lambda *a, **k: pytest.fail("trained again"))
     assert script.main(command)["arms"] == summary["arms"]
     with pytest.raises(ValueError, match="cannot resume the run"):
         script.main([*command, "optimizer.lr=0.5"])

@@ -1,7 +1,8 @@
 import pytest
 import yaml
 
-from hf_ecg.training.ablation import parse_seeds, parse_setting, plan_arms
+from hf_ecg.training import ablation
+from hf_ecg.training.ablation import parse_seeds, parse_setting, plan_arms, recipe_plan, train_arm
 
 
 @pytest.fixture
@@ -27,18 +28,22 @@ def test_seeds():
             parse_seeds(wrong)
 
 
-def test_every_combination_has_its_folder_and_recipe(recipe, tmp_path):
+def test_every_combination_has_its_folder_and_recipe(recipe, tmp_path, monkeypatch):
+    trained = {}
+    monkeypatch.setattr(ablation, "train_once", lambda recipe, folder: trained.update({folder: recipe}))
     settings = ["model.config.mitigation_weight=0,0.5", "optimizer.lr=0.1,0.2"]
-    arms = plan_arms(recipe, settings, [0, 4], ["run.epochs=7"], tmp_path)
+    arms = plan_arms(recipe_plan(recipe, ["run.epochs=7"]), settings, [0, 4], tmp_path)
     assert arms[1].name == "model.config.mitigation_weight=0, optimizer.lr=0.2"
-    assert len({arm.run_folder(seed) for arm in arms for seed in arm.recipes}) == 8
-    assert arms[3].recipes[4].model.config["mitigation_weight"] == 0.5
-    assert (arms[3].recipes[4].optimizer.lr, arms[3].recipes[4].run.seed) == (0.2, 4)
-    assert arms[0].recipes[0].run.epochs == 7
-    (alone,) = plan_arms(recipe, [], [0], [], tmp_path)
+    assert [train_arm(arm) for arm in arms] == [[arm.run_folder(0), arm.run_folder(4)] for arm in arms]
+    assert len(trained) == 8
+    last, first = trained[arms[3].run_folder(4)], trained[arms[0].run_folder(0)]
+    assert last.model.config["mitigation_weight"] == 0.5
+    assert (last.optimizer.lr, last.run.seed) == (0.2, 4)
+    assert first.run.epochs == 7 and first.run.seed == 0
+    (alone,) = plan_arms(recipe_plan(recipe), [], [0], tmp_path)
     assert alone.name == "as written"
     # names that differ in signs alone keep to themselves
-    two = plan_arms(recipe, ["data.path=a/b,a_b"], [0], [], tmp_path)
+    two = plan_arms(recipe_plan(recipe), ["data.path=a/b,a_b"], [0], tmp_path)
     assert two[0].folder != two[1].folder and all(arm.folder.parent == tmp_path for arm in two)
 
 
@@ -54,5 +59,5 @@ def test_every_combination_has_its_folder_and_recipe(recipe, tmp_path):
 )
 def test_mistakes_are_told_before_the_first_step(recipe, tmp_path, settings, overrides, message):
     with pytest.raises(ValueError, match=message):
-        plan_arms(recipe, settings, [0], overrides, tmp_path / "runs")
+        plan_arms(recipe_plan(recipe, overrides), settings, [0], tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

@@ -13,8 +13,9 @@ import numpy as np
 from transformers.utils import logging
 
 from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts, same_corpus
-from ...training import Recipe, pretrain
-from ...training.output import check_output, check_same_recipe
+from ...training import Recipe
+from ...training.once import train_once
+from ...training.output import check_output
 
 logger = logging.get_logger(__name__)
 
@@ -80,7 +81,7 @@ def plan_groups(folds: Iterable[int], groups: int = GROUPS) -> list[FoldGroup]:
 
 
 def train_cross_fit(
-    recipe: Recipe, output_dir, folds: Iterable[int] | None = None, groups: int = GROUPS, disconnect: bool = True
+    recipe: Recipe, output_dir, folds: Iterable[int] | None = None, groups: int = GROUPS
 ) -> list[str]:
     """Trains a model for each group of folds; what an interrupted call finished is not trained again.
 
@@ -90,7 +91,6 @@ def train_cross_fit(
         folds: those to cross-fit in; None takes the recipe's training and validation folds, so that what it sets
             aside for evaluation stays unseen.
         groups: of folds.
-        disconnect: see `pretrain`.
 
     Returns:
         The folders of the models.
@@ -107,12 +107,7 @@ def train_cross_fit(
     for group, folder in zip(plan, folders, strict=True):
         own = copy.deepcopy(recipe)
         own.data.folds.train, own.data.folds.validation = list(group.train), list(group.validation)
-        check_same_recipe(own, folder)
-        if (folder / FACTS_FILE).is_file() and (folder / "config.json").is_file():
-            logger.info("%s is trained already", folder)
-            continue
-        last = folder == folders[-1]
-        pretrain(own, folder, resume=folder.is_dir(), disconnect=disconnect and last)
+        train_once(own, folder)
     return [str(folder) for folder in folders]
 
 

@@ -37,7 +37,7 @@ def verified(made_corpus, models, tmp_path_factory):
 def test_training_is_cross_fitted_and_not_repeated(recipe, models, monkeypatch):
     facts = [read_training_facts(folder) for folder in models]
     assert [sorted(entry.train_folds) for entry in facts] == [[6, 7, 8], [2, 3, 4]]
-    monkeypatch.setattr("hf_ecg.enrichment.verification.cross_fit.pretrain", None)
+    monkeypatch.setattr("hf_ecg.training.once.pretrain", None)
     folder = models[0].rpartition("/")[0]
     assert train_cross_fit(recipe, folder) == models
 
