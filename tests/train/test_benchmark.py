@@ -24,6 +24,7 @@ def work(tmp_path_factory, empty_datasets_cache):
     folder = tmp_path_factory.mktemp("benchmark")
     tiny.write_corpus(folder / "corpus", 240, config="ptb_xl_100hz")
     whole = tiny.dataset(240).rename_column("rhythm", "statements")
+    whole = whole.add_column("window_start", [0.0, 10.0] * 120)  # two windows of one recording a patient
     tiny.write_corpus(folder / "csn", 240, whole, "csn_100hz")
     (folder / "csn" / "summary.json").write_text(json.dumps({"splits": "hash", "window_rule": "Records are whole."}))
     facts = {"config": "ptb_xl_100hz", "train_folds": [1, 2, 3, 4, 5, 6, 7], "validation_folds": [8]}
@@ -75,7 +76,10 @@ def test_all_tasks_end_in_one_summary(work, whole):
     assert csn["rows"]["labelled"]["protocols"]["model prompts"] == "zero-shot"
     assert set(csn["rows"]["labelled"]["systems"]) == set(systems)
     assert any("on the split of MERL's tables" in why for why in csn["published"][2]["why_not"])
-    assert "Records are whole." in (work / "whole" / "csn.md").read_text()
+    assert any("here on windows, each asked by itself" in why for why in csn["published"][0]["why_not"])
+    csn_page = (work / "whole" / "csn.md").read_text()
+    assert "Records are whole." in csn_page and "the 48 test rows are of 24 recordings" in csn_page
+    assert "recordings. Each" not in (work / "whole" / "ptb_xl.md").read_text()
     page = (work / "whole" / "benchmark.md").read_text()
     assert "not run: CPSC2018: no prepared" in page and "not run: PTB-XL form, labelled: no class has" in page
     assert "## What the published figures" in page

@@ -133,6 +133,12 @@ class CorpusJudge:
         notes += [
             note for note in (corpus.summary.get("window_rule"), *corpus.summary.get("merl_problems", ())) if note
         ]
+        if recordings := corpus.cut_recordings():
+            notes.append(
+                f"what is called a record here is a window: the {len(corpus.splits['test'])} test rows are of"
+                f" {recordings} recordings. Each is asked by itself, with the labels of its recording, so that long"
+                " recordings count more often; intervals are over patients"
+            )
         title = f"Benchmark on {corpus.name}"
         frame = report_frame(title, args, settings.device, settings.folds, patients, described, notes)
         return frame | {"probes": self.probes, "not_run": self.not_run, "tasks": entries}

@@ -119,6 +119,8 @@ def _record_obstacles(
     records, _ = _TESTED[row.system][task.name]
     if measured.records != records:
         found.append(f"published on {records} test records, here on {measured.records}")
+    if corpus.cut_recordings():
+        found.append("published on one input a recording, here on windows, each asked by itself")
     if task.corpus == "ptb_xl":
         other = [split for split, folds in PTB_XL_FOLDS.items() if list(measured.folds[split]) != folds]
         if row.kind in (PROMPTS, ENSEMBLE):

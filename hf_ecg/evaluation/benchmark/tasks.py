@@ -61,6 +61,14 @@ class BenchmarkCorpus:
         """Classes of a task, in the order of the corpus."""
         return list(label_names(self.splits["test"], task.label_set))
 
+    def cut_recordings(self) -> int | None:
+        """How many recordings the test rows are windows of; None where no recording has several rows."""
+        test = self.splits.get("test")
+        if test is None or "window_start" not in test.column_names:
+            return None
+        recordings = sum(start == 0 for start in test.select_columns("window_start")["window_start"])
+        return recordings if recordings < len(test) else None
+
 
 def choose_tasks(names: Sequence[str] | None) -> tuple[BenchmarkTask, ...]:
     """Tasks of these names, all of them for None.
