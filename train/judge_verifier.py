@@ -23,12 +23,12 @@ from hf_ecg.enrichment.verification.control import SWAPS
 from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
 from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
 from hf_ecg.enrichment.verification.judge import judge_verifiers
-from hf_ecg.enrichment.verification.judge_report import write_judgement
+from hf_ecg.enrichment.verification.judge_report import judgement_page
 from hf_ecg.enrichment.verification.positives import WITHHELD
 from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
 from hf_ecg.evaluation.bootstrap import REPLICATES
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.evaluation.report import check_report_path, command_line, machine_facts, version_facts
+from hf_ecg.evaluation.report import check_report_path, command_line, machine_facts, version_facts, write_report
 from hf_ecg.training import load_recipe
 from hf_ecg.training.recipe import as_override
 
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> dict:
         device=args.device,
         cache=args.cache,
     )
-    page = write_judgement(report, args.output)
+    page = write_report(report, args.output, judgement_page)
     print(page.read_text(encoding="utf-8"))
     print(f"written: {args.output}, {page}")
     return report

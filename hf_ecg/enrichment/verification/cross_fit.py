@@ -80,9 +80,7 @@ def plan_groups(folds: Iterable[int], groups: int = GROUPS) -> list[FoldGroup]:
     return plan
 
 
-def train_cross_fit(
-    recipe: Recipe, output_dir, folds: Iterable[int] | None = None, groups: int = GROUPS
-) -> list[str]:
+def train_cross_fit(recipe: Recipe, output_dir, folds: Iterable[int] | None = None, groups: int = GROUPS) -> list[str]:
     """Trains a model for each group of folds; what an interrupted call finished is not trained again.
 
     Args:

@@ -1,20 +1,4 @@
-"""What `judge_verifiers` found, as JSON and as a Markdown page."""
-
-import json
-from pathlib import Path
-
-
-def write_judgement(report: dict, output) -> Path:
-    """Writes the JSON and the page beside it; returns the page's path."""
-    output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    page = output.with_suffix(".md")
-    texts = {output: json.dumps(report, indent=1, ensure_ascii=False) + "\n", page: judgement_page(report)}
-    for path, text in texts.items():
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    return page
+"""The Markdown page of what `judge_verifiers` found."""
 
 
 def judgement_page(report: dict) -> str:
