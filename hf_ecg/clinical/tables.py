@@ -10,21 +10,24 @@ def read_table(path, columns: Iterable[str]) -> list[dict[str, str]]:
 
     Args:
         path: CSV with commas, in UTF-8.
-        columns: those that must be there.
+        columns: those that must be there, once like all others.
 
     Raises:
-        ValueError: other text than that, a missing column, a line with more or fewer fields than the first one (a
-            download that was cut off, a comma that was not quoted).
+        ValueError: other text than that, a missing column, a name for two columns, a line with more or fewer fields
+            than the first one (a download that was cut off, a comma that was not quoted).
         OSError: the file cannot be read.
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
             names = list(reader.fieldnames or ())
             absent = [column for column in columns if column not in names]
             if absent:
                 raise ValueError(f"{path} lacks the columns {absent}; it has {names}")
+            # a row would hold the last of them, whatever the others say
+            if twice := sorted({name for name in names if name and names.count(name) > 1}):
+                raise ValueError(f"{path} has the columns {twice} more than once")
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} is no CSV table in UTF-8: {error}") from error

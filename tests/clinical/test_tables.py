@@ -7,7 +7,10 @@ GOOD = 'id,report\n1,"a, b"\n2,\n'
 
 def test_rows_by_column(tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
-    assert read_table(tmp_path / "t.csv", ["report"]) == [{"id": "1", "report": "a, b"}, {"id": "2", "report": ""}]
+    rows = [{"id": "1", "report": "a, b"}, {"id": "2", "report": ""}]
+    assert read_table(tmp_path / "t.csv", ["report"]) == rows
+    (tmp_path / "t.csv").write_text(GOOD, encoding="utf-8-sig")  # as spreadsheets write it
+    assert read_table(tmp_path / "t.csv", ["id"]) == rows
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,7 @@ def test_rows_by_column(tmp_path):
         (GOOD.encode() + "3,ä".encode("latin-1"), "is no CSV table in UTF-8"),
         (GOOD.replace("report", "words").encode(), "lacks the columns .'report'.; it has .'id', 'words'"),
         (b"", "lacks the columns"),
+        (b"id,report,report\n1,a,b\n", "has the columns .'report'. more than once"),
     ],
 )
 def test_a_table_that_is_not_whole_is_refused(tmp_path, content, message):
