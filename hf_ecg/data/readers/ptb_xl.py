@@ -32,6 +32,8 @@ TEXT_SOURCES = ("statements", "report")
 SECONDS = 10
 # Strodthoff et al. (2021): folds 9 and 10 were read by a person, 10 is the test fold.
 SPLITS = {"train": range(1, 9), "validation": (9,), "test": (10,)}
+# found by dataset_scripts/near_duplicates.py
+SAME_WAVEFORM = "Records 145 and 463 hold one waveform under two patients, in the folds 3 and 1."
 _FILE_COLUMN = {100: "filename_lr", 500: "filename_hr"}
 _COLUMNS = (
     "ecg_id",
@@ -340,7 +342,7 @@ def card(summary: dict) -> CorpusCard:
         texts=texts,
         labels=", as in the benchmark of Strodthoff et al. (2021)",
         label_sets=LABEL_SETS[:2] + LABEL_SETS[3:5],
-        notes=[describe_withholding(summary["withhold"])] if "withhold" in summary else [],
+        notes=[SAME_WAVEFORM, *([describe_withholding(summary["withhold"])] if "withhold" in summary else [])],
         licence="CC BY 4.0",
         citation="Cite Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data"
         " 7:154 (2020), and PhysioNet.",
