@@ -21,6 +21,7 @@ from hf_ecg.command_line import run_command
 from hf_ecg.data.near_duplicates import THRESHOLD, find_near_duplicates
 from hf_ecg.embed.records import RecordList, find_records
 from hf_ecg.signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, fingerprint
+from hf_ecg.signals.leads import canonical_leads
 
 CLOSEST_BELOW, LOWEST_SHOWN = 10, 0.8
 COLUMNS = (
@@ -43,7 +44,10 @@ def main(arguments: list[str] | None = None) -> dict:
     output = Path(args.output)
     if output.suffix != ".csv":
         raise ValueError(f"--output is {output}, wanted a name that ends with .csv")
-    leads = tuple(name.strip() for name in args.leads.split(","))
+    # a mistake must not look like records that cannot be compared
+    leads = canonical_leads([name.strip() for name in args.leads.split(",")])
+    if not 0 < args.threshold <= 1:
+        raise ValueError(f"--threshold is {args.threshold}, wanted a correlation above 0, at most 1")
     first = find_records(args.first, args.config)
     second = first if args.within else find_records(args.second, args.second_config)
     refused: list[dict] = []
