@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from hf_ecg.comparison.measures import JudgedRows, measure_run
 from hf_ecg.comparison.report import comparison_tasks, complete_seeds
-from hf_ecg.comparison.runs import enrich_turn, plan_runs, recipe_of, train_run
+from hf_ecg.comparison.runs import alone, enrich_turn, plan_runs, recipe_of, train_run
 from hf_ecg.comparison.spec import load_comparison, rotation
 from hf_ecg.data.card import read_summary
 from hf_ecg.evaluation.bootstrap import REPLICATES
@@ -53,10 +53,11 @@ def main(arguments: list[str] | None = None) -> dict | None:
     # whole turns are shared out: an arm may begin with what another one left
     mine = [run for run in runs if places[run.seed, run.turn] % shares == share - 1]
     for run in tqdm(mine, desc="runs", unit="run"):
-        enrich_turn(comparison, run, directory, given)
-        train_run(comparison, run, recipes[run])
         wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
-        measure_run(run, wanted, judged)
+        with alone(run):
+            enrich_turn(comparison, run, directory, given)
+            train_run(comparison, run, recipes[run])
+            measure_run(run, wanted, judged)
     seeds = complete_seeds(comparison, turns, args.seeds, root)
     if not any(seeds.values()):
         print(f"share {share} of {shares} is done; no seed has all its arms and turns yet")

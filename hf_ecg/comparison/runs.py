@@ -1,9 +1,12 @@
 """Runs of a comparison: one for each arm, turn and seed, each in a folder of its own that may be taken up again."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from transformers.utils import logging
 
 from ..enrichment.spec import load_stages
@@ -99,6 +102,24 @@ def rotation_overrides(run: Run) -> list[str]:
     """What the rotation sets in a recipe: folds and seed."""
     folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
     return [as_override(f"data.folds.{split}", numbers) for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
+
+
+@contextmanager
+def alone(run: Run) -> Iterator[None]:
+    """Keeps other processes from a run's turn and seed while they are worked on.
+
+    Raises:
+        OSError: another process is at them.
+    """
+    path = run.root / "locks" / f"seed_{run.seed}_{run.turn.name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise OSError(
+            f"another process works on seed {run.seed}, {run.turn.name} in {run.root}: give each a --share of its own"
+        ) from error
 
 
 def enriched_folder(run: Run) -> Path:

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests.evaluation import tiny
 
@@ -121,6 +122,14 @@ def test_scores_of_another_definition_are_refused(script, work, done, tmp_path):
     arguments[1] = str(work / "redefined.yaml")
     with pytest.raises(ValueError, match=r"rhythm_fine_tuned.npz was measured as .*says .*optimizer.lr=0.1"):
         script.main(arguments)
+
+
+def test_two_processes_at_one_turn_are_refused(script, work, tmp_path):
+    (tmp_path / "OUT/locks").mkdir(parents=True)
+    with FileLock(tmp_path / "OUT/locks/seed_0_test_1_2.lock"):
+        with pytest.raises(OSError, match="another process works on seed 0, test_1_2 .* --share of its own"):
+            script.main(command(work, tmp_path / "OUT"))
+    assert [path.name for path in (tmp_path / "OUT").iterdir()] == ["locks"]
 
 
 def test_a_seed_left_out_is_named(script, work, done, tmp_path):
