@@ -97,6 +97,7 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
         "text_column": "text",
         "text_source": "statements",
         "hold_out": ["AFIB"],
+        "withhold": None,
         "train_folds": [1, 2, 3, 4],
         "validation_folds": [5],
         "seed": 0,

@@ -45,11 +45,8 @@ def ask_in_own_process(
     theirs.close()
     try:
         _listen(ours, process, tell)
-    except KeyboardInterrupt:
-        ours.send("stop")
-        _listen(ours, process, tell)
-        raise
     finally:
+        # Tells it to begin no further call. An interrupt may have come amid a message: nothing is read after it.
         ours.close()
         process.join()
 
