@@ -34,6 +34,7 @@ def start(base_url, folder) -> int:
     """A run in a process of its own; its number."""
     if number := os.fork():
         return number
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background
     try:
         run_once(base_url, folder)
     except KeyboardInterrupt:
