@@ -25,8 +25,8 @@ from transformers.pipelines.base import no_collate_fn
 from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 
 from .auto import AutoModelForECGClassification
+from .checks import nearest
 from .processing import ECGTextProcessor
-from .processing.step_base import nearest
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
 _INPUT_OPTIONS = (*_OF_ARRAYS, "lead")
@@ -114,7 +114,7 @@ class _ECGPipeline(Pipeline):
         record_index = inputs.pop("record_index", None)
         values = self.model_outputs(inputs, **options).float()
         if record_index is not None:
-            from .evaluation.features import average_crops
+            from .evaluation.judging.features import average_crops
 
             record_index = record_index.to(values.device)
             values = average_crops(values, record_index, int(record_index.max()) + 1)
@@ -187,7 +187,7 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         top_k: int | None = None,
         threshold: float | None = None,
     ):
-        from .evaluation.label_text import class_similarities
+        from .evaluation.judging.label_text import class_similarities
 
         classes = _label_texts(candidate_labels, hypothesis_template)
         record = nn.functional.normalize(outputs["values"], dim=-1).cpu().numpy()
@@ -200,7 +200,7 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         return _highest(found, top_k, threshold)
 
     def _embedded(self, classes: dict[str, list[str]]) -> np.ndarray:
-        from .evaluation.features import ecg_text_embeddings
+        from .evaluation.judging.features import ecg_text_embeddings
 
         texts = tuple(text for group in classes.values() for text in group)
         if texts != self._texts:

@@ -4,7 +4,7 @@ import torch
 from transformers import pipeline
 
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
-from hf_ecg.evaluation.features import ecg_embeddings, ecg_features, ecg_text_embeddings
+from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from tests.evaluation import tiny
 
 GIVEN = {"sampling_rate": 100, "leads": tiny.LEADS, "units": "mV"}

@@ -33,11 +33,11 @@ from hf_ecg.data.corpus import load_corpus
 from hf_ecg.enrichment.proposals.asking import Patience
 from hf_ecg.enrichment.proposals.choose import PROPOSERS, TABLE, ProposerSection, make_proposer
 from hf_ecg.enrichment.proposals.prompt import DEFAULT_PROMPT
-from hf_ecg.enrichment.proposals.run import PROPOSALS, propose
+from hf_ecg.enrichment.proposals.proposal_run import PROPOSALS, propose
 from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
 from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
-from hf_ecg.enrichment.verification.run import ClepOptions, verify
 from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+from hf_ecg.enrichment.verification.verification_run import ClepOptions, verify
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.training import load_recipe
 from hf_ecg.training.recipe import as_override

@@ -24,18 +24,17 @@ from pathlib import Path
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see train/pretrain.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
-from hf_ecg.enrichment.stages import stages_plan
-from hf_ecg.evaluation.benchmark.run import run_benchmark
+from hf_ecg.evaluation.benchmark.benchmark_run import run_benchmark
 from hf_ecg.evaluation.benchmark.settings import PARTS, BenchmarkSettings
 from hf_ecg.evaluation.benchmark.summary import render_summary
 from hf_ecg.evaluation.benchmark.tasks import TASKS, choose_tasks, open_corpora, parse_prompts
-from hf_ecg.evaluation.bootstrap import REPLICATES
-from hf_ecg.evaluation.linear_probe import STRENGTHS, parse_percentages
+from hf_ecg.evaluation.judging.linear_probe import STRENGTHS, parse_percentages
 from hf_ecg.evaluation.loading import pick_device
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.evaluation.report import write_report
-from hf_ecg.training.ablation import (
+from hf_ecg.evaluation.reports.evaluation_report import write_report
+from hf_ecg.studies.ablation import (
     ablation_summary,
     parse_seeds,
     plan_arms,
@@ -43,6 +42,7 @@ from hf_ecg.training.ablation import (
     render_ablation,
     train_arm,
 )
+from hf_ecg.studies.fg_clep.stages import stages_plan
 
 
 def main(arguments: list[str] | None = None) -> dict:

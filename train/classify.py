@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.command_line import run_command
-from hf_ecg.evaluation.features import ecg_text_embeddings, frozen
-from hf_ecg.evaluation.label_text import class_similarities
+from hf_ecg.evaluation.judging.features import ecg_text_embeddings, frozen
+from hf_ecg.evaluation.judging.label_text import class_similarities
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 
 

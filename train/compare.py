@@ -22,16 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from tqdm.auto import tqdm
 
-from hf_ecg.comparison.measures import JudgedRows, measure_run
-from hf_ecg.comparison.report import comparison_tasks, complete_seeds
-from hf_ecg.comparison.runs import alone, enrich_turn, plan_runs, recipe_of, train_run
-from hf_ecg.comparison.spec import load_comparison, rotation
-from hf_ecg.data.card import read_summary
-from hf_ecg.evaluation.bootstrap import REPLICATES
+from hf_ecg.data.corpus_card import read_summary
 from hf_ecg.evaluation.loading import pick_device
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT
-from hf_ecg.evaluation.report import render, report_frame, write_report
-from hf_ecg.training.ablation import parse_seeds
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT
+from hf_ecg.evaluation.reports.evaluation_report import render, report_frame, write_report
+from hf_ecg.studies.ablation import parse_seeds
+from hf_ecg.studies.comparison.arm_runs import alone, enrich_turn, plan_runs, recipe_of, train_run
+from hf_ecg.studies.comparison.comparison_report import comparison_tasks, complete_seeds
+from hf_ecg.studies.comparison.comparison_spec import load_comparison, rotation
+from hf_ecg.studies.comparison.measures import JudgedRows, measure_run
 from hf_ecg.training.recipe import as_override
 
 REPORT = "comparison.json"

@@ -16,9 +16,9 @@ from pathlib import Path
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see train/pretrain.py
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
-from hf_ecg.enrichment.spec import load_stages_run
-from hf_ecg.enrichment.stages import run_stages
 from hf_ecg.evaluation.protocol import parse_folds
+from hf_ecg.studies.fg_clep.stages import run_stages
+from hf_ecg.studies.fg_clep.stages_spec import load_stages_run
 
 
 def main(arguments: list[str] | None = None) -> Path:

@@ -27,21 +27,28 @@ from accelerate import PartialState
 from transformers import AutoFeatureExtractor
 
 from hf_ecg.cards import CARD_NAME
-from hf_ecg.data.card import read_summary
 from hf_ecg.data.corpus import label_matrix, load_corpus
-from hf_ecg.evaluation.bootstrap import REPLICATES
-from hf_ecg.evaluation.linear_probe import require_disjoint
+from hf_ecg.data.corpus_card import read_summary
+from hf_ecg.evaluation.judging.linear_probe import require_disjoint
+from hf_ecg.evaluation.judging.supervised import (
+    MULTI_LABEL,
+    PROBLEMS,
+    RANDOM,
+    REGRESSION,
+    SINGLE_LABEL,
+    SupervisedJudge,
+)
 from hf_ecg.evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import parse_folds, read_training_facts
-from hf_ecg.evaluation.report import render, report_frame, write_report
-from hf_ecg.evaluation.supervised import MULTI_LABEL, PROBLEMS, RANDOM, REGRESSION, SINGLE_LABEL, SupervisedJudge
+from hf_ecg.evaluation.reports.evaluation_report import render, report_frame, write_report
 from hf_ecg.training import pretrain
-from hf_ecg.training.card import model_card, read_run
 from hf_ecg.training.finetune import finetuning_recipe, lead_sets
 from hf_ecg.training.network import resolve_pretrained
-from hf_ecg.training.output import check_output
 from hf_ecg.training.recipe import Recipe, as_override
+from hf_ecg.training.run_card import model_card, read_run
+from hf_ecg.training.run_folder import check_output
 
 REPORT = "finetune.json"
 SPLITS = ("train", "validation", "test")

@@ -17,8 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.command_line import run_command
-from hf_ecg.data.card import read_summary
 from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.corpus_card import read_summary
 from hf_ecg.enrichment.verification.control import SWAPS
 from hf_ecg.enrichment.verification.cross_fit import GROUPS, train_cross_fit
 from hf_ecg.enrichment.verification.decide import CLEP, MEASURED
@@ -26,9 +26,15 @@ from hf_ecg.enrichment.verification.judge import judge_verifiers
 from hf_ecg.enrichment.verification.judge_report import judgement_page
 from hf_ecg.enrichment.verification.positives import WITHHELD
 from hf_ecg.enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
-from hf_ecg.evaluation.bootstrap import REPLICATES
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.evaluation.report import check_report_path, command_line, machine_facts, version_facts, write_report
+from hf_ecg.evaluation.reports.evaluation_report import (
+    check_report_path,
+    command_line,
+    machine_facts,
+    version_facts,
+    write_report,
+)
 from hf_ecg.training import load_recipe
 from hf_ecg.training.recipe import as_override
 

@@ -16,10 +16,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout works without installation
 
 from hf_ecg.data.corpus import label_names, load_corpus
-from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from hf_ecg.evaluation.features import ecg_features, random_model
-from hf_ecg.evaluation.label_text import classifier_scores
-from hf_ecg.evaluation.linear_probe import STRENGTHS, parse_percentages, require_disjoint
+from hf_ecg.evaluation.judging.features import ecg_features, random_model
+from hf_ecg.evaluation.judging.label_text import classifier_scores
+from hf_ecg.evaluation.judging.linear_probe import STRENGTHS, parse_percentages, require_disjoint
+from hf_ecg.evaluation.judging.probe_task import probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
 from hf_ecg.evaluation.loading import (
     budget_notes,
     check_label_sets,
@@ -29,10 +29,16 @@ from hf_ecg.evaluation.loading import (
     load_encoder,
     pick_device,
 )
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT
-from hf_ecg.evaluation.probe_task import probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES, bootstrap_evaluation
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import SUPERVISED, parse_folds
-from hf_ecg.evaluation.report import check_report_path, render, report_frame, task_entry, write_report
+from hf_ecg.evaluation.reports.evaluation_report import (
+    check_report_path,
+    render,
+    report_frame,
+    task_entry,
+    write_report,
+)
 
 PROBE, RANDOM, CLASSIFIER = "probe", "random encoder, probe", "BCE classifier"
 

@@ -19,8 +19,8 @@ from transformers import AutoConfig
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.command_line import run_command
 from hf_ecg.data.corpus import label_matrix, label_names, load_corpus
-from hf_ecg.evaluation.features import ecg_embeddings, ecg_features, ecg_text_embeddings
-from hf_ecg.evaluation.label_text import aggregate_similarities
+from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
+from hf_ecg.evaluation.judging.label_text import aggregate_similarities
 from hf_ecg.evaluation.loading import load_dual_encoder, load_encoder, pick_device
 from hf_ecg.evaluation.protocol import parse_folds
 from hf_ecg.plotting import plot_embeddings, plot_similarity, save_figure

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 from hf_ecg.command_line import run_command
 from hf_ecg.data.corpus import load_corpus, non_empty_text
 from hf_ecg.data.rows import RowDataset
-from hf_ecg.evaluation.features import ecg_text_embeddings
+from hf_ecg.evaluation.judging.features import ecg_text_embeddings
+from hf_ecg.evaluation.judging.retrieval import RetrievalIndex, build_index
 from hf_ecg.evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
+from hf_ecg.evaluation.metrics.retrieval_metrics import retrieval_metrics
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.evaluation.retrieval import RetrievalIndex, build_index
-from hf_ecg.evaluation.retrieval_metrics import retrieval_metrics
 from hf_ecg.pipelines import ECGFeatureExtractionPipeline
 from hf_ecg.plotting import plot_retrieval, save_figure
 from hf_ecg.plotting.retrieval import hit_caption

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a checkout wo
 
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.evaluation.bootstrap import REPLICATES, bootstrap_evaluation
-from hf_ecg.evaluation.features import classifier_logits, ecg_embeddings, with_random_ecg_tower
-from hf_ecg.evaluation.label_text import TextEmbeddings, match_labels, scores_of_embeddings
+from hf_ecg.evaluation.judging.features import classifier_logits, ecg_embeddings, with_random_ecg_tower
+from hf_ecg.evaluation.judging.label_text import TextEmbeddings, match_labels, scores_of_embeddings
+from hf_ecg.evaluation.judging.validation import LEAVE_OUT, UNANNOTATED, task_labels
 from hf_ecg.evaluation.loading import (
     budget_notes,
     check_label_sets,
@@ -29,10 +29,16 @@ from hf_ecg.evaluation.loading import (
     load_dual_encoder,
     pick_device,
 )
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT
+from hf_ecg.evaluation.metrics.bootstrap import REPLICATES, bootstrap_evaluation
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT
 from hf_ecg.evaluation.protocol import LABEL_TEXT, ZERO_SHOT, parse_folds, task_protocol
-from hf_ecg.evaluation.report import check_report_path, render, report_frame, task_entry, write_report
-from hf_ecg.evaluation.validation import LEAVE_OUT, UNANNOTATED, task_labels
+from hf_ecg.evaluation.reports.evaluation_report import (
+    check_report_path,
+    render,
+    report_frame,
+    task_entry,
+    write_report,
+)
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
 ENSEMBLE = " ensemble"  # ends the name of a system

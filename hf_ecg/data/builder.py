@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..version import __version__
-from .card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
+from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
 from .quality_counts import count_quality
 from .shards import (
     FINISHED,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from torch.utils.data import Dataset
 
-from ..processing.step_base import nearest
+from ..checks import nearest
 
 # What an ECGFeatureExtractor needs of a row, and the name that its errors give.
 SIGNAL_COLUMNS = ("record_id", "signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import torch
 
+from ..checks import check_positive
 from ..clinical.scp import split_sentences
-from ..processing.step_base import check_positive
 
 
 class SentenceSampler:

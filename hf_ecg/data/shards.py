@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features
 
-from .card import CorpusCounts
+from .corpus_card import CorpusCounts
 from .schema import RISK_INPUTS
 
 ROWS_PER_GROUP = 128

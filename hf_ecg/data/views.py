@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from ..processing.step_base import check_positive, check_positive_integer, nearest
+from ..checks import check_positive, check_positive_integer, nearest
 from .noise_views import KINDS, electrode_noise
 from .view_base import (
     Generators,

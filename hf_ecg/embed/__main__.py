@@ -12,7 +12,7 @@ import argparse
 import sys
 
 from ..evaluation.protocol import parse_folds
-from .run import EmbeddingResult, embed_records
+from .embedding_run import EmbeddingResult, embed_records
 from .windows import WINDOWS
 
 SOME_REFUSED = 3

@@ -3,7 +3,7 @@
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from ..evaluation.features import average_crops, frozen, tensors_digest
+from ..evaluation.judging.features import average_crops, frozen, tensors_digest
 from ..processing import ECGFeatureExtractor
 
 

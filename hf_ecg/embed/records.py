@@ -13,7 +13,7 @@ from transformers.utils import logging
 from ..data.corpus import load_corpus
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..processing.inputs import read_row
-from ..signals.wfdb_record import Record, read_record
+from ..signals.formats.wfdb_record import Record, read_record
 
 logger = logging.get_logger(__name__)
 

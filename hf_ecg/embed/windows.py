@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..signals.formats.wfdb_record import Record
 from ..signals.quality import FLAGS, check_quality
-from ..signals.wfdb_record import Record
 
 WINDOWS = ("all", "first", "recipe")
 # A last window that would add less than this share of its length to what the others cover is not worth a row.

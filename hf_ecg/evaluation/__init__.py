@@ -1,12 +1,12 @@
 """Metrics with intervals, classification by texts, linear probe, and the reports that carry them."""
 
-from .bootstrap import Evaluation, Interval, bootstrap_evaluation, paired_difference
-from .features import classifier_logits, ecg_embeddings, ecg_features, ecg_text_embeddings, random_model
-from .label_text import TextEmbeddings, aggregate_similarities, classifier_scores, match_labels, prompt_scores
-from .linear_probe import ProbeResult, ProbeRows, linear_probe, patient_fraction
+from .judging.features import classifier_logits, ecg_embeddings, ecg_features, ecg_text_embeddings, random_model
+from .judging.label_text import TextEmbeddings, aggregate_similarities, classifier_scores, match_labels, prompt_scores
+from .judging.linear_probe import ProbeResult, ProbeRows, linear_probe, patient_fraction
+from .judging.validation import build_validation
 from .metric_modules import metric_path
-from .metrics import ClassMetrics, macro_metrics, per_class_metrics
-from .validation import build_validation
+from .metrics.bootstrap import Evaluation, Interval, bootstrap_evaluation, paired_difference
+from .metrics.classification import ClassMetrics, macro_metrics, per_class_metrics
 
 __all__ = [
     "ClassMetrics",

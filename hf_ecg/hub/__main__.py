@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from ..command_line import run_command
-from .card import write_card
+from .card_files import write_card
 from .push import push_corpus, push_run
 
 

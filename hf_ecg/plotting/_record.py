@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..processing.inputs import read_inputs
+from ..signals.formats.wfdb_record import Record, read_record
 from ..signals.leads import STANDARD_LEADS, canonical_leads
-from ..signals.wfdb_record import Record, read_record
 
 USUAL_WINDOW_S = 10.0
 # 1.5 m of paper; a PNG of more than 65,535 pixels cannot be drawn

@@ -25,7 +25,7 @@ def plot_retrieval(
 
     Args:
         query: the text asked for, or the words that stand above the query's ECG.
-        hits: of `hf_ecg.evaluation.retrieval`, ECGs or texts; anything with its fields.
+        hits: of `hf_ecg.evaluation.judging.retrieval`, ECGs or texts; anything with its fields.
         ecgs: record_id -> ECG as `plot_ecg` takes it, for the hits that are records.
         query_ecg: ECG of the query, as `plot_ecg` takes it; None when it is a text.
         columns: of hits; default two, or one up to two hits.

@@ -7,15 +7,16 @@ import numpy as np
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from ..auto_class import NoSourceCopies
+from ..checks import check_positive, check_positive_integer, nearest
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from ..strict_json import naming_the_source
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
-from .lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
-from .quality_gate import QualityGate
-from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
-from .step_base import RecordError, Step, WaveformBatch, check_positive, check_positive_integer, nearest
-from .steps import build_step, describe_step
+from .steps.lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
+from .steps.quality_gate import QualityGate
+from .steps.sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
+from .steps.step_base import RecordError, Step, WaveformBatch
+from .steps.step_table import build_step, describe_step
 
 _RECIPE = ("sampling_rate", "leads", "num_samples", "steps")
 # Keys that saving adds to the JSON; everything else unknown is a misspelt parameter.

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..signals.formats.wfdb_record import Record, read_record
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.units import UNITS, check_amplitude, counts_to_millivolts, to_millivolts
-from ..signals.wfdb_record import Record, read_record
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")

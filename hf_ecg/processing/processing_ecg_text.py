@@ -6,8 +6,8 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin, TextKwargs
 
 from ..auto_class import NoSourceCopies
+from ..checks import nearest
 from ..strict_json import naming_the_source
-from .step_base import nearest
 
 
 class ECGTextProcessor(NoSourceCopies, ProcessorMixin):

@@ -2,13 +2,13 @@
 
 from .baseline import subtract_median
 from .filters import apply_filter, validate_filter
+from .formats.wfdb_record import Record, read_record
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .missing import fill_missing
 from .normalisation import normalise
 from .quality import QualityReport, check_quality
 from .resampling import resample
 from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
-from .wfdb_record import Record, read_record
 from .window import crop, pad
 
 __all__ = [

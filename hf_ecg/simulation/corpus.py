@@ -6,7 +6,7 @@ from datasets import Value
 
 from ..clinical.scp import Statement, compose_text, label_sets, labels_of
 from ..data.builder import Corpus
-from ..data.card import CorpusCard
+from ..data.corpus_card import CorpusCard
 from ..data.schema import row_features
 from ..signals.leads import STANDARD_LEADS
 from .conditions import statement_codes

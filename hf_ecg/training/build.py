@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 from ..data.collators import build_collator
 from ..data.corpus import label_names
 from ..data.rows import RowDataset
-from ..evaluation.validation import build_validation
+from ..evaluation.judging.validation import build_validation
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from .network import build_model, freeze, resolve_pretrained
 from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, ProcessorSection, Recipe

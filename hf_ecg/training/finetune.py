@@ -6,8 +6,8 @@ from pathlib import Path
 from transformers import CONFIG_MAPPING, AutoConfig, AutoFeatureExtractor
 
 from ..auto import AutoModelForECGClassification
-from ..evaluation.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
-from ..processing.step_base import nearest
+from ..checks import nearest
+from ..evaluation.judging.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from .network import carried_config, resolve_pretrained
 from .recipe import Recipe, apply_override, parse_recipe

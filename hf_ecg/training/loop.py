@@ -22,9 +22,9 @@ from .checkpoint import fingerprint, load_state, save_state
 from .frozen_text import prepare_texts
 from .network import WHOLE, set_training_mode
 from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
-from .output import begin_output, check_output, check_same_recipe
 from .processes import connect, loader_processes, prepare_torch, seed_step, use_one_thread
 from .recipe import TEXT_COLLATOR, Recipe
+from .run_folder import begin_output, check_output, check_same_recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
 

@@ -12,7 +12,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
 import hf_ecg
 
-from ..processing.step_base import nearest
+from ..checks import nearest
 from .recipe import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from transformers.utils import logging
 
+from ..checks import nearest
 from ..data.corpus import (
     load_corpus,
     non_empty_text,
@@ -13,7 +14,6 @@ from ..data.corpus import (
     single_class_rows,
     target_matrix,
 )
-from ..processing.step_base import nearest
 from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, CollatorSection, DataSection
 
 logger = logging.get_logger(__name__)

@@ -9,17 +9,17 @@ from transformers import PreTrainedModel
 
 from ..cards import CARD_NAME
 from ..clinical.score2_tables import INPUTS
-from ..data.card import is_simulated, read_summary
+from ..data.corpus_card import is_simulated, read_summary
 from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
 from ..evaluation.protocol import FACTS_FILE, read_training_facts, same_corpus
-from ..evaluation.report import command_line, machine_facts, version_facts
+from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from .build import Parts
-from .card import RUN_NAME, corpus_licence, model_card
 from .checkpoint import synchronise, write_folder
 from .network import resolve_pretrained
-from .output import RECIPE_NAME
 from .recipe import CONTRASTIVE_COLLATOR, TEXT_COLLATOR, Recipe
+from .run_card import RUN_NAME, corpus_licence, model_card
+from .run_folder import RECIPE_NAME
 
 
 def save_run(output_dir, model: PreTrainedModel, parts: Parts, recipe: Recipe, progress: dict) -> None:

@@ -6,7 +6,7 @@ import re
 import types
 import typing
 
-from ..processing.step_base import nearest
+from ..checks import nearest
 
 # YAML 1.1 reads 1e-3 (no dot) as a string; nobody who writes it means one.
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")

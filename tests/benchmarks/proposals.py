@@ -22,7 +22,7 @@ from timing import machine
 
 from hf_ecg.enrichment.proposals.asking import Patience
 from hf_ecg.enrichment.proposals.endpoint import EndpointProposer
-from hf_ecg.enrichment.proposals.run import propose
+from hf_ecg.enrichment.proposals.proposal_run import propose
 from tests.enrichment.llm_server import PROMPT, LanguageModelServer
 
 

@@ -23,7 +23,7 @@ from hf_ecg.clinical.waveform_features import WAVEFORM_FEATURES
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.rows import RowDataset
 from hf_ecg.enrichment.verification.clep import feature_probabilities
-from hf_ecg.evaluation.features import frozen
+from hf_ecg.evaluation.judging.features import frozen
 from hf_ecg.training import load_recipe
 from hf_ecg.training.build import build_processor
 from hf_ecg.training.network import build_model

@@ -4,8 +4,8 @@ import pytest
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
+from hf_ecg.signals.formats.wfdb_record import read_record
 from hf_ecg.signals.leads import STANDARD_LEADS
-from hf_ecg.signals.wfdb_record import read_record
 
 
 def prepare(small, **options):

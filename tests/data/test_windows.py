@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from hf_ecg.data.readers.windows import WindowRule, at_rate
+from hf_ecg.signals.formats.wfdb_record import Record
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.signals.units import MISSING_COUNT
-from hf_ecg.signals.wfdb_record import Record
 from tests.data.made_snomed import waves
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.data.builder import Corpus, prepare_corpus
-from hf_ecg.data.card import CorpusCard
 from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.corpus_card import CorpusCard
 from hf_ecg.data.readers.columns import record_columns
 from hf_ecg.data.schema import row_features
 from hf_ecg.signals import read_record

@@ -9,7 +9,8 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from hf_ecg.embed import embed_records, run
+from hf_ecg.embed import embed_records
+from hf_ecg.embed import embedding_run as run
 from hf_ecg.embed.__main__ import SOME_REFUSED, main
 from hf_ecg.embed.encoder import Encoder
 from tests.embed.made_records import direct, embeddings, table, write_record

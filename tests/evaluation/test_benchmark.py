@@ -4,7 +4,6 @@ import re
 import numpy as np
 import pytest
 
-from hf_ecg.evaluation.benchmark.parts import Parts
 from hf_ecg.evaluation.benchmark.published import (
     FG_CLEP,
     MERL,
@@ -14,6 +13,7 @@ from hf_ecg.evaluation.benchmark.published import (
     obstacles,
     remarks,
 )
+from hf_ecg.evaluation.benchmark.result_cache import Parts
 from hf_ecg.evaluation.benchmark.tasks import (
     TASKS,
     BenchmarkCorpus,

@@ -2,7 +2,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from hf_ecg.data.builder import Corpus, prepare_corpus
-from hf_ecg.data.card import CorpusCard, is_simulated
+from hf_ecg.data.corpus_card import CorpusCard, is_simulated
 from hf_ecg.data.schema import row_features
 from hf_ecg.hub import push_corpus
 from tests.evaluation import tiny
@@ -17,7 +17,7 @@ stream = datasets.load_dataset("me/tiny", "tiny_100hz", split="test", streaming=
 print(len(list(stream)))
 
 import hf_ecg
-from hf_ecg.data.card import is_simulated
+from hf_ecg.data.corpus_card import is_simulated
 from hf_ecg.data.corpus import load_corpus
 print(len(load_corpus("me/tiny", folds=[10])), is_simulated("me/tiny"))
 """

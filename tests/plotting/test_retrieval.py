@@ -1,6 +1,6 @@
 import pytest
 
-from hf_ecg.evaluation.retrieval import Hit
+from hf_ecg.evaluation.judging.retrieval import Hit
 from hf_ecg.plotting import plot_retrieval, save_figure
 from tests.evaluation import tiny
 

@@ -7,8 +7,8 @@ from transformers import AutoConfig, AutoFeatureExtractor, PreTrainedConfig
 
 from hf_ecg import __version__
 from hf_ecg.processing import ECGFeatureExtractor
+from hf_ecg.signals.formats.wfdb_record import read_record
 from hf_ecg.signals.leads import STANDARD_LEADS
-from hf_ecg.signals.wfdb_record import read_record
 
 BAND = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 5, "form": "ba", "zero_phase": True}
 SOS = {"name": "highpass", "low_hz": 0.5, "order": 3, "form": "sos", "zero_phase": True}

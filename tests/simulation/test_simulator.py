@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import wfdb
 
+from hf_ecg.signals.formats.wfdb_record import read_record
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.signals.quality import check_quality
-from hf_ecg.signals.wfdb_record import read_record
 from hf_ecg.simulation import CONDITIONS, simulate_ecg, write_wfdb
 from hf_ecg.simulation.__main__ import main
 

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from hf_ecg.evaluation.benchmark import outputs
+from hf_ecg.evaluation.benchmark import model_outputs as outputs
 from hf_ecg.evaluation.benchmark.summary import NOT_RUN
-from hf_ecg.training.card import model_card
+from hf_ecg.training.run_card import model_card
 from tests.evaluation import tiny
 
 TASKS = ["--tasks", "ptb_xl_rhythm", "ptb_xl_form", "cpsc2018"]
@@ -210,7 +210,7 @@ def test_a_recipe_over_settings_and_seeds(script, work, text_recipe, tmp_path, m
     assert "## probe 100 %: macro AUROC, labelled" in page and page.count("| model.config.mitigation_weight=0.5 |") > 3
     assert page in capsys.readouterr().out
     # what is done is not trained again
-    monkeypatch.setattr("hf_ecg.training.once.pretrain", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr("hf_ecg.training.prior_runs.pretrain", lambda *a, **k: pytest.fail("trained again"))
     assert script.main(command)["arms"] == summary["arms"]
     with pytest.raises(ValueError, match="cannot resume the run"):
         script.main([*command, "optimizer.lr=0.5"])

@@ -47,7 +47,7 @@ def test_table_of_cosines_and_probabilities(script, work, capsys):
 
 
 def test_cosine_is_that_of_the_row(script, work):
-    from hf_ecg.evaluation.features import ecg_embeddings, ecg_text_embeddings
+    from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
 
     model, processor = tiny.dual_encoder(loss_type="sigmoid"), tiny.processor()
     record = ecg_embeddings(model, processor, tiny.dataset(1))

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hf_ecg.evaluation.features import with_random_ecg_tower
+from hf_ecg.evaluation.judging.features import with_random_ecg_tower
 from tests.evaluation import tiny
 
 SETTINGS = ["--config", tiny.CONFIG, "--bootstrap", "20", "--minimum", "3", "--device", "cpu"]

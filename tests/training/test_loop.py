@@ -69,7 +69,7 @@ def test_the_whole_model_comes_back(text_run, corpus):
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
     assert json.loads((folder / "config.json").read_text())["hf_ecg_version"] == hf_ecg.__version__
     from hf_ecg.data.corpus import load_corpus
-    from hf_ecg.evaluation.validation import build_validation
+    from hf_ecg.evaluation.judging.validation import build_validation
 
     rows = load_corpus(corpus, "tiny_100hz", folds=[5])
     validate = build_validation({"name": "loss", "batch_size": 16}, processor, rows)
@@ -113,7 +113,7 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
 
 def test_a_corpus_that_does_not_say_where_its_texts_come_from(text_recipe, recipe_of, corpus, tmp_path):
     from hf_ecg.evaluation.protocol import TrainingFacts
-    from hf_ecg.training.card import protocol_words
+    from hf_ecg.training.run_card import protocol_words
     from hf_ecg.training.saving import training_facts
 
     recipe = recipe_of(text_recipe, data__path=str(tmp_path))

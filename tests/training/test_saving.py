@@ -5,7 +5,7 @@ from transformers import AutoModel
 
 from hf_ecg.evaluation.protocol import TrainingFacts
 from hf_ecg.training import pretrain, saving
-from hf_ecg.training.card import protocol_words
+from hf_ecg.training.run_card import protocol_words
 
 
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 
-from ...processing.step_base import nearest
+from ...checks import nearest
 from ..corpus import label_names
 from .labels import ECGClassificationCollator, ECGRegressionCollator
 from .texts import ECGTextCollator, text_id

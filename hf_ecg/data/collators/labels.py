@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from ...processing.step_base import nearest
+from ...checks import nearest
 from ..rows import SIGNAL_COLUMNS
 from .waveforms import WaveformCollator, number
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow.compute
 import torch
 
-from ...processing.step_base import check_positive_integer
+from ...checks import check_positive_integer
 from ..rows import SIGNAL_COLUMNS
 from ..sentences import SentenceSampler
 from .waveforms import WaveformCollator

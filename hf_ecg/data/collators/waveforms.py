@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ...processing import ECGFeatureExtractor
-from ...processing.steps import build_step
+from ...processing.steps.step_table import build_step
 from ...signals.normalisation import normalise
 from ..view_base import Waveforms, record_generator
 from ..views import apply_views, validate_views

@@ -17,9 +17,9 @@ from datasets import Value
 
 from ...clinical.snomed import DIFFERENT_MEANINGS, SnomedMeaning, classes_of, scored_classes, snomed_meanings
 from ...clinical.tables import read_table
-from ...signals.wfdb_record import read_record
+from ...signals.formats.wfdb_record import read_record
 from ..builder import Corpus
-from ..card import CorpusCard
+from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .snomed_records import (
     EXTRA_COLUMNS,

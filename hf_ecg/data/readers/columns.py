@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...signals.wfdb_record import Record
+from ...signals.formats.wfdb_record import Record
 
 
 def record_columns(record: Record, leads: Sequence[str] | None = None) -> dict:

@@ -15,11 +15,11 @@ import numpy as np
 
 from ...clinical.snomed import classes_of, snomed_meanings
 from ...clinical.tables import read_table
+from ...signals.formats.wfdb_record import Record, read_record
 from ...signals.leads import STANDARD_LEADS
 from ...signals.units import MISSING_COUNT
-from ...signals.wfdb_record import Record, read_record
 from ..builder import Corpus, UnfitRecord
-from ..card import CorpusCard
+from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .merl_tables import LABELS, read_merl_table
 from .snomed_records import (

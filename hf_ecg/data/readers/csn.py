@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...clinical.snomed import classes_of, snomed_meanings
-from ...signals.wfdb_record import read_record
+from ...signals.formats.wfdb_record import read_record
 from ..builder import Corpus, UnfitRecord
-from ..card import CorpusCard
+from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .merl_tables import LABELS, read_merl_table
 from .snomed_records import (

@@ -20,10 +20,10 @@ from ...clinical.scp import (
     read_statements,
 )
 from ...clinical.tables import read_table
+from ...signals.formats.wfdb_record import read_record
 from ...signals.leads import STANDARD_LEADS
-from ...signals.wfdb_record import read_record
 from ..builder import Corpus
-from ..card import CorpusCard
+from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .columns import record_columns
 from .withholding import Withholding, describe_withholding

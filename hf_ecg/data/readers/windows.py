@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...signals.formats.wfdb_record import Record
 from ...signals.resampling import resample
 from ...signals.units import MISSING_COUNT
-from ...signals.wfdb_record import Record
 from ..builder import UnfitRecord
 
 SHORT_RECORDS = ("keep", "skip")

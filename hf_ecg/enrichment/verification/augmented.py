@@ -13,7 +13,7 @@ from huggingface_hub import DatasetCard
 from ...cards import CARD_NAME
 from ...clinical.scp import SEPARATOR, split_sentences
 from ...data.builder import Corpus
-from ...data.card import CorpusCard
+from ...data.corpus_card import CorpusCard
 from ...data.rows import RowDataset
 from .decide import VERDICTS, VERIFIERS, Decisions
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...evaluation.features import ecg_embeddings, ecg_text_embeddings
-from ...evaluation.label_text import scale_and_bias
+from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
+from ...evaluation.judging.label_text import scale_and_bias
 
 PAPER_THRESHOLD = 0.95
 # Pairs whose embeddings are gathered at once: 16 MB for 256 dimensions.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation.bootstrap import REPLICATES, Interval, patient_index, patient_weights, percentile_interval
-from ...evaluation.metrics import weighted_ranking_metrics
+from ...evaluation.metrics.bootstrap import REPLICATES, Interval, patient_index, patient_weights, percentile_interval
+from ...evaluation.metrics.classification import weighted_ranking_metrics
 
 SWAPS = 10
 

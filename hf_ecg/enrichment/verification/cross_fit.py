@@ -14,8 +14,8 @@ from transformers.utils import logging
 
 from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts, same_corpus
 from ...training import Recipe
-from ...training.once import train_once
-from ...training.output import check_output
+from ...training.prior_runs import train_once
+from ...training.run_folder import check_output
 
 logger = logging.get_logger(__name__)
 

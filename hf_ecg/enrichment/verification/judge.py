@@ -10,8 +10,8 @@ from tqdm.auto import tqdm
 
 from ...data.corpus import label_matrix, label_names
 from ...data.rows import rows_fingerprint
-from ...evaluation.bootstrap import REPLICATES
 from ...evaluation.loading import describe_seeds
+from ...evaluation.metrics.bootstrap import REPLICATES
 from ...version import __version__
 from .cache import ArrayCache
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control

@@ -6,7 +6,7 @@ import datasets
 import numpy as np
 from tqdm.auto import tqdm
 
-from ...evaluation.features import ecg_embeddings, ecg_text_embeddings
+from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
 from ...evaluation.loading import load_dual_encoder, pick_device
 from .cache import ArrayCache
 from .clep import check_reachable, pair_probabilities, sigmoid_parameters

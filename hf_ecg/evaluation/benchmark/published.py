@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...data.readers.merl_tables import TASKS as MERL_TASKS
+from ..judging.validation import LABELLED
 from ..protocol import LABEL_TEXT, TrainingFacts, same_corpus
-from ..validation import LABELLED
 from .settings import ENSEMBLE, PROBE, PROMPTS
 from .tasks import TASKS, BenchmarkCorpus, BenchmarkTask
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..bootstrap import REPLICATES
-from ..linear_probe import STRENGTHS
-from ..metrics import MINIMUM_COUNT
+from ..judging.linear_probe import STRENGTHS
+from ..metrics.bootstrap import REPLICATES
+from ..metrics.classification import MINIMUM_COUNT
 
 MODEL, RANDOM, CLASSIFIER = "model", "random encoder", "BCE classifier"
 PROMPTS, ENSEMBLE, PROBE = PARTS = ("prompts", "ensemble", "probe")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from ..metrics import METRICS
+from ..judging.validation import LABELLED
+from ..metrics.classification import METRICS
 from ..protocol import SUPERVISED, TrainingFacts
-from ..report import NAMES, fold_words, interval_text
-from ..validation import LABELLED
+from ..reports.evaluation_report import NAMES, fold_words, interval_text
 from .published import PUBLISHED, Measured, obstacles, remarks
 from .settings import CLASSIFIER, ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import ROWS, STATEMENTS, BenchmarkCorpus, BenchmarkTask

@@ -8,10 +8,10 @@ import datasets
 from datasets import Dataset
 
 from ...clinical.prompts import FOLDER, PromptSet, load_merl_prompts, load_prompts
-from ...data.card import read_summary
 from ...data.corpus import label_names, load_corpus
+from ...data.corpus_card import read_summary
+from ..judging.validation import LABELLED, NEGATIVE
 from ..protocol import corpus_name
-from ..validation import LABELLED, NEGATIVE
 
 # Which records a task is asked of; the published figures are of those that carry a label of it.
 ROWS = {LABELLED: "labelled", NEGATIVE: "all records"}

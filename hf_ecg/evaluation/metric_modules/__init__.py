@@ -6,7 +6,7 @@ package's own imports.
 
 from pathlib import Path
 
-from ...processing.step_base import nearest
+from ...checks import nearest
 
 
 def metric_path(name: str) -> str:

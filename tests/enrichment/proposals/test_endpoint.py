@@ -7,7 +7,7 @@ import pytest
 
 from hf_ecg.enrichment.proposals.asking import Patience
 from hf_ecg.enrichment.proposals.endpoint import EndpointProposer, retry_after_seconds
-from hf_ecg.enrichment.proposals.run import propose
+from hf_ecg.enrichment.proposals.proposal_run import propose
 from hf_ecg.enrichment.proposals.store import read_proposals
 from tests.enrichment.llm_server import FEATURES, PROMPT, LanguageModelServer
 

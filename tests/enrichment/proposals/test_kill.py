@@ -14,7 +14,7 @@ from hf_ecg.enrichment.proposals import process
 from hf_ecg.enrichment.proposals.answer import MAX_CHARACTERS
 from hf_ecg.enrichment.proposals.asking import Patience
 from hf_ecg.enrichment.proposals.endpoint import EndpointProposer
-from hf_ecg.enrichment.proposals.run import propose
+from hf_ecg.enrichment.proposals.proposal_run import propose
 from hf_ecg.enrichment.proposals.store import AnswerCache, read_proposals
 from tests.enrichment.llm_server import FEATURES, PROMPT, LanguageModelServer
 

@@ -12,7 +12,7 @@ from hf_ecg.clinical.reports import REPORT_RULES
 from hf_ecg.clinical.waveform_features import features_of_report
 from hf_ecg.enrichment.proposals.local import LocalProposer
 from hf_ecg.enrichment.proposals.prompt import load_prompt
-from hf_ecg.enrichment.proposals.run import propose
+from hf_ecg.enrichment.proposals.proposal_run import propose
 from hf_ecg.enrichment.proposals.store import read_proposals
 from hf_ecg.enrichment.proposals.table import TableProposer
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import wfdb
 
+from hf_ecg.signals.formats.wfdb_record import read_record
 from hf_ecg.signals.leads import STANDARD_LEADS
-from hf_ecg.signals.wfdb_record import read_record
 from hf_ecg.simulation import simulate_ecg
 
 pytest.importorskip("neurokit2", reason="neurokit2 comes with the extra delineation")

@@ -10,11 +10,11 @@ from datasets import List, Value
 
 from ....clinical.machine_reports import TEXT_STYLES, clean_report_lines
 from ....clinical.reports import REPORT_RULES, refusal
+from ....signals.formats.wfdb_record import Record, read_record
 from ....signals.leads import STANDARD_LEADS
 from ....signals.units import MISSING_COUNT
-from ....signals.wfdb_record import Record, read_record
 from ...builder import Corpus, UnfitRecord
-from ...card import CorpusCard
+from ...corpus_card import CorpusCard
 from ...schema import row_features
 from ..splits import SPLITS
 from .index import CART, MEASUREMENT_RANGES, ONE_RECORD, MimicRecord, MimicRecords, build_index

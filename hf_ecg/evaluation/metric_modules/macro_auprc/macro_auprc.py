@@ -3,7 +3,7 @@
 import datasets
 import evaluate
 
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT, macro_metrics, per_class_metrics
 
 _DESCRIPTION = """
 Average precision (area under the precision-recall curve) of each class of a multi-label task beside its prevalence,

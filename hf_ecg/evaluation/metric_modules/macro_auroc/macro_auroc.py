@@ -3,7 +3,7 @@
 import datasets
 import evaluate
 
-from hf_ecg.evaluation.metrics import MINIMUM_COUNT, macro_metrics, per_class_metrics
+from hf_ecg.evaluation.metrics.classification import MINIMUM_COUNT, macro_metrics, per_class_metrics
 
 _DESCRIPTION = """
 Area under the ROC curve of each class of a multi-label task, and its mean over the classes with at least 10 positives

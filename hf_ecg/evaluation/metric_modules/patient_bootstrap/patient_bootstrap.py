@@ -3,8 +3,8 @@
 import datasets
 import evaluate
 
-from hf_ecg.evaluation.bootstrap import CONFIDENCE, REPLICATES, bootstrap_evaluation
-from hf_ecg.evaluation.metrics import METRICS, MINIMUM_COUNT
+from hf_ecg.evaluation.metrics.bootstrap import CONFIDENCE, REPLICATES, bootstrap_evaluation
+from hf_ecg.evaluation.metrics.classification import METRICS, MINIMUM_COUNT
 
 _DESCRIPTION = """
 Area under the ROC curve and average precision of a multi-label task, of each class and as the mean over the classes

@@ -1,0 +1,274 @@
+"""From proposals to a corpus whose texts hold the features that the signal supports."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+
+from ...data.builder import check_output, prepare_corpus
+from ...data.corpus import load_corpus
+from ...data.corpus_card import read_summary
+from ...data.rows import rows_fingerprint
+from ...evaluation.loading import describe_seeds
+from ...evaluation.reports.evaluation_report import command_line
+from ...version import __version__
+from ..proposals.store import read_proposals
+from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
+from .cache import ArrayCache
+from .cross_fit import assign_judges, check_patients
+from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
+from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
+from .pairs import FeaturePairs, proposed_pairs, without_statements
+from .positives import known_rows
+from .scoring import CrossFittedClep, calibrate
+from .statistics import feature_counts, threshold_entries, write_statistics
+from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+
+
+@dataclass(frozen=True)
+class ClepOptions:
+    """How the dual encoders judge.
+
+    Args:
+        models: folders with training facts, see `cross_fit.train_cross_fit`.
+        target_precision, minimum_positives: see `thresholds.feature_threshold`.
+        compat_fixed_threshold: one probability for all features in place of that, 0.95 in the paper.
+        batch_size: ECGs or texts at once.
+        device: "cpu", "cuda" ...; None takes the GPU when there is one.
+    """
+
+    models: Sequence[str] = ()
+    target_precision: float = TARGET_PRECISION
+    minimum_positives: int = MINIMUM_POSITIVES
+    compat_fixed_threshold: float | None = None
+    batch_size: int = 64
+    device: str | None = None
+
+
+def verify(
+    corpus,
+    proposals,
+    output_dir,
+    verifier: Sequence[str] = (MEASURED, CLEP),
+    clep: ClepOptions | None = None,
+    config: str | None = None,
+    text_column: str = "text",
+    controls: bool = False,
+    num_proc: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    measurements=None,
+    progress: bool = True,
+) -> dict:
+    """Keeps the proposed features that the signal supports, and writes the corpus with them.
+
+    The verifiers are asked in turn: the first that can decide a feature of a record does. What none can decide is not
+    kept, and neither is what states something that the corpus holds out of its texts. The new corpus has the rows of
+    the old one with `augmented_report` (the text, with the features kept as further sentences) and `waveform_features`
+    (every proposed feature with verifier, score and verdict), and a page of figures, `verification.md`. Killed at any
+    moment, the same call goes on where it was.
+
+    Args:
+        corpus: prepared corpus, a folder or a Hub id.
+        proposals: `proposals.jsonl` or the folder that holds it, or a mapping from text to features.
+        output_dir: folder to make.
+        verifier: "measured", "clep" or both, in the order they are asked.
+        clep: for the verifier of that name.
+        config: configuration of the corpus; may be left out when there is one.
+        text_column: what the proposals were made from.
+        controls: also write `keep_all_report`, with every proposed feature, and `keep_random_report`, with as many of
+            each feature in each fold as were kept, drawn at random.
+        num_proc: processes that measure and write; None takes one a core, eight at most.
+        seed: of that draw.
+        overwrite: replace an augmented corpus that is there.
+        measurements: folder that keeps what the signals measure, for further calls with the same proposals; None
+            keeps it until the corpus is written.
+        progress: show progress bars.
+
+    Returns:
+        The statistics, as in `verification.json`.
+
+    Raises:
+        ValueError: an unknown verifier, no text of the corpus among the proposals, a record that every model saw, a
+            patient in several folds, a fixed threshold that cannot be reached.
+        OSError: `output_dir` is there, or something cannot be read.
+    """
+    started, clep, output_dir = time.perf_counter(), clep or ClepOptions(), Path(output_dir).absolute()
+    num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
+    _check_verifiers(verifier, clep)
+    check_output(output_dir, overwrite)
+    rows, splits, config = _load(corpus, config)
+    if text_column not in rows.column_names:
+        raise ValueError(f"{corpus} has no column {text_column!r}; it has {rows.column_names}")
+    texts = rows.select_columns([text_column]).with_format(None)[text_column][:]
+    answers = dict(proposals) if isinstance(proposals, Mapping) else read_proposals(proposals)
+    distinct = {text for text in texts if text and text.strip()}
+    if distinct and not distinct & set(answers):
+        raise ValueError(
+            f"none of the {len(distinct)} texts in the column {text_column!r} of {corpus} is among the"
+            f" {len(answers)} reports of the proposals: were they made from another corpus or column?"
+        )
+    summary = read_summary(corpus)
+    hold_out = list(summary.get("hold_out") or ())
+    allowed, left_out = without_statements(answers, hold_out)
+    pairs = proposed_pairs(texts, allowed)
+    folds = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
+    work = output_dir.with_name(f".{output_dir.name}.verification")
+    decisions, thresholds, models = Decisions.open(pairs), {}, []
+    for name in verifier:
+        if name == MEASURED:
+            cache = ArrayCache(
+                Path(measurements) if measurements else work / MEASURED,
+                ["measured", measured_by(), rows_fingerprint(rows, machine_columns(rows)), _digest(pairs)],
+            )
+            decisions.take(name, *measured_answers(rows, pairs, num_proc, cache, progress))
+        else:
+            thresholds, models, answered = _ask_clep(rows, folds, config, pairs, clep, work / CLEP, progress)
+            decisions.take(name, *answered)
+    arms = {AUGMENTED: decisions.kept}
+    if controls:
+        arms[KEEP_ALL] = np.ones(len(pairs), dtype=bool)
+        arms[KEEP_RANDOM] = keep_random(pairs, decisions.kept, folds, seed)
+    statistics = {
+        "corpus": str(corpus),
+        "config": config,
+        "text_column": text_column,
+        "rows": len(rows),
+        **_counts(decisions, texts, distinct, answers),
+        "verifiers": list(verifier),
+        "target_precision": clep.target_precision,
+        "minimum_positives": clep.minimum_positives,
+        "fixed_threshold": clep.compat_fixed_threshold,
+        "models": models,
+        "controls": {name: int(shown.sum()) for name, shown in arms.items() if name != AUGMENTED},
+        "answers": _answer_counts(proposals),
+        "hold_out": hold_out,
+        "features_that_state_them": left_out,
+        "seed": seed,
+        "hf_ecg_version": __version__,
+        "command": command_line(),
+        "features": feature_counts(decisions),
+    }
+    proposed = {entry["feature"]: entry["proposals"] for entry in statistics["features"]}
+    statistics["thresholds"] = threshold_entries(thresholds, proposed) if thresholds else []
+    facts = {key: value for key, value in statistics.items() if key not in ("features", "thresholds", "command")}
+    maker = AugmentedRows(rows, decisions, arms, text_column)
+    fingerprint = _digest(pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
+    fingerprint += rows_fingerprint(rows, [text_column])
+    made = augmented_corpus(corpus, config, splits, maker, summary, facts, fingerprint)
+
+    def write_page(folder: Path) -> None:
+        statistics["seconds"] = round(time.perf_counter() - started, 1)
+        write_statistics(statistics, folder)
+
+    prepare_corpus(made, output_dir, num_proc, overwrite=overwrite, progress=progress, finish=write_page)
+    shutil.rmtree(work, ignore_errors=True)
+    return statistics
+
+
+def _check_verifiers(verifier: Sequence[str], clep: ClepOptions) -> None:
+    if (
+        isinstance(verifier, str)
+        or not verifier
+        or set(verifier) - {MEASURED, CLEP}
+        or len(set(verifier)) < len(verifier)
+    ):
+        raise ValueError(f"verifier is {verifier!r}, wanted some of {MEASURED!r}, {CLEP!r}, each once")
+    if CLEP in verifier and not clep.models:
+        raise ValueError("the verifier 'clep' needs models: folders of dual encoders, one for each group of folds")
+
+
+def _load(corpus, config: str | None) -> tuple[datasets.Dataset, dict[str, range], str]:
+    """All rows of a corpus, the numbers of those of each split, and the name of its configuration."""
+    load_corpus(corpus, config=config)  # says what is wrong with a corpus
+    config = config or datasets.get_dataset_config_names(str(corpus))[0]
+    parts = {
+        split: load_corpus(corpus, config=config, split=split)
+        for split in datasets.get_dataset_split_names(str(corpus), config)
+    }
+    stops = np.cumsum([len(part) for part in parts.values()]).tolist()
+    splits = {split: range(stop - len(part), stop) for (split, part), stop in zip(parts.items(), stops, strict=True)}
+    return datasets.concatenate_datasets(list(parts.values())), splits, config
+
+
+def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
+    patients = rows.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
+    check_patients(patients, folds.tolist())
+    cross_fit = assign_judges(clep.models, config, folds.tolist())
+    seeds = describe_seeds(list(cross_fit.folders), list(cross_fit.facts))
+    what = ["clep", __version__, rows_fingerprint(rows), [entry["weights"] for entry in seeds]]
+    scores = CrossFittedClep(
+        cross_fit,
+        rows,
+        folds,
+        pairs.names,
+        clep.compat_fixed_threshold,
+        ArrayCache(cache_folder, what),
+        clep.batch_size,
+        clep.device,
+        progress,
+    )
+    thresholds = {}
+    if clep.compat_fixed_threshold is None:
+        # not where an experiment pretends not to know the statements
+        thresholds = calibrate(scores, rows, known_rows(rows), clep.target_precision, clep.minimum_positives)
+    models = [
+        entry
+        | {
+            "train_folds": list(facts.train_folds),
+            "validation_folds": list(facts.validation_folds),
+            "judges": sorted(fold for fold, judge in cross_fit.judge.items() if judge == number),
+            "scale": scores.parameters[number][0],
+            "bias": scores.parameters[number][1],
+        }
+        for number, (entry, facts) in enumerate(zip(seeds, cross_fit.facts, strict=True))
+    ]
+    return thresholds, models, clep_answers(scores, pairs, thresholds, clep.compat_fixed_threshold)
+
+
+def _counts(decisions: Decisions, texts: list, distinct: set[str], answers: Mapping) -> dict:
+    pairs, kept = decisions.pairs, decisions.kept
+    words_added = changed = 0
+    bounds = pairs.bounds
+    for row in np.unique(pairs.rows[kept]):
+        part = slice(bounds[row], bounds[row + 1])
+        features = [pairs.names[f] for f in pairs.features[part][kept[part]]]
+        added = len(augmented_text(texts[row], features).split()) - len((texts[row] or "").split())
+        words_added += added
+        changed += added > 0
+    return {
+        "rows_with_proposals": len(np.unique(pairs.rows)),
+        "distinct_texts": len(distinct),
+        "texts_without_an_answer": len(distinct - set(answers)),
+        "proposals": len(pairs),
+        "kept": int(kept.sum()),
+        "rejected": int((~kept & (decisions.state != UNDECIDED)).sum()),
+        "undecided": int((decisions.state == UNDECIDED).sum()),
+        "records_changed": changed,
+        "words_before": sum(len((text or "").split()) for text in texts),
+        "words_added": words_added,
+    }
+
+
+def _answer_counts(proposals) -> dict | None:
+    """How many answers there are, and how many of them were malformed; None for a mapping."""
+    if isinstance(proposals, Mapping):
+        return None
+    path = Path(proposals) / "proposals.jsonl" if Path(proposals).is_dir() else Path(proposals)
+    with path.open("rb") as file:
+        malformed = [bool(json.loads(line).get("malformed")) for line in file]
+    return {"reports": len(malformed), "malformed": sum(malformed)}
+
+
+def _digest(pairs: FeaturePairs, *arrays: np.ndarray) -> str:
+    digest = hashlib.blake2b(json.dumps(pairs.names).encode(), digest_size=16)
+    for array in (pairs.rows, pairs.features, *arrays):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""A model and prepared corpora in, reports and the paper's tables out."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..judging.linear_probe import require_disjoint
+from ..loading import facts_for_evaluation
+from ..metrics.classification import NothingToJudge
+from ..reports.evaluation_report import write_report
+from .corpus_judge import CorpusJudge
+from .model_outputs import check_parts, judged_models
+from .result_cache import Parts
+from .settings import ENSEMBLE, MODEL, PROMPTS, BenchmarkSettings
+from .summary import render_summary, summarise
+from .tasks import BenchmarkCorpus, BenchmarkTask
+
+SUMMARY_NAME = "benchmark.json"
+
+
+def run_benchmark(
+    models: Sequence[str],
+    corpora: Sequence[BenchmarkCorpus],
+    tasks: Sequence[BenchmarkTask],
+    settings: BenchmarkSettings,
+    output_dir,
+    supervised: Sequence[str] = (),
+    explicit_parts: bool = False,
+) -> dict:
+    """Judges a model on every task that there is a corpus for.
+
+    Features, embeddings and probes lie in `output_dir/parts` and are not made again; `output_dir` holds a report for
+    each corpus (`ptb_xl.json`, as a model card reads it) and `benchmark.json` with all tasks, each with its page.
+
+    Args:
+        models: folders of dual encoders or encoders, the seeds of one model.
+        corpora: see `tasks.open_corpora`.
+        tasks: those wanted, also where there is no corpus.
+        supervised: folders of classifiers of the same budget.
+        explicit_parts: prompts were asked for by name: a model without a text tower is an error.
+
+    Returns:
+        The summary, see `summary.summarise`.
+
+    Raises:
+        ValueError: folds that overlap or that a model was trained on, models of different kinds, prompts that do not
+            fit, a label set without rows to judge.
+    """
+    require_disjoint(settings.folds, "folds")
+    models, supervised, test = list(models), list(supervised), settings.folds["test"]
+    allow = settings.allow_training_folds
+    facts = {c.name: facts_for_evaluation(models, c.config, test, allow) for c in corpora}
+    companion_facts = {c.name: facts_for_evaluation(supervised, c.config, test, allow) for c in corpora}
+    judges = {corpus.name: CorpusJudge(corpus, settings) for corpus in corpora}
+    if not any(judge.rows for judge in judges.values()):
+        reasons = [f"{one['benchmark']}: {one['reason']}" for judge in judges.values() for one in judge.not_run]
+        raise NothingToJudge(f"there is nothing to judge: {'; '.join(reasons)}")
+    parts, reasons, able = Parts(Path(output_dir) / "parts"), [], set()
+    for judged in judged_models(models, settings):
+        possible = check_parts(judged, settings, explicit_parts)
+        able.add(possible)
+        if len(able) > 1:
+            raise ValueError(f"{models} are not seeds of one model: some have a text tower, some have none")
+        for judge in judges.values():
+            judge.add(judged, dataclasses.replace(settings, parts=possible), parts)
+    if not {PROMPTS, ENSEMBLE} & set(next(iter(able))) and {PROMPTS, ENSEMBLE} & set(settings.parts):
+        reasons.append(f"{PROMPTS} and {ENSEMBLE}: the {MODEL} has no text tower")
+    reports = {}
+    for name, judge in judges.items():
+        judge.add_classifiers(supervised, companion_facts[name])
+        reports[name] = judge.report(models, supervised, facts[name], companion_facts[name])
+        write_report(reports[name], Path(output_dir) / f"{name}.json")
+    summary = summarise(tasks, corpora, reports, settings, next(iter(facts.values())), reasons)
+    write_report(summary, Path(output_dir) / SUMMARY_NAME, render_summary)
+    return summary

@@ -1,0 +1,222 @@
+"""What frozen models say about rows: pooled features, unit-length embeddings of ECGs and texts, classifier logits."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from ...data.rows import SIGNAL_COLUMNS, RowDataset
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; each submodule gets its own mode back, frozen towers included."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+class PreparedRows:
+    """Batches of model inputs made from rows by a feature extractor; kept after the first pass when `cache` is set.
+
+    Args:
+        feature_extractor: an `ECGFeatureExtractor`, or a processor that holds one.
+        dataset: rows of a corpus.
+        batch_size: records a batch.
+        cache: keep the tensors in memory, for use over several epochs or models with the same extractor.
+    """
+
+    def __init__(self, feature_extractor, dataset, batch_size: int = 64, cache: bool = False):
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}, wanted at least 1")
+        if len(dataset) == 0:
+            raise ValueError("there are no rows to evaluate")
+        self.feature_extractor = getattr(feature_extractor, "feature_extractor", feature_extractor)
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.cache = [] if cache else None
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    @property
+    def num_records(self) -> int:
+        return len(self.dataset)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        if self.cache:
+            yield from self.cache
+            return
+        made = []
+        for start in range(0, len(self.dataset), self.batch_size):
+            batch = self._prepare(range(start, min(start + self.batch_size, len(self.dataset))))
+            if self.cache is not None:
+                made.append(batch)
+            yield batch
+        if self.cache is not None:
+            self.cache = made
+
+    def _prepare(self, indices: range) -> dict[str, torch.Tensor]:
+        columns = [column for column in SIGNAL_COLUMNS if column in self.dataset.column_names]
+        rows = RowDataset(self.dataset, columns).__getitems__([(0, index) for index in indices])
+        batch = dict(self.feature_extractor(rows, return_tensors="pt"))
+        batch.setdefault("record_index", torch.arange(len(rows)))
+        batch["num_records"] = len(rows)
+        return batch
+
+
+def run_model(
+    model: nn.Module,
+    rows: PreparedRows,
+    forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
+    description: str | None = None,
+) -> torch.Tensor:
+    """Applies `forward` to every batch and averages the crops of a record.
+
+    Args:
+        forward: from the model's inputs, on its device, to a tensor (crops, size).
+        description: title of the progress bar; None shows none.
+
+    Returns:
+        float32 (records, size) on the CPU.
+
+    Raises:
+        ValueError: the model gives NaN or infinite values.
+    """
+    device = next(model.parameters()).device
+    parts = []
+    with frozen(model):
+        for batch in tqdm(rows, desc=description, total=len(rows), disable=description is None, leave=False):
+            inputs = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor) and k != "record_index"}
+            outputs = forward(inputs).float().cpu()
+            parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
+    result = torch.cat(parts)
+    bad = (~torch.isfinite(result)).any(dim=1).nonzero()[:, 0].tolist()
+    if bad:
+        raise ValueError(
+            f"the model gives NaN or infinite values in {len(bad)} of {len(result)} rows, first {bad[:5]}"
+        )
+    return result
+
+
+def ecg_features(
+    model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
+    """Pooled output of a frozen encoder.
+
+    Args:
+        model: an encoder with `pooler_output`; for an `ECGTextModel` its ECG tower is used.
+        feature_extractor: the encoder's own.
+        dataset: rows of a corpus, or `PreparedRows` made by the same extractor.
+
+    Returns:
+        float32 (rows, hidden_size); the mean over the crops of a record.
+    """
+    encoder = getattr(model, "ecg_model", model)
+    rows = _prepared(feature_extractor, dataset, batch_size)
+    return run_model(encoder, rows, lambda inputs: encoder(**inputs).pooler_output, description).numpy()
+
+
+def ecg_embeddings(model, processor, dataset, batch_size: int = 64, description: str | None = None) -> np.ndarray:
+    """Projected, unit-length ECG embeddings of a dual encoder: float32 (rows, projection_dim)."""
+
+    def forward(inputs):
+        return nn.functional.normalize(model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
+
+    rows = _prepared(processor, dataset, batch_size)
+    return nn.functional.normalize(run_model(model, rows, forward, description), dim=-1).numpy()
+
+
+def ecg_text_embeddings(
+    model, processor, texts: Sequence[str], batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
+    """Projected, unit-length text embeddings of a dual encoder: float32 (texts, projection_dim).
+
+    Raises:
+        ValueError: no texts, or an empty one.
+    """
+    texts = list(texts)
+    empty = [index for index, text in enumerate(texts) if not text.strip()]
+    if not texts or empty:
+        raise ValueError(f"wanted texts that are not empty, found {len(texts)} texts, empty at {empty}")
+    device = next(model.parameters()).device
+    parts = []
+    with frozen(model):
+        starts = range(0, len(texts), batch_size)
+        for start in tqdm(starts, desc=description, disable=description is None, leave=False):
+            tokens = processor(
+                text=texts[start : start + batch_size], padding=True, truncation=True, return_tensors="pt"
+            )
+            features = model.get_text_features(**{key: value.to(device) for key, value in tokens.items()})
+            parts.append(nn.functional.normalize(features.pooler_output.float(), dim=-1).cpu())
+    return torch.cat(parts).numpy()
+
+
+def classifier_logits(
+    model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
+    """Logits of a classifier (log-probabilities when single-label), float32 (rows, labels), the mean over crops."""
+    rows = _prepared(feature_extractor, dataset, batch_size)
+    logits = run_model(model, rows, lambda inputs: model(**inputs).logits, description)
+    if model.config.problem_type == "single_label_classification":
+        logits = logits.log_softmax(dim=-1)
+    return logits.numpy()
+
+
+def random_model(model: nn.Module, seed: int) -> nn.Module:
+    """A model of the same class and configuration, its weights drawn from `seed`; global generators are untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = type(model)(type(model.config).from_dict(model.config.to_dict()))
+    return fresh.to(next(model.parameters()).device).eval()
+
+
+def with_random_ecg_tower(model: nn.Module, seed: int) -> nn.Module:
+    """The same dual encoder with the ECG tower drawn anew; text tower and projections stay as trained."""
+    companion = copy.copy(model)
+    companion._modules = dict(model._modules)
+    companion.ecg_model = random_model(model.ecg_model, seed)
+    return companion.eval()
+
+
+def tensors_digest(model: nn.Module) -> str:
+    """`sha256:` and the digest of every tensor with its name: the same weights in another file have the same one."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        tensor = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:
+    if isinstance(dataset, PreparedRows):
+        return dataset
+    return PreparedRows(feature_extractor, dataset, batch_size)
+
+
+def average_crops(outputs: torch.Tensor, record_index: torch.Tensor, num_records: int) -> torch.Tensor:
+    """Mean over the crops of each record: (crops, size) to (records, size).
+
+    Raises:
+        ValueError: another number of crops than of outputs, or a record without one.
+    """
+    if len(outputs) != len(record_index):
+        raise ValueError(f"the model gave {len(outputs)} rows for {len(record_index)} crops")
+    counts = torch.bincount(record_index, minlength=num_records)
+    if len(counts) != num_records or not counts.all():
+        raise ValueError(f"record_index names {int((counts > 0).sum())} records, wanted {num_records}")
+    if len(outputs) == num_records and bool((record_index == torch.arange(num_records)).all()):
+        return outputs
+    total = torch.zeros(num_records, outputs.shape[1]).index_add_(0, record_index, outputs)
+    return total / counts[:, None]

@@ -1,0 +1,207 @@
+"""Classification by texts: similarity of records to prompts of each class, and a classifier's scores by class name.
+
+Whether a figure made here may be called *zero-shot* depends on what the model was trained on; see protocol.py.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...clinical.prompts import lead_texts
+from .features import classifier_logits, ecg_embeddings, ecg_text_embeddings
+
+AGGREGATES = ("max", "noisy_or", "mean")
+
+
+def aggregate_similarities(
+    similarities: np.ndarray,
+    prompts_per_class: Sequence[int],
+    aggregate: str,
+    scale: float | None = None,
+    bias: float | None = None,
+) -> np.ndarray:
+    """From similarities to prompts to one score a class.
+
+    Args:
+        similarities: cosines (rows, prompts), the prompts of a class beside each other.
+        prompts_per_class: how many prompts each class has.
+        aggregate: "max" or "mean" of the cosines, or "noisy_or": 1 - prod(1 - sigmoid(scale * cosine + bias)).
+        scale: exponentiated logit scale, for "noisy_or".
+        bias: logit bias, for "noisy_or".
+
+    Returns:
+        float64 (rows, classes).
+
+    Raises:
+        ValueError: unknown aggregate, "noisy_or" without scale or bias, counts that do not add up.
+    """
+    similarities = np.asarray(similarities, dtype=np.float64)
+    if aggregate not in AGGREGATES:
+        raise ValueError(f"aggregate is {aggregate!r}, wanted one of {AGGREGATES}")
+    if similarities.ndim != 2 or sum(prompts_per_class) != similarities.shape[1] or min(prompts_per_class) < 1:
+        raise ValueError(f"similarities {similarities.shape} do not split into {list(prompts_per_class)} prompts")
+    if aggregate == "noisy_or":
+        if scale is None or bias is None:
+            raise ValueError("noisy_or needs the scale and bias of a model trained with the sigmoid loss")
+        log_absent = -np.logaddexp(0.0, scale * similarities + bias)
+    columns = []
+    for end, number in zip(np.cumsum(prompts_per_class), prompts_per_class, strict=True):
+        part = slice(end - number, end)
+        if aggregate == "noisy_or":
+            columns.append(-np.expm1(log_absent[:, part].sum(axis=1)))
+        else:
+            columns.append(getattr(similarities[:, part], aggregate)(axis=1))
+    return np.stack(columns, axis=1)
+
+
+def class_similarities(
+    model,
+    ecg_embeds: np.ndarray,
+    text_embeds: np.ndarray,
+    classes: Mapping[str, Sequence[str]],
+    aggregate: str = "max",
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """How alike records are to each class, as cosines and as probabilities.
+
+    Args:
+        model: the dual encoder, for its scale and bias.
+        ecg_embeds: (rows, projection_dim), unit length.
+        text_embeds: (texts, projection_dim), unit length, the texts of a class beside each other.
+        classes: class -> its texts.
+        aggregate: see `aggregate_similarities`; the cosine of "noisy_or" is the largest.
+
+    Returns:
+        Cosines and the probabilities that record and text are a pair, float64 (rows, classes); None in place of the
+        latter when the model was trained without the sigmoid loss: its cosines rank texts and are no probabilities.
+    """
+    similarities = ecg_embeds.astype(np.float64) @ text_embeds.astype(np.float64).T
+    counts = [len(texts) for texts in classes.values()]
+    scale, bias = scale_and_bias(model)
+    cosines = aggregate_similarities(similarities, counts, "mean" if aggregate == "mean" else "max")
+    if bias is None:
+        return cosines, None
+    if aggregate == "noisy_or":
+        return cosines, aggregate_similarities(similarities, counts, aggregate, scale, bias)
+    return cosines, np.exp(-np.logaddexp(0.0, -(scale * cosines + bias)))
+
+
+def scale_and_bias(model) -> tuple[float, float | None]:
+    """Exponentiated logit scale and the bias of a dual encoder; no bias when it was trained without the sigmoid."""
+    sigmoid = getattr(model.config, "loss_type", "sigmoid") != "softmax"
+    bias = getattr(model, "logit_bias", None) if sigmoid else None
+    return float(model.logit_scale.detach().exp()), None if bias is None else float(bias.detach())
+
+
+def prompt_scores(
+    model, processor, dataset, prompt_set, batch_size: int = 64, description: str | None = None
+) -> np.ndarray:
+    """Scores of rows for the classes of a prompt set.
+
+    Args:
+        model: an `ECGTextModel`, on any device.
+        processor: its `ECGTextProcessor`.
+        dataset: rows of a corpus, or `PreparedRows` made by the same extractor.
+        prompt_set: a `PromptSet`; its `aggregate` says how several prompts of a class become one score.
+        description: title of a progress bar over the records.
+
+    Returns:
+        float64 (rows, classes), classes in the order of `prompt_set.classes`.
+    """
+    records = ecg_embeddings(model, processor, dataset, batch_size, description)
+    return scores_of_embeddings(model, processor, records, prompt_set)
+
+
+class TextEmbeddings:
+    """Unit-length embeddings of texts by one dual encoder; a text that is asked for again is not encoded again.
+
+    Args:
+        model: an `ECGTextModel`, on any device.
+        processor: its `ECGTextProcessor`.
+        description: title of a progress bar; None shows none.
+    """
+
+    def __init__(self, model, processor, description: str | None = None):
+        self.model, self.processor, self.description = model, processor, description
+        self._known: dict[str, np.ndarray] = {}
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (texts, projection_dim)."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            made = ecg_text_embeddings(self.model, self.processor, new, description=self.description)
+            self._known.update(zip(new, made, strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+def scores_of_embeddings(
+    model,
+    processor,
+    ecg_embeds: np.ndarray,
+    prompt_set,
+    ensemble: bool = False,
+    texts: TextEmbeddings | None = None,
+) -> np.ndarray:
+    """As `prompt_scores`, from unit-length ECG embeddings computed before.
+
+    Args:
+        ecg_embeds: (rows, projection_dim).
+        ensemble: FG-CLEP's (arXiv 2505.11939): a prompt counts as its best among "X" and "X in lead L" over the
+            twelve leads, see `clinical.prompts.lead_texts`. The largest cosine is the largest probability.
+        texts: of the same model, to share what it encoded over several prompt sets.
+    """
+    texts = texts or TextEmbeddings(model, processor)
+    prompts = [prompt for prompts in prompt_set.classes.values() for prompt in prompts]
+    variants = [lead_texts(prompt) if ensemble else [prompt] for prompt in prompts]
+    embeddings = texts([text for group in variants for text in group])
+    similarities = ecg_embeds.astype(np.float64) @ embeddings.astype(np.float64).T
+    if ensemble:
+        similarities = aggregate_similarities(similarities, [len(group) for group in variants], "max")
+    counts = [len(prompts) for prompts in prompt_set.classes.values()]
+    return aggregate_similarities(similarities, counts, prompt_set.aggregate, *scale_and_bias(model))
+
+
+def match_labels(id2label: Mapping, class_names: Sequence[str], label_set: str) -> list[int]:
+    """Column of a classifier's output for each class name; the order of its labels does not matter.
+
+    Args:
+        id2label: index -> "CLASS" when trained on one label set, or "LABEL_SET: CLASS" when on several.
+        class_names: the classes to evaluate.
+        label_set: the label set that they belong to.
+
+    Raises:
+        ValueError: a class that the classifier does not have, or a name that it has twice.
+    """
+    columns: dict[str, int] = {}
+    for index, label in id2label.items():
+        own_set, separator, name = str(label).partition(": ")
+        if separator and own_set != label_set:
+            continue
+        name = name if separator else own_set
+        if name in columns:
+            raise ValueError(f"the classifier has the label {name!r} of {label_set} twice")
+        columns[name] = int(index)
+    absent = [name for name in class_names if name not in columns]
+    if absent:
+        raise ValueError(
+            f"the classifier has no output for {absent} of {label_set}; its labels: {list(id2label.values())}"
+        )
+    return [columns[name] for name in class_names]
+
+
+def classifier_scores(
+    model,
+    feature_extractor,
+    dataset,
+    class_names: Sequence[str],
+    label_set: str,
+    batch_size: int = 64,
+    description: str | None = None,
+) -> np.ndarray:
+    """Logits of a trained classifier for `class_names`, matched by name: float64 (rows, classes).
+
+    Raises:
+        ValueError: see `match_labels`.
+    """
+    columns = match_labels(model.config.id2label, class_names, label_set)
+    logits = classifier_logits(model, feature_extractor, dataset, batch_size, description)
+    return logits[:, columns].astype(np.float64)

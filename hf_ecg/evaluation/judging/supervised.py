@@ -1,0 +1,144 @@
+"""Trained classifiers and regressions on test rows: their scores, and the tasks of a report made of them."""
+
+import csv
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...data.corpus import label_names, single_class_rows, target_matrix
+from ..loading import load_classifier
+from ..metrics.bootstrap import REPLICATES, bootstrap_evaluation
+from ..metrics.classification import MINIMUM_COUNT, require_counted_classes
+from ..metrics.figures import (
+    Figures,
+    bootstrap_figures,
+    figure_entries,
+    regression_figures,
+    regression_task,
+    single_label_figures,
+)
+from ..protocol import SUPERVISED
+from ..reports.evaluation_report import task_entry
+from .features import classifier_logits
+from .label_text import match_labels
+from .validation import task_labels
+
+MULTI_LABEL, SINGLE_LABEL, REGRESSION = PROBLEMS = ("multi_label", "single_label", "regression")
+SCORES_NAME = "scores.csv"
+# What ends the name of a model's companion.
+RANDOM = ", random weights"
+TRAINING_MEAN = "mean of the training rows"
+
+
+class SupervisedJudge:
+    """Test rows and what is measured on them; made before training, which a mistake here must not cost.
+
+    Args:
+        dataset: the test rows; of a "single_label" problem those with exactly one class are judged.
+        problem: "multi_label", "single_label" or "regression".
+        tasks: label sets, or columns of numbers for a regression.
+        replicates, seed: of the bootstrap over patients.
+        minimum: positives and negatives that a class needs to be counted.
+
+    Raises:
+        ValueError: a label set or column that the corpus does not have, no row that knows a target, no class with
+            enough positives.
+    """
+
+    def __init__(
+        self,
+        dataset,
+        problem: str,
+        tasks: list[str],
+        replicates: int = REPLICATES,
+        seed: int = 0,
+        minimum: int = MINIMUM_COUNT,
+    ):
+        self.problem, self.replicates, self.seed, self.minimum = problem, replicates, seed, minimum
+        if problem == SINGLE_LABEL:
+            dataset = single_class_rows(dataset, tasks[0])
+        self.dataset = dataset
+        self.patients = np.array(dataset.select_columns("patient_id")["patient_id"][:])
+        if problem == REGRESSION:
+            self.names = {target: [target] for target in tasks}
+            columns = target_matrix(dataset, tasks).T
+            known = [np.flatnonzero(np.isfinite(column)) for column in columns]
+            self.truth = {task: (column[rows], rows) for task, column, rows in zip(tasks, columns, known, strict=True)}
+            unknown = [target for target, (values, _) in self.truth.items() if len(values) == 0]
+            if unknown:
+                raise ValueError(f"none of the {len(dataset)} test rows knows {', '.join(unknown)}")
+        else:
+            self.names = {label_set: list(label_names(dataset, label_set)) for label_set in tasks}
+            self.truth = {
+                label_set: task_labels(dataset, label_set, names, minimum, "test rows")
+                for label_set, names in self.names.items()
+            }
+
+    def scores(self, folder, device, description: str | None = None) -> dict[str, np.ndarray]:
+        """What a saved model says of the test rows; `scores.csv` in its folder holds it as the pipeline gives it.
+
+        Returns:
+            task -> float64 (judged rows, classes): logits, log-probabilities of a "single_label" problem, or numbers
+            in the target's unit.
+        """
+        model, extractor = load_classifier(str(folder), device)
+        logits = classifier_logits(model, extractor, self.dataset, description=description)
+        self._write(Path(folder) / SCORES_NAME, model.config.id2label, torch.from_numpy(logits))
+        found = {}
+        for task, (_, rows) in self.truth.items():
+            columns = match_labels(model.config.id2label, self.names[task], task)
+            found[task] = logits[rows][:, columns].astype(np.float64)
+        return found
+
+    def tasks(self, scores: dict[str, dict[str, np.ndarray]], train) -> list[dict]:
+        """Tasks of a report.
+
+        Args:
+            scores: model -> its `scores`; the name of a companion is the model's and `RANDOM`.
+            train: the training rows, whose mean stands beside every regression.
+        """
+        make = self._regression if self.problem == REGRESSION else self._classification
+        return [make(task, {key: one[task] for key, one in scores.items()}, train) for task in self.truth]
+
+    def _write(self, path: Path, id2label: dict, logits: torch.Tensor) -> None:
+        values = {SINGLE_LABEL: torch.exp, MULTI_LABEL: torch.sigmoid}.get(self.problem, torch.clone)(logits)
+        records = self.dataset.select_columns("record_id")["record_id"][:]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["record_id", *(id2label[index] for index in range(values.shape[1]))])
+            writer.writerows([name, *row] for name, row in zip(records, values.tolist(), strict=True))
+
+    def _measured(self, measures: dict, rows) -> dict[str, Figures]:
+        patients = self.patients[rows]
+        return {key: bootstrap_figures(one, patients, self.replicates, self.seed) for key, one in measures.items()}
+
+    def _classification(self, label_set: str, scores: dict[str, np.ndarray], train) -> dict:
+        (labels, rows), names = self.truth[label_set], self.names[label_set]
+        patients, options = self.patients[rows], {"seed": self.seed, "minimum": self.minimum}
+        systems = {
+            key: bootstrap_evaluation(labels, one, patients, names, self.replicates, **options)
+            for key, one in scores.items()
+        }
+        pairs, figures = differences(list(scores)), {}
+        if self.problem == SINGLE_LABEL:
+            counted = [names.index(name) for name in require_counted_classes(labels, names, self.minimum)]
+            true = labels.argmax(axis=1)
+            measures = {key: partial(single_label_figures, true, one, counted=counted) for key, one in scores.items()}
+            figures = figure_entries(self._measured(measures, rows), pairs)
+        return task_entry(label_set, SUPERVISED, systems, pairs, label_set=label_set) | figures
+
+    def _regression(self, target: str, scores: dict[str, np.ndarray], train) -> dict:
+        values, rows = self.truth[target]
+        mean = np.nanmean(target_matrix(train, [target]))
+        predictions = {key: one[:, 0] for key, one in scores.items()} | {TRAINING_MEAN: np.full(len(values), mean)}
+        measures = {key: partial(regression_figures, values, one) for key, one in predictions.items()}
+        return regression_task(target, target, self._measured(measures, rows), differences(list(scores)))
+
+
+def differences(names: list[str]) -> list[tuple[str, str]]:
+    """Each model minus its companion, and the last of several models minus each of the others."""
+    pairs = [(name, name + RANDOM) for name in names if name + RANDOM in names]
+    models = [name for name in names if not name.endswith(RANDOM)]
+    return pairs + [(models[-1], name) for name in models[:-1]]

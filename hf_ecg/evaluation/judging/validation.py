@@ -1,0 +1,305 @@
+"""Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...data.rows import SIGNAL_COLUMNS, RowDataset
+from ..metrics.classification import (
+    METRICS,
+    MINIMUM_COUNT,
+    NothingToJudge,
+    macro_metrics,
+    per_class_metrics,
+    require_counted_classes,
+)
+from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
+from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
+from .label_text import match_labels, scores_of_embeddings
+
+UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
+
+# Read by the training loop, not by the validators.
+CHOICE_KEYS = {"name", "metric", "greater_is_better"}
+
+
+def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], dict[str, float]]:
+    """Builds a validator from a recipe's `validation` section.
+
+    Args:
+        spec: `name` and that validator's keys, None where left out; `metric`, `greater_is_better` are the loop's.
+
+            * "label_text": `prompts` (list of prompt sets), `batch_size`, `minimum`, `cache`.
+            * "classification": `label_sets`, `batch_size`, `minimum`, `cache`.
+            * "single_label": `label_sets` (one), `batch_size`, `minimum`, `cache`; rows without exactly one class
+              are left out.
+            * "regression": `targets`, `batch_size`, `cache`; figures are in the targets' units.
+            * "loss": `text_column` for a dual encoder, `label_sets` for a classifier or `collator`, one that makes
+              whole batches, for anything else; `batch_size`; `rank` and `world_size` of a process that takes its share
+              of every batch.
+        processor: the model's processor or feature extractor.
+        dataset: the validation rows.
+
+    Returns:
+        A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
+        `{"accuracy": ..., "macro_f1": ..., "macro_auroc": ...}` or `{"mae": ..., "mae/age": ...}`; the figure
+        without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
+
+    Raises:
+        ValueError: unknown name or key, a metric that is not measured or in the wrong direction, no rows, a class that
+            the rows do not have, no class with enough positives.
+    """
+    spec = {key: value for key, value in spec.items() if value is not None}
+    name = spec.get("name")
+    if name not in VALIDATORS:
+        raise ValueError(f"validation name is {name!r}, wanted one of {sorted(VALIDATORS)}")
+    build, known = VALIDATORS[name]
+    unknown = sorted(set(spec) - CHOICE_KEYS - known)
+    if unknown:
+        raise ValueError(f"validation {name!r} does not know {unknown}; it knows {sorted(known)}")
+    if len(dataset) == 0:
+        raise ValueError(f"validation {name!r} has no rows")
+    _check_choice(spec)
+    return build({key: value for key, value in spec.items() if key in known}, processor, dataset)
+
+
+def _check_choice(spec: dict) -> None:
+    """A misspelt metric would be noticed after an epoch only, and a wrong direction never: the worst weights stay."""
+    known = _measured(spec)
+    metric = spec.get("metric", next(iter(known)))
+    if metric not in known:
+        raise ValueError(f"validation.metric is {metric!r}, validation {spec['name']!r} measures {list(known)}")
+    greater = spec.get("greater_is_better", known[metric])
+    if greater != known[metric]:
+        raise ValueError(f"validation.greater_is_better is {greater}, but of {metric} the other direction is better")
+
+
+def _measured(spec: dict) -> dict[str, bool]:
+    """Metrics of a validator, and whether more of each is better."""
+    ranking = dict.fromkeys((f"macro_{metric}" for metric in METRICS), True)
+    if spec["name"] == "loss":
+        return {"loss": False}
+    if spec["name"] == "single_label":
+        return SINGLE_LABEL_METRICS | ranking
+    if spec["name"] == "regression":
+        metrics, tasks = REGRESSION_METRICS, spec.get("targets", [])
+    else:
+        metrics, tasks = ranking, [*(Path(task).stem for task in spec.get("prompts", [])), *spec.get("label_sets", [])]
+    return {f"{name}{task}": more for task in ("", *(f"/{task}" for task in tasks)) for name, more in metrics.items()}
+
+
+def task_labels(
+    dataset, label_set: str, class_names, minimum: int, where: str, unannotated: str = LEAVE_OUT
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (judged rows, classes) for `class_names` by name, and the numbers of the judged rows.
+
+    Args:
+        unannotated: rows without any statement of the label set are not judged ("leave_out", PTB-XL's own benchmark),
+            or have none of its classes ("negative", as everybody has who is screened). "labelled" keeps the rows with
+            at least one of `class_names` alone (MERL's benchmark).
+
+    Raises:
+        ValueError: a class that the corpus does not have.
+        NothingToJudge: no annotated row, no class with enough positives; a ValueError too.
+    """
+    from ...data.corpus import label_matrix, label_names
+
+    names = label_names(dataset, label_set)
+    absent = [name for name in class_names if name not in names]
+    if absent:
+        raise ValueError(f"{where}: the label set {label_set} of the corpus has no {absent}; it has {list(names)}")
+    matrix, annotated = label_matrix(dataset, label_set)
+    if not annotated.any():
+        raise NothingToJudge(f"{where}: none of {len(dataset)} rows is annotated for {label_set}")
+    matrix = matrix[:, [list(names).index(name) for name in class_names]]
+    kept = {LEAVE_OUT: annotated, NEGATIVE: np.ones(len(matrix), dtype=bool), LABELLED: matrix.any(axis=1)}[
+        unannotated
+    ]
+    rows = np.flatnonzero(kept)
+    labels = matrix[rows]
+    require_counted_classes(labels, class_names, minimum, where)
+    return labels, rows
+
+
+def _label_text(options: dict, processor, dataset):
+    from ...clinical.prompts import load_prompts
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if not options.get("prompts"):
+        raise ValueError("validation 'label_text' needs prompts, a list of prompt sets")
+    prompt_sets = [load_prompts(name) for name in options["prompts"]]
+    tasks = [task_labels(dataset, p.label_set, list(p.classes), minimum, p.name) for p in prompt_sets]
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        embeddings = ecg_embeddings(model, processor, rows)
+        figures = {}
+        for prompt_set, (labels, numbers) in zip(prompt_sets, tasks, strict=True):
+            scores = scores_of_embeddings(model, processor, embeddings[numbers], prompt_set)
+            figures[prompt_set.name] = _macro(labels, scores, list(prompt_set.classes), minimum)
+        return _with_mean(figures)
+
+    return validate
+
+
+def _classification(options: dict, processor, dataset):
+    from ...data.corpus import label_names
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if not options.get("label_sets"):
+        raise ValueError("validation 'classification' needs label_sets")
+    names = {label_set: list(label_names(dataset, label_set)) for label_set in options["label_sets"]}
+    tasks = {s: task_labels(dataset, s, names[s], minimum, f"validation rows, {s}") for s in names}
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        logits = classifier_logits(model, processor, rows)
+        figures = {}
+        for label_set, (labels, numbers) in tasks.items():
+            columns = match_labels(model.config.id2label, names[label_set], label_set)
+            figures[label_set] = _macro(labels, logits[numbers][:, columns], names[label_set], minimum)
+        return _with_mean(figures)
+
+    return validate
+
+
+def _single_label(options: dict, processor, dataset):
+    from ...data.corpus import label_matrix, label_names, single_class_rows
+
+    minimum = options.get("minimum", MINIMUM_COUNT)
+    if len(options.get("label_sets") or []) != 1:
+        raise ValueError(f"validation 'single_label' needs one of label_sets, found {options.get('label_sets')}")
+    (label_set,) = options["label_sets"]
+    names = list(label_names(dataset, label_set))
+    dataset = single_class_rows(dataset, label_set)
+    labels, _ = label_matrix(dataset, label_set)
+    counted = require_counted_classes(labels, names, minimum, f"validation rows, {label_set}")
+    numbers = [names.index(name) for name in counted]
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        columns = match_labels(model.config.id2label, names, label_set)
+        scores = classifier_logits(model, processor, rows)[:, columns]
+        figures = single_label_figures(labels.argmax(axis=1), scores, counted=numbers)
+        return {name: float(value[0]) for name, value in figures.items()} | _macro(labels, scores, names, minimum)
+
+    return validate
+
+
+def _regression(options: dict, processor, dataset):
+    from ...data.corpus import target_matrix
+
+    targets = list(options.get("targets") or [])
+    if not targets:
+        raise ValueError("validation 'regression' needs targets")
+    values = target_matrix(dataset, targets)
+    known = np.isfinite(values)
+    if not known.any(axis=0).all():
+        raise ValueError(
+            f"none of {len(dataset)} validation rows knows {np.array(targets)[~known.any(axis=0)].tolist()}"
+        )
+    rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+
+    def validate(model) -> dict[str, float]:
+        predicted = classifier_logits(model, processor, rows)[
+            :, match_labels(model.config.id2label, targets, "targets")
+        ]
+        figures = {}
+        for target, kept, true, found in zip(targets, known.T, values.T, predicted.T, strict=True):
+            measured = regression_figures(true[kept], found[kept])
+            figures[target] = {name: float(value[0]) for name, value in measured.items()}
+        return _with_mean(figures)
+
+    return validate
+
+
+def loss_batches(num_records: int, batch_size: int, rank: int = 0, world_size: int = 1) -> list[range]:
+    """Rows of each batch of a validation loss that one process takes; all processes' are those of a single one.
+
+    A row that would be a batch by itself joins the one before: it has nothing to be contrasted with.
+
+    Args:
+        num_records: validation rows; the last few are left out when the processes cannot share them equally.
+        batch_size: of all processes together; rounded down to what they can share.
+        rank, world_size: of this process.
+    """
+    stop, together = num_records - num_records % world_size, max(1, batch_size // world_size) * world_size
+    starts = list(range(0, stop, together))
+    if len(starts) > 1 and stop - starts[-1] == 1:
+        starts.pop()
+    batches = [range(start, end) for start, end in itertools.pairwise([*starts, stop])]
+    sizes = [len(batch) // world_size for batch in batches]
+    return [batch[rank * size : (rank + 1) * size] for batch, size in zip(batches, sizes, strict=True)]
+
+
+def _loss(options: dict, processor, dataset):
+    """Mean loss over the rows in their order; a contrastive loss depends on `batch_size`.
+
+    There are no views, but for a model that contrasts views: its own, those of epoch 0, every time.
+    """
+    from ...data.corpus import non_empty_text
+
+    if hasattr(processor, "tokenizer"):
+        dataset = non_empty_text(dataset, options.get("text_column", "text"))
+    collator, columns = _loss_collator(options, processor, dataset)
+    rows = RowDataset(dataset, [column for column in columns if column in dataset.column_names])
+    world_size = options.get("world_size", 1)
+    batches = loss_batches(len(dataset), options.get("batch_size", 64), options.get("rank", 0), world_size)
+    if not batches:
+        raise ValueError(f"{len(dataset)} validation rows are too few for {world_size} processes")
+
+    def validate(model) -> dict[str, float]:
+        device = next(model.parameters()).device
+        total = 0.0
+        with frozen(model):
+            for indices in batches:
+                batch = collator(rows.__getitems__([(0, index) for index in indices]))
+                batch = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+                total += float(model(**batch).loss) * len(indices)
+        loss = total / sum(map(len, batches))
+        if not np.isfinite(loss):
+            raise ValueError(f"the validation loss is {loss}")
+        return {"loss": loss}
+
+    return validate
+
+
+def _loss_collator(options: dict, processor, dataset):
+    from ...data.collators import ECGClassificationCollator, ECGTextCollator
+    from ...data.corpus import label_names
+
+    if "collator" in options:
+        return options["collator"], options["collator"].columns
+    if hasattr(processor, "tokenizer"):
+        text_column = options.get("text_column", "text")
+        return ECGTextCollator(processor, text_column=text_column), (*SIGNAL_COLUMNS, text_column)
+    if not options.get("label_sets"):
+        raise ValueError("validation 'loss' of a classifier needs label_sets")
+    label_sets = list(options["label_sets"])
+    class_names = {label_set: list(label_names(dataset, label_set)) for label_set in label_sets}
+    collator = ECGClassificationCollator(processor, label_sets=label_sets, class_names=class_names)
+    return collator, (*SIGNAL_COLUMNS, *label_sets)
+
+
+def _macro(labels, scores, class_names, minimum: int) -> dict[str, float]:
+    return macro_metrics(per_class_metrics(labels, scores, class_names, minimum))
+
+
+def _with_mean(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Mean over tasks under the bare name, then each task under `metric/task`."""
+    metrics = next(iter(figures.values()))
+    result = {metric: float(np.mean([values[metric] for values in figures.values()])) for metric in metrics}
+    return result | {f"{metric}/{task}": value for task, values in figures.items() for metric, value in values.items()}
+
+
+VALIDATORS = {
+    "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
+    "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
+    "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
+    "regression": (_regression, {"targets", "batch_size", "cache"}),
+    "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size", "rank", "world_size"}),
+}

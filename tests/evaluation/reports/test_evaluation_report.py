@@ -1,0 +1,95 @@
+import json
+
+import numpy as np
+import pytest
+
+from hf_ecg.evaluation.loading import budget_notes, check_label_sets
+from hf_ecg.evaluation.metrics.bootstrap import bootstrap_evaluation
+from hf_ecg.evaluation.protocol import TrainingFacts
+from hf_ecg.evaluation.reports.evaluation_report import machine_facts, render, task_entry, version_facts, write_report
+
+NAMES = ["MI", "NORM", "RARE", "NONE"]
+
+
+@pytest.fixture(scope="module")
+def report():
+    generator = np.random.default_rng(0)
+    labels = generator.random((200, 4)) < 0.3
+    labels[3:, 2] = False
+    labels[:3, 2] = True
+    labels[:, 3] = False
+    scores = {"prompts": labels + generator.normal(size=(3, 200, 4)), "BCE classifier": labels + 0.0}
+    patients = [index // 2 for index in range(200)]
+    systems = {
+        name: bootstrap_evaluation(labels, values, patients, NAMES, replicates=50) for name, values in scores.items()
+    }
+    words = dict.fromkeys(NAMES, "label-text") | {"MI": "zero-shot"}
+    task = task_entry(
+        "ptb_xl_x", "label-text", systems, [("prompts", "BCE classifier")], label_set="x", class_protocols=words
+    )
+    return {
+        "title": "Classification by prompts",
+        "command": "python train/zero_shot.py --seed 0",
+        "data": {"path": "corpus", "config": "ptb_xl_100hz", "folds": [9, 10], "records": 210, "patients": 105},
+        "models": {"prompts": [{"folder": "OUT0", "seed": 0}]},
+        "notes": ["a note"],
+        "bootstrap": {"replicates": 50, "seed": 0, "confidence": 0.95, "minimum": 10, "seeds_resampled": True},
+        "machine": machine_facts("cpu"),
+        "versions": version_facts(),
+        "tasks": [task],
+    }
+
+
+def test_page_says_what_a_figure_needs(report):
+    page = render(report)
+    for text in (
+        "## ptb_xl_x: label-text",
+        "200 records, 100 patients",
+        "macro over 2: MI, NORM",
+        "RARE (n = 3), NONE (n = 0)",
+        "folds 9+10",
+        "python train/zero_shot.py --seed 0",
+        "| prompts - BCE classifier |",
+        "OUT0 (seed 0)",
+        "over patients and seeds",
+        "a note",
+        "torch ",
+    ):
+        assert text in page
+    entry = report["tasks"][0]["systems"]["prompts"]["macro"]["auroc"]
+    assert f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]" in page
+
+
+def test_class_rows_carry_protocol_prevalence_and_difference(report):
+    rows = {line.split(" | ")[0].strip("| "): line for line in render(report).splitlines() if line.startswith("| ")}
+    assert "| zero-shot |" in rows["MI"] and "| label-text |" in rows["NORM"]
+    assert rows["NONE (rare)"].count("no value") == 5
+    difference = report["tasks"][0]["differences"][0]["MI"]["auroc"]
+    assert f"{difference['value']:+.3f}" in rows["MI"]
+    header = next(line for line in render(report).splitlines() if line.startswith("| class"))
+    assert all(line.count("|") == header.count("|") for line in (rows["MI"], rows["RARE (rare)"]))
+
+
+def test_json_and_page_are_written_together(report, tmp_path):
+    page = write_report(report, tmp_path / "new" / "results.json")
+    assert json.loads((tmp_path / "new" / "results.json").read_text()) == report
+    assert page == tmp_path / "new" / "results.md" and page.read_text() == render(report)
+    assert sorted(path.name for path in page.parent.iterdir()) == ["results.json", "results.md"]
+    with pytest.raises(ValueError, match="ends in .json"):
+        write_report(report, tmp_path / "results")
+
+
+def test_notes_tell_unequal_budgets():
+    ours = TrainingFacts(config="ptb_xl_100hz", train_folds=(1, 2), validation_folds=(8,))
+    assert budget_notes([ours], []) == [] and budget_notes([ours], [ours]) == []
+    assert "2 seeds" in budget_notes([ours, ours], [ours])[0]
+    assert "not verified" in budget_notes([ours], [None])[0]
+    more = TrainingFacts(config="ptb_xl_100hz", train_folds=(1, 2, 3), validation_folds=(8,))
+    assert budget_notes([ours], [more])[0].startswith("train_folds differ")
+
+
+def test_a_classifier_of_another_label_set_is_refused():
+    diagnostic = TrainingFacts(label_sets=("diagnostic",))
+    check_label_sets(["BCE", "OLD"], [diagnostic, None], ["diagnostic"])
+    with pytest.raises(ValueError, match=r"BCE was trained on the label sets \['diagnostic'\]"):
+        check_label_sets(["BCE"], [diagnostic], ["subdiagnostic"])

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hf_ecg.studies.comparison.arm_runs import plan_runs, recipe_of, slug
+from hf_ecg.studies.comparison.comparison_spec import load_comparison, rotation
+
+CONTENT = {
+    "title": "A and B",
+    "recipe": "recipe.yaml",
+    "overrides": ["run.epochs=2"],
+    "arms": {
+        "A": {},
+        "B, after A": {"overrides": ["model.init_from.ecg_model={arm:A}", "data.columns.text=text_{turn}_{seed}"]},
+        "unasked": {"measured": False},
+    },
+    "measures": {"probe": {"kind": "probe", "label_set": "form"}, "age": {"kind": "regression", "target": "age"}},
+    "differences": [["A", "B, after A"]],
+}
+
+
+@pytest.fixture
+def written(tmp_path, text_recipe):
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(text_recipe))
+
+    def write(**changes) -> Path:
+        (tmp_path / "comparison.yaml").write_text(yaml.safe_dump(CONTENT | changes))
+        return tmp_path / "comparison.yaml"
+
+    return write
+
+
+def test_a_rotation_tests_every_fold_once_and_never_mixes_them():
+    turns = rotation()
+    assert sorted(fold for turn in turns for fold in turn.test) == list(range(1, 11))
+    for turn in turns:
+        assert sorted([*turn.test, *turn.validation, *turn.train]) == list(range(1, 11))
+    assert [turn.validation for turn in turns] == [(3,), (5,), (7,), (9,), (1,)]
+    with pytest.raises(ValueError, match="5 folds"):
+        rotation(range(1, 6))
+
+
+def test_runs_hold_one_seed_after_the_other(written):
+    comparison = load_comparison(written())
+    runs = plan_runs(comparison, rotation(), [3, 4], "OUT")
+    assert len(runs) == 2 * 5 * 3 and [run.seed for run in runs] == [3] * 15 + [4] * 15
+    assert len({run.folder for run in runs}) == 30
+    assert runs[1].folder == Path("OUT/b_after_a/seed_3/test_1_2")
+    assert comparison.arms_of("probe") == ["A", "B, after A"]
+    assert slug("SimCLR, mean of negatives") == "simclr_mean_of_negatives"
+
+
+def test_an_arm_may_begin_with_another_of_the_same_turn_and_seed(written):
+    path = written()
+    comparison = load_comparison(path)
+    run = plan_runs(comparison, rotation()[1:], [7], "OUT")[1]
+    recipe = recipe_of(comparison, run, path.parent, ["data.path=CORPUS"])
+    assert recipe.model.init_from == {"ecg_model": "OUT/a/seed_7/test_3_4", **_text_tower(path)}
+    assert recipe.data.columns.text == "text_test_3_4_7" and recipe.data.path == "CORPUS"
+    assert recipe.data.folds.train == [1, 2, 6, 7, 8, 9, 10] and recipe.data.folds.validation == [5]
+    assert recipe.run.seed == 7 and recipe.run.epochs == 2
+
+
+def _text_tower(path) -> dict:
+    return yaml.safe_load((path.parent / "recipe.yaml").read_text())["model"].get("init_from", {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": {"A": {"override": []}}}, "unknown key arms.A.override .did you mean 'overrides'"),
+        ({"measures": {"x": {"kind": "probe"}}}, "measures.x gives nothing, probe wants label_set or column"),
+        ({"measures": {"x": {"kind": "regression", "label_set": "form"}}}, "regression wants target"),
+        ({"measures": {"x": {"kind": "knn", "label_set": "form"}}}, "kind is 'knn', wanted one of probe"),
+        ({"differences": [["A", "C"]]}, r"differences\[0\] is \['A', 'C'\], wanted arms among"),
+        ({"differences": [["A"]]}, "two of a difference"),
+        ({"measures": {"x": {"kind": "probe", "label_set": "form", "arms": ["C"]}}}, "measures.x.arms is"),
+        ({"differences": [["A", "unasked"]]}, r"names \['unasked'\], which are not measured"),
+        (
+            {
+                "arms": {"A": {"trained": False}},
+                "measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form"}},
+                "differences": [],
+            },
+            r"asks \['A'\] by prompts, an untrained arm has no text tower",
+        ),
+    ],
+)
+def test_a_comparison_that_does_not_fit_is_refused(written, changes, message):
+    with pytest.raises(ValueError, match=message):
+        load_comparison(written(**changes))
+
+
+def test_what_belongs_to_the_rotation_cannot_be_set(written):
+    path = written(overrides=["run.seed=5"])
+    comparison = load_comparison(path)
+    run = plan_runs(comparison, rotation(), [0], "OUT")[0]
+    with pytest.raises(ValueError, match="run.seed=5.*belong to the rotation"):
+        recipe_of(comparison, run, path.parent, [])
+    path = written(arms={"A": {"overrides": ["model.init_from.ecg_model={arm:Z}"]}}, differences=[])
+    with pytest.raises(ValueError, match="there is no arm 'Z'"):
+        recipe_of(load_comparison(path), run, path.parent, [])
+    path = written(arms={"a b": {}, "A-B": {}}, differences=[])
+    with pytest.raises(ValueError, match="would share a file"):
+        plan_runs(load_comparison(path), rotation(), [0], "OUT")
+
+
+def test_the_comparisons_in_train_can_be_read(repository):
+    paths = sorted((repository / "train/comparisons").glob("*.yaml"))
+    assert paths
+    for path in paths:
+        comparison = load_comparison(path)
+        for run in plan_runs(comparison, rotation()[:1], [0], "OUT"):
+            recipe_of(comparison, run, path.parent, ["data.path=CORPUS"])

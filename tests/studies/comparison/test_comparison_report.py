@@ -1,0 +1,118 @@
+"""What is made of the scores of a comparison's runs."""
+
+import numpy as np
+import pytest
+
+from hf_ecg.clinical.prompts import load_prompts
+from hf_ecg.evaluation.judging.features import ecg_embeddings
+from hf_ecg.evaluation.judging.label_text import scores_of_embeddings
+from hf_ecg.studies.comparison.arm_runs import Run, enrich_turn, enriched_folder, recipe_of
+from hf_ecg.studies.comparison.comparison_report import comparison_tasks
+from hf_ecg.studies.comparison.comparison_spec import (
+    ArmSection,
+    Comparison,
+    EnrichmentSection,
+    MeasureSection,
+    rotation,
+)
+from hf_ecg.studies.comparison.measures import JudgedRows, measure_run, scores_path
+from tests.evaluation import tiny
+
+MEASURES = {
+    "rhythm": MeasureSection("probe", label_set="rhythm"),
+    "age": MeasureSection("regression", target="age"),
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged") / "corpus"
+    whole = tiny.dataset(240)
+    ages = [40.0 + index % 30 for index in range(len(whole))]
+    whole = whole.remove_columns("age").add_column("age", ages, feature=whole.features["age"])
+    tiny.write_corpus(folder, whole=whole)
+    return folder
+
+
+def write(run, name, judged, scores):
+    path = scores_path(run, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = judged.rows(run.turn.test, name)
+    np.savez(path, scores=scores, records=np.array([judged.records[row] for row in rows]))
+
+
+def test_turns_are_ranked_apart_and_numbers_stay_numbers(data, tmp_path):
+    """Each turn's model is perfect on a scale of its own: so is the pooled one, unless scales are mixed."""
+    judged = JudgedRows(str(data), tiny.CONFIG, MEASURES)
+    turns = rotation()
+    comparison = Comparison("t", "r", {"A": ArmSection(), "B": ArmSection()}, MEASURES, differences=[["A", "B"]])
+    for number, turn in enumerate(turns):
+        for arm, error in (("A", 2.0), ("B", 5.0)):
+            run = Run(arm, turn, 0, tmp_path)
+            rows = judged.rows(turn.test, "rhythm")
+            labels = judged.truth["rhythm"][1][rows].astype(float)
+            write(run, "rhythm", judged, labels + 100 * number)
+            ages = judged.truth["age"][1][judged.rows(turn.test, "age")]
+            write(run, "age", judged, ages + error)
+    seeds = {"rhythm": [0], "age": [0]}
+    rhythm, age = comparison_tasks(comparison, judged, turns, seeds, tmp_path, replicates=20, minimum=3)
+    # equal scores of unequal turns share ranks, so that a turn of other prevalence costs a little
+    assert rhythm["systems"]["A"]["macro"]["auroc"]["value"] > 0.95
+    assert rhythm["label_set"] == "rhythm" and rhythm["differences"][0]["macro"]["auroc"]["value"] == 0
+    assert age["figures"]["A"]["mae"]["value"] == pytest.approx(2) and age["unit"] == "years"
+    assert age["figure_differences"][0]["mae"]["value"] == pytest.approx(-3)
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_prompts_are_asked_of_the_run_itself(data, tmp_path, monkeypatch, ensemble):
+    prompts = tiny.save_prompts(tmp_path / "rhythm.yaml")
+    measures = {"form": MeasureSection("prompts", prompts=str(prompts), ensemble=ensemble)}
+    judged = JudgedRows(str(data), tiny.CONFIG, measures)
+    run = Run("A", rotation()[2], 0, tmp_path / "OUT")
+    model, processor = tiny.dual_encoder(seed=3), tiny.processor()
+    model.save_pretrained(run.folder)
+    processor.save_pretrained(run.folder)
+    model.ecg_model.save_pretrained(run.encoder)
+    tiny.feature_extractor().save_pretrained(run.encoder)
+    tiny.write_facts(run.folder, train_folds=list(run.turn.train), validation_folds=list(run.turn.validation))
+    asked = []
+
+    def recorded(model, processor, embeds, prompt_set, ensemble):
+        asked.append(ensemble)
+        return scores_of_embeddings(model, processor, embeds, prompt_set, ensemble)
+
+    monkeypatch.setattr("hf_ecg.studies.comparison.measures.scores_of_embeddings", recorded)
+    measure_run(run, measures, judged)
+    assert asked == [ensemble]
+    rows = judged.rows(run.turn.test, "form")
+    embeds = ecg_embeddings(model.eval(), processor, judged.dataset.select(rows))
+    wanted = scores_of_embeddings(model, processor, embeds, load_prompts(prompts), ensemble)
+    with np.load(scores_path(run, "form")) as content:
+        np.testing.assert_allclose(content["scores"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_is_not_judged_on_folds_that_it_has_seen(data, tmp_path):
+    judged = JudgedRows(str(data), tiny.CONFIG, MEASURES)
+    run = Run("A", rotation()[0], 0, tmp_path)
+    tiny.dual_encoder().ecg_model.save_pretrained(run.encoder)
+    tiny.feature_extractor().save_pretrained(run.encoder)
+    tiny.write_facts(run.folder, train_folds=[2, 4, 5], validation_folds=[3])
+    with pytest.raises(ValueError, match=r"was trained on folds \[2\]"):
+        measure_run(run, MEASURES, judged)
+
+
+def test_the_judges_of_a_turn_see_what_it_trains_and_selects_on(repository, tmp_path, monkeypatch):
+    directory = repository / "train/comparisons"
+    arms = {"verified": ArmSection(overrides=["data.path={enriched}"])}
+    section = EnrichmentSection("../stages/fg_clep_ptb_xl.yaml", ["run.epochs=2"])
+    comparison = Comparison("t", "../recipes/clep_ptb_xl.yaml", arms, MEASURES, enrichment=section)
+    called = []
+    monkeypatch.setattr("hf_ecg.studies.comparison.arm_runs.enrich", lambda *arguments: called.append(arguments))
+    run = Run("verified", rotation()[3], 7, tmp_path)
+    enrich_turn(comparison, run, directory, ["data.path=CORPUS"])
+    ((_, first, folder, shared),) = called
+    assert first.data.folds.train == [1, 2, 3, 4, 5, 6, 10] and first.data.folds.validation == [9]
+    assert (first.run.seed, first.run.epochs, first.data.path) == (7, 2, "CORPUS")
+    # what is proposed and what the signals say is no matter of turn or seed
+    assert folder == enriched_folder(run) and shared == tmp_path
+    assert recipe_of(comparison, run, directory, ["data.path=CORPUS"]).data.path == str(folder / "corpus")
