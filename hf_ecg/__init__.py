@@ -1,10 +1,8 @@
 """ECG foundation models behind the Hugging Face API. Importing it registers them with the Auto classes."""
 
-from .auto import AutoModelForECGClassification, register
-from .models.ecg_contrastive import ECGContrastiveConfig, ECGContrastiveOutput, ECGForContrastivePreTraining
-from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
-from .models.ecg_resnext import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
-from .models.ecg_text import ECGTextConfig, ECGTextModel, ECGTextOutput
+from .auto import AutoModelForECGClassification, public_names, register, register_family
+from .models.families import *  # noqa: F403
+from .models.shared.family import Family
 from .pipelines import register_pipelines
 from .processing import ECGFeatureExtractor, ECGTextProcessor
 from .version import __version__
@@ -14,19 +12,10 @@ register_pipelines()
 
 __all__ = [
     "AutoModelForECGClassification",
-    "ECGContrastiveConfig",
-    "ECGContrastiveOutput",
     "ECGFeatureExtractor",
-    "ECGForContrastivePreTraining",
-    "ECGResNetConfig",
-    "ECGResNetForECGClassification",
-    "ECGResNetModel",
-    "ECGResNeXtConfig",
-    "ECGResNeXtForECGClassification",
-    "ECGResNeXtModel",
-    "ECGTextConfig",
-    "ECGTextModel",
-    "ECGTextOutput",
     "ECGTextProcessor",
+    "Family",
     "__version__",
+    "register_family",
+    *public_names(),
 ]

@@ -1,16 +1,18 @@
 """Registration with the Auto classes, and the one Auto class that transformers lacks."""
 
+import importlib
 from collections import OrderedDict
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForPreTraining, AutoProcessor
+from transformers.configuration_utils import PreTrainedConfig
 from transformers.models.auto.auto_factory import _BaseAutoModelClass, _LazyAutoMapping
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-from .models.ecg_contrastive import ECGContrastiveConfig, ECGForContrastivePreTraining
-from .models.ecg_resnet import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
-from .models.ecg_resnext import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
-from .models.ecg_text import ECGTextConfig, ECGTextModel
-from .processing import ECGFeatureExtractor, ECGTextProcessor
+from .models import families
+from .models.shared.family import Family, Source
+from .processing import ECGFeatureExtractor
 
 
 class AutoModelForECGClassification(_BaseAutoModelClass):
@@ -19,27 +21,47 @@ class AutoModelForECGClassification(_BaseAutoModelClass):
     _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
 
 
-def register_family(config, model, classifier=None) -> None:
-    """Make a family of models known to the Auto classes; those of other packages may call it too.
+_families: dict[str, Family] = {}
+_sources: dict[str, Source] = {}
+# By model_type and by name: those of this package, and what others have registered.
+FAMILIES: Mapping[str, Family] = MappingProxyType(_families)
+SOURCES: Mapping[str, Source] = MappingProxyType(_sources)
 
-    Args:
-        config: its configuration class; `model_type` is the name in saved folders.
-        model: the encoder, what `AutoModel` gives.
-        classifier: the head `XForECGClassification`, if there is one.
+
+def register_family(family: Family) -> None:
+    """Make a family of models known to the Auto classes, the converter and the cards.
+
+    Packages of others call it with theirs; twice the same is harmless.
+
+    Raises:
+        ValueError: another family has a source of the same name.
     """
+    config = family.config
+    for kind, other in _families.items():
+        twice = sorted({source.name for source in other.sources} & {source.name for source in family.sources})
+        if twice and kind != config.model_type:
+            raise ValueError(f"family {config.model_type!r} has sources {twice}, which family {kind!r} has too")
     AutoConfig.register(config.model_type, config, exist_ok=True)
-    AutoModel.register(config, model, exist_ok=True)
+    AutoModel.register(config, family.model, exist_ok=True)
     AutoFeatureExtractor.register(config, ECGFeatureExtractor, exist_ok=True)
-    if classifier is not None:
-        AutoModelForECGClassification.register(config, classifier, exist_ok=True)
+    if family.classifier is not None:
+        AutoModelForECGClassification.register(config, family.classifier, exist_ok=True)
+    if family.pretraining is not None:
+        AutoModelForPreTraining.register(config, family.pretraining, exist_ok=True)
+    if family.processor is not None:
+        AutoProcessor.register(config, family.processor, exist_ok=True)
+    _families[config.model_type] = family
+    _sources.update((source.name, source) for source in family.sources)
 
 
 def register() -> None:
-    """Make every family known to the Auto classes; `import hf_ecg` calls it."""
-    register_family(ECGResNetConfig, ECGResNetModel, ECGResNetForECGClassification)
-    register_family(ECGResNeXtConfig, ECGResNeXtModel, ECGResNeXtForECGClassification)
-    register_family(ECGContrastiveConfig, ECGForContrastivePreTraining)
-    register_family(ECGTextConfig, ECGTextModel)
-    AutoModelForPreTraining.register(ECGContrastiveConfig, ECGForContrastivePreTraining, exist_ok=True)
-    AutoModelForPreTraining.register(ECGTextConfig, ECGTextModel, exist_ok=True)
-    AutoProcessor.register(ECGTextConfig, ECGTextProcessor, exist_ok=True)
+    """Make every family that `models/families.py` lists known; `import hf_ecg` calls it."""
+    for value in vars(families).values():
+        if isinstance(value, type) and issubclass(value, PreTrainedConfig):
+            # a configuration stands in its family's folder
+            register_family(importlib.import_module(value.__module__.rpartition(".")[0]).FAMILY)
+
+
+def public_names() -> list[str]:
+    """The names that the families give to the public namespace of hf_ecg."""
+    return [name for name in vars(families) if not name.startswith("_")]

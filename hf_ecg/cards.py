@@ -6,6 +6,8 @@ from pathlib import Path
 import jinja2
 from huggingface_hub import CardData
 
+from .models.shared.roles import model_role
+
 CARD_NAME = "README.md"
 # What a card says for the folder or Hub id of what it describes, until `hf_ecg.hub` knows the id.
 PLACEHOLDER = "PATH_OR_ID"
@@ -47,8 +49,7 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
 
 def model_kind(name: str) -> str:
     """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
-    if "ForECGClassification" in name:
-        return "classifier"
-    if name.endswith("PreTraining"):
-        return "pretraining"
-    return "dual encoder" if name == "ECGTextModel" else "encoder"
+    from .auto import FAMILIES  # cards of corpora want no models
+
+    classes = {model.__name__: model for family in FAMILIES.values() for model in family.models}
+    return model_role(classes[name]) if name in classes else "encoder"

@@ -26,6 +26,7 @@ from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 
 from .auto import AutoModelForECGClassification
 from .checks import nearest
+from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .processing import ECGTextProcessor
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
@@ -130,8 +131,8 @@ class ECGFeatureExtractionPipeline(_ECGPipeline):
 
     def model_outputs(self, inputs, projected: bool = False):
         if not projected:
-            return getattr(self.model, "ecg_model", self.model)(**inputs).pooler_output
-        if not hasattr(self.model, "get_ecg_features"):
+            return ecg_encoder(self.model)(**inputs).pooler_output
+        if not is_dual_encoder(self.model):
             raise ValueError(f"projected is for dual encoders, and the model is {type(self.model).__name__}")
         return nn.functional.normalize(self.model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
 
@@ -175,7 +176,7 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
     _texts: tuple = ()
 
     def model_outputs(self, inputs):
-        if not hasattr(self.model, "get_ecg_features"):
+        if not is_dual_encoder(self.model):
             raise ValueError(f"zero-shot classification wants a dual encoder, found {type(self.model).__name__}")
         return nn.functional.normalize(self.model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
 

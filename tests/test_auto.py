@@ -13,7 +13,10 @@ from transformers import (
 
 import hf_ecg
 from hf_ecg import AutoModelForECGClassification, ECGFeatureExtractor, ECGResNetModel, ECGTextModel, ECGTextProcessor
-from tests.models.tiny import resnet_config, text_config
+from hf_ecg.auto import FAMILIES
+from hf_ecg.models.shared.roles import ecg_encoder, is_dual_encoder, model_role
+from tests.models.tiny.ecg_resnet import resnet_config
+from tests.models.tiny.ecg_text import text_config
 
 LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 
@@ -93,3 +96,29 @@ def test_a_whole_models_folder_gives_model_and_processor(tmp_path, processor):
 
 def test_all_public_names_exist():
     assert all(hasattr(hf_ecg, name) for name in hf_ecg.__all__)
+    assert len(set(hf_ecg.__all__)) == len(hf_ecg.__all__)
+
+
+def test_every_folder_of_models_is_listed_and_its_classes_are_public(repository):
+    folders = {path.parent.name for path in (repository / "hf_ecg" / "models").glob("*/__init__.py")} - {"shared"}
+    ours = {name: family for name, family in FAMILIES.items() if family.config.__module__.startswith("hf_ecg.")}
+    assert set(ours) == folders
+    for family in ours.values():
+        for public in (family.config, *family.models):
+            assert getattr(hf_ecg, public.__name__) is public and public.__name__ in hf_ecg.__all__
+
+
+def test_two_families_may_not_have_a_source_of_one_name():
+    class OtherConfig(hf_ecg.ECGResNetConfig):
+        model_type = "other_package"
+
+    family = hf_ecg.Family(config=OtherConfig, model=ECGResNetModel, sources=FAMILIES["ecg_resnet"].sources)
+    with pytest.raises(ValueError, match="merl-resnet18.*which family 'ecg_resnet' has too"):
+        hf_ecg.register_family(family)
+    assert "other_package" not in FAMILIES
+
+
+def test_models_of_other_packages_have_no_role():
+    module = torch.nn.Linear(2, 2)
+    assert ecg_encoder(module) is module and model_role(module) == "other" and not is_dual_encoder(module)
+    assert is_dual_encoder(ECGTextModel) and not is_dual_encoder(ECGResNetModel)

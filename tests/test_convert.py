@@ -197,8 +197,9 @@ def test_the_command_writes_a_model_that_loads_and_a_card(tmp_path, capsys):
     main(["merl-resnet18", str(tmp_path / "res18_ckpt.pth"), str(tmp_path / "out")])
     assert capsys.readouterr().out.strip() == str(tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
-    assert convert.MERL.commit in card and "2403.06659" in card and "aVF, aVL" in card
-    assert convert.MERL.repository in card and "MIT" in card and "import hf_ecg" in card
+    origin = convert.SOURCES["merl-resnet18"]
+    assert origin.commit in card and "2403.06659" in card and "aVF, aVL" in card
+    assert origin.repository in card and "MIT" in card and "import hf_ecg" in card
     with pytest.raises(FileExistsError, match="not empty"):
         main(["merl-resnet18", str(tmp_path / "res18_ckpt.pth"), str(tmp_path / "out")])
 

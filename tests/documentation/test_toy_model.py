@@ -11,13 +11,13 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import can_return_tuple
 
-from hf_ecg import ECGFeatureExtractor
-from hf_ecg.auto import register_family
+from hf_ecg import ECGFeatureExtractor, Family, register_family
 from hf_ecg.models.shared.configuration_ecg import ECGConfig
 from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, pool_positions
 from tests.embed.made_records import write_record
 from tests.models import test_contract
-from tests.models.tiny import CASES, NUM_SAMPLES, waveforms
+from tests.models.tiny import CASES
+from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
 
 
 @strict
@@ -58,12 +58,13 @@ class ECGToyModel(ECGPreTrainedModel):
         )
 
 
+FAMILY = Family(config=ECGToyConfig, model=ECGToyModel)
 CHECKS = {name: check for name, check in vars(test_contract).items() if name.startswith("test_")}
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_it_keeps_the_contract(check, tmp_path, monkeypatch):
-    register_family(ECGToyConfig, ECGToyModel)
+    register_family(FAMILY)
     monkeypatch.setitem(CASES, "toy", (ECGToyModel, ECGToyConfig, waveforms, "pooler_output"))
     given = {"name": "toy", "tmp_path": tmp_path}
     wanted = inspect.signature(CHECKS[check]).parameters
@@ -71,7 +72,7 @@ def test_it_keeps_the_contract(check, tmp_path, monkeypatch):
 
 
 def test_a_file_becomes_an_embedding(tmp_path):
-    register_family(ECGToyConfig, ECGToyModel)
+    register_family(FAMILY)
     ECGToyModel(ECGToyConfig()).save_pretrained(tmp_path / "toy")
     ECGFeatureExtractor(sampling_rate=100, num_samples=NUM_SAMPLES).save_pretrained(tmp_path / "toy")
     record = write_record(tmp_path, "record", seconds=2, rate=250)

@@ -1,10 +1,13 @@
 """What every model of this package keeps to, whatever its family."""
 
+import inspect
+
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, set_seed
+from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
 from hf_ecg import AutoModelForECGClassification, __version__
+from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
 from tests.models.tiny import CASES
 
 pytestmark = pytest.mark.parametrize("name", list(CASES))
@@ -14,6 +17,22 @@ def build(name, rows=3):
     model_class, config, inputs, key = CASES[name]
     set_seed(0)
     return model_class(config()), inputs(rows, torch.Generator().manual_seed(1)), key
+
+
+def hands_out(auto, config):
+    return type(config) in auto._model_mapping
+
+
+def a_loss(model, inputs):
+    """The model's own loss; of an encoder, which has none, the distance to something made up."""
+    rows = len(inputs["input_values"])
+    if model.role == "classifier":
+        return model(**inputs, labels=torch.eye(rows, model.config.num_labels)).loss
+    if model.role == "encoder":
+        target = torch.randn(rows, model.config.hidden_size, generator=torch.Generator().manual_seed(2))
+        return (model(**inputs).pooler_output - target).pow(2).mean()
+    wants = {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
+    return model(**inputs, **wants).loss
 
 
 def test_an_empty_checkpoint_leaves_nothing_uninitialised(name):
@@ -43,8 +62,8 @@ def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
     again, info = type(model).from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
     assert torch.equal(model(**inputs)[key], again.eval()(**inputs)[key])
-    auto = AutoModelForECGClassification if hasattr(model, "classifier") else AutoModel
-    assert type(auto.from_pretrained(tmp_path)) is type(model)
+    autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification)
+    assert type(model) in [type(auto.from_pretrained(tmp_path)) for auto in autos if hands_out(auto, model.config)]
 
 
 def test_the_configuration_survives_and_names_its_version(name, tmp_path):
@@ -137,15 +156,10 @@ def test_eager_attention_is_sdpa(name):
 def test_it_can_learn_a_batch_by_heart(name):
     model, inputs, key = build(name, rows=4)
     model.train()
-    extra = {"return_loss": True} if hasattr(model, "ecg_model") else {}
-    if hasattr(model, "classifier"):
-        extra = {"labels": torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])}
-    target = torch.randn(4, model.config.hidden_size) if not extra else None
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     losses = []
     for _ in range(40):
-        outputs = model(**inputs, **extra)
-        loss = outputs.loss if extra else (outputs[key] - target).pow(2).mean()
+        loss = a_loss(model, inputs)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -156,12 +170,27 @@ def test_it_can_learn_a_batch_by_heart(name):
 def test_every_parameter_learns(name):
     model, inputs, _ = build(name)
     model.train()
-    if hasattr(model, "classifier"):
-        loss = model(**inputs, labels=torch.ones(3, 3)).loss
-    elif hasattr(model, "ecg_model"):
-        loss = model(**inputs, return_loss=True).loss
-    else:
-        loss = model(**inputs).pooler_output.pow(3).sum()
-    loss.backward()
+    a_loss(model, inputs).backward()
     unused = [key for key, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
     assert not unused, "DistributedDataParallel stops at parameters without a gradient"
+
+
+def test_what_it_is_fed_with_is_named_in_its_signature(name):
+    """A key that disappears in `**kwargs` is work for nothing, or a mask that nobody looks at."""
+    model, inputs, _ = build(name)
+    assert set(inputs) <= set(inspect.signature(model.forward).parameters)
+
+
+def test_it_has_a_role_and_a_bare_encoder_that_is_saved_alone(name, tmp_path):
+    model, inputs, _ = build(name)
+    assert model_role(model) in ("encoder", "classifier", "dual encoder", "pretraining")
+    encoder = ecg_encoder(model.eval())
+    assert (encoder is model) == (model.role == "encoder") and model_role(encoder) == "encoder"
+    assert ecg_config(model.config).to_dict() | {"architectures": None} == encoder.config.to_dict() | {
+        "architectures": None
+    }
+    encoder.save_pretrained(tmp_path)
+    again = AutoModel.from_pretrained(tmp_path).eval()
+    values = inputs["input_values"]
+    assert torch.equal(again(values).pooler_output, encoder(values).pooler_output)
+    model.after_step(1)

@@ -7,7 +7,9 @@ from transformers import AutoModelForPreTraining, set_seed
 
 from hf_ecg import ECGForContrastivePreTraining, ECGResNetModel
 from hf_ecg.losses import info_nce_loss, risk_weighted_contrastive_loss
-from tests.models.tiny import contrastive_config, resnet_config, views
+from tests.models.tiny.ecg_contrastive import contrastive_config
+from tests.models.tiny.ecg_resnet import resnet_config
+from tests.models.tiny.inputs import views
 
 
 def build(rows=5, **options):

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from hf_ecg import ECGResNeXtConfig, ECGResNeXtForECGClassification, ECGResNeXtModel
 from hf_ecg.models.ecg_resnext import SIZES
 from tests.models.reference_resnext import pooled
-from tests.models.tiny import resnext_config
+from tests.models.tiny.ecg_resnext import resnext_config
 
 # the original's counts without its BatchNorm and its head
 SIZES_OF_PAPERS = [

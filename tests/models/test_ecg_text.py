@@ -10,7 +10,9 @@ from transformers import AutoModel, DistilBertConfig, Trainer, TrainingArguments
 from hf_ecg import ECGResNetForECGClassification, ECGResNetModel, ECGTextConfig, ECGTextModel
 from hf_ecg.losses import false_negative_mitigation_loss, sigmoid_contrastive_loss, softmax_contrastive_loss
 from hf_ecg.models.ecg_text.modeling_ecg_text import _ids_of
-from tests.models.tiny import bert_config, pairs, resnet_config, text_config, waveforms
+from tests.models.tiny.ecg_resnet import resnet_config
+from tests.models.tiny.ecg_text import text_config
+from tests.models.tiny.inputs import bert_config, pairs, waveforms
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ import torch
 from transformers import AutoModel, BertForMaskedLM, BertModel, set_seed
 
 from hf_ecg import ECGResNetForECGClassification, ECGResNetModel, ECGTextModel
-from tests.models.tiny import bert_config, pairs, resnet_config, text_config
+from tests.models.tiny.ecg_resnet import resnet_config
+from tests.models.tiny.ecg_text import text_config
+from tests.models.tiny.inputs import bert_config, pairs
 
 
 def test_two_pretrained_towers_are_joined_and_reloaded_bit_for_bit(tmp_path):

@@ -6,7 +6,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoModel
 
 from hf_ecg import ECGTextModel
-from tests.models.tiny import text_config
+from tests.models.tiny.ecg_text import text_config
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0])

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
 from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
 
 from ...losses import gather_with_gradient, info_nce_loss, risk_weighted_contrastive_loss, world_size
-from ..shared.modeling_ecg import WholeWeightsMixin
+from ..shared.modeling_ecg import ECGTowerModel
 from .configuration_ecg_contrastive import ECGContrastiveConfig
 
 
@@ -35,7 +35,7 @@ class ECGContrastiveOutput(ModelOutput):
         return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
 
 
-class ECGForContrastivePreTraining(WholeWeightsMixin, PreTrainedModel):
+class ECGForContrastivePreTraining(ECGTowerModel):
     """An encoder, an optional projection, and a contrastive loss over two views of each record.
 
     CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`. What
@@ -44,8 +44,7 @@ class ECGForContrastivePreTraining(WholeWeightsMixin, PreTrainedModel):
 
     config: ECGContrastiveConfig
     base_model_prefix = "ecg_contrastive"
-    main_input_name = "input_values"
-    input_modalities = ("time",)
+    role = "pretraining"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_attention_backend = True

@@ -1,4 +1,11 @@
-from .configuration_ecg_resnext import SIZES, ECGResNeXtConfig
+from ..shared.family import Family
+from .configuration_ecg_resnext import SIZES as SIZES
+from .configuration_ecg_resnext import ECGResNeXtConfig
 from .modeling_ecg_resnext import ECGResNeXtForECGClassification, ECGResNeXtModel
+from .sources import SOURCES
 
-__all__ = ["SIZES", "ECGResNeXtConfig", "ECGResNeXtForECGClassification", "ECGResNeXtModel"]
+__all__ = ["ECGResNeXtConfig", "ECGResNeXtForECGClassification", "ECGResNeXtModel"]
+
+FAMILY = Family(
+    config=ECGResNeXtConfig, model=ECGResNeXtModel, classifier=ECGResNeXtForECGClassification, sources=SOURCES
+)

@@ -20,7 +20,7 @@ from ...losses import (
     softmax_contrastive_loss,
     world_size,
 )
-from ..shared.modeling_ecg import WholeWeightsMixin
+from ..shared.modeling_ecg import ECGTowerModel
 from .configuration_ecg_text import ECGTextConfig
 from .text_whitening import whitener
 
@@ -62,7 +62,7 @@ class ECGTextProjection(nn.Module):
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
 
 
-class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
+class ECGTextModel(ECGTowerModel):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
@@ -79,7 +79,7 @@ class ECGTextModel(WholeWeightsMixin, PreTrainedModel):
 
     config: ECGTextConfig
     base_model_prefix = "ecg_text"
-    main_input_name = "input_values"
+    role = "dual encoder"
     input_modalities = ("time", "text")
     supports_gradient_checkpointing = True
     _supports_sdpa = True

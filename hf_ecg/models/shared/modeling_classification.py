@@ -15,6 +15,7 @@ class LinearHeadMixin:
     Stands before the family's `XPreTrainedModel`; `encoder_class` is its encoder.
     """
 
+    role = "classifier"
     encoder_class: type
 
     def __init__(self, config):

@@ -1,5 +1,7 @@
 """The base of every encoder, and the classification loss of every head."""
 
+from typing import ClassVar
+
 import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
@@ -39,12 +41,38 @@ class WholeWeightsMixin(NoSourceCopies):
         return (model, info) if wants_info else model
 
 
-class ECGPreTrainedModel(WholeWeightsMixin, PreTrainedModel):
-    """Base of ECG encoders and their heads."""
+class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
+    """Base of every model of this package: what training, evaluation and cards may ask of any of them."""
 
-    base_model_prefix = "encoder"
     main_input_name = "input_values"
     input_modalities = ("time",)
+    # see hf_ecg.models.shared.roles
+    role: ClassVar[str] = "encoder"
+
+    def get_ecg_encoder(self) -> PreTrainedModel:
+        """The bare ECG encoder; the model itself when it is one."""
+        return self.base_model
+
+    def after_step(self, step: int) -> None:
+        """Called by the training after each step of the optimizer: where momentum teachers and codebooks move.
+
+        Args:
+            step: how many steps have been taken, this one included.
+        """
+
+
+class ECGPreTrainedModel(ECGModelBase):
+    """Base of ECG encoders and of what stands around one as `encoder`: heads, pretraining models."""
+
+    base_model_prefix = "encoder"
+
+
+class ECGTowerModel(ECGModelBase):
+    """Base of models around an ECG tower of any family, `ecg_model`."""
+
+    def get_ecg_encoder(self) -> PreTrainedModel:
+        tower = self.ecg_model
+        return tower.get_ecg_encoder() if isinstance(tower, ECGModelBase) else tower
 
 
 def _check_model_type(cls, source, kwargs) -> None:

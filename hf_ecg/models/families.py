@@ -1,0 +1,11 @@
+"""The families, one line each: the only place that lists the folders.
+
+Their names are public in `hf_ecg`; each folder's `FAMILY` is made known to the Auto classes, the converter, the cards
+and the contract tests by `hf_ecg.auto`.
+"""
+
+# ruff: noqa: F403
+from .ecg_contrastive import *
+from .ecg_resnet import *
+from .ecg_resnext import *
+from .ecg_text import *

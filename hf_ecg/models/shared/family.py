@@ -1,0 +1,59 @@
+"""What a family of models says of itself: its classes, and the published weights that become one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+from transformers.configuration_utils import PreTrainedConfig
+
+from ...processing import ECGFeatureExtractor
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published checkpoint: who made it, under which terms, and the function that makes a model of it.
+
+    Args:
+        name: what `convert_checkpoint` is asked for, such as "merl-resnet18".
+        convert: is handed the name and the checkpoint, gives the model in evaluation mode and its extractor.
+        repository: address of the code that the weights belong to.
+        commit: state of that repository that the conversion was written from.
+        paper: as cited.
+        licence: of the weights, as the Hub writes it ("mit").
+        caveats: what a user of the weights must know.
+    """
+
+    name: str
+    convert: Callable[[str, object], tuple[PreTrainedModel, ECGFeatureExtractor]]
+    repository: str
+    commit: str
+    paper: str
+    licence: str
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """The classes of one `model_type`; a folder of `hf_ecg/models/` exports one as `FAMILY`.
+
+    Args:
+        config: the configuration; its `model_type` is the name in saved folders.
+        model: what `AutoModel` gives: the encoder, or the whole model of a family that stands around an encoder.
+        classifier: the head `XForECGClassification`.
+        pretraining: what `AutoModelForPreTraining` gives.
+        processor: what `AutoProcessor` gives, of models that read more than ECGs.
+        sources: published checkpoints that convert into a model of this family.
+    """
+
+    config: type[PreTrainedConfig]
+    model: type[PreTrainedModel]
+    classifier: type[PreTrainedModel] | None = None
+    pretraining: type[PreTrainedModel] | None = None
+    processor: type | None = None
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def models(self) -> tuple[type[PreTrainedModel], ...]:
+        """Every model class, each once."""
+        found = (self.model, self.classifier, self.pretraining)
+        return tuple(dict.fromkeys(model for model in found if model is not None))

@@ -1,0 +1,18 @@
+from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
+from tests.models.tiny.ecg_resnext import resnext_config
+from tests.models.tiny.inputs import views
+
+
+def contrastive_config(**options):
+    return ECGContrastiveConfig(**{"ecg_config": resnext_config()} | options)
+
+
+CASES = {
+    "contrastive": (ECGForContrastivePreTraining, contrastive_config, views, "embeds"),
+    "contrastive, projected": (
+        ECGForContrastivePreTraining,
+        lambda: contrastive_config(loss_type="info_nce", projection_dim=16, projection_hidden_size=20),
+        views,
+        "second_embeds",
+    ),
+}

@@ -1,0 +1,19 @@
+from hf_ecg import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
+
+
+def resnet_config(**options):
+    options = {"widths": [4, 4, 8, 8], "num_samples": NUM_SAMPLES, "sampling_rate": 100} | options
+    return ECGResNetConfig(**options)
+
+
+CASES = {
+    "resnet": (ECGResNetModel, resnet_config, waveforms, "pooler_output"),
+    "resnet bottleneck": (
+        ECGResNetModel,
+        lambda: resnet_config(block_type="bottleneck", depths=[1, 1], widths=[4, 4], stem_pooling=True),
+        waveforms,
+        "pooler_output",
+    ),
+    "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
+}
