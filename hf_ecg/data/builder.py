@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,19 +15,18 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
+from ..files import INCOMPLETE, replace_folder, restore_folder, synchronise
 from ..version import __version__
 from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
 from .quality_counts import count_quality
 from .shards import (
     FINISHED,
-    INCOMPLETE,
     NOTES,
     ROWS_PER_GROUP,
     SHARD_BYTES,
     ShardWriter,
     restore_shards,
     rows_to_table,
-    sync,
 )
 from .workers import ordered_map
 
@@ -159,9 +157,7 @@ def _workplace(output_dir: Path) -> Iterator[Path]:
     except Timeout as error:
         raise OSError(f"{output_dir} is being written by another run ({temporary} is locked)") from error
     try:
-        former = _former(output_dir)
-        if former.exists() and not output_dir.exists():
-            os.rename(former, output_dir)
+        restore_folder(output_dir)
         yield temporary
     finally:
         if any((temporary / NOTES).glob(f"*{FINISHED}")):
@@ -281,20 +277,9 @@ def _kind(error: Exception) -> str:
     return next((kind for word, kind in known.items() if word in str(error)), "unreadable")
 
 
-def _former(output_dir: Path) -> Path:
-    return output_dir.with_name(f".{output_dir.name}.former")
-
-
 def _put_in_place(temporary: Path, output_dir: Path) -> None:
-    paths = [path for path in temporary.rglob("*") if path.name not in (_LOCK, _FINGERPRINT)]
-    for path in [*paths, temporary]:
-        sync(path)
-    former = _former(output_dir)
-    shutil.rmtree(former, ignore_errors=True)
+    synchronise(temporary)
     shutil.rmtree(temporary / NOTES)
     for name in (_FINGERPRINT, _LOCK):
         (temporary / name).unlink()
-    if output_dir.exists():
-        os.rename(output_dir, former)
-    os.rename(temporary, output_dir)
-    shutil.rmtree(former, ignore_errors=True)
+    replace_folder(temporary, output_dir)

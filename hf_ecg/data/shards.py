@@ -1,7 +1,6 @@
 """Shards of a split: rows as parquet files, each with a note of what it holds, so that a killed run can go on."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features
 
+from ..files import INCOMPLETE, atomic_file, synchronise
 from .corpus_card import CorpusCounts
 from .schema import RISK_INPUTS
 
 ROWS_PER_GROUP = 128
 SHARD_BYTES = 256 * 1024**2
-INCOMPLETE = ".incomplete"
 NOTES = "notes"
 # no ending that datasets takes for a table
 FINISHED = ".finished"
@@ -110,12 +109,10 @@ class ShardWriter:
     def _finish(self) -> None:
         self.writer.close()
         note = {"items": self.items, "counts": self.counts.state()}
-        unfinished = self._note().with_suffix(INCOMPLETE)
-        unfinished.write_text(json.dumps(note, ensure_ascii=False), encoding="utf-8")
         # the shard first: a note must never speak of one that the disk does not hold
-        for path in (self._part(), unfinished):
-            sync(path)
-        unfinished.rename(self._note())
+        synchronise(self._part())
+        with atomic_file(self._note()) as file:
+            json.dump(note, file, ensure_ascii=False)
         self.parts.append(self._part())
         self.total.merge(note["counts"])
         self.writer, self.counts = None, CorpusCounts(self.features)
@@ -142,15 +139,6 @@ def restore_shards(folder: Path, notes: Path) -> int:
     for path in notes.glob(f"*{INCOMPLETE}"):
         path.unlink()
     return len(finished)
-
-
-def sync(path: Path) -> None:
-    """Has the disk hold what was written to a file or folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _parquet_options(schema: pa.Schema) -> dict:

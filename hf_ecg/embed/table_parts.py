@@ -6,7 +6,6 @@ the first and the one after the last: `00000000-00000512.parquet`. A part appear
 
 import csv
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..files import INCOMPLETE, atomic_file, atomic_path, replace_file
 from ..signals.quality import FLAGS
 
 METADATA_KEY = b"hf_ecg"
@@ -98,24 +98,20 @@ class Parts:
         if not refused:
             self.refused_path.unlink(missing_ok=True)
             return 0
-        temporary = self.refused_path.with_name(f"{self.refused_path.name}.incomplete")
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
+        with atomic_file(self.refused_path, newline="") as file:
             writer = csv.DictWriter(file, ["record_id", "path", "window", "reason"], extrasaction="ignore")
             writer.writeheader()
             writer.writerows(refused)
-        os.replace(temporary, self.refused_path)
         return len(refused)
 
     def join(self, metadata: dict) -> None:
         """All parts as the output, which appears when it is whole; the parts are removed."""
         schema = self.schema.with_metadata({METADATA_KEY: json.dumps(metadata)})
-        temporary = self.output.with_name(f"{self.output.name}.incomplete")
-        with pq.ParquetWriter(temporary, schema) as writer:
+        with atomic_path(self.output) as temporary, pq.ParquetWriter(temporary, schema) as writer:
             for part in self.parts:
                 with pq.ParquetFile(part) as file:
                     for group in range(file.num_row_groups):
                         writer.write_table(file.read_row_group(group).cast(schema))
-        os.replace(temporary, self.output)
         self.discard()
 
     def discard(self) -> None:
@@ -125,9 +121,8 @@ class Parts:
     def _check_job(self, job: dict) -> None:
         path = self.folder / _JOB
         if not path.exists():
-            temporary = path.with_name(f"{_JOB}.incomplete")
-            temporary.write_text(json.dumps(job, indent=1), encoding="utf-8")
-            os.replace(temporary, path)
+            with atomic_file(path) as file:
+                json.dump(job, file, indent=1)
             return
         before = json.loads(path.read_text(encoding="utf-8"))
         differ = [key for key in sorted(before.keys() | job.keys()) if before.get(key) != job.get(key)]
@@ -156,7 +151,7 @@ class PartWriter:
         self.parts = parts
         self.first = parts.done
         self.refused: list[dict] = []
-        self._temporary = parts.folder / "part.incomplete"
+        self._temporary = parts.folder / f"part{INCOMPLETE}"
         self._writer = pq.ParquetWriter(self._temporary, parts.schema)
 
     def write(self, rows: list[dict], embeddings: np.ndarray) -> None:
@@ -173,7 +168,7 @@ class PartWriter:
         self._writer.add_key_value_metadata({_REFUSED_KEY: json.dumps(refused)})
         self._writer.close()
         path = self.parts.folder / f"{self.first:08d}-{end:08d}.parquet"
-        os.replace(self._temporary, path)
+        replace_file(self._temporary, path)
         self.parts.parts.append(path)
 
     def abandon(self) -> None:

@@ -1,6 +1,5 @@
 """Writing a model's card, its `.eval_results` and the evaluations they come from into the model's folder."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from huggingface_hub import ModelCard, eval_result_entries_to_yaml
 
 from ..cards import CARD_NAME
 from ..evaluation.reports.card_section import eval_results, judged_system, read_report
+from ..files import atomic_file
 from ..training.run_card import model_card, read_run
 
 EVALUATION = "evaluation"
@@ -58,9 +58,8 @@ def write_card(
             target.parent.mkdir(exist_ok=True)
             lines = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
             target.write_text(lines, encoding="utf-8")
-    temporary = folder / f"{CARD_NAME}.part"
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, folder / CARD_NAME)
+    with atomic_file(folder / CARD_NAME) as file:
+        file.write(text)
     return folder / CARD_NAME
 
 

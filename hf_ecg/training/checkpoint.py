@@ -2,49 +2,16 @@
 
 import hashlib
 import json
-import os
-import shutil
 from pathlib import Path
 
 import torch
 
+from ..files import atomic_folder as write_folder
+from ..files import find_folder, synchronise  # noqa: F401
 from ..models.shared.conversion import read_checkpoint
 
 STATE_NAME = "state.pt"
 PROGRESS_NAME = "progress.json"
-
-
-def write_folder(folder, write) -> None:
-    """Replace `folder` by what `write(temporary_folder)` puts there, whatever moment the process dies at.
-
-    The former content stays, as `folder` or as `folder.previous`, until the new one is complete.
-
-    Args:
-        folder: path to replace.
-        write: function that fills an empty folder.
-    """
-    folder = Path(folder)
-    temporary, previous = _beside(folder, "incomplete"), _beside(folder, "previous")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    write(temporary)
-    synchronise(temporary)
-    if folder.exists():
-        # a `.previous` beside a whole `folder` is the remainder of an interrupted clean-up
-        shutil.rmtree(previous, ignore_errors=True)
-        os.rename(folder, previous)
-    os.rename(temporary, folder)
-    _synchronise_path(folder.parent)
-    shutil.rmtree(previous, ignore_errors=True)
-
-
-def find_folder(folder) -> Path | None:
-    """The newest complete version of a folder written by `write_folder`, or None."""
-    folder = Path(folder)
-    for candidate in (folder, _beside(folder, "previous")):
-        if candidate.is_dir():
-            return candidate
-    return None
 
 
 def save_state(folder, state: dict, progress: dict) -> None:
@@ -85,22 +52,3 @@ def fingerprint(tensors: dict[str, torch.Tensor]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
-
-
-def synchronise(folder) -> None:
-    """Ask the system to put every file under `folder`, and the folders, on the disk."""
-    for path in sorted(Path(folder).rglob("*")):
-        _synchronise_path(path)
-    _synchronise_path(Path(folder))
-
-
-def _synchronise_path(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _beside(folder: Path, ending: str) -> Path:
-    return folder.with_name(f"{folder.name}.{ending}")

@@ -196,7 +196,7 @@ def test_an_interrupted_run_is_not_continued_by_another_corpus(small, out, small
 
 def test_a_corpus_set_aside_by_a_killed_run_comes_back(small, out):
     prepare(small, out)
-    out.rename(out.parent / ".out.former")
+    out.rename(out.parent / "out.previous")
     with pytest.raises(FileExistsError, match="overwrite"):
         prepare(small, out)
     assert len(load_corpus(out)) == 12

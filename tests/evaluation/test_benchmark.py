@@ -1,7 +1,6 @@
 import dataclasses
 import re
 
-import numpy as np
 import pytest
 
 from hf_ecg.evaluation.benchmark.published import (
@@ -13,7 +12,6 @@ from hf_ecg.evaluation.benchmark.published import (
     obstacles,
     remarks,
 )
-from hf_ecg.evaluation.benchmark.result_cache import Parts
 from hf_ecg.evaluation.benchmark.tasks import (
     TASKS,
     BenchmarkCorpus,
@@ -120,27 +118,6 @@ def test_sources_of_prompts():
     for wrong in (["names", "statements"], ["ptb_xl_rhythm=mine.yaml"]):
         with pytest.raises(ValueError, match="prompts are"):
             parse_prompts(wrong, tasks)
-
-
-def test_parts_are_made_once(tmp_path, caplog):
-    parts, calls = Parts(tmp_path / "parts"), []
-
-    def compute():
-        calls.append(1)
-        return {"values": np.arange(3.0) * len(calls)}
-
-    key = {"weights": "abc", "labels": np.array([[1, 0]])}
-    first = parts.arrays("probe", key, compute)
-    assert parts.arrays("probe", dict(reversed(key.items())), compute)["values"].tolist() == first["values"].tolist()
-    assert len(calls) == 1
-    for other in (key | {"weights": "abd"}, key | {"labels": np.array([[0, 1]])}, key | {"labels": np.array([1, 0])}):
-        parts.arrays("probe", other, compute)
-    assert len(calls) == 4
-    path = next((tmp_path / "parts").glob("*.npz"))
-    path.write_bytes(path.read_bytes()[:20])
-    for again in (key, key | {"weights": "abd"}, key | {"labels": np.array([[0, 1]])}):
-        parts.arrays("probe", again, compute)
-    assert len(calls) <= 5 and not list((tmp_path / "parts").glob("*incomplete*"))
 
 
 def compare(system, kind, name, facts=(MIMIC,), summary=None, **changes):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ...files import atomic_file
+
 SECONDS_BETWEEN_SYNCS = 1.0
 
 
@@ -141,21 +143,14 @@ def _byte_at(path: Path, place: int) -> bytes:
 
 def write_proposals(path, proposals: Iterable[dict]) -> None:
     """One JSON object a report; the file appears whole or not at all."""
-    _write_whole(Path(path), (json.dumps(proposal) + "\n" for proposal in proposals))
+    with atomic_file(path, shared=True) as file:
+        file.writelines(json.dumps(proposal) + "\n" for proposal in proposals)
 
 
 def write_json(path, content: dict) -> None:
     """An object, indented; the file appears whole or not at all."""
-    _write_whole(Path(path), [json.dumps(content, indent=2) + "\n"])
-
-
-def _write_whole(path: Path, pieces: Iterable[str]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.incomplete")  # another process may be writing the same
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with atomic_file(path, shared=True) as file:
+        file.write(json.dumps(content, indent=2) + "\n")
 
 
 def read_proposals(path) -> dict[str, list[str]]:

@@ -11,9 +11,9 @@ from transformers.utils import logging
 
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...data.workers import ordered_map
+from ...files import ArrayStore, source_digest
 from ...signals.machine_measurements import MEASUREMENT_RANGES
 from ...signals.units import counts_to_millivolts
-from .cache import ArrayCache, source_digest
 from .pairs import FeaturePairs
 from .verdict import Verdict, undecided
 
@@ -35,7 +35,7 @@ def measured_answers(
     dataset: datasets.Dataset,
     pairs: FeaturePairs,
     num_proc: int = 1,
-    cache: ArrayCache | None = None,
+    cache: ArrayStore | None = None,
     progress: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the measurements of each ECG say of the features asked of it.
@@ -53,12 +53,13 @@ def measured_answers(
     Returns:
         int8 (pairs,): `UNDECIDED`, `REJECTED` or `KEPT`; and float32 (pairs,): scores, NaN where there is none.
     """
-    cache = cache or ArrayCache(None, None)
+    cache = cache or ArrayStore(None)
     state, score = np.zeros(len(pairs), dtype=np.int8), np.full(len(pairs), np.nan, dtype=np.float32)
     bounds = pairs.bounds
     chunks = [(start, min(start + CHUNK, pairs.num_rows)) for start in range(0, pairs.num_rows, CHUNK)]
     chunks = [(start, stop) for start, stop in chunks if bounds[stop] > bounds[start]]
-    known = {chunk for chunk in chunks if cache.has(_name(chunk))}
+    kept = {chunk: cache.get(_name(chunk)) for chunk in chunks}
+    known = {chunk: arrays for chunk, arrays in kept.items() if arrays is not None}
     absent = [chunk for chunk in chunks if chunk not in known]
     unreadable = 0
     rows = RowDataset(dataset, (*SIGNAL_COLUMNS, *machine_columns(dataset)))
@@ -67,9 +68,9 @@ def measured_answers(
     total = sum(stop - start for start, stop in chunks)
     with tqdm(total=total, desc="measuring", unit="record", disable=not progress) as bar:
         for chunk in chunks:
-            arrays = cache.read(_name(chunk)) if chunk in known else next(measured)
+            arrays = known[chunk] if chunk in known else next(measured)
             if chunk not in known:
-                cache.write(_name(chunk), arrays)
+                cache.put(_name(chunk), arrays)
             part = slice(bounds[chunk[0]], bounds[chunk[1]])
             state[part], score[part] = arrays["state"], arrays["score"]
             unreadable += int(arrays["unreadable"])

@@ -12,8 +12,8 @@ from ...data.corpus import label_matrix, label_names
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.metrics.bootstrap import REPLICATES
+from ...files import ArrayStore
 from ...version import __version__
-from .cache import ArrayCache
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import CrossFit, assign_judges, check_patients
 from .decide import CLEP, MEASURED, clep_answers
@@ -113,12 +113,12 @@ def judge_verifiers(
             cross_fit = assign_judges(models, config, folds.tolist())
             described = describe_seeds(list(cross_fit.folders), list(cross_fit.facts))
             weights = [entry["weights"] for entry in described]
-            options = (None, ArrayCache(folder, [*what, weights]), batch_size, device, progress)
+            options = (None, ArrayStore(folder, [*what, weights]), batch_size, device, progress)
             scores = CrossFittedClep(cross_fit, dataset, folds, names, *options)
             groups = scores.judge
             found[verifier] = _learned(scores, dataset, cross_fit, names, target_precision)
         else:
-            store = ArrayCache(folder, [*what, measured_by(), rows.tolist()])
+            store = ArrayStore(folder, [*what, measured_by(), rows.tolist()])
             found[verifier] = _measured(dataset, rows, names, num_proc, store, progress)
     diagnoses = _diagnoses(dataset, label_set)
     partners: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(folds)
@@ -179,7 +179,7 @@ def _learned(scores: CrossFittedClep, dataset, cross_fit: CrossFit, names, targe
     return JudgedVerifier(found.reshape(shape), (state == KEPT).reshape(shape), certified.mean(axis=0))
 
 
-def _measured(dataset, rows, names, num_proc: int, cache: ArrayCache, progress: bool) -> JudgedVerifier:
+def _measured(dataset, rows, names, num_proc: int, cache: ArrayStore, progress: bool) -> JudgedVerifier:
     pairs = all_pairs(len(rows), names)
     state, score = measured_answers(dataset.select(rows), pairs, num_proc, cache, progress)
     scores, kept = np.full((len(dataset), len(names)), np.nan), np.zeros((len(dataset), len(names)), dtype=bool)

@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
 from ...evaluation.loading import load_dual_encoder, pick_device
-from .cache import ArrayCache
+from ...files import ArrayStore
 from .clep import check_reachable, pair_probabilities, sigmoid_parameters
 from .cross_fit import CrossFit
 from .pairs import FeaturePairs
@@ -43,7 +43,7 @@ class CrossFittedClep:
         folds: np.ndarray,
         names: Sequence[str],
         fixed_threshold: float | None = None,
-        cache: ArrayCache | None = None,
+        cache: ArrayStore | None = None,
         batch_size: int = 64,
         device: str | None = None,
         progress: bool = True,
@@ -62,9 +62,7 @@ class CrossFittedClep:
             places[rows] = np.arange(len(rows))
             self.places.append(places)
             title = f"model {number + 1} of {len(loaded)}" if progress else None
-            parts = _chunks(
-                model, processor, dataset, rows, number, cache or ArrayCache(None, None), batch_size, title
-            )
+            parts = _chunks(model, processor, dataset, rows, number, cache or ArrayStore(None), batch_size, title)
             self.ecg_embeds.append(parts)
             self.text_embeds.append(ecg_text_embeddings(model, processor, self.names, batch_size))
 

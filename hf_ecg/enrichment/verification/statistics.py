@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...clinical.waveform_features import is_evaluated_prompt
+from ...files import atomic_file
 from .decide import VERDICTS, VERIFIERS, Decisions
 from .thresholds import FeatureThreshold
 
@@ -66,9 +67,8 @@ def write_statistics(statistics: dict, folder) -> None:
     texts = {STATISTICS_NAME: json.dumps(statistics, indent=1, ensure_ascii=False) + "\n"}
     texts["verification.md"] = statistics_page(statistics)
     for name, text in texts.items():
-        temporary = folder / f"{name}.part"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
+        with atomic_file(folder / name) as file:
+            file.write(text)
 
 
 def statistics_page(statistics: dict) -> str:

@@ -18,10 +18,10 @@ from ...data.corpus_card import read_summary
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.reports.evaluation_report import command_line
+from ...files import ArrayStore
 from ...version import __version__
 from ..proposals.store import read_proposals
 from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
-from .cache import ArrayCache
 from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
 from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
@@ -124,7 +124,7 @@ def verify(
     decisions, thresholds, models = Decisions.open(pairs), {}, []
     for name in verifier:
         if name == MEASURED:
-            cache = ArrayCache(
+            cache = ArrayStore(
                 Path(measurements) if measurements else work / MEASURED,
                 ["measured", measured_by(), rows_fingerprint(rows, machine_columns(rows)), _digest(pairs)],
             )
@@ -210,7 +210,7 @@ def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
         folds,
         pairs.names,
         clep.compat_fixed_threshold,
-        ArrayCache(cache_folder, what),
+        ArrayStore(cache_folder, what),
         clep.batch_size,
         clep.device,
         progress,

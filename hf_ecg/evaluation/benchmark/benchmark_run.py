@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...files import ArrayStore
 from ..judging.linear_probe import require_disjoint
 from ..loading import facts_for_evaluation
 from ..metrics.classification import NothingToJudge
 from ..reports.evaluation_report import write_report
 from .corpus_judge import CorpusJudge
 from .model_outputs import check_parts, judged_models
-from .result_cache import Parts
 from .settings import ENSEMBLE, MODEL, PROMPTS, BenchmarkSettings
 from .summary import render_summary, summarise
 from .tasks import BenchmarkCorpus, BenchmarkTask
@@ -55,7 +55,7 @@ def run_benchmark(
     if not any(judge.rows for judge in judges.values()):
         reasons = [f"{one['benchmark']}: {one['reason']}" for judge in judges.values() for one in judge.not_run]
         raise NothingToJudge(f"there is nothing to judge: {'; '.join(reasons)}")
-    parts, reasons, able = Parts(Path(output_dir) / "parts"), [], set()
+    parts, reasons, able = ArrayStore(Path(output_dir) / "parts"), [], set()
     for judged in judged_models(models, settings):
         possible = check_parts(judged, settings, explicit_parts)
         able.add(possible)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from tqdm.auto import tqdm
 
+from ...files import ArrayStore, values_digest
 from ..judging.features import classifier_logits
 from ..judging.label_text import match_labels, scores_of_embeddings
 from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
@@ -15,7 +16,6 @@ from ..metrics.classification import NothingToJudge
 from ..protocol import SUPERVISED, TrainingFacts, same_corpus, task_protocol
 from ..reports.evaluation_report import report_frame, task_entry
 from .model_outputs import Judged, ModelOutputs
-from .result_cache import Parts
 from .settings import CLASSIFIER, ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import ROWS, STATEMENTS, BenchmarkCorpus, BenchmarkTask, task_prompts
 
@@ -58,7 +58,7 @@ class CorpusJudge:
         self.scores: dict[tuple[str, str], dict[str, list[np.ndarray]]] = {}
         self.probes: list[dict] = []
 
-    def add(self, judged: Judged, settings: BenchmarkSettings, parts: Parts) -> None:
+    def add(self, judged: Judged, settings: BenchmarkSettings, parts: ArrayStore) -> None:
         """Scores of one model for every task; `settings.parts` are those that it can answer."""
         outputs = ModelOutputs(judged, self.corpus, settings, parts)
         title = f"{judged.folder}, {judged.kind}: {self.corpus.name}"
@@ -164,7 +164,7 @@ class CorpusJudge:
             return {"scores": result.scores, "entry": np.array(json.dumps(entry))}
 
         name = f"{task.name}-{which}-{system.replace(' ', '_').replace('%', 'percent')}"
-        made = parts.arrays(name, key, fit)
+        made = parts.make(f"{name}-{values_digest(key)}", fit)
         return made["scores"], json.loads(str(made["entry"])) | {"folder": outputs.judged.folder}
 
     def _entries(self, task: BenchmarkTask, which: str, rows: ProbeTask, facts) -> list[dict]:

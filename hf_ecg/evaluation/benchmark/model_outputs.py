@@ -8,11 +8,11 @@ import torch
 from transformers import PreTrainedModel
 
 from ...data.rows import rows_fingerprint
+from ...files import ArrayStore, values_digest
 from ...version import __version__
 from ..judging.features import ecg_embeddings, ecg_features, random_model, with_random_ecg_tower
 from ..judging.label_text import TextEmbeddings
 from ..loading import load_model, weights_digest
-from .result_cache import Parts, part_digest
 from .settings import ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import BenchmarkCorpus
 
@@ -61,10 +61,10 @@ class ModelOutputs:
         parts: where they are kept.
     """
 
-    def __init__(self, judged: Judged, corpus: BenchmarkCorpus, settings: BenchmarkSettings, parts: Parts):
+    def __init__(self, judged: Judged, corpus: BenchmarkCorpus, settings: BenchmarkSettings, parts: ArrayStore):
         self.judged, self.corpus, self.settings, self.parts = judged, corpus, settings, parts
         # the summary changes when the corpus is prepared again, the record names stay
-        self.key = judged.key | {"corpus": part_digest(corpus.summary), "config": corpus.config}
+        self.key = judged.key | {"corpus": values_digest(corpus.summary), "config": corpus.config}
         self._arrays: dict[str, np.ndarray] = {}
 
     def features(self, split: str) -> np.ndarray:
@@ -90,7 +90,7 @@ class ModelOutputs:
                 return {"values": made}
 
             key = self.split_key(split) | {"what": what}
-            self._arrays[name] = self.parts.arrays(f"{self.corpus.name}-{name}", key, make)["values"]
+            self._arrays[name] = self.parts.make(f"{self.corpus.name}-{name}-{values_digest(key)}", make)["values"]
         return self._arrays[name]
 
 

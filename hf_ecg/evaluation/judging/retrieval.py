@@ -4,8 +4,6 @@ The index is FAISS's, through `datasets`; it comes with the extra `retrieval`.
 """
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pyarrow.parquet as pq
 from transformers.utils import logging
 
 from ...data.rows import rows_fingerprint
+from ...files import atomic_folder, restore_folder
 from ...version import __version__
 from .features import ecg_embeddings, ecg_text_embeddings, tensors_digest
 from .label_text import scale_and_bias
@@ -170,6 +169,7 @@ def build_index(
     if text_column not in dataset.column_names:
         raise ValueError(f"the corpus has no column {text_column!r}; it has {dataset.column_names}")
     folder = Path(folder)
+    restore_folder(folder)
     extractor = getattr(processor, "feature_extractor", processor)
     about = {
         "weights": tensors_digest(model),
@@ -205,19 +205,18 @@ def _save(folder: Path, about: dict, model, processor, dataset, text_column, bat
             ecg_text_embeddings(model, processor, distinct.tolist(), batch_size),
         ),
     }
-    temporary = folder.with_name(f"{folder.name}.incomplete")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for name, (columns, embeddings) in tables.items():
-        table = datasets.Dataset.from_dict(columns)
-        table.to_parquet(temporary / f"{name}.parquet")
-        table.add_faiss_index_from_external_arrays(
-            np.ascontiguousarray(embeddings, dtype=np.float32), _EMBEDDING, metric_type=_inner_product()
-        )
-        table.save_faiss_index(_EMBEDDING, str(temporary / f"{name}.faiss"))
-    (temporary / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(temporary, folder)
+
+    def write(temporary: Path) -> None:
+        for name, (columns, embeddings) in tables.items():
+            table = datasets.Dataset.from_dict(columns)
+            table.to_parquet(temporary / f"{name}.parquet")
+            table.add_faiss_index_from_external_arrays(
+                np.ascontiguousarray(embeddings, dtype=np.float32), _EMBEDDING, metric_type=_inner_product()
+            )
+            table.save_faiss_index(_EMBEDDING, str(temporary / f"{name}.faiss"))
+        (temporary / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+    atomic_folder(folder, write)
 
 
 def _load(folder: Path, model) -> RetrievalIndex:

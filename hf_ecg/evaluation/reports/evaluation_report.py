@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from ...data.corpus_card import SIMULATED, read_summary
+from ...files import atomic_file
 from ...version import __version__
 from ..metrics.bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from ..metrics.classification import METRICS
@@ -151,9 +152,8 @@ def write_report(report: dict, output: str | Path, render_page: Callable[[dict],
     made = (render_page or render)(report)
     texts = {output: json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n", page: made}
     for path, text in texts.items():
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with atomic_file(path) as file:
+            file.write(text)
     return page
 
 

@@ -1,7 +1,6 @@
 """What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
 
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
 from ...evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...files import atomic_file
 from ...training.finetune import finetuning_recipe
 from ...training.prior_runs import train_once
 from ...training.recipe import as_override
@@ -170,10 +170,9 @@ def _taken(run: Run, name: str, measure: MeasureSection) -> bool:
 
 def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    incomplete = path.with_suffix(".incomplete.npz")
     definition = np.array(_definition(measure))
-    np.savez(incomplete, scores=scores.astype(np.float64), records=np.array(records), definition=definition)
-    os.replace(incomplete, path)
+    with atomic_file(path, "wb") as file:
+        np.savez(file, scores=scores.astype(np.float64), records=np.array(records), definition=definition)
 
 
 def _probed(run, name, measure, judged, features, rows) -> np.ndarray:

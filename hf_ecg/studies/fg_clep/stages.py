@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from ...enrichment.verification.cross_fit import train_cross_fit
 from ...enrichment.verification.decide import CLEP
 from ...enrichment.verification.statistics import STATISTICS_NAME
 from ...enrichment.verification.verification_run import ClepOptions, verify
+from ...files import atomic_file
 from ...strict_json import read_json_object
 from ...training.network import WHOLE
 from ...training.prior_runs import is_done, train_once
@@ -197,6 +197,5 @@ def _check_settings(path: Path, settings: dict) -> None:
             raise ValueError(f"{path.parent} was begun with other settings of {differing}: choose another folder")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    incomplete = path.with_suffix(f".{os.getpid()}.incomplete")
-    incomplete.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    os.replace(incomplete, path)
+    with atomic_file(path, shared=True) as file:
+        file.write(json.dumps(settings, indent=2) + "\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ....files import atomic_path
 from ....signals.machine_measurements import MEASUREMENT_RANGES, SENTINELS
 from ..splits import fold_of, hashed
 from .risk_inputs import CLINICAL_TABLES, RISK_COLUMNS, add_risk_inputs
@@ -114,9 +115,7 @@ def build_index(
     found = read_facts(index)
     if found is not None and found["fingerprint"] == fingerprint:
         return found
-    building = index.with_name(f"{index.name}.building")
-    building.unlink(missing_ok=True)
-    with closing(sqlite3.connect(building)) as database:
+    with atomic_path(index) as building, closing(sqlite3.connect(building)) as database:
         # a file that is not whole is never used: no journal to bring it back
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
@@ -140,7 +139,6 @@ def build_index(
         database.execute("CREATE TABLE facts (json TEXT)")
         database.execute("INSERT INTO facts VALUES (?)", (json.dumps(facts),))
         database.commit()
-    building.rename(index)
     return facts
 
 
