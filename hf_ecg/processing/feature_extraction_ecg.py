@@ -1,22 +1,25 @@
 """ECGFeatureExtractor: from waveforms as people have them to the batch that a model wants, by a recipe in JSON."""
 
-import copy
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from ..auto_class import NoSourceCopies
 from ..checks import check_positive, check_positive_integer, nearest
-from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
+from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..strict_json import naming_the_source
 from ..version import __version__
-from .inputs import WaveformGroup, read_inputs
-from .steps.lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
-from .steps.quality_gate import QualityGate
-from .steps.sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
-from .steps.step_base import RecordError, Step, WaveformBatch
-from .steps.step_table import build_step, describe_step
+from .inputs import read_inputs
+from .outputs import LEADS, WAVEFORM, Output
+from .step_run import apply_steps, batch_of_group, batch_of_tensors, several, stack_batches
+from .steps.recipe import complete_steps, default_steps, outputs_of, views_place
+from .steps.sample_steps import Resample
+from .steps.step_base import Step, WaveformBatch
+from .steps.step_table import build_step
 
 _RECIPE = ("sampling_rate", "leads", "num_samples", "steps")
 # Keys that saving adds to the JSON; everything else unknown is a misspelt parameter.
@@ -45,6 +48,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
       never after `normalise` or `divide`.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
+    - `views`: where random views act in training; nothing at inference. `before_views` and `after_views` are the two
+      halves. No step that changes leads, rate or the number of records may stand behind it.
     - `resample` (method, target_rate), `filter` (filter), `subtract_median` (seconds), `normalise` (method, over,
       epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples, position),
       `multi_crop` (count, num_samples), `pad` (num_samples, position, value): the functions of `hf_ecg.signals`;
@@ -97,7 +102,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         self.sampling_rate = sampling_rate
         self.leads = list(canonical_leads(leads))
         self.num_samples = num_samples
-        self.steps = self._complete(_default_steps(num_samples) if steps is None else steps)
+        steps = default_steps(num_samples) if steps is None else steps
+        self.steps = complete_steps(steps, self.leads, num_samples)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
@@ -120,9 +126,42 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         return super().from_dict(feature_extractor_dict, **kwargs)
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What a batch holds, by the declarations of its steps: names, axes, types, padding values."""
+        return outputs_of(self._built())
+
+    @property
     def model_input_names(self) -> list[str]:
-        """What a batch holds for the model; `amplitude` and `record_index` only when a step makes them."""
-        return ["input_values", "lead_mask", "sample_mask", *_extra_outputs([build_step(step) for step in self.steps])]
+        """The names of `outputs`; `amplitude`, `record_index` and others only when a step makes them."""
+        return [output.name for output in self.outputs]
+
+    @property
+    def outputs_before_views(self) -> tuple[Output, ...]:
+        """What `before_views` makes. Random views would contradict those whose `views` is false."""
+        steps = self._built()
+        return outputs_of(steps[: views_place(steps)])
+
+    @property
+    def views_sampling_rate(self) -> float:
+        """Hertz of the waveform where random views act: at the step `views`, or behind the last step."""
+        steps = self._built()
+        rates = [step.target_rate for step in steps[: views_place(steps)] if isinstance(step, Resample)]
+        return self.sampling_rate if not rates or rates[-1] is None else rates[-1]
+
+    def steps_digest(self, before_views: bool = True) -> str:
+        """Hexadecimal digest of all that decides what `before_views` makes of a record, for the keys of caches.
+
+        Args:
+            before_views: up to the step `views`; false takes all steps, and so names what `__call__` makes.
+        """
+        steps = self.steps[: views_place(self._built())] if before_views else self.steps
+        recipe = {
+            "sampling_rate": float(self.sampling_rate),
+            "leads": self.leads,
+            "num_samples": self.num_samples,
+            "steps": steps,
+        }
+        return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
     def to_dict(self) -> dict:
         return {**super().to_dict(), "hf_ecg_version": __version__}
@@ -161,10 +200,73 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 fills, a rate that no step changes, or a result that is not `num_samples` long. Names the record.
             OSError: a WFDB file is absent or damaged.
         """
-        steps = [build_step(step) for step in self.steps]
+        data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead)
+        return BatchFeature(data, tensor_type=return_tensors)
+
+    def before_views(
+        self,
+        signals,
+        sampling_rate: float | None = None,
+        leads: Sequence[str] | None = None,
+        units: str | None = None,
+        lead: str | None = None,
+    ) -> BatchFeature:
+        """The part of the recipe before the step `views`, as torch tensors; all of it when there is no such step.
+
+        Args:
+            signals, sampling_rate, leads, units, lead: see `__call__`.
+
+        Returns:
+            `outputs_before_views`. The length is not checked when steps or views follow that may change it.
+
+        Raises:
+            ValueError, OSError: see `__call__`.
+        """
+        steps = self._built()
+        steps = steps[: views_place(steps)]
+        data = self._prepared(steps, signals, sampling_rate, leads, units, lead)
+        return BatchFeature(data, tensor_type="pt")
+
+    def after_views(self, batch: Mapping) -> dict:
+        """The steps behind the step `views`, on tensors that random views have changed; none when there is no step.
+
+        Args:
+            batch: tensors of `outputs_before_views`, on any device; lengths and masks may be others by now, and a
+                model of one lead may get one of several. Other keys pass as they are.
+
+        Returns:
+            The batch for the model. What belongs to a lead that the views have made absent is zero. The length is not
+            checked: views crop.
+
+        Raises:
+            ValueError: what a step refuses, or a result that is no finite float32 number.
+        """
+        steps = self._built()
+        place = views_place(steps)
+        before = outputs_of(steps[:place])
+        given = [output for output in before if output.name in batch]
+        lacking = [output.name for output in before if output in WAVEFORM and output not in given]
+        if lacking:
+            raise ValueError(f"the batch lacks {lacking}, which the steps before the views make")
+        if place is None or place == len(steps) - 1:
+            return dict(batch) | _present_only(batch, given)
+        state = batch_of_tensors(batch, given, self.leads, self.views_sampling_rate, self.num_samples)
+        names = {row: f"record {row} of the batch" for row in range(len(state.signals))}
+        apply_steps(state, steps[place + 1 :], names)
+        made = [output for output in outputs_of(steps) if output in WAVEFORM or output.name in state.tensors]
+        stacked = stack_batches([state], [names], made)
+        device = batch["input_values"].device
+        others = {key: value for key, value in batch.items() if key not in {output.name for output in before}}
+        return others | {name: torch.from_numpy(values).to(device) for name, values in stacked.items()}
+
+    def _built(self) -> list[Step]:
+        return [build_step(step) for step in self.steps]
+
+    def _prepared(self, steps: list[Step], signals, sampling_rate, leads, units, lead) -> dict[str, np.ndarray]:
         groups = read_inputs(signals, sampling_rate, leads, units)
         if lead is not None:
             (lead,) = canonical_leads([lead])
+        whole = len(steps) == len(self.steps)
         if not any(isinstance(step, Resample) for step in steps):
             for group in groups:
                 if group.sampling_rate != self.sampling_rate:
@@ -172,159 +274,37 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                         f"{group.names[0]} has {group.sampling_rate:g} Hz, the model wants {self.sampling_rate:g} Hz"
                         " and the recipe has no step resample"
                     )
-        batches = [self._process(group, steps, lead) for group in groups]
-        data = _collate(groups, batches, _extra_outputs(steps))
-        return BatchFeature(data, tensor_type=return_tensors)
+        batches, names = [], []
+        for group in groups:
+            names.append(dict(zip(group.positions, group.names, strict=True)))
+            batch = batch_of_group(group, self.leads, lead, self.sampling_rate, self.num_samples)
+            apply_steps(batch, steps, names[-1])
+            self._check_result(batch, several(group.names), whole)
+            batches.append(batch)
+        where = "after the last step" if whole else "before the step views"
+        return stack_batches(batches, names, outputs_of(steps), where)
 
-    def _complete(self, descriptions: Sequence[dict]) -> list[dict]:
-        """The recipe with its implicit steps and default parameters written out."""
-        if not isinstance(descriptions, Sequence) or isinstance(descriptions, str):
-            raise ValueError(f"steps is {descriptions!r}, wanted a list of dicts")
-        steps = [build_step(copy.deepcopy(description)) for description in descriptions]
-        kinds = [type(step) for step in steps]
-        if DeriveLimbLeads not in kinds and set(self.leads) & set(LIMB_LEADS):
-            steps.insert(0, DeriveLimbLeads())
-        elif DeriveLimbLeads in kinds[1:]:
-            raise ValueError(
-                "derive_limb_leads must be the first step and only that: leads are derived from recorded millivolts"
-            )
-        choosers = [step for step in steps if isinstance(step, (SelectLeads, PickLead))]
-        if len(choosers) > 1:
-            raise ValueError("steps has more than one of select_leads and pick_lead")
-        if not choosers:
-            steps.insert(int(isinstance(steps[0], DeriveLimbLeads)) if steps else 0, SelectLeads())
-        for i, step in enumerate(steps):
-            if isinstance(step, KeepLeads):
-                self._check_kept(step, steps[i - 1])
-        scaled = next((i for i, kind in enumerate(kinds) if kind in (Normalise, Divide)), len(kinds))
-        if QualityGate in kinds[scaled:]:
-            raise ValueError("quality_gate judges millivolts: put it before normalise and divide")
-        if kinds.count(MultiCrop) > 1:
-            raise ValueError("steps has more than one multi_crop")
-        for step in steps:
-            if isinstance(step, (Crop, MultiCrop, Pad)) and step.num_samples is None and self.num_samples is None:
-                raise ValueError(
-                    f"step {describe_step(step)['name']}: num_samples is given neither here nor for the recipe"
-                )
-        return [describe_step(step) for step in steps]
-
-    def _check_kept(self, step: KeepLeads, before: Step) -> None:
-        if not isinstance(before, SelectLeads):
-            raise ValueError("keep_leads must directly follow select_leads: no other step may see the leads it drops")
-        unknown = [lead for lead in canonical_leads(step.leads) if lead not in self.leads]
-        if unknown:
-            raise ValueError(f"keep_leads names {unknown}, which are not among the model's leads {self.leads}")
-
-    def _process(self, group: WaveformGroup, steps: list[Step], lead: str | None) -> WaveformBatch:
-        batch = WaveformBatch(
-            signals=group.signals,
-            lead_mask=np.ones(group.signals.shape[:2], bool),
-            leads=group.leads,
-            sampling_rate=group.sampling_rate,
-            valid=(0, group.signals.shape[-1]),
-            complete=group.complete,
-            physical=group.physical,
-            wanted=tuple(self.leads),
-            lead=lead,
-            target_rate=self.sampling_rate,
-            num_samples=self.num_samples,
-            origin=np.arange(len(group.signals)),
-        )
-        for step, description in zip(steps, self.steps, strict=True):
-            if not batch.complete and not step.accepts_missing:
-                _refuse_missing(batch, group, f"before the step {description['name']}; add fill_missing before it")
-                batch.complete = True
-            try:
-                step.apply(batch)
-            except ValueError as error:
-                single = isinstance(error, RecordError)
-                where = group.names[batch.origin[error.record]] if single else _several(group.names)
-                raise ValueError(f"{where}: step {description['name']}: {error}") from error
-        length = batch.signals.shape[-1]
+    def _check_result(self, batch: WaveformBatch, where: str, whole: bool) -> None:
         if batch.sampling_rate != self.sampling_rate:
             raise ValueError(
-                f"{_several(group.names)}: the steps end at {batch.sampling_rate:g} Hz,"
-                f" the model wants {self.sampling_rate:g} Hz"
+                f"{where}: the steps end at {batch.sampling_rate:g} Hz, the model wants {self.sampling_rate:g} Hz"
             )
-        if self.num_samples not in (None, length):
+        length = batch.signals.shape[-1]
+        if whole and self.num_samples not in (None, length):
             raise ValueError(
-                f"{_several(group.names)}: the steps end with {length} samples, the model wants {self.num_samples};"
+                f"{where}: the steps end with {length} samples, the model wants {self.num_samples};"
                 " add the steps crop and pad, or change theirs"
             )
-        return batch
 
 
-def _default_steps(num_samples: int | None) -> list[dict]:
-    steps = [
-        {"name": "derive_limb_leads"},
-        {"name": "select_leads"},
-        {"name": "fill_missing", "method": "linear"},
-        {"name": "resample", "method": "polyphase"},
-    ]
-    if num_samples is not None:
-        steps += [{"name": "crop", "position": "start"}, {"name": "pad", "position": "end"}]
-    return steps
-
-
-def _extra_outputs(steps: list[Step]) -> list[str]:
-    names = []
-    if any(isinstance(step, Normalise) and step.return_amplitude for step in steps):
-        names.append("amplitude")
-    if any(isinstance(step, MultiCrop) for step in steps):
-        names.append("record_index")
-    return names
-
-
-def _refuse_missing(batch: WaveformBatch, group: WaveformGroup, where: str) -> None:
-    finite = np.isfinite(batch.signals)
-    for record, lead in np.argwhere(batch.lead_mask & ~finite.all(-1)):
-        raise ValueError(
-            f"{group.names[batch.origin[record]]}: lead {batch.leads[lead]} has {int((~finite[record, lead]).sum())}"
-            f" samples that are no finite number {where}"
-        )
-
-
-def _several(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more of the same shape"
-
-
-def _collate(groups: list[WaveformGroup], batches: list[WaveformBatch], extras: list[str]) -> dict[str, np.ndarray]:
-    """Rows in the order of the input, a record's crops side by side, rounded to float32 here and only here."""
-    positions = np.concatenate(
-        [np.asarray(group.positions)[batch.origin] for group, batch in zip(groups, batches, strict=True)]
-    )
-    order = np.argsort(positions, kind="stable")
-    target = np.empty_like(order)
-    target[order] = np.arange(len(order))
-    length = max(batch.signals.shape[-1] for batch in batches)
-    shape = (len(order), batches[0].signals.shape[1])
-    values = np.zeros((*shape, length), np.float32)
-    lead_mask = np.zeros(shape, bool)
-    sample_mask = np.zeros((len(order), length), bool)
-    amplitude = np.zeros((*shape, 2), np.float32)
-    done = 0
-    for batch in batches:
-        rows = target[done : done + len(batch.signals)]
-        done += len(rows)
-        # A slice where possible: assigning through an index array copies several times slower.
-        if rows[-1] - rows[0] + 1 == len(rows):
-            rows = slice(rows[0], rows[-1] + 1)
-        values[rows, :, : batch.signals.shape[-1]] = batch.signals
-        lead_mask[rows] = batch.lead_mask
-        sample_mask[rows, batch.valid[0] : batch.valid[1]] = True
-        if batch.amplitude is not None:
-            amplitude[rows] = batch.amplitude
-    if not lead_mask.all():
-        values[~lead_mask] = 0.0
-        amplitude[~lead_mask] = 0.0
-    if not np.isfinite(values).all():
-        for group, batch in zip(groups, batches, strict=True):
-            _refuse_missing(batch, group, "after the last step: add fill_missing, or look for an unstable filter")
-        raise ValueError("the result does not fit into float32: are the values and the recipe's scale right?")
-    made = {"amplitude": amplitude, "record_index": positions[order]}
-    return {
-        "input_values": values,
-        "lead_mask": lead_mask,
-        "sample_mask": sample_mask,
-        **{name: made[name] for name in extras},
-    }
+def _present_only(batch: Mapping, outputs: Sequence[Output]) -> dict:
+    """Tensors with an axis of leads, zero where the lead is absent."""
+    mask, changed = batch["lead_mask"], {}
+    if not mask.all():
+        for output in outputs:
+            axis = output.axis(LEADS)
+            if axis is not None and output.dtype != "bool":
+                shape = [len(mask)] + [1] * len(output.axes)
+                shape[axis] = mask.shape[1]
+                changed[output.name] = batch[output.name].masked_fill(~mask.view(shape), 0)
+    return changed

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...checks import check_positive
 from ...signals.leads import LIMB_LEADS, canonical_leads, derive_limb_leads, select_leads
+from ..outputs import WAVEFORM
 from .step_base import RecordError, Step, WaveformBatch
 
 
@@ -32,6 +33,11 @@ class SelectLeads(Step):
     """The model's leads in the model's order; absent ones are zero and false in the mask."""
 
     accepts_missing = True
+    may_follow_views = False
+
+    @property
+    def outputs(self):
+        return WAVEFORM
 
     def apply(self, batch):
         if batch.lead is not None:
@@ -48,6 +54,7 @@ class KeepLeads(Step):
     mask, as if the record had never had them. Lead I and II stay two leads, though they give all six of the limbs."""
 
     accepts_missing = True
+    may_follow_views = False
     leads: list[str]
 
     def validate(self):
@@ -68,6 +75,11 @@ class PickLead(Step):
     """One of the accepted leads: the one asked for, or the only one that the record has."""
 
     accepts_missing = True
+    may_follow_views = False
+
+    @property
+    def outputs(self):
+        return WAVEFORM
 
     def apply(self, batch):
         accepted = [lead for lead in batch.wanted if lead in batch.leads]
@@ -107,6 +119,7 @@ def _select(batch: WaveformBatch, wanted: tuple[str, ...]) -> None:
         raise ValueError(f"the record has {list(batch.leads)}, none of the model's leads {list(wanted)}")
     before = dict(zip(batch.leads, batch.lead_mask.T, strict=True))
     absent = np.zeros(len(batch.signals), bool)
+    batch.choose_leads(wanted)
     batch.signals, _ = select_leads(batch.signals, batch.leads, wanted)
     batch.lead_mask = np.stack([before.get(lead, absent) for lead in wanted], axis=1)
     batch.leads = wanted

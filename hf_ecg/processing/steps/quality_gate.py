@@ -19,6 +19,8 @@ class QualityGate(Step):
     """
 
     accepts_missing = True
+    # what was recorded is judged, not what views made of it
+    may_follow_views = False
     on_fail: str = "mask"
     flags: Sequence[str] = DAMAGE
 
@@ -38,23 +40,26 @@ class QualityGate(Step):
         if not batch.physical:
             raise ValueError("quality is judged in millivolts, but the values are normalized ones")
         masked = batch.lead_mask.copy()
-        start, stop = batch.valid
-        # Absent leads are zeros, which would contradict the others: each pattern of presence is judged by itself.
-        for pattern in np.unique(batch.lead_mask, axis=0):
-            rows = np.flatnonzero((batch.lead_mask == pattern).all(-1))
-            places = np.flatnonzero(pattern)
-            if not len(places):
-                continue
-            signals = batch.signals[np.ix_(rows, places)][..., start:stop]
-            report = check_quality(signals, batch.sampling_rate, [batch.leads[place] for place in places])
-            passed = report.passed_but(self.flags)
-            masked[np.ix_(rows, places)] = passed
-            self._refuse(report, passed, rows)
+        for rows, stretch in batch.stretches():
+            # Absent leads are zeros, which would contradict the others: each pattern of presence is judged by itself.
+            for pattern in np.unique(batch.lead_mask[rows], axis=0):
+                alike = rows[(batch.lead_mask[rows] == pattern).all(-1)]
+                if pattern.any():
+                    masked[np.ix_(alike, np.flatnonzero(pattern))] = self._passed(batch, alike, pattern, stretch)
         if masked.all():
             return
         # Zero, so that neither a gap nor a rail reaches a filter.
         batch.signals = np.where((batch.lead_mask & ~masked)[..., None], 0.0, batch.signals)
         batch.lead_mask = masked
+
+    def _passed(self, batch, rows: np.ndarray, pattern: np.ndarray, stretch: slice) -> np.ndarray:
+        """bool (rows, present leads)."""
+        places = np.flatnonzero(pattern)
+        signals = batch.signals[np.ix_(rows, places)][..., stretch]
+        report = check_quality(signals, batch.sampling_rate, [batch.leads[place] for place in places])
+        passed = report.passed_but(self.flags)
+        self._refuse(report, passed, rows)
+        return passed
 
     def _refuse(self, report: QualityReport, passed: np.ndarray, rows: np.ndarray) -> None:
         failed = ~passed.all(-1) if self.on_fail == "raise" else ~passed.any(-1)

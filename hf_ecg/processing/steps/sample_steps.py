@@ -11,8 +11,13 @@ from ...signals.filters import apply_filter, validate_filter
 from ...signals.missing import fill_missing
 from ...signals.normalisation import normalise
 from ...signals.resampling import resample
-from ...signals.window import crop, pad
+from ..outputs import LEADS, Output
 from .step_base import Step, WaveformBatch
+
+# Millivolts = value * scale + offset: (offset, scale) of each lead.
+AMPLITUDE = Output("amplitude", (LEADS, "offset_and_scale"), views=True)
+# The record, counted from 0 in one call, that a row is a crop of.
+RECORD_INDEX = Output("record_index", (), dtype="int64")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class FillMissing(Step):
 class Resample(Step):
     """To the model's rate, or to `target_rate` on the way there."""
 
+    may_follow_views = False
     method: str = "polyphase"
     target_rate: float | None = None
 
@@ -56,9 +62,8 @@ class Resample(Step):
         before = batch.signals.shape[-1]
         batch.signals = resample(batch.signals, batch.sampling_rate, target, self.method)
         after = batch.signals.shape[-1]
-        start, stop = batch.valid
         # A resampled sample next to padding mixes both; it counts as recorded when its place in time was.
-        batch.valid = (math.ceil(start * after / before), math.ceil(stop * after / before))
+        batch.sample_mask = batch.sample_mask[:, np.arange(after) * before // after]
         batch.sampling_rate = target
 
 
@@ -107,6 +112,10 @@ class Normalise(Step):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
 
+    @property
+    def outputs(self):
+        return (AMPLITUDE,) if self.return_amplitude else ()
+
     def validate(self):
         check_one_of("method", self.method, ("zscore", "minmax", "divide"))
         check_one_of("over", self.over, ("lead", "record"))
@@ -136,7 +145,7 @@ class Normalise(Step):
             given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
             normalised = normalise(batch.signals, self.method, self.over, lead_mask=batch.lead_mask, **given)
         if self.return_amplitude:
-            batch.amplitude = _offset_and_scale(batch.signals, normalised)
+            batch.tensors["amplitude"] = _offset_and_scale(batch.signals, normalised)
         batch.signals = normalised
 
 
@@ -171,8 +180,7 @@ class Crop(Step):
         if length <= wanted:
             return
         first = {"start": 0, "center": (length - wanted) // 2, "end": length - wanted}[self.position]
-        batch.signals = crop(batch.signals, wanted, self.position)
-        batch.valid = _window(batch.valid, first, wanted)
+        batch.take_crops([first], wanted)
 
 
 @dataclass(frozen=True)
@@ -183,8 +191,13 @@ class MultiCrop(Step):
     """
 
     accepts_missing = True
+    may_follow_views = False
     count: int
     num_samples: int | None = None
+
+    @property
+    def outputs(self):
+        return (RECORD_INDEX,)
 
     def validate(self):
         check_positive_integer("count", self.count)
@@ -192,19 +205,10 @@ class MultiCrop(Step):
 
     def apply(self, batch):
         length, wanted = batch.signals.shape[-1], _length(self, batch)
-        if length <= wanted:
-            return
-        starts = sorted({int(start) for start in np.linspace(0, length - wanted, self.count)})
-        windows = {_window(batch.valid, start, wanted) for start in starts}
-        if len(windows) > 1:
-            raise ValueError("crops of a padded record differ in what is padding; put multi_crop before pad")
-        batch.valid = windows.pop()
-        crops = np.stack([batch.signals[..., start : start + wanted] for start in starts], axis=1)
-        batch.signals = crops.reshape(-1, *crops.shape[2:])
-        batch.lead_mask = batch.lead_mask.repeat(len(starts), axis=0)
-        batch.origin = batch.origin.repeat(len(starts))
-        if batch.amplitude is not None:
-            batch.amplitude = batch.amplitude.repeat(len(starts), axis=0)
+        if length > wanted:
+            starts = sorted({int(start) for start in np.linspace(0, length - wanted, self.count)})
+            batch.take_crops(starts, wanted)
+        batch.tensors["record_index"] = batch.origin
 
 
 @dataclass(frozen=True)
@@ -227,8 +231,7 @@ class Pad(Step):
         if length >= wanted:
             return
         before = {"end": 0, "start": wanted - length, "both": (wanted - length) // 2}[self.position]
-        batch.signals = pad(batch.signals, wanted, self.position, self.value)
-        batch.valid = (batch.valid[0] + before, batch.valid[1] + before)
+        batch.pad_samples(before, wanted - length - before, self.value)
 
 
 def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -243,8 +246,3 @@ def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def _length(step: Crop | MultiCrop | Pad, batch: WaveformBatch) -> int:
     return batch.num_samples if step.num_samples is None else step.num_samples
-
-
-def _window(valid: tuple[int, int], first: int, length: int) -> tuple[int, int]:
-    start, stop = (min(max(edge - first, 0), length) for edge in valid)
-    return start, stop

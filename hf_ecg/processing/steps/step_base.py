@@ -1,8 +1,11 @@
-"""What every step of a recipe shares: the batch it works on and its parameters."""
+"""What every step of a recipe shares: the batch it works on, its parameters and its outputs."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from ..outputs import LEADS, SAMPLES, Output
 
 
 @dataclass
@@ -10,22 +13,24 @@ class WaveformBatch:
     """What the steps hand on: float64 `(records, leads, samples)`, theirs to overwrite, and what is known about it.
 
     Attributes:
-        lead_mask: bool `(records, leads)`, false where a lead is absent.
-        valid: first sample and end of what was recorded; the rest is padding.
+        lead_mask: bool `(records, leads)`, true where a lead is present.
+        sample_mask: bool `(records, samples)`, true where something was recorded; the rest is padding.
         complete: no sample is missing, so that nobody needs to look for any.
         physical: the values are millivolts, so that limb leads may be derived.
         wanted: the leads that the recipe accepts, in the model's order.
         lead: the one lead that the caller picked, or None.
         target_rate, num_samples: what the recipe aims at, for the steps that do not say otherwise.
-        origin: int `(records,)`, the position of each record in the group that came in.
-        amplitude: `(records, leads, 2)` offset and scale in millivolts, or None.
+        origin: int `(records,)`, the place of each record in what the caller handed in.
+        tensors: by name what steps have added beside the waveform: an array `(records, *axes)`, or a list of one array
+            a record where their lengths differ.
+        outputs: the declaration of each of them.
     """
 
     signals: np.ndarray
     lead_mask: np.ndarray
+    sample_mask: np.ndarray
     leads: tuple[str, ...]
     sampling_rate: float
-    valid: tuple[int, int]
     complete: bool
     physical: bool
     wanted: tuple[str, ...]
@@ -33,7 +38,71 @@ class WaveformBatch:
     target_rate: float
     num_samples: int | None
     origin: np.ndarray
-    amplitude: np.ndarray | None = None
+    tensors: dict[str, np.ndarray | list[np.ndarray]] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+
+    def take_crops(self, starts: Sequence[int], length: int) -> None:
+        """From each record a stretch of `length` samples at each of `starts`, side by side, with all that belongs to
+        it: what has an axis of samples is cut, everything else repeated."""
+
+        def cropped(values, axis: int | None):
+            if isinstance(values, list):
+                return [value if axis is None else _cut(value, axis, s, length) for value in values for s in starts]
+            if axis is None:
+                return values if len(starts) == 1 else values.repeat(len(starts), axis=0)
+            crops = [_cut(values, axis, start, length) for start in starts]
+            return crops[0] if len(crops) == 1 else np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
+
+        self.signals, self.sample_mask = cropped(self.signals, -1), cropped(self.sample_mask, -1)
+        self.lead_mask, self.origin = cropped(self.lead_mask, None), cropped(self.origin, None)
+        for name, values in self.tensors.items():
+            self.tensors[name] = cropped(values, self.outputs[name].axis(SAMPLES))
+
+    def pad_samples(self, before: int, after: int, value: float) -> None:
+        """Adds samples that count as padding, to everything that has an axis of samples."""
+        widths = [(0, 0), (0, 0), (before, after)]
+        self.signals = np.pad(self.signals, widths, constant_values=value)
+        self.sample_mask = np.pad(self.sample_mask, widths[1:])
+
+        def padded(output: Output, values: np.ndarray, axis: int) -> np.ndarray:
+            own = [(0, 0)] * values.ndim
+            own[axis] = (before, after)
+            return np.pad(values, own, constant_values=output.padding)
+
+        self.carry(SAMPLES, padded)
+
+    def choose_leads(self, wanted: tuple[str, ...]) -> None:
+        """These leads in this order, of what steps have added; one that is not there gets the output's padding."""
+        places = [self.leads.index(lead) if lead in self.leads else -1 for lead in wanted]
+        absent = np.array(places) < 0
+
+        def chosen(output: Output, values: np.ndarray, axis: int) -> np.ndarray:
+            taken = np.moveaxis(values, axis, 0)[places]
+            taken[absent] = output.padding
+            return np.moveaxis(taken, 0, axis)
+
+        self.carry(LEADS, chosen)
+
+    def carry(self, axis: str, change: Callable[[Output, np.ndarray, int], np.ndarray]) -> None:
+        """`change(output, values, place of the axis)` for every added tensor that has an axis of this name."""
+        for name, values in self.tensors.items():
+            place = self.outputs[name].axis(axis)
+            if place is None:
+                continue
+            if isinstance(values, list):
+                self.tensors[name] = [change(self.outputs[name], value, place) for value in values]
+            else:
+                self.tensors[name] = change(self.outputs[name], values, place)
+
+    def stretches(self) -> Iterator[tuple[np.ndarray, slice]]:
+        """Rows whose recorded samples lie in the same stretch, and that stretch."""
+        length = self.sample_mask.shape[1]
+        recorded = self.sample_mask.any(1)
+        first = np.where(recorded, self.sample_mask.argmax(1), 0)
+        stop = np.where(recorded, length - self.sample_mask[:, ::-1].argmax(1), 0)
+        edges = np.stack([first, stop], axis=1)
+        for start, end in np.unique(edges, axis=0).tolist():
+            yield np.flatnonzero((edges == (start, end)).all(1)), slice(start, end)
 
 
 @dataclass(frozen=True)
@@ -42,12 +111,28 @@ class Step:
 
     # Steps that compare or move samples without computing with them may meet missing ones.
     accepts_missing = False
+    # Behind the step `views` a step sees tensors whose leads, rate and number of records are settled.
+    may_follow_views = True
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What the step adds: `apply` puts each of them into `batch.tensors` under its name."""
+        return ()
+
+    @property
+    def drops(self) -> tuple[str, ...]:
+        """Names of outputs of earlier steps that the model does not take any more, such as the waveform."""
+        return ()
 
     def validate(self) -> None:
         """Raises ValueError for a value that no record could be processed with."""
 
     def apply(self, batch: WaveformBatch) -> None:
         raise NotImplementedError
+
+
+def _cut(values: np.ndarray, axis: int, first: int, length: int) -> np.ndarray:
+    return values[(..., slice(first, first + length), *[slice(None)] * (-axis - 1))]
 
 
 class RecordError(ValueError):

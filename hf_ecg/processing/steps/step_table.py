@@ -1,12 +1,14 @@
 """The steps that a recipe may list, by name: read from dicts when the recipe is read, written back in full."""
 
 import dataclasses
+from collections.abc import Callable
 
 from ...checks import nearest
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
 from .step_base import Step
+from .views import Views
 
 STEPS: dict[str, type[Step]] = {
     "derive_limb_leads": DeriveLimbLeads,
@@ -24,7 +26,38 @@ STEPS: dict[str, type[Step]] = {
     "crop": Crop,
     "multi_crop": MultiCrop,
     "pad": Pad,
+    "views": Views,
 }
+
+
+def register_step(name: str) -> Callable[[type[Step]], type[Step]]:
+    """Makes a step of another package known under a name, so that recipes may list it and saved ones load.
+
+    Args:
+        name: what recipes call it.
+
+    Raises:
+        ValueError: a name that is taken, or a class that is no frozen dataclass derived from `Step`.
+
+    Example:
+        >>> @register_step("invert")
+        ... @dataclass(frozen=True)
+        ... class Invert(Step):
+        ...     def apply(self, batch):
+        ...         batch.signals = -batch.signals
+    """
+
+    def register(step: type[Step]) -> type[Step]:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"the step's name is {name!r}, wanted a word")
+        if not (isinstance(step, type) and issubclass(step, Step) and "__dataclass_params__" in vars(step)):
+            raise ValueError(f"step {name}: {step!r} is no frozen dataclass derived from hf_ecg.processing.Step")
+        if name in STEPS and STEPS[name].__qualname__ != step.__qualname__:
+            raise ValueError(f"step {name}: the name is taken by {STEPS[name].__name__}")
+        STEPS[name] = step
+        return step
+
+    return register
 
 
 def build_step(description: dict) -> Step:
@@ -38,7 +71,10 @@ def build_step(description: dict) -> Step:
     parameters = dict(description)
     name = parameters.pop("name")
     if name not in STEPS:
-        raise ValueError(f"unknown step {name!r}{nearest(name, STEPS)}; the steps are {', '.join(STEPS)}")
+        raise ValueError(
+            f"unknown step {name!r}{nearest(name, STEPS)}; the steps are {', '.join(STEPS)} (one of another package is"
+            " known once that package is imported)"
+        )
     fields = {field.name: field for field in dataclasses.fields(STEPS[name])}
     for key in parameters:
         if key not in fields:
