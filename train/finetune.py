@@ -162,14 +162,15 @@ def notes_of(args: argparse.Namespace, facts, train) -> list[str]:
     notes = []
     if facts is None:
         notes.append("what the encoder was pretrained on is not known, nor whether the test folds were among it")
-    elif not facts.original_reports and facts.text_source:
+    elif any(source.text_source and not source.original_reports for source in facts.of(args.config)):
         notes.append(
             "the encoder's training texts were made of the corpus's statements, so it has seen labels in words"
         )
-    if facts is not None and facts.risk:
+    risks = [] if facts is None else list(dict.fromkeys(source.risk for source in facts.sources if source.risk))
+    if risks:
         notes.append(
-            f"the encoder's pretraining compared patients by {facts.risk}: a target that this number is made of was"
-            " seen in pretraining"
+            f"the encoder's pretraining compared patients by {'; '.join(risks)}: a target that this number is made of"
+            " was seen in pretraining"
         )
     if args.problem == SINGLE_LABEL:
         matrix, annotated = label_matrix(train, args.label_set[0])

@@ -92,12 +92,28 @@ def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFa
         notes.append(f"{len(models)} seeds of the model beside {len(companions)} of the classifier")
     if None in models or None in companions:
         notes.append("training facts are absent, so equal data is not verified")
-    known = [[facts for facts in group if facts] for group in (models, companions)]
-    for key in ("config", "train_folds", "validation_folds"):
-        ours, theirs = (sorted({str(getattr(facts, key)) for facts in group}) for group in known)
+    known = [[facts for facts in group if facts and facts.sources] for group in (models, companions)]
+    for place, key in enumerate(("config", "train_folds", "validation_folds")):
+        ours, theirs = (sorted({_budget(facts)[place] for facts in group}) for group in known)
         if ours and theirs and ours != theirs:
             notes.append(f"{key} differ: model {', '.join(ours)}; classifier {', '.join(theirs)}")
     return notes
+
+
+def _budget(facts: TrainingFacts) -> tuple[str, str, str]:
+    """Configurations, training and validation folds in words; with several configurations folds are told by each."""
+    configs = sorted({str(source.config) for source in facts.sources})
+    folds = []
+    for split in ("train_folds", "validation_folds"):
+        seen = {
+            name: sorted(
+                {*(fold for source in facts.sources if str(source.config) == name for fold in vars(source)[split])}
+            )
+            for name in configs
+        }
+        numbers = {name: "+".join(map(str, each)) or "none" for name, each in seen.items()}
+        folds.append(numbers[configs[0]] if len(configs) == 1 else " ".join(map(": ".join, numbers.items())))
+    return " and ".join(configs), *folds
 
 
 def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> list[dict]:

@@ -3,6 +3,7 @@
 A training run leaves `training_facts.json` in its folder; without it nothing can be claimed but label-text.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from transformers.utils import logging
 
+from ..checks import nearest
 from ..strict_json import read_json_object
 
 logger = logging.get_logger(__name__)
@@ -21,8 +23,8 @@ STATEMENT_LABEL_SETS = ("all", "diagnostic", "form", "rhythm")
 
 
 @dataclass(frozen=True)
-class TrainingFacts:
-    """What a model was trained on.
+class SourceFacts:
+    """What weights have seen of one corpus.
 
     Args:
         corpus, config: path or id of the corpus, and its configuration.
@@ -30,10 +32,9 @@ class TrainingFacts:
         text_source: "statements" when the texts were composed from them, "report" when they are original reports.
         hold_out: codes of the statements whose every mention was removed from the texts.
         withhold: which statements were left out of the texts of some patients, in words.
-        train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on; those of
-            the pretrained weights that a run began with are among them.
+        train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on.
         label_sets, targets: columns of the labels, or of the numbers.
-        risk: what a contrastive loss compared patients by, in words; of the pretrained weights too.
+        risk: what a contrastive loss compared patients by, in words.
     """
 
     corpus: str | None = None
@@ -44,7 +45,6 @@ class TrainingFacts:
     withhold: str | None = None
     train_folds: tuple[int, ...] = ()
     validation_folds: tuple[int, ...] = ()
-    seed: int | None = None
     label_sets: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     risk: str | None = None
@@ -54,12 +54,122 @@ class TrainingFacts:
         """Whether the training texts are reports as written, not texts composed from statements."""
         return self.text_column == "report" or (self.text_source or "").lower().startswith(("report", "original"))
 
+    @property
+    def name(self) -> str:
+        """The configuration, or the corpus's folder where there is no configuration to name."""
+        return self.config or Path(self.corpus or "unknown").name
+
+    def taught(self) -> tuple:
+        """Everything that was learnt beside waveforms and risk."""
+        return self.text_column, self.text_source, self.hold_out, self.withhold, self.label_sets, self.targets
+
+    def same_rows(self, other: "SourceFacts") -> bool:
+        """Whether both are the same configuration; the same path where neither names one."""
+        return self.config == other.config and (self.config is not None or self.corpus == other.corpus)
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """What a model was trained on.
+
+    Args:
+        method: by which it was trained, as a recipe names it.
+        seed: of the run.
+        sources: an entry for each corpus that the weights have seen, those of the pretrained weights that the run
+            began with included.
+    """
+
+    method: str | None = None
+    seed: int | None = None
+    sources: tuple[SourceFacts, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: dict, where: str = FACTS_FILE) -> "TrainingFacts":
+        """Facts as `to_dict` gave them; null is a key's default.
+
+        Args:
+            values: plain mapping, as JSON has it.
+            where: it comes from, for the errors.
+
+        Raises:
+            ValueError: unknown keys, those of an earlier version, or values of another type.
+        """
+        earlier = sorted(set(values) & {field.name for field in dataclasses.fields(SourceFacts)})
+        if earlier:
+            raise ValueError(
+                f"{where} was written by an earlier version: {', '.join(earlier)} stand at the top, and are now in"
+                " `sources: [...]`, an entry for each corpus; train again or rewrite it"
+            )
+        _check_keys(values, cls, where)
+        sources = values.get("sources") or []
+        if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
+            raise ValueError(f"{where}: sources is {sources!r}, wanted a list of objects")
+        made = []
+        for number, source in enumerate(sources):
+            place = f"{where}: sources[{number}]"
+            _check_keys(source, SourceFacts, place)
+            made.append(SourceFacts(**{key: _fact(place, key, value) for key, value in source.items()}))
+        own = {key: _fact(where, key, value) for key, value in values.items() if key != "sources"}
+        return cls(**own, sources=tuple(made))
+
+    def to_dict(self) -> dict:
+        """Plain mapping with every key, as `training_facts.json` holds it."""
+        sources = [
+            {key: list(value) if isinstance(value, tuple) else value for key, value in vars(source).items()}
+            for source in self.sources
+        ]
+        return {"method": self.method, "seed": self.seed, "sources": sources}
+
+    def merge(self, sources: Iterable[SourceFacts]) -> "TrainingFacts":
+        """These facts with what pretrained weights saw.
+
+        An entry of the same corpus and configuration joins ours: the folds are united, words on risk put behind each
+        other. One that was taught something else there (other texts, labels) stays an entry of its own, so that it is
+        not forgotten.
+        """
+        merged = list(self.sources)
+        for source in sources:
+            silent = source.taught() == SourceFacts().taught()
+            places = [
+                place
+                for place, ours in enumerate(merged)
+                if ours.same_rows(source) and (silent or ours.taught() == source.taught())
+            ]
+            if not places:
+                merged.append(source)
+                continue
+            ours = merged[places[0]]
+            risks = [words for facts in (ours, source) for words in (facts.risk or "").split("; ") if words]
+            merged[places[0]] = dataclasses.replace(
+                ours,
+                train_folds=tuple(sorted({*ours.train_folds, *source.train_folds})),
+                validation_folds=tuple(sorted({*ours.validation_folds, *source.validation_folds})),
+                risk="; ".join(dict.fromkeys(risks)) or None,
+            )
+        return dataclasses.replace(self, sources=tuple(merged))
+
+    def of(self, config: str | None) -> tuple[SourceFacts, ...]:
+        """The entries of a configuration's corpus, at whatever rate; those that do not name theirs are among them."""
+        return tuple(source for source in self.sources or (SourceFacts(),) if same_corpus(source, config))
+
+    def folds(self, config: str | None) -> tuple[frozenset[int], frozenset[int]]:
+        """Folds of a configuration's corpus that the weights were trained on, and that they were selected on."""
+        own = self.of(config)
+        train = frozenset(fold for source in own for fold in source.train_folds)
+        return train, frozenset(fold for source in own for fold in source.validation_folds)
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """Label sets of all sources, each once."""
+        return tuple(dict.fromkeys(name for source in self.sources for name in source.label_sets))
+
 
 def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     """Facts of a model folder, or of the run around an `encoder` folder; None when there are none.
 
     Raises:
-        ValueError: the file is not a JSON object, has unknown keys, or values of another type.
+        ValueError: the file is not a JSON object, has unknown keys or those of an earlier version, or values of
+            another type.
     """
     folder = Path(folder)
     candidates = [folder / FACTS_FILE]
@@ -68,27 +178,29 @@ def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         return None
-    values = read_json_object(path)
-    fields = TrainingFacts.__dataclass_fields__
-    unknown = sorted(set(values) - set(fields))
-    if unknown:
-        raise ValueError(f"{path} holds {unknown}, wanted an object with keys among {sorted(fields)}")
-    return TrainingFacts(**{key: _fact(path, key, value) for key, value in values.items()})
+    return TrainingFacts.from_dict(read_json_object(path), str(path))
 
 
 _LISTS = {"hold_out": str, "label_sets": str, "targets": str, "train_folds": int, "validation_folds": int}
 
 
-def _fact(path: Path, key: str, value):
+def _check_keys(values: dict, kind: type, where: str) -> None:
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in values:
+        if key not in known:
+            raise ValueError(f"{where} holds {key!r}{nearest(key, known)}, wanted keys among {known}")
+
+
+def _fact(where: str, key: str, value):
     if key not in _LISTS:
         kind = int if key == "seed" else str
         if value is not None and type(value) is not kind:
-            raise ValueError(f"{path}: {key} is {value!r}, wanted {kind.__name__} or null")
+            raise ValueError(f"{where}: {key} is {value!r}, wanted {kind.__name__} or null")
         return value
     if value is None:
         return ()
     if not isinstance(value, list) or any(type(item) is not _LISTS[key] for item in value):
-        raise ValueError(f"{path}: {key} is {value!r}, wanted a list of {_LISTS[key].__name__}")
+        raise ValueError(f"{where}: {key} is {value!r}, wanted a list of {_LISTS[key].__name__}")
     return tuple(value)
 
 
@@ -97,20 +209,29 @@ def corpus_name(config: str | None) -> str | None:
     return re.sub(r"_\d+hz$", "", config) if config else None
 
 
-def same_corpus(facts: TrainingFacts, config: str | None) -> bool:
+def same_corpus(source: SourceFacts, config: str | None) -> bool:
     """Whether the evaluated configuration is of the corpus trained on; True when either is not known."""
-    ours, theirs = corpus_name(facts.config), corpus_name(config)
+    ours, theirs = corpus_name(source.config), corpus_name(config)
     return ours is None or theirs is None or ours == theirs
 
 
 def class_protocols(facts: TrainingFacts | None, prompt_set, config: str | None) -> dict[str, str]:
-    """The word each class of a prompt set may carry for a model with these facts."""
+    """The word each class of a prompt set may carry for a model with these facts.
+
+    A class is zero-shot when no source of the evaluated corpus taught it, in words or as a label. A source of
+    waveforms alone taught nothing, as long as the model has its words from another one.
+    """
     if facts is None:
         return dict.fromkeys(prompt_set.classes, LABEL_TEXT)
-    if facts.original_reports or not same_corpus(facts, config):
-        return dict.fromkeys(prompt_set.classes, ZERO_SHOT)
-    held_out = set(facts.hold_out) if prompt_set.label_set in STATEMENT_LABEL_SETS else set()
-    return {name: ZERO_SHOT if name in held_out else LABEL_TEXT for name in prompt_set.classes}
+    with_texts = any(source.text_column is not None for source in facts.sources)
+    teachers = [
+        source
+        for source in facts.of(config)
+        if not source.original_reports and (source.text_column or source.label_sets or not with_texts)
+    ]
+    statements = prompt_set.label_set in STATEMENT_LABEL_SETS
+    held_out = [set(source.hold_out) if statements and not source.label_sets else set() for source in teachers]
+    return {name: ZERO_SHOT if all(name in codes for codes in held_out) else LABEL_TEXT for name in prompt_set.classes}
 
 
 def task_protocol(
@@ -138,7 +259,8 @@ def task_protocol(
             reason += (
                 f"; a class of {prompt_set.label_set} gathers several statements, use one of {STATEMENT_LABEL_SETS}"
             )
-        held_out = sorted({code for entry in facts if entry for code in entry.hold_out})
+        sources = [source for entry in facts if entry for source in entry.sources]
+        held_out = sorted({code for source in sources for code in source.hold_out})
         raise ValueError(
             f"{prompt_set.name}: zero-shot is claimed for {trained}, whose statements were not held out of the "
             f"training texts (held out: {held_out}){reason}"
@@ -154,9 +276,7 @@ def check_folds(folder: str | Path, facts: TrainingFacts | None, config: str | N
         logger.warning(f"{folder} has no {FACTS_FILE}: whether it was trained on the evaluated folds is not known")
         return
     folds = set(folds)
-    if not same_corpus(facts, config):
-        return
-    seen, selected = sorted(folds & set(facts.train_folds)), sorted(folds & set(facts.validation_folds))
+    seen, selected = (sorted(folds & used) for used in facts.folds(config))
     if seen or selected:
         raise ValueError(
             f"{folder} was trained on folds {seen} and selected on folds {selected} of those to be evaluated, "

@@ -9,7 +9,7 @@ from huggingface_hub import ModelCardData
 from transformers import AutoFeatureExtractor
 
 from ..cards import CARD_NAME, model_kind, render_card
-from ..evaluation.protocol import TrainingFacts, read_training_facts
+from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..processing.describe import describe_input
 from .recipe import load_recipe
@@ -63,7 +63,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         library_name="hf_ecg",
         pipeline_tag="feature-extraction" if kind == "encoder" else None,
         tags=["ecg", "electrocardiogram", "hf_ecg", config["model_type"], *(["simulated"] if simulated else [])],
-        datasets=[facts.corpus] if _is_hub_id(facts.corpus) else None,
+        datasets=[source.corpus for source in facts.sources if _is_hub_id(source.corpus)] or None,
         base_model=[source for source in _sources(recipe) if _is_hub_id(source)] or None,
         model_name=title if results else None,
         eval_results=results or None,
@@ -78,13 +78,12 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         classes=_classes(config) if kind == "classifier" else [],
         input=describe_input(AutoFeatureExtractor.from_pretrained(folder)),
         run=run,
-        facts=facts,
         recipe=recipe,
-        corpus=facts.corpus if _is_hub_id(facts.corpus) else Path(facts.corpus or "unknown").name,
-        protocol=protocol_words(facts) if recipe or facts.config else "How it was trained is not known.",
+        sources=[(_corpus_title(source), source) for source in facts.sources],
+        protocol=protocol_words(facts) if facts.sources else "How it was trained is not known.",
         sections=list(map(card_section, contents, systems)),
         simulated_reports=any(report["data"].get("simulated") for report in contents),
-        not_tested=not_tested(contents, systems, facts.config),
+        not_tested=not_tested(contents, systems, [source.config for source in facts.sources]),
         licence=licence,
     )
 
@@ -95,7 +94,16 @@ def read_run(folder) -> dict:
 
 
 def protocol_words(facts: TrainingFacts) -> str:
-    """One paragraph: what figures of a model with these facts may be called."""
+    """What figures of a model with these facts may be called: a paragraph, or one for each of several corpora."""
+    words: dict[str, list[str]] = {}
+    for source in facts.sources:
+        words.setdefault(_source_words(source), []).append(f"`{source.name}`")
+    if len(facts.sources) == 1:
+        return next(iter(words))
+    return "\n\n".join(f"On {', '.join(dict.fromkeys(names))}: {each}" for each, names in words.items())
+
+
+def _source_words(facts: SourceFacts) -> str:
     source = facts.text_source or ""
     labels = (*facts.label_sets, *facts.targets)
     if facts.text_column is None and not labels:
@@ -142,6 +150,10 @@ def _classes(config: dict) -> list[str]:
 
 def _sources(recipe: dict) -> list[str]:
     return list(recipe["model"]["init_from"].values()) if recipe else []
+
+
+def _corpus_title(source: SourceFacts) -> str:
+    return source.corpus if _is_hub_id(source.corpus) else Path(source.corpus or "unknown").name
 
 
 def _is_hub_id(source: str | None) -> bool:

@@ -12,7 +12,7 @@ from ..clinical.score2_tables import INPUTS
 from ..data.corpus_card import is_simulated, read_summary
 from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
-from ..evaluation.protocol import FACTS_FILE, read_training_facts, same_corpus
+from ..evaluation.protocol import FACTS_FILE, SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from .build import Parts
 from .checkpoint import synchronise, write_folder
@@ -80,7 +80,8 @@ def find_encoder(model: PreTrainedModel) -> PreTrainedModel | None:
 
 
 def training_facts(recipe: Recipe, train_data=None) -> dict:
-    """What evaluation must know to call its figures by the right name; null where the corpus does not say.
+    """What evaluation must know to call its figures by the right name (`TrainingFacts.to_dict`); null where the corpus
+    does not say.
 
     Args:
         recipe: of the run.
@@ -93,24 +94,23 @@ def training_facts(recipe: Recipe, train_data=None) -> dict:
     if data.shuffle_texts:
         source = f"shuffled {source}"
     selected = data.folds.validation if recipe.validation is not None else []
-    # weights that begin from others of the same corpus have seen what those saw
-    origins = [read_training_facts(resolve_pretrained(source)) for source in recipe.model.init_from.values()]
-    origins = [facts for facts in origins if facts and facts.config and same_corpus(facts, data.config)]
-    return {
-        "corpus": data.path,
-        "config": data.config,
-        "text_column": data.columns.text if text else None,
-        "text_source": source,
-        "hold_out": summary.get("hold_out"),
-        "withhold": withholding_words(summary["withhold"]) if summary.get("withhold") else None,
-        "train_folds": sorted({*data.folds.train, *(fold for facts in origins for fold in facts.train_folds)}),
-        "validation_folds": sorted({*selected, *(fold for facts in origins for fold in facts.validation_folds)}),
-        "seed": recipe.run.seed,
-        "label_sets": data.label_sets,
-        "targets": data.targets,
-        "risk": "; ".join(dict.fromkeys(filter(None, (risk_words(recipe, train_data), *(f.risk for f in origins)))))
-        or None,
-    }
+    source = SourceFacts(
+        corpus=data.path,
+        config=data.config,
+        text_column=data.columns.text if text else None,
+        text_source=source,
+        hold_out=tuple(summary.get("hold_out") or ()),
+        withhold=withholding_words(summary["withhold"]) if summary.get("withhold") else None,
+        train_folds=tuple(sorted(data.folds.train)),
+        validation_folds=tuple(sorted(selected)),
+        label_sets=tuple(data.label_sets),
+        targets=tuple(data.targets),
+        risk=risk_words(recipe, train_data),
+    )
+    # weights that begin from others have seen what those saw
+    origins = [read_training_facts(resolve_pretrained(path)) for path in recipe.model.init_from.values()]
+    facts = TrainingFacts(recipe.collator.name, recipe.run.seed, (source,))
+    return facts.merge(source for entry in origins if entry for source in entry.sources).to_dict()
 
 
 def risk_words(recipe: Recipe, train_data=None) -> str | None:

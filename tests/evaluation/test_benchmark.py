@@ -20,13 +20,13 @@ from hf_ecg.evaluation.benchmark.tasks import (
     parse_prompts,
     task_prompts,
 )
-from hf_ecg.evaluation.protocol import LABEL_TEXT, SUPERVISED, ZERO_SHOT, TrainingFacts
+from hf_ecg.evaluation.protocol import LABEL_TEXT, SUPERVISED, ZERO_SHOT, SourceFacts, TrainingFacts
 from tests.evaluation import tiny
 
 FOLDS = {"train": [1, 2, 3, 4, 5, 6, 7], "validation": [8], "test": [9, 10]}
 BY_NAME = {task.name: task for task in TASKS}
 RHYTHM = BY_NAME["ptb_xl_rhythm"]
-MIMIC = TrainingFacts(config="mimic_iv_ecg_500hz", text_column="text", text_source="report")
+MIMIC = TrainingFacts(sources=(SourceFacts(config="mimic_iv_ecg_500hz", text_column="text", text_source="report"),))
 # task -> test records and classes of the published figures
 FULL = {
     "ptb_xl_superdiagnostic": (2158, 5),
@@ -163,7 +163,7 @@ def test_labels_and_training_are_told():
     assert len(exact) == 1 and "VB: 913 of 916" in exact[0]
     assert "other folds" in compare(MERL, "prompts", "cpsc2018", summary={"splits": "hash"})[0]
     assert "AVB, RAO/RAE, ISC" in compare(MERL, "probe 100 %", "ptb_xl_subdiagnostic")[0]
-    seen = [MIMIC, TrainingFacts(config="ptb_xl_100hz")]
+    seen = [MIMIC, TrainingFacts(sources=(*MIMIC.sources, SourceFacts(config="ptb_xl_100hz")))]
     assert "on records of this corpus" in compare(MERL, "probe 100 %", "ptb_xl_form", facts=seen)[0]
     assert "not known" in compare(MERL, "probe 100 %", "ptb_xl_form", facts=[None])[0]
     assert any("51 classes, which the paper does not name" in one for one in compare(FG_CLEP, "prompts", "csn"))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from hf_ecg.evaluation.protocol import (
+    SourceFacts,
     TrainingFacts,
     check_folds,
     class_protocols,
@@ -19,8 +20,12 @@ def prompts(classes=("AFIB", "SR"), label_set="all"):
     return SimpleNamespace(name="set", label_set=label_set, classes={name: [name.lower()] for name in classes})
 
 
+def source(**values):
+    return SourceFacts(**{"config": CONFIG, "text_column": "text", "text_source": "statements"} | values)
+
+
 def facts(**values):
-    return TrainingFacts(**{"config": CONFIG, "text_column": "text", "text_source": "statements"} | values)
+    return TrainingFacts(sources=(source(**values),))
 
 
 def test_held_out_classes_are_zero_shot_one_by_one():
@@ -76,21 +81,101 @@ def test_folds_seen_in_training_or_selection_are_refused():
     check_folds("OUT", seen, "georgia_500hz", [1])
 
 
+def test_folds_of_every_source_are_refused():
+    seen = TrainingFacts(
+        sources=(
+            source(train_folds=(1, 2), validation_folds=(8,)),
+            SourceFacts(config="georgia_500hz", train_folds=(3,), validation_folds=(4,)),
+            SourceFacts(config="ptb_xl_500hz", train_folds=(9,)),
+        )
+    )
+    for config, fold in ((CONFIG, 1), (CONFIG, 8), (CONFIG, 9), ("georgia_500hz", 3), ("georgia_100hz", 4)):
+        with pytest.raises(ValueError, match=rf"OUT was trained on folds.*\[{fold}\]"):
+            check_folds("OUT", seen, config, [fold])
+    check_folds("OUT", seen, CONFIG, [3, 10])
+    check_folds("OUT", seen, "georgia_500hz", [1, 2, 8, 9])
+    check_folds("OUT", seen, "cpsc2018_500hz", range(1, 11))
+    unknown = TrainingFacts(sources=(*seen.sources, SourceFacts(corpus="mine", train_folds=(5,))))
+    with pytest.raises(ValueError, match="OUT was trained on folds"):
+        check_folds("OUT", unknown, "cpsc2018_500hz", [5])
+
+
+def test_zero_shot_asks_every_source_of_the_corpus():
+    reports = SourceFacts(config="mimic_iv_ecg_500hz", text_column="report", text_source="report")
+
+    def word(*sources):
+        return task_protocol([TrainingFacts(sources=sources)], prompts(), CONFIG)[0]
+
+    assert word(reports) == "zero-shot"
+    assert word(reports, source()) == word(source(), reports) == "label-text"
+    assert word(reports, source(text_column="report", text_source="report")) == "zero-shot"
+    both = source(hold_out=("AFIB", "SR"))
+    assert word(both, reports) == "zero-shot"
+    assert word(both, source(config="ptb_xl_500hz", hold_out=("AFIB",))) == "label-text"
+    # waveforms alone say nothing of statements, labels do, and who knows nothing of a corpus must not claim
+    assert word(reports, SourceFacts(config=CONFIG, train_folds=(1,))) == "zero-shot"
+    assert word(reports, SourceFacts(config=CONFIG, label_sets=("rhythm",))) == "label-text"
+    assert word(reports, source(config=None)) == "label-text"
+    assert word(SourceFacts(config=CONFIG)) == "label-text"
+
+
 def test_facts_are_read_from_the_run_around_an_encoder(tmp_path):
     (tmp_path / "encoder").mkdir()
     assert read_training_facts(tmp_path) is None and read_training_facts(tmp_path / "encoder") is None
-    content = {"config": CONFIG, "hold_out": ["AFIB"], "train_folds": [1, 2], "seed": 3, "label_sets": None}
+    first = {"config": CONFIG, "hold_out": ["AFIB"], "train_folds": [1, 2], "label_sets": None}
+    content = {"method": "text_pairs", "seed": 3, "sources": [first, {"config": "georgia_500hz"}]}
     (tmp_path / "training_facts.json").write_text(json.dumps(content))
     for folder in (tmp_path, tmp_path / "encoder"):
         found = read_training_facts(folder)
-        assert (found.hold_out, found.train_folds, found.seed, found.label_sets) == (("AFIB",), (1, 2), 3, ())
+        assert (found.method, found.seed) == ("text_pairs", 3)
+        assert [entry.config for entry in found.sources] == [CONFIG, "georgia_500hz"]
+        ours = found.sources[0]
+        assert (ours.hold_out, ours.train_folds, ours.label_sets) == (("AFIB",), (1, 2), ())
+        assert TrainingFacts.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
-@pytest.mark.parametrize("content", ["[1]", '{"holdout": []}', "{"])
-def test_bad_facts_are_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1]", "wanted a JSON object"),
+        ("{", "no JSON"),
+        ('{"source": []}', r"'source' \(did you mean 'sources'\?\)"),
+        ('{"sources": [{}, {"holdout": []}]}', r"sources\[1\] holds 'holdout' \(did you mean 'hold_out'\?\)"),
+        ('{"sources": {}, "seed": 1.5}', "seed is 1.5"),
+        ('{"sources": {"config": "a"}}', "wanted a list of objects"),
+        ('{"sources": [{"train_folds": ["1"]}]}', r"sources\[0\]: train_folds is \['1'\], wanted a list of int"),
+        (
+            '{"corpus": "a", "train_folds": [1]}',
+            r"earlier version: corpus, train_folds .* `sources: \[...\]`",
+        ),
+    ],
+)
+def test_bad_facts_are_refused(tmp_path, content, message):
     (tmp_path / "training_facts.json").write_text(content)
-    with pytest.raises(ValueError, match="training_facts.json"):
+    with pytest.raises(ValueError, match=f"training_facts.json.*{message}"):
         read_training_facts(tmp_path)
+
+
+def test_origins_join_the_entry_of_their_corpus():
+    ours = TrainingFacts("text_pairs", 1, (source(train_folds=(1, 2), validation_folds=(9,), risk="column a"),))
+    assert ours.merge([]) == ours
+    same = source(train_folds=(2, 3), validation_folds=(8,), risk="column b")
+    waveforms = SourceFacts(config=CONFIG, train_folds=(4,), risk="column a")
+    (found,) = ours.merge([same, waveforms]).sources
+    assert (found.train_folds, found.validation_folds) == ((1, 2, 3, 4), (8, 9))
+    assert found.risk == "column a; column b" and found.text_column == "text"
+    assert ours.merge([same]).method == "text_pairs"
+
+
+def test_origins_of_other_corpora_or_taught_otherwise_are_entries_of_their_own():
+    ours = TrainingFacts(sources=(source(text_column="report", text_source="report", train_folds=(1,)),))
+    others = [source(train_folds=(2,)), source(config="ptb_xl_500hz")]
+    others += [SourceFacts(corpus="a"), SourceFacts(corpus="b")]
+    found = ours.merge([*others, *others])
+    assert list(found.sources) == [*ours.sources, *others]
+    # what was taught in words is not forgotten behind original reports of the same corpus
+    assert task_protocol([found], prompts(), CONFIG)[0] == "label-text"
+    assert found.folds(CONFIG)[0] == {1, 2}
 
 
 def test_parse_folds():

@@ -152,7 +152,7 @@ def load_script(repository: Path, name: str):
 
 def write_facts(folder: Path, **values) -> None:
     """`training_facts.json` of a model that was trained on folds 1-8 and selected on 9."""
-    facts = {
+    source = {
         "corpus": "tiny",
         "config": CONFIG,
         "text_column": "text",
@@ -160,7 +160,7 @@ def write_facts(folder: Path, **values) -> None:
         "hold_out": [],
         "train_folds": [1, 2, 3, 4, 5, 6, 7, 8],
         "validation_folds": [9],
-        "seed": 0,
         "label_sets": [],
     }
-    (folder / "training_facts.json").write_text(json.dumps(facts | values))
+    facts = {"method": values.pop("method", "text_pairs"), "seed": values.pop("seed", 0), "sources": [source | values]}
+    (folder / "training_facts.json").write_text(json.dumps(facts))

@@ -1,6 +1,5 @@
 """Damaged files of saved models: their JSON judged by a plain parse, their weights by the file's own bytes."""
 
-import dataclasses
 import io
 import json
 import struct
@@ -13,7 +12,7 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertTokenizer
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel, ECGTextConfig, ECGTextProcessor
-from hf_ecg.evaluation.protocol import TrainingFacts, read_training_facts
+from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from hf_ecg.models.shared.conversion import read_checkpoint
 from hf_ecg.training.checkpoint import load_state, save_state
 
@@ -207,26 +206,33 @@ class Facts(_Json):
     file = "training_facts.json"
 
     def make(self):
-        facts = TrainingFacts("CORPUS", "ptb_xl_100hz", "text", "statements", ("LVH",), (1, 2, 3), (9,), 0, ("all",))
-        self.path.write_text(json.dumps(dataclasses.asdict(facts)))
+        folds = {"train_folds": (1, 2, 3), "validation_folds": (9,)}
+        source = SourceFacts("CORPUS", "ptb_xl_100hz", "text", "statements", ("LVH",), label_sets=("all",), **folds)
+        other = SourceFacts("OTHER", "georgia_500hz", train_folds=(4,), targets=("age",))
+        self.path.write_text(json.dumps(TrainingFacts("text_pairs", 0, (source, other)).to_dict()))
 
     def read(self):
         return read_training_facts(self.folder)
 
     def known(self):
-        return dataclasses.asdict(TrainingFacts())
+        return TrainingFacts().to_dict()
 
     def describe(self, found):
-        return dataclasses.asdict(found)
+        return found.to_dict()
 
     def check(self, found):
-        for field in ("hold_out", "train_folds", "validation_folds", "label_sets"):
-            kind = int if "folds" in field else str
-            if not all(type(item) is kind for item in getattr(found, field)):
-                return f"{field} is {getattr(found, field)}"
+        listed = ("hold_out", "train_folds", "validation_folds", "label_sets", "targets")
+        for source in found.sources:
+            for field in listed:
+                kind = int if "folds" in field else str
+                if not all(type(item) is kind for item in getattr(source, field)):
+                    return f"{field} is {getattr(source, field)}"
         wanted = json.loads(self.path.read_bytes())
-        listed = ("hold_out", "train_folds", "validation_folds", "label_sets")
-        wanted |= {key: [] for key in listed if key in wanted and wanted[key] is None}
+        (default,) = TrainingFacts(sources=(SourceFacts(),)).to_dict()["sources"]
+        wanted["sources"] = [
+            default | {key: [] if key in listed and value is None else value for key, value in source.items()}
+            for source in wanted.get("sources") or []
+        ]
         return differing(wanted, self.describe(found), self.known())
 
 

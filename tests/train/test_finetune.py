@@ -76,7 +76,7 @@ def test_a_frozen_encoder_keeps_every_bit_and_the_folder_gives_the_report_again(
     for row, found in zip(predictions(work, "frozen"), by_pipeline(work, "frozen", top_k=None), strict=True):
         for entry in found:
             assert float(row[entry["label"]]) == pytest.approx(entry["score"], abs=1e-6)
-    facts = json.loads((work / "frozen/training_facts.json").read_text())
+    facts = json.loads((work / "frozen/training_facts.json").read_text())["sources"][0]
     assert facts["train_folds"] == [1, 2, 3, 4, 5, 6, 7] and facts["label_sets"] == ["rhythm", "form"]
     assert "frozen encoder" in (work / "frozen/README.md").read_text()
     assert json.loads((work / "frozen/finetune.json").read_text()) == report

@@ -81,10 +81,11 @@ def test_facts_say_what_patients_were_compared_by(contrastive_recipe, recipe_of,
     contrastive_recipe["data"] |= {"path": str(tmp_path), "columns": {"risk": "risk"}}
     words = "column risk (SCORE2, SCORE2-OP, very high region, from age, sex alone)"
     recipe = recipe_of(contrastive_recipe)
-    assert training_facts(recipe, rows)["risk"] == words
+    assert training_facts(recipe, rows)["sources"][0]["risk"] == words
     recipe = recipe_of(contrastive_recipe, data__shuffle_risk=True)
-    assert training_facts(recipe, rows)["risk"] == words + ", shuffled across patients: a control"
-    assert training_facts(recipe_of(contrastive_recipe, model__config__loss_type="info_nce"), rows)["risk"] is None
+    assert training_facts(recipe, rows)["sources"][0]["risk"] == words + ", shuffled across patients: a control"
+    recipe = recipe_of(contrastive_recipe, model__config__loss_type="info_nce")
+    assert training_facts(recipe, rows)["sources"][0]["risk"] is None
 
 
 def test_a_risk_that_no_row_knows_is_refused(contrastive_recipe, recipe_of):

@@ -112,16 +112,20 @@ def test_lead_sets_are_those_that_an_encoder_can_take():
 
 def test_facts_name_the_folds_that_the_first_weights_saw(tmp_path, data):
     source = save_encoder(tmp_path / "OUT" / "encoder")
-    facts = {"config": "tiny_500hz", "train_folds": [4, 5], "validation_folds": [3]}
-    (tmp_path / "OUT/training_facts.json").write_text(json.dumps(facts))
+    facts = {"config": "tiny_100hz", "train_folds": [4, 5], "validation_folds": [3]}
+    (tmp_path / "OUT/training_facts.json").write_text(json.dumps({"sources": [facts]}))
     folds = ["data.folds={train: [1], validation: [2]}"]
-    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))
+    (found,) = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))["sources"]
     assert (found["train_folds"], found["validation_folds"]) == ([1, 4, 5], [2, 3])
     anew = finetuning_recipe(source, label_sets=["form"], random=True, overrides=[*data, *folds])
-    assert training_facts(anew)["train_folds"] == [1]
-    (tmp_path / "OUT/training_facts.json").write_text(json.dumps(facts | {"config": "other_500hz"}))
-    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))
-    assert found["train_folds"] == [1]
+    assert [entry["train_folds"] for entry in training_facts(anew)["sources"]] == [[1]]
+    other = facts | {"config": "tiny_500hz", "text_column": "text"}
+    (tmp_path / "OUT/training_facts.json").write_text(json.dumps({"sources": [other]}))
+    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))["sources"]
+    assert [(entry["config"], entry["train_folds"]) for entry in found] == [
+        ("tiny_100hz", [1]),
+        ("tiny_500hz", [4, 5]),
+    ]
 
 
 def test_units_are_those_of_the_rows_that_know_them(corpus):

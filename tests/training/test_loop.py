@@ -92,18 +92,23 @@ def test_the_encoder_comes_back_alone(text_run):
 def test_card_and_facts_say_what_was_trained(text_run, corpus):
     folder = text_run[0]
     assert json.loads((folder / "training_facts.json").read_text()) == {
-        "corpus": str(corpus),
-        "config": "tiny_100hz",
-        "text_column": "text",
-        "text_source": "statements",
-        "hold_out": ["AFIB"],
-        "withhold": None,
-        "train_folds": [1, 2, 3, 4],
-        "validation_folds": [5],
+        "method": "ecg_text",
         "seed": 0,
-        "label_sets": [],
-        "targets": [],
-        "risk": None,
+        "sources": [
+            {
+                "corpus": str(corpus),
+                "config": "tiny_100hz",
+                "text_column": "text",
+                "text_source": "statements",
+                "hold_out": ["AFIB"],
+                "withhold": None,
+                "train_folds": [1, 2, 3, 4],
+                "validation_folds": [5],
+                "label_sets": [],
+                "targets": [],
+                "risk": None,
+            }
+        ],
     }
     card = (folder / "README.md").read_text()
     for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation 5"):
@@ -118,8 +123,8 @@ def test_a_corpus_that_does_not_say_where_its_texts_come_from(text_recipe, recip
 
     recipe = recipe_of(text_recipe, data__path=str(tmp_path))
     facts = training_facts(recipe)
-    assert facts["text_source"] is None and facts["hold_out"] is None
-    assert "does not say" in protocol_words(TrainingFacts(**facts))
+    assert facts["sources"][0]["text_source"] is None and facts["sources"][0]["hold_out"] == []
+    assert "does not say" in protocol_words(TrainingFacts.from_dict(facts))
 
 
 @pytest.mark.parametrize(("greater", "chosen"), [(True, 1), (False, 2)])
@@ -321,7 +326,7 @@ def test_a_classifier_trains_by_the_same_loop(label_recipe, recipe_of, tmp_path)
     assert all(torch.equal(value, model.encoder.state_dict()[name]) for name, value in encoder.items())
     assert AutoFeatureExtractor.from_pretrained(tmp_path / "out").num_samples == 100
     assert "**Supervised**" in (tmp_path / "out" / "README.md").read_text()
-    facts = json.loads((tmp_path / "out" / "training_facts.json").read_text())
+    (facts,) = json.loads((tmp_path / "out" / "training_facts.json").read_text())["sources"]
     assert facts["label_sets"] == ["superdiagnostic", "form"] and facts["text_column"] is None
 
 

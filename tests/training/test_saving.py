@@ -3,7 +3,7 @@ import os
 import pytest
 from transformers import AutoModel
 
-from hf_ecg.evaluation.protocol import TrainingFacts
+from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.training import pretrain, saving
 from hf_ecg.training.run_card import protocol_words
 
@@ -11,8 +11,19 @@ from hf_ecg.training.run_card import protocol_words
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
     recipe = recipe_of(text_recipe, data__shuffle_texts=True)
     facts = saving.training_facts(recipe)
-    assert facts["text_source"] == "shuffled statements"
-    assert "control" in protocol_words(TrainingFacts(**facts))
+    assert facts["sources"][0]["text_source"] == "shuffled statements"
+    assert "control" in protocol_words(TrainingFacts.from_dict(facts))
+
+
+def test_a_card_tells_the_protocol_of_each_corpus():
+    ours = SourceFacts("corpus", "ptb_xl_100hz", "text", "statements")
+    other = SourceFacts("other", "mimic_iv_ecg_500hz", "report", "report")
+    assert protocol_words(TrainingFacts(sources=(ours,))).startswith("The training texts were composed")
+    first, second = protocol_words(TrainingFacts(sources=(ours, other))).split("\n\n")
+    assert first.startswith("On `ptb_xl_100hz`:") and "**label-text**" in first
+    assert second.startswith("On `mimic_iv_ecg_500hz`:") and "**zero-shot**" in second
+    again = SourceFacts("third", "georgia_500hz", "text", "statements")
+    assert protocol_words(TrainingFacts(sources=(ours, again))).startswith("On `ptb_xl_100hz`, `georgia_500hz`:")
 
 
 def test_a_folder_saved_by_halves_does_not_load(text_recipe, recipe_of, tmp_path, monkeypatch):

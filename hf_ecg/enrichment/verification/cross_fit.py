@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from transformers.utils import logging
 
-from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts, same_corpus
+from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts
 from ...training import Recipe
 from ...training.prior_runs import train_once
 from ...training.run_folder import check_output
@@ -127,16 +127,13 @@ def assign_judges(folders: Sequence[str], config: str | None, folds: Iterable[in
         entry = read_training_facts(folder)
         if entry is None:
             raise ValueError(f"{folder} has no {FACTS_FILE}: which records it was trained on is not known")
-        if same_corpus(entry, config) and not entry.train_folds:
+        if not all(source.train_folds for source in entry.of(config)):
             raise ValueError(
                 f"{folder}: its {FACTS_FILE} name no train_folds, so what it saw of {config} is not known"
             )
         facts.append(entry)
-    own = [same_corpus(entry, config) for entry in facts]
-    seen = [frozenset(entry.train_folds) if ours else frozenset() for entry, ours in zip(facts, own, strict=True)]
-    selected = [
-        frozenset(entry.validation_folds) if ours else frozenset() for entry, ours in zip(facts, own, strict=True)
-    ]
+    used = [entry.folds(config) for entry in facts]
+    seen, selected = [train for train, _ in used], [validation for _, validation in used]
     judge = {}
     for fold in sorted(set(folds)):
         free = [number for number in range(len(facts)) if fold not in seen[number] | selected[number]]

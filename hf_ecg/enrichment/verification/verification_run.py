@@ -222,8 +222,8 @@ def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
     models = [
         entry
         | {
-            "train_folds": list(facts.train_folds),
-            "validation_folds": list(facts.validation_folds),
+            "train_folds": sorted(facts.folds(config)[0]),
+            "validation_folds": sorted(facts.folds(config)[1]),
             "judges": sorted(fold for fold, judge in cross_fit.judge.items() if judge == number),
             "scale": scores.parameters[number][0],
             "bias": scores.parameters[number][1],

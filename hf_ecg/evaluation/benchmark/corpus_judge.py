@@ -13,7 +13,7 @@ from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, pro
 from ..loading import budget_notes, describe_seeds, load_classifier
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation
 from ..metrics.classification import NothingToJudge
-from ..protocol import SUPERVISED, TrainingFacts, same_corpus, task_protocol
+from ..protocol import SUPERVISED, TrainingFacts, task_protocol
 from ..reports.evaluation_report import report_frame, task_entry
 from .model_outputs import Judged, ModelOutputs
 from .settings import CLASSIFIER, ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
@@ -223,4 +223,4 @@ def _was_taught(facts: TrainingFacts | None, task: BenchmarkTask, corpus: Benchm
     """Whether a classifier has the task's classes; one that says nothing of its training is asked everything."""
     if facts is None or not facts.label_sets:
         return True
-    return task.label_set in facts.label_sets and same_corpus(facts, corpus.config)
+    return any(task.label_set in source.label_sets for source in facts.of(corpus.config))

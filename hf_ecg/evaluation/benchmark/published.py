@@ -169,8 +169,8 @@ def _training_obstacles(
                 "for; published: zero-shot, trained on MIMIC-IV-ECG's reports"
             ]
         return []
-    seen = [entry for entry in facts if entry is not None and entry.config and same_corpus(entry, corpus.config)]
-    if seen:
+    sources = [source for entry in facts if entry is not None for source in entry.sources]
+    if any(source.config and same_corpus(source, corpus.config) for source in sources):
         return ["the encoder was trained on records of this corpus, the published one on MIMIC-IV-ECG alone"]
     if None in facts:
         return ["what the encoder was trained on is not known"]

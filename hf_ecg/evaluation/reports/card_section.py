@@ -1,6 +1,7 @@
 """Evaluation reports on a model card: the tables, `model-index`, `.eval_results`, and what was not tested."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import EvalResult, EvalResultEntry
@@ -157,8 +158,9 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
     return entries
 
 
-def not_tested(reports: list[dict], systems: list[str], trained_on: str | None) -> list[str]:
-    """What no report says anything about, one sentence each; `systems` as `judged_system` gave them."""
+def not_tested(reports: list[dict], systems: list[str], trained_on: Sequence[str | None]) -> list[str]:
+    """What no report says anything about, one sentence each; `systems` as `judged_system` gave them, `trained_on` the
+    configurations that the weights have seen."""
     if not reports:
         return [
             "Everything: this model was not evaluated. Figures on validation folds chose it, and flatter.",
@@ -167,8 +169,7 @@ def not_tested(reports: list[dict], systems: list[str], trained_on: str | None) 
     tasks = [task for report in reports for task in report["tasks"]]
     corpora = sorted({corpus_name(report["data"]["config"]) or "an unnamed corpus" for report in reports})
     lines = [f"Corpora, hospitals and devices other than those of {', '.join(corpora)}."]
-    home = corpus_name(trained_on)
-    if home and all(corpus == home for corpus in corpora):
+    if set(corpora) <= {corpus_name(config) for config in trained_on}:
         lines.append("Transfer: training and evaluation are folds of the same corpus.")
     judged = [(task, system) for report, system in zip(reports, systems, strict=True) for task in report["tasks"]]
     named = sorted({task["name"] for task, system in judged if _word(task, system) == LABEL_TEXT})

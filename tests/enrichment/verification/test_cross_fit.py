@@ -68,7 +68,7 @@ def test_unknown_training_is_refused(tmp_path):
     (tmp_path / "bare").mkdir()
     with pytest.raises(ValueError, match="has no training_facts.json"):
         assign_judges([str(tmp_path / "bare")], tiny.CONFIG, [1])
-    (tmp_path / "bare" / "training_facts.json").write_text(json.dumps({"config": tiny.CONFIG}))
+    (tmp_path / "bare" / "training_facts.json").write_text(json.dumps({"sources": [{"config": tiny.CONFIG}]}))
     with pytest.raises(ValueError, match="name no train_folds"):
         assign_judges([str(tmp_path / "bare")], tiny.CONFIG, [1])
 

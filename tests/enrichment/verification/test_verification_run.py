@@ -37,7 +37,7 @@ def verified(made_corpus, models, tmp_path_factory):
 
 def test_training_is_cross_fitted_and_not_repeated(recipe, models, monkeypatch):
     facts = [read_training_facts(folder) for folder in models]
-    assert [sorted(entry.train_folds) for entry in facts] == [[6, 7, 8], [2, 3, 4]]
+    assert [list(entry.sources[0].train_folds) for entry in facts] == [[6, 7, 8], [2, 3, 4]]
     monkeypatch.setattr("hf_ecg.training.prior_runs.pretrain", None)
     folder = models[0].rpartition("/")[0]
     assert train_cross_fit(recipe, folder) == models
@@ -93,7 +93,7 @@ def test_the_texts_say_what_was_kept_and_nothing_twice(verified):
 def test_scores_come_from_the_model_that_never_saw_the_record(verified, models):
     rows = load_corpus(verified[0])
     for folder, fold in zip(models, (1, 6), strict=True):
-        assert fold not in read_training_facts(folder).train_folds
+        assert fold not in read_training_facts(folder).sources[0].train_folds
         model, processor = load_dual_encoder(folder, pick_device("cpu"))
         mine = rows.select([n for n, f in enumerate(rows["fold"]) if f == fold][:8])
         expected = feature_probabilities(model, processor, mine, [FEATURES[:2]] * len(mine))

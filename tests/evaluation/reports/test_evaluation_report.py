@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from hf_ecg.evaluation.loading import budget_notes, check_label_sets
 from hf_ecg.evaluation.metrics.bootstrap import bootstrap_evaluation
-from hf_ecg.evaluation.protocol import TrainingFacts
+from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.evaluation.reports.evaluation_report import machine_facts, render, task_entry, version_facts, write_report
 
 NAMES = ["MI", "NORM", "RARE", "NONE"]
@@ -80,16 +81,24 @@ def test_json_and_page_are_written_together(report, tmp_path):
 
 
 def test_notes_tell_unequal_budgets():
-    ours = TrainingFacts(config="ptb_xl_100hz", train_folds=(1, 2), validation_folds=(8,))
+    source = SourceFacts(config="ptb_xl_100hz", train_folds=(1, 2), validation_folds=(8,))
+    ours = TrainingFacts(sources=(source,))
     assert budget_notes([ours], []) == [] and budget_notes([ours], [ours]) == []
     assert "2 seeds" in budget_notes([ours, ours], [ours])[0]
     assert "not verified" in budget_notes([ours], [None])[0]
-    more = TrainingFacts(config="ptb_xl_100hz", train_folds=(1, 2, 3), validation_folds=(8,))
-    assert budget_notes([ours], [more])[0].startswith("train_folds differ")
+    more = TrainingFacts(sources=(dataclasses.replace(source, train_folds=(1, 2, 3)),))
+    assert budget_notes([ours], [more]) == ["train_folds differ: model 1+2; classifier 1+2+3"]
+    # the encoder's pretraining and its fine-tuning are entries of one corpus, whose folds count together
+    twice = TrainingFacts(sources=(dataclasses.replace(source, train_folds=(1,)), source))
+    assert budget_notes([ours], [twice]) == []
+    other = SourceFacts(config="georgia_500hz", train_folds=(1,))
+    config, folds, _ = budget_notes([ours], [TrainingFacts(sources=(source, other))])
+    assert config == "config differ: model ptb_xl_100hz; classifier georgia_500hz and ptb_xl_100hz"
+    assert folds == "train_folds differ: model 1+2; classifier georgia_500hz: 1 ptb_xl_100hz: 1+2"
 
 
 def test_a_classifier_of_another_label_set_is_refused():
-    diagnostic = TrainingFacts(label_sets=("diagnostic",))
+    diagnostic = TrainingFacts(sources=(SourceFacts(label_sets=("diagnostic",)),))
     check_label_sets(["BCE", "OLD"], [diagnostic, None], ["diagnostic"])
     with pytest.raises(ValueError, match=r"BCE was trained on the label sets \['diagnostic'\]"):
         check_label_sets(["BCE"], [diagnostic], ["subdiagnostic"])

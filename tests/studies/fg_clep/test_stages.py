@@ -52,12 +52,12 @@ def test_stopped_between_stages_the_same_command_goes_on(script, work, begun, mo
 
     rows = load_corpus(work / "OUT/corpus")
     assert {"augmented_report", "waveform_features"} <= set(rows.column_names)
-    facts = read_training_facts(folder)
+    facts = read_training_facts(folder).sources[0]
     assert facts.text_column == "augmented_report" and facts.train_folds == tuple(range(1, 8))
     assert facts.withhold == "form, of 0.33 of the patients, seed 0"
     assert "withheld from the texts of some patients (form, of 0.33" in (folder / "README.md").read_text()
     # no judge saw what it judges, and none saw the folds of the evaluation
-    judges = [read_training_facts(path) for path in (work / "OUT/judges").iterdir()]
+    judges = [read_training_facts(path).sources[0] for path in (work / "OUT/judges").iterdir()]
     assert len(judges) == 2 and not set(judges[0].train_folds) & set(judges[1].train_folds)
     assert not {9, 10} & {fold for entry in judges for fold in (*entry.train_folds, *entry.validation_folds)}
     first, last = (ECGTextModel.from_pretrained(path).config.to_dict() for path in (work / "OUT/clep", folder))
