@@ -195,6 +195,44 @@ def test_features_are_projected_and_not_normalised(generator):
     assert torch.equal(as_tuple[1], ecg.pooler_output)
 
 
+def test_dropout_stands_before_the_ecg_projection_and_acts_in_training_only(generator):
+    model, inputs = build(projection_dropout=1.0), pairs(4, generator)
+    ecg = model.get_ecg_features(inputs["input_values"]).pooler_output
+    text = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
+    model.train()
+    dropped = model.get_ecg_features(inputs["input_values"]).pooler_output
+    bias = model.ecg_projection.output.bias
+    # everything is dropped: what is left of the projection is its bias
+    torch.testing.assert_close(dropped, bias.expand(4, -1))
+    assert not torch.allclose(ecg, bias.expand(4, -1))
+    kept = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
+    torch.testing.assert_close(kept, text)
+
+
+@pytest.mark.parametrize(("loss_type", "probable"), [("sigmoid", True), ("clep", True), ("softmax", False)])
+def test_only_losses_of_single_pairs_give_probabilities(loss_type, probable, generator):
+    model = build(loss_type=loss_type)
+    assert model.gives_probabilities is model.config.gives_probabilities is probable
+    # a bias that the loss does not know must not wait for a gradient
+    assert model.logit_bias.requires_grad is probable
+    assert "gives_probabilities" not in model.config.to_dict()
+
+
+def test_the_output_carries_both_towers(generator):
+    model, inputs = build(), pairs(3, generator)
+    outputs = model(**inputs, output_hidden_states=True)
+    texts, ecgs = outputs.text_model_output, outputs.ecg_model_output
+    tower = model.text_model(inputs["input_ids"], inputs["attention_mask"])
+    torch.testing.assert_close(texts.last_hidden_state, tower.last_hidden_state)
+    assert len(texts.hidden_states) == 3 and len(ecgs.hidden_states) == 5
+    for tower_output, embeds in ((texts, outputs.text_embeds), (ecgs, outputs.ecg_embeds)):
+        torch.testing.assert_close(F.normalize(tower_output.pooler_output, dim=-1), embeds)
+    features = model.encode_text(inputs["input_ids"], inputs["attention_mask"])
+    cached = model(inputs["input_values"], text_features=features).text_model_output
+    torch.testing.assert_close(cached.pooler_output, texts.pooler_output)
+    assert cached.last_hidden_state is None
+
+
 def test_the_text_towers_vocabulary_can_grow():
     model = build()
     model.resize_token_embeddings(70)

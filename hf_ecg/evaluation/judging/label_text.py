@@ -86,10 +86,9 @@ def class_similarities(
 
 
 def scale_and_bias(model) -> tuple[float, float | None]:
-    """Exponentiated logit scale and the bias of a dual encoder; no bias when it was trained without the sigmoid."""
-    sigmoid = getattr(model.config, "loss_type", "sigmoid") != "softmax"
-    bias = getattr(model, "logit_bias", None) if sigmoid else None
-    return float(model.logit_scale.detach().exp()), None if bias is None else float(bias.detach())
+    """Exponentiated logit scale and the bias of a dual encoder; no bias when its logits give no probabilities."""
+    bias = float(model.logit_bias.detach()) if model.gives_probabilities else None
+    return float(model.logit_scale.detach().exp()), bias
 
 
 def prompt_scores(

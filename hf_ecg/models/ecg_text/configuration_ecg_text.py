@@ -11,6 +11,9 @@ from ..shared.configuration_tower import ECGTowerConfig
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
 _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
 
+# Which losses train exp(logit_scale) * cosine + logit_bias as the log odds that ECG and text are a pair.
+LOSS_GIVES_PROBABILITIES = {"sigmoid": True, "softmax": False, "clep": True}
+
 
 @strict
 class ECGTextConfig(ECGTowerConfig):
@@ -70,6 +73,11 @@ class ECGTextConfig(ECGTowerConfig):
             self.text_config = dict(_BIO_CLINICAL_BERT)
         super().__post_init__(**kwargs)
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the sigmoid of a logit is the probability of a pair: `logit_bias` belongs to the logits then."""
+        return LOSS_GIVES_PROBABILITIES[self.loss_type]
+
     def validate_text_tower(self):
         """Run by `@strict`: a tower that is none would fail only at the first batch."""
         self.check_tower("text_config", ("hidden_size", "vocab_size"))
@@ -79,7 +87,7 @@ class ECGTextConfig(ECGTowerConfig):
         self.check_choices(
             {
                 "text_pooling": ("cls", "mean", "pooler"),
-                "loss_type": ("sigmoid", "softmax", "clep"),
+                "loss_type": tuple(LOSS_GIVES_PROBABILITIES),
                 "identical_text": IDENTICAL_TEXT,
                 "text_weighting": TEXT_WEIGHTING,
             }

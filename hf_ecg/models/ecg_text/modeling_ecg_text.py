@@ -31,11 +31,12 @@ class ECGTextOutput(ModelOutput):
 
     Args:
         loss: scalar, with `return_loss=True`.
-        logits_per_ecg: (ecgs, texts): exp(logit_scale) * cosine, plus logit_bias unless the loss is softmax.
+        logits_per_ecg: (ecgs, texts): exp(logit_scale) * cosine, plus logit_bias where the model gives probabilities.
         logits_per_text: its transpose.
         ecg_embeds: (ecgs, projection_dim), unit length.
         text_embeds: (texts, projection_dim), unit length.
-        ecg_model_output: of the ECG tower.
+        ecg_model_output: of the ECG tower, as `get_ecg_features` gives it.
+        text_model_output: of the text tower, as `get_text_features` gives it.
     """
 
     loss: torch.FloatTensor | None = None
@@ -44,6 +45,7 @@ class ECGTextOutput(ModelOutput):
     ecg_embeds: torch.FloatTensor | None = None
     text_embeds: torch.FloatTensor | None = None
     ecg_model_output: BaseModelOutputWithPooling | None = None
+    text_model_output: BaseModelOutputWithPooling | None = None
 
     def to_tuple(self):
         return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
@@ -93,7 +95,7 @@ class ECGTextModel(ECGTowerModel):
         self.ecg_projection = ECGTextProjection(config, config.ecg_config.hidden_size)
         self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
         self.logit_scale = nn.Parameter(torch.empty(()))
-        self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.loss_type != "softmax")
+        self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.gives_probabilities)
         if config.standardise_text:
             self.register_buffer("text_mean", torch.zeros(config.text_config.hidden_size))
             self.register_buffer("text_std", torch.ones(()))
@@ -144,6 +146,11 @@ class ECGTextModel(ECGTowerModel):
             getattr(model, name).load_state_dict(found)
         return model
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the sigmoid of a logit is the probability that ECG and text are a pair."""
+        return self.config.gives_probabilities
+
     def get_input_embeddings(self):
         return self.text_model.get_input_embeddings()
 
@@ -182,7 +189,19 @@ class ECGTextModel(ECGTowerModel):
         Returns:
             (texts, text hidden size): what `text_features` of `forward` takes.
         """
+        return self._encode_text(input_ids, attention_mask, **kwargs).pooler_output
+
+    def _encode_text(self, input_ids, attention_mask, **kwargs) -> BaseModelOutputWithPooling:
+        """The text tower's output, its `pooler_output` as `text_pooling` wants it."""
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+        return BaseModelOutputWithPooling(
+            last_hidden_state=outputs.last_hidden_state,
+            pooler_output=self._pool_text(outputs, attention_mask),
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+        )
+
+    def _pool_text(self, outputs, attention_mask) -> torch.Tensor:
         if self.config.text_pooling == "pooler":
             return outputs.pooler_output
         hidden_states = outputs.last_hidden_state
@@ -214,7 +233,7 @@ class ECGTextModel(ECGTowerModel):
         text_features: torch.Tensor | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> BaseModelOutputWithPooling:
-        """Texts projected, in `pooler_output` (batch, projection_dim), not normalised.
+        """The text tower's output, its `pooler_output` projected to (batch, projection_dim), not normalised.
 
         Args:
             input_ids: (batch, tokens).
@@ -226,13 +245,16 @@ class ECGTextModel(ECGTowerModel):
         """
         if (input_ids is None) == (text_features is None):
             raise ValueError("texts come as input_ids or as text_features: give one of them")
+        outputs = BaseModelOutputWithPooling(pooler_output=text_features)
         if text_features is None:
-            text_features = self.encode_text(input_ids, attention_mask, **kwargs)
+            outputs = self._encode_text(input_ids, attention_mask, **kwargs)
+            text_features = outputs.pooler_output
         if self.config.standardise_text:
             text_features = (text_features - self.text_mean) / self.text_std
         if self.config.text_whitening:
             text_features = text_features @ self.text_whitener
-        return BaseModelOutputWithPooling(pooler_output=self.text_projection(text_features))
+        outputs["pooler_output"] = self.text_projection(text_features)
+        return outputs
 
     @can_return_tuple
     def forward(
@@ -266,12 +288,12 @@ class ECGTextModel(ECGTowerModel):
             ValueError: `return_loss` with unequal numbers of rows.
         """
         ecg_outputs = self.get_ecg_features(input_values, lead_mask, sample_mask, **kwargs)
-        text_outputs = self.get_text_features(input_ids, attention_mask, text_features)
+        text_outputs = self.get_text_features(input_ids, attention_mask, text_features, **kwargs)
         ecg_embeds = F.normalize(ecg_outputs.pooler_output.float(), dim=-1)
         text_embeds = F.normalize(text_outputs.pooler_output.float(), dim=-1)
         with torch.autocast(ecg_embeds.device.type, enabled=False):
             logits = self.logit_scale.float().exp() * (ecg_embeds @ text_embeds.T)
-            if self.config.loss_type != "softmax":
+            if self.gives_probabilities:
                 logits = logits + self.logit_bias.float()
         loss = None
         if return_loss:
@@ -289,6 +311,7 @@ class ECGTextModel(ECGTowerModel):
             ecg_embeds=ecg_embeds,
             text_embeds=text_embeds,
             ecg_model_output=ecg_outputs,
+            text_model_output=text_outputs,
         )
 
     def _needs_text_ids(self) -> bool:

@@ -1,8 +1,5 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-import torch
 
 from hf_ecg.clinical.prompts import PromptSet, lead_texts
 from hf_ecg.evaluation.judging import features
@@ -47,12 +44,8 @@ def test_bad_aggregation():
 
 @pytest.mark.parametrize("loss_type, bias", [("sigmoid", -10.0), ("clep", -10.0), ("softmax", None)])
 def test_bias_only_of_sigmoid_losses(loss_type, bias):
-    model = SimpleNamespace(
-        config=SimpleNamespace(loss_type=loss_type),
-        logit_scale=torch.tensor(10.0).log(),
-        logit_bias=torch.tensor(-10.0),
-    )
-    assert scale_and_bias(model) == (pytest.approx(10.0), bias)
+    model = tiny.dual_encoder(loss_type=loss_type)
+    assert scale_and_bias(model) == (pytest.approx(model.logit_scale.exp().item()), bias)
 
 
 def test_labels_are_matched_by_name():

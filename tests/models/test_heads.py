@@ -1,3 +1,5 @@
+"""What the head of every encoder does: targets in their units, dropout."""
+
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassClassValidationError
@@ -38,3 +40,13 @@ def test_a_regression_works_on_standardised_targets_and_speaks_in_units(config_c
 def test_impossible_units_are_refused(values):
     with pytest.raises(StrictDataclassClassValidationError, match="wanted 2 numbers each"):
         ECGResNetConfig(**SMALL, **AGES, **values)
+
+
+@pytest.mark.parametrize("config_class, model_class", FAMILIES)
+def test_dropout_stands_before_the_head_and_acts_in_training_only(config_class, model_class):
+    model = model_class(config_class(**SMALL, num_labels=3, classifier_dropout=1.0))
+    torch.nn.init.normal_(model.classifier.bias)
+    values = torch.randn(4, 2, 100)
+    # everything is dropped: what is left of the head is its bias
+    torch.testing.assert_close(model.train()(values).logits, model.classifier.bias.expand(4, -1))
+    assert not torch.allclose(model.eval()(values).logits, model.classifier.bias.expand(4, -1), atol=1e-4)
