@@ -40,7 +40,7 @@ def project_embeddings(embeddings, method: str = "tsne", *, metric: str = "cosin
         try:
             from umap import UMAP
         except ImportError as error:
-            raise ImportError('method is "umap": `pip install umap-learn`, or take "tsne"') from error
+            raise ImportError('method is "umap": `pip install "hf-ecg[umap]"`, or take "tsne"') from error
         neighbours = min(15, len(values) - 1)
         points = UMAP(n_neighbors=neighbours, metric=metric, random_state=seed).fit_transform(values)
     else:

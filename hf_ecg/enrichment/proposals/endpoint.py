@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -97,7 +97,7 @@ class EndpointProposer:
         try:
             completion = await asyncio.wait_for(call, self.timeout)
             return completion.choices[0].message.content or ""
-        except asyncio.TimeoutError as error:
+        except TimeoutError as error:
             raise TimeoutError(f"no whole answer within {self.timeout:g} s") from error
         except HfHubHTTPError as error:
             raise self._error_of(error.response) from error
@@ -129,6 +129,6 @@ def retry_after_seconds(value: str | None) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(timezone.utc)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
