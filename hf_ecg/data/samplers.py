@@ -1,26 +1,36 @@
 """Which records make which batch: a function of the seed, the epoch and the position in it."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch.utils.data import Sampler
 
 
 class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
-    """Batches of `(epoch, record index)`, for a `RowDataset`; resumable in the middle of an epoch.
+    """Batches of `(epoch, record index)`, for a `RowDataset` or `MixedRows`; resumable in the middle of an epoch.
 
-    A step takes `batch_size * world_size` consecutive records of the epoch's order, and each process its slice of
-    them: two processes with batches of 32 see together what one process with batches of 64 sees.
+    A step takes `batch_size * world_size * accumulation` consecutive records of the epoch's order, and each process
+    its slice of them, which it gets as `accumulation` batches behind each other: two processes with two batches of 32
+    see together what one process with a batch of 128 sees.
+
+    Over several corpora the records are numbered through, corpus by corpus. Without weights all of them are shuffled
+    together, and an epoch has each once. With weights every place of the epoch draws its corpus by weight; the records
+    of a corpus come in an order of their own, each once before one comes again.
 
     Args:
         num_records: length of the data set.
-        batch_size: records per process and step.
+        batch_size: records per process and batch.
         seed: at least 0; order is a function of `(seed, epoch)` only, on any machine.
         rank: this process, from 0.
         world_size: number of processes.
-        drop_last: leave out the last, incomplete batch; it cannot be shared out equally, so only a single process may
-            keep it.
+        drop_last: leave out the last, incomplete step; it cannot be shared out equally, so only a single process
+            without accumulation may keep it.
         shuffle: false keeps the records' own order.
+        accumulation: batches of a process in one step.
+        sizes: number of records of each corpus; None: all are of one.
+        weights: of the corpora, any positive numbers; None, or None for each: no weights.
+        records_per_epoch: length of an epoch with weights; by default `num_records`.
 
     Raises:
         ValueError: an impossible number.
@@ -35,22 +45,30 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         world_size: int = 1,
         drop_last: bool = True,
         shuffle: bool = True,
+        accumulation: int = 1,
+        sizes: Sequence[int] | None = None,
+        weights: Sequence[float | None] | None = None,
+        records_per_epoch: int | None = None,
     ):
-        lowest = {"num_records": 0, "batch_size": 1, "seed": 0, "rank": 0, "world_size": 1}
+        lowest = {"num_records": 0, "batch_size": 1, "seed": 0, "rank": 0, "world_size": 1, "accumulation": 1}
         given = {
             "num_records": num_records,
             "batch_size": batch_size,
             "seed": seed,
             "rank": rank,
             "world_size": world_size,
+            "accumulation": accumulation,
         }
         for name, value in given.items():
             if value < lowest[name]:
                 raise ValueError(f"{name} is {value}, wanted at least {lowest[name]}")
         if rank >= world_size:
             raise ValueError(f"rank is {rank}, wanted less than world_size {world_size}")
-        if not drop_last and world_size > 1:
-            raise ValueError(f"drop_last=False leaves {world_size} processes with batches of different sizes")
+        if not drop_last and world_size * accumulation > 1:
+            raise ValueError(
+                f"drop_last=False leaves {world_size} processes and {accumulation} batches a step with batches of"
+                " different sizes"
+            )
         self.num_records = num_records
         self.batch_size = batch_size
         self.seed = seed
@@ -58,13 +76,25 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         self.world_size = world_size
         self.drop_last = drop_last
         self.shuffle = shuffle
+        self.accumulation = accumulation
+        self.sizes = [num_records] if sizes is None else [int(size) for size in sizes]
+        if sum(self.sizes) != num_records or min(self.sizes, default=0) < 0:
+            raise ValueError(f"sizes are {self.sizes}, wanted {num_records} records in all")
+        self.weights = _checked_weights(weights, self.sizes)
+        if self.weights is None and records_per_epoch is not None:
+            raise ValueError(f"records_per_epoch is {records_per_epoch}, but without weights an epoch has each record")
+        if self.weights is not None and not shuffle:
+            raise ValueError("shuffle=False keeps the records' own order, weights draw them")
+        self.records_per_epoch = num_records if records_per_epoch is None else records_per_epoch
+        if self.records_per_epoch < 0:
+            raise ValueError(f"records_per_epoch is {records_per_epoch}, wanted at least 0")
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
-        """What the next iterations go through: `epoch`, from its batch `start_batch` on.
+        """What the next iterations go through: `epoch`, from its step `start_batch` on.
 
         Raises:
-            ValueError: negative, or more batches than an epoch has.
+            ValueError: negative, or more steps than an epoch has.
         """
         if epoch < 0:
             raise ValueError(f"epoch is {epoch}, wanted at least 0")
@@ -74,24 +104,73 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         self.start_batch = start_batch
 
     @property
+    def records_per_step(self) -> int:
+        """Records of one step over all processes and all batches of each."""
+        return self.batch_size * self.world_size * self.accumulation
+
+    @property
     def batches_per_epoch(self) -> int:
         """Steps of a whole epoch."""
-        step = self.batch_size * self.world_size
-        return self.num_records // step if self.drop_last else -(-self.num_records // step)
+        step = self.records_per_step
+        return self.records_per_epoch // step if self.drop_last else -(-self.records_per_epoch // step)
 
     def __len__(self) -> int:
         """Batches that the next iteration gives; a whole epoch's unless `set_epoch` was told a later start."""
-        return self.batches_per_epoch - self.start_batch
+        return (self.batches_per_epoch - self.start_batch) * self.accumulation
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         epoch, order = self.epoch, self._order()
-        for batch in range(self.start_batch, self.batches_per_epoch):
-            start = (batch * self.world_size + self.rank) * self.batch_size
-            yield [(epoch, index) for index in order[start : start + self.batch_size].tolist()]
+        for step in range(self.start_batch, self.batches_per_epoch):
+            first = (step * self.world_size + self.rank) * self.accumulation
+            for batch in range(first, first + self.accumulation):
+                start = batch * self.batch_size
+                yield [(epoch, index) for index in order[start : start + self.batch_size].tolist()]
+
+    def records_by_source(self) -> list[int]:
+        """How many records of each corpus the steps of the whole epoch take, over all processes."""
+        taken = self._order()[: self.batches_per_epoch * self.records_per_step]
+        sources = np.searchsorted(np.cumsum(self.sizes), taken, side="right")
+        return np.bincount(sources, minlength=len(self.sizes)).tolist()
 
     def _order(self) -> np.ndarray:
         if not self.shuffle:
             return np.arange(self.num_records)
-        # numpy promises the raw stream of a bit generator for ever, but not what permutation() makes of it
-        keys = np.random.PCG64(np.random.SeedSequence([self.seed, self.epoch])).random_raw(self.num_records)
-        return np.argsort(keys, kind="stable")
+        if self.weights is None:
+            return _permutation(self.num_records, self.seed, self.epoch)
+        # SeedSequence takes a missing number for a zero, so that what follows the epoch begins at 1
+        uniform = (_stream(self.records_per_epoch, self.seed, self.epoch, 1) >> np.uint64(11)) * 2.0**-53
+        bounds = np.cumsum(self.weights)
+        drawn = np.minimum(np.searchsorted(bounds, uniform * bounds[-1], side="right"), len(bounds) - 1)
+        order = np.empty(self.records_per_epoch, dtype=np.int64)
+        first = 0
+        for source, size in enumerate(self.sizes):
+            places = np.flatnonzero(drawn == source)
+            passes = -(-len(places) // size)
+            rounds = [_permutation(size, self.seed, self.epoch, source + 2, turn + 1) for turn in range(passes)]
+            if rounds:
+                order[places] = first + np.concatenate(rounds)[: len(places)]
+            first += size
+        return order
+
+
+def _stream(length: int, *entropy: int) -> np.ndarray:
+    # numpy promises the raw stream of a bit generator for ever, but not what permutation() or choice() make of it
+    return np.random.PCG64(np.random.SeedSequence(entropy)).random_raw(length)
+
+
+def _permutation(length: int, *entropy: int) -> np.ndarray:
+    return np.argsort(_stream(length, *entropy), kind="stable")
+
+
+def _checked_weights(weights: Sequence[float | None] | None, sizes: list[int]) -> list[float] | None:
+    if weights is None or all(weight is None for weight in weights):
+        return None
+    if len(weights) != len(sizes):
+        raise ValueError(f"there are {len(weights)} weights for {len(sizes)} corpora")
+    if any(weight is None for weight in weights):
+        raise ValueError(f"weights are {list(weights)}: give every corpus one, or none of them")
+    if not all(math.isfinite(weight) and weight > 0 for weight in weights):
+        raise ValueError(f"weights are {list(weights)}, wanted positive numbers")
+    if 0 in sizes:
+        raise ValueError(f"corpus {sizes.index(0)} has a weight and no records")
+    return [float(weight) for weight in weights]
