@@ -40,6 +40,8 @@ def register_step(name: str) -> Callable[[type[Step]], type[Step]]:
         ValueError: a name that is taken, or a class that is no frozen dataclass derived from `Step`.
 
     Example:
+        >>> from dataclasses import dataclass
+        >>> from hf_ecg.processing import Step, register_step
         >>> @register_step("invert")
         ... @dataclass(frozen=True)
         ... class Invert(Step):
@@ -52,12 +54,17 @@ def register_step(name: str) -> Callable[[type[Step]], type[Step]]:
             raise ValueError(f"the step's name is {name!r}, wanted a word")
         if not (isinstance(step, type) and issubclass(step, Step) and "__dataclass_params__" in vars(step)):
             raise ValueError(f"step {name}: {step!r} is no frozen dataclass derived from hf_ecg.processing.Step")
-        if name in STEPS and STEPS[name].__qualname__ != step.__qualname__:
+        # a module that is imported anew brings the same class again
+        if name in STEPS and _place(STEPS[name]) != _place(step):
             raise ValueError(f"step {name}: the name is taken by {STEPS[name].__name__}")
         STEPS[name] = step
         return step
 
     return register
+
+
+def _place(step: type[Step]) -> str:
+    return f"{step.__module__}.{step.__qualname__}"
 
 
 def build_step(description: dict) -> Step:
