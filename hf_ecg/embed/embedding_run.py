@@ -70,7 +70,7 @@ def embed_records(
     for); `model` and `model_revision`, a commit of the Hub or the digest of the weights; and `embedding`, float32 of
     fixed size. The schema's metadata holds, under `hf_ecg`, versions, options and the extractor's whole recipe.
 
-    Memory does not grow with the number of records. A run that was stopped goes on where it was when it is started
+    Memory does not grow with the number of records. A run that was stopped resumes when it is started
     again with the same arguments; the file appears when it is complete.
 
     Args:

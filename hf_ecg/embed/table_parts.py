@@ -1,4 +1,4 @@
-"""The table on disk: parts beside the output while the work goes on, then one file that appears at once.
+"""The table on disk: parts beside the output during the work, then one file that appears at once.
 
 `emb.parquet.parts/` holds `job.json` (what is being done) and one parquet file for each stretch of records, named by
 the first and the one after the last: `00000000-00000512.parquet`. A part appears when it is complete.

@@ -57,7 +57,7 @@ def facts_for_evaluation(
     """Training facts of each folder, after refusing folds that a model was trained or selected on.
 
     Raises:
-        ValueError: such folds, or a folder given twice: a copy is no second seed, it would only narrow the interval.
+        ValueError: such folds, or a folder given twice: a copy is not a second seed, it would only narrow the interval.
     """
     places = [Path(folder).resolve() for folder in folders]
     twice = sorted({folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1})
@@ -84,7 +84,7 @@ def check_label_sets(folders: list[str], facts: list[TrainingFacts | None], labe
 
 
 def budget_notes(models: list[TrainingFacts | None], companions: list[TrainingFacts | None]) -> list[str]:
-    """What keeps a supervised companion from having had the same data as the model, in words; empty if nothing."""
+    """Why a supervised companion has not had the same data as the model, in words; empty if it has."""
     notes = []
     if not companions:
         return notes

@@ -49,7 +49,7 @@ def model_files(folder, repo_id: str) -> dict[str, Path | bytes]:
     Texts about the run name folders of this machine by their last part only.
 
     Raises:
-        OSError: it is no folder, its run has not finished, or a file of the model is absent or cut off.
+        OSError: it is not a folder, its run has not finished, or a file of the model is absent or cut off.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -70,7 +70,7 @@ def corpus_files(folder, repo_id: str) -> dict[str, Path | bytes]:
     """The same for a prepared corpus.
 
     Raises:
-        OSError: it is no folder that a script of `dataset_scripts/` finished.
+        OSError: it is not a folder that a script of `dataset_scripts/` finished.
     """
     folder = Path(folder)
     paths = list(_matching(folder, _CORPUS_FILES))
@@ -94,12 +94,12 @@ def _check_whole(folder: Path) -> None:
     config = folder / _CONFIG
     if (folder / "recipe.yaml").is_file() and not config.is_file():
         raise FileNotFoundError(
-            f"{folder} holds a run that has not finished: there is no {_CONFIG}. Go on with it first"
+            f"{folder} holds a run that has not finished: there is no {_CONFIG}. Resume it first"
             " (train/pretrain.py ... --resume latest)"
         )
     for name in ("model.incomplete", "encoder.incomplete"):
         if (folder / name).exists():
-            raise OSError(f"{folder} was not saved to the end: {name} is there. Go on with the run first")
+            raise OSError(f"{folder} was not saved to the end: {name} is there. Resume the run first")
     if not config.is_file():
         raise FileNotFoundError(f"{folder} holds no model: there is no {_CONFIG}")
     try:

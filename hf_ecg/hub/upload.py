@@ -59,7 +59,7 @@ def commit_files(
             where = f"{repo_id}, attempt {attempt} of {ATTEMPTS}: {_cause(error)}"
             if attempt == ATTEMPTS:
                 raise OSError(
-                    f"not pushed to {where}. {repo_id} is as it was before; the same command goes on with what is"
+                    f"not pushed to {where}. {repo_id} is as it was before; the same command resumes with what is"
                     " missing"
                 ) from error
             wait = FIRST_WAIT * 2 ** (attempt - 1)

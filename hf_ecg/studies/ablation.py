@@ -143,7 +143,7 @@ def _slug(name: str) -> str:
 
 
 def train_arm(arm: Arm) -> list[Path]:
-    """Trains the runs of an arm, goes on with those begun, and leaves those alone that are done.
+    """Trains the runs of an arm: resumes unfinished ones, leaves finished ones alone.
 
     Returns:
         The folders of the models.

@@ -85,7 +85,7 @@ def test_a_report_on_other_weights_is_refused(work, tmp_path):
     with pytest.raises(ValueError, match="label_text.json judges OUT .* not the weights in"):
         write_card(tmp_path / "OUT", [work / "label_text.json"])
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(ValueError, match="other.json is no evaluation report"):
+    with pytest.raises(ValueError, match="other.json is not an evaluation report"):
         write_card(tmp_path / "OUT", [tmp_path / "other.json"])
 
 

@@ -22,7 +22,7 @@ _INSTRUCTION = re.compile(
     r"|https?:|www\.|[`{}\\]|<\s*[/|a-z!]|\w\s*:\s*//|\$\(",
     re.IGNORECASE,
 )
-# A list's bullet or bold type around a feature says nothing; within one it is no plain English.
+# A list's bullet or bold type around a feature says nothing; within one it is not plain English.
 _BULLET = re.compile(r"^(?:[-*•#]+|\d{1,2}[.)])\s+")
 _MARKUP = re.compile(r"[|*#\[\]]")
 _ALPHABETS = ("LATIN", "GREEK", "MICRO", "MODIFIER")
@@ -74,7 +74,7 @@ def parse_answer(text: str) -> Answer:
     if len(items) > MAX_FEATURES:
         return _refused(f"a list of {len(items)} items, wanted {MAX_FEATURES} at most")
     if spoken := [item for item in items if _INSTRUCTION.search(item)]:
-        return _refused(f"an item that is no feature but speaks to its reader: {spoken[0][:80]!r}")
+        return _refused(f"an item that is not a feature but speaks to its reader: {spoken[0][:80]!r}")
     features: dict[str, str] = {}
     left_out = []
     for item in items:
@@ -83,7 +83,7 @@ def parse_answer(text: str) -> Answer:
             left_out.append(feature)
         else:
             features.setdefault(feature.casefold(), feature)
-    problem = f"{len(left_out)} items that are no features, such as {left_out[0][:80]!r}" if left_out else None
+    problem = f"{len(left_out)} items that are not features, such as {left_out[0][:80]!r}" if left_out else None
     return Answer(tuple(features.values()), bool(left_out), problem)
 
 
@@ -133,7 +133,7 @@ def _read_list(text: str, start: int) -> tuple[list[str], int]:
             items.append(_ESCAPE.sub(_unescaped, match["string"][1:-1]))
             after_item = True
         else:
-            raise ValueError(f"{match['other'][:40]!r} in the list, which is no quoted string")
+            raise ValueError(f"{match['other'][:40]!r} in the list, which is not a quoted string")
     raise ValueError("a list without an end")
 
 

@@ -33,7 +33,7 @@ class EndpointProposer:
         max_tokens, temperature, seed: of the completion; part of the key of an answer.
 
     Raises:
-        ValueError: an address that is no http(s) URL, or holds a user name or password; no model.
+        ValueError: an address that is not an http(s) URL, or holds a user name or password; no model.
     """
 
     cost = "call"
@@ -51,7 +51,9 @@ class EndpointProposer:
     ):
         address = urlsplit(base_url)
         if address.scheme not in ("http", "https") or not address.hostname:
-            raise ValueError(f"{base_url!r} is no address of an endpoint, wanted one such as http://localhost:8000/v1")
+            raise ValueError(
+                f"{base_url!r} is not the address of an endpoint, wanted one such as http://localhost:8000/v1"
+            )
         if address.username is not None or address.password is not None:
             raise ValueError(
                 f"the address of the endpoint holds a user name or password: put a key into ${api_key_variable}"
@@ -73,7 +75,7 @@ class EndpointProposer:
         Raises:
             TimeoutError: nothing whole came in time.
             ConnectionError: no connection, a broken one, a status of 408, 409, 425, 429 or 500 and above (with
-                `retry_after` in seconds where the endpoint named a time), or a body that is no chat completion.
+                `retry_after` in seconds where the endpoint named a time), or a body that is not a chat completion.
             PermissionError, FileNotFoundError: status 401 or 403; 404.
             ValueError: any other status: the endpoint does not take this report.
         """

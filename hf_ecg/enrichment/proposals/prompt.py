@@ -28,7 +28,7 @@ def load_prompt(name_or_path=DEFAULT_PROMPT) -> str:
     try:
         prompt = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8: {error}") from error
+        raise ValueError(f"{path} is not a text in UTF-8: {error}") from error
     if prompt.count(PLACE) != 1:
         raise ValueError(f"{path} holds {PLACE} {prompt.count(PLACE)} times, wanted it once: the report goes there")
     return prompt

@@ -30,7 +30,7 @@ def propose(
     """Asks a proposer about each distinct report once, and writes the features down.
 
     Writes `proposals.jsonl`, one object a distinct report that was answered (`report`, `features`, `malformed`,
-    `problem`, `answer`), and `proposals_summary.json`. Stopped at any moment, killed also, it goes on where it was.
+    `problem`, `answer`), and `proposals_summary.json`. Stopped at any moment, even killed, it resumes.
 
     Args:
         reports: training texts, a record each; None and empty ones have nothing to ask about.

@@ -162,7 +162,7 @@ def read_proposals(path) -> dict[str, list[str]]:
         path: `proposals.jsonl`, or the folder that holds it.
 
     Raises:
-        ValueError: a line that is no proposal, or a report that stands twice.
+        ValueError: a line that is not a proposal, or a report that stands twice.
         OSError: the file cannot be read.
     """
     path = Path(path)
@@ -175,7 +175,9 @@ def read_proposals(path) -> dict[str, list[str]]:
                 content = json.loads(line)
                 report, features = content["report"], content["features"]
             except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{path}, line {number} is no proposal: {type(error).__name__}: {error}") from error
+                raise ValueError(
+                    f"{path}, line {number} is not a proposal: {type(error).__name__}: {error}"
+                ) from error
             texts = isinstance(features, list) and all(isinstance(feature, str) for feature in features)
             if not isinstance(report, str) or not texts:
                 raise ValueError(f"{path}, line {number}: wanted a report and a list of features, both text")

@@ -20,7 +20,7 @@ def sigmoid_parameters(model) -> tuple[float, float]:
     """Exponentiated scale t and bias b of a dual encoder.
 
     Raises:
-        ValueError: it was trained without the sigmoid loss, so its cosines are no probabilities.
+        ValueError: it was trained without the sigmoid loss, so its cosines are not probabilities.
     """
     scale, bias = scale_and_bias(model)
     if bias is None:
@@ -35,7 +35,7 @@ def check_reachable(scale: float, bias: float, threshold: float = PAPER_THRESHOL
     """Stops before work whose result would be that nothing is kept.
 
     Raises:
-        ValueError: the threshold is no probability, or is above sigmoid(t + b), which no pair exceeds.
+        ValueError: the threshold is not a probability, or is above sigmoid(t + b), which no pair exceeds.
 
     Example:
         >>> check_reachable(scale=10.2, bias=-9.97)

@@ -183,7 +183,7 @@ def _measured(dataset, rows, names, num_proc: int, cache: ArrayStore, progress: 
     pairs = all_pairs(len(rows), names)
     state, score = measured_answers(dataset.select(rows), pairs, num_proc, cache, progress)
     scores, kept = np.full((len(dataset), len(names)), np.nan), np.zeros((len(dataset), len(names)), dtype=bool)
-    # a score without a verdict is no decision
+    # a score without a verdict is not a decision
     scores[rows] = np.where(state == 0, np.nan, score).reshape(len(rows), len(names))
     kept[rows] = (state == KEPT).reshape(len(rows), len(names))
     return JudgedVerifier(scores, kept)

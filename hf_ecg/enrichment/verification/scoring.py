@@ -130,7 +130,7 @@ def calibrate(
         thresholds[fold] = []
         for feature, name in enumerate(scores.names):
             labels = positive[rows, feature]
-            # most texts of a language model are no feature of the table: nothing to calibrate on
+            # most texts of a language model are not features of the table: nothing to calibrate on
             found = np.zeros(len(rows))
             if labels.sum() >= minimum_positives:
                 found = scores.feature_scores(number, rows, feature)

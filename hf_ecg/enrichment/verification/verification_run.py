@@ -73,7 +73,7 @@ def verify(
     kept, and neither is what states something that the corpus holds out of its texts. The new corpus has the rows of
     the old one with `augmented_report` (the text, with the features kept as further sentences) and `waveform_features`
     (every proposed feature with verifier, score and verdict), and a page of figures, `verification.md`. Killed at any
-    moment, the same call goes on where it was.
+    moment, the same call resumes.
 
     Args:
         corpus: prepared corpus, a folder or a Hub id.

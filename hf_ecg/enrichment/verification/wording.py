@@ -75,7 +75,7 @@ class Wording:
 
 
 def parse_feature(text: str) -> Wording:
-    """Takes a feature apart; words that it does not know stay in the core, which then is no rule's.
+    """Takes a feature apart; words that it does not know stay in the core, which then belongs to no rule.
 
     Example:
         >>> wording = parse_feature("ST-segment elevation >= 1 mm in leads II, III and aVF")

@@ -23,7 +23,7 @@ PROBE_TITLE = "linear probe"
 
 
 class CorpusJudge:
-    """Tasks of one corpus, their rows and prompts; made before any model is read, which a mistake must not cost.
+    """Tasks of one corpus, their rows and prompts; made first, so that mistakes show before a model is loaded.
 
     Args:
         corpus: see `tasks.open_corpora`.

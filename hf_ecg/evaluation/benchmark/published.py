@@ -1,4 +1,4 @@
-"""Published figures of the benchmark, and what keeps them from standing beside figures measured here."""
+"""Published figures of the benchmark, and why they cannot stand beside figures measured here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a benchmark is run with."""
+"""Options of a benchmark."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

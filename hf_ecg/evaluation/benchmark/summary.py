@@ -33,7 +33,7 @@ def summarise(
 
     Returns:
         "tasks": one entry each, with `status` "run" or "not run" (and `reason`), `rows`: which records -> systems with
-        their macros, and `published`: figures with what keeps them from being compared.
+        their macros, and `published`: figures with the reasons why they cannot be compared.
     """
     at_hand = {corpus.name: corpus for corpus in corpora}
     entries = [

@@ -72,7 +72,7 @@ def class_similarities(
 
     Returns:
         Cosines and the probabilities that record and text are a pair, float64 (rows, classes); None in place of the
-        latter when the model was trained without the sigmoid loss: its cosines rank texts and are no probabilities.
+        latter when the model was trained without the sigmoid loss: its cosines rank texts and are not probabilities.
     """
     similarities = ecg_embeds.astype(np.float64) @ text_embeds.astype(np.float64).T
     counts = [len(texts) for texts in classes.values()]

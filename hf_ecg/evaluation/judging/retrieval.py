@@ -31,7 +31,7 @@ class Hit:
         text: of the record, or the text found.
         cosine: of the two embeddings.
         probability: that ECG and text are a pair, sigmoid(t cosine + b); None between two ECGs, which no loss ever
-            compared, and for models trained with the softmax loss, whose cosines rank and are no probabilities.
+            compared, and for models trained with the softmax loss, whose cosines rank and are not probabilities.
         record_id, patient_id: of a record; None for a text.
         num_records: how many of the corpus have this text.
     """
@@ -180,7 +180,7 @@ def build_index(
     }
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / _ABOUT).is_file():
-            raise ValueError(f"{folder} holds something that is no index: name another folder")
+            raise ValueError(f"{folder} holds something that is not an index: name another folder")
         before = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         differ = [key for key in about if before.get(key) != about[key]]
         if not differ:

@@ -33,7 +33,7 @@ TRAINING_MEAN = "mean of the training rows"
 
 
 class SupervisedJudge:
-    """Test rows and what is measured on them; made before training, which a mistake here must not cost.
+    """Test rows and what is measured on them; made first, so that mistakes show before training.
 
     Args:
         dataset: the test rows; of a "single_label" problem those with exactly one class are judged.

@@ -21,7 +21,7 @@ def read_report(path) -> dict:
     """A report that `train/zero_shot.py`, `train/linear_probe.py` or, for a corpus, `train/benchmark.py` wrote.
 
     Raises:
-        ValueError: the file is no such report.
+        ValueError: the file is not such a report.
         OSError: it cannot be read.
     """
     path = Path(path)
@@ -32,7 +32,7 @@ def read_report(path) -> dict:
     wanted = ("title", "command", "data", "models", "bootstrap", "tasks", "versions", "machine")
     absent = [key for key in wanted if not isinstance(report, dict) or key not in report]
     if absent:
-        raise ValueError(f"{path} is no evaluation report: {', '.join(absent)} absent")
+        raise ValueError(f"{path} is not an evaluation report: {', '.join(absent)} absent")
     return report
 
 
@@ -92,7 +92,7 @@ def own_systems(task: dict, system: str) -> dict[str, dict]:
 
 
 def model_index(report: dict, system: str) -> list[EvalResult]:
-    """Entries of `model-index`. None for simulated data, whose figures are no results."""
+    """Entries of `model-index`. None for simulated data, whose figures are not results."""
     data, results = report["data"], []
     if data.get("simulated"):
         return results

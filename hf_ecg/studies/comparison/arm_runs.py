@@ -139,7 +139,7 @@ def enrich_turn(comparison: Comparison, run: Run, directory, given: list[str]) -
 
 
 def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
-    """Trains a run, goes on with it, or leaves it as it is when it is done.
+    """Trains a run, resumes it, or leaves it alone when it is finished.
 
     Raises:
         ValueError: the folder holds a run of another recipe.

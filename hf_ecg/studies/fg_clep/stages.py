@@ -56,7 +56,7 @@ class Places:
 def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: bool = True) -> Path:
     """The second stage: proposals for the corpus's texts, dual encoders that judge, the corpus with what was kept.
 
-    Stopped at any moment, it goes on where it was when it is called again with the same settings.
+    Stopped at any moment, it resumes when it is called again with the same settings.
 
     Args:
         stages: of which the proposer and the verification are used.
@@ -140,7 +140,7 @@ def run_stages(run: StagesRun, output_dir, tell: Callable[[str], None], shared=N
 
 
 def third_recipe(run: StagesRun, first, corpus) -> Recipe:
-    """The recipe of the third stage, which goes on from the folder `first` on the enriched `corpus`.
+    """The recipe of the third stage, which starts from the folder `first` on the enriched `corpus`.
 
     Raises:
         ValueError: a recipe that does not fit, or one that trains on the text as it was.

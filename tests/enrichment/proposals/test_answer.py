@@ -42,13 +42,13 @@ def test_an_empty_list_is_an_answer():
         (f"[['{WIDE}'], '{LONG}']", "a list in the list"),
         ("[" * 10_000, "a list in the list"),
         (f"['{WIDE}', None]", "'None' in the list"),
-        (f'["{WIDE}", {{"lead": "V1"}}]', "no quoted string"),
+        (f'["{WIDE}", {{"lead": "V1"}}]', "not a quoted string"),
         ("[1, 2]", "'1' in the list"),
-        (f"['{WIDE}', '{LONG}", "no quoted string"),
+        (f"['{WIDE}', '{LONG}", "not a quoted string"),
         (f"['{WIDE}',", "without an end"),
         (f"['{WIDE}' '{LONG}']", "without a comma"),
         (f"[, '{WIDE}']", "a comma without an item"),
-        ("[__import__('os').system('touch /tmp/x')]", "no quoted string"),
+        ("[__import__('os').system('touch /tmp/x')]", "not a quoted string"),
         (json.dumps([f"T wave in lead {number}" for number in range(500)]), "a list of 500 items"),
         (f"['{WIDE}']" + " " * MAX_CHARACTERS, "more than 20000 characters"),
     ],
@@ -85,7 +85,7 @@ def test_an_instruction_inside_a_feature_refuses_the_whole_answer(item):
 def test_an_item_that_is_no_feature_is_left_out_alone(item):
     answer = parse_answer(json.dumps([WIDE, item, LONG]))
     assert answer.features == (WIDE, LONG) and answer.malformed
-    assert answer.problem.startswith("1 items that are no features")
+    assert answer.problem.startswith("1 items that are not features")
 
 
 def test_signs_of_measurement_are_plain_text():

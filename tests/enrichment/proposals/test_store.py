@@ -51,8 +51,8 @@ def test_an_answer_is_not_accepted_without_a_file_open_for_it(tmp_path):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("{", "line 2 is no proposal"),
-        ('{"report": "b"}', "line 2 is no proposal"),
+        ("{", "line 2 is not a proposal"),
+        ('{"report": "b"}', "line 2 is not a proposal"),
         ('{"report": "b", "features": "x"}', "wanted a report and a list"),
         ('{"report": "a", "features": []}', "'a' stands twice"),
     ],

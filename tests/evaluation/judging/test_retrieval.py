@@ -76,7 +76,7 @@ def test_the_index_is_kept_until_weights_or_texts_change(made, monkeypatch):
 def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     dataset, model, processor, *_ = made
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="no index"):
+    with pytest.raises(ValueError, match="not an index"):
         build_index(model, processor, dataset, tmp_path)
     assert (tmp_path / "notes.txt").exists()
 
