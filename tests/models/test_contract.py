@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
 from hf_ecg import AutoModelForECGClassification, __version__
@@ -21,6 +22,10 @@ def build(name, rows=3):
 
 def hands_out(auto, config):
     return type(config) in auto._model_mapping
+
+
+def has_attention(model):
+    return any("Attention" in type(module).__name__ for module in model.modules())
 
 
 def a_loss(model, inputs):
@@ -85,15 +90,41 @@ def test_a_row_does_not_depend_on_its_neighbours(name):
         torch.testing.assert_close(alone[0], together[row], atol=1e-5, rtol=1e-5)
 
 
+def states_of(model, outputs, key):
+    """What was recorded of the part of the model that the compared output comes from."""
+    if model.role in ("encoder", "classifier"):
+        return outputs
+    return outputs.text_model_output if key == "text_embeds" else outputs.ecg_model_output
+
+
 def test_hidden_states_keep_their_gradient(name):
     model, inputs, key = build(name)
     outputs = model(**inputs, output_hidden_states=True)
-    states = outputs.hidden_states if "hidden_states" in outputs else outputs.ecg_model_output.hidden_states
+    states = states_of(model, outputs, key).hidden_states
+    assert len(states) > 1
     states[0].retain_grad()
-    if key == "text_embeds":
-        key = "ecg_embeds"
     outputs[key].flatten()[0].backward()
     assert states[0].grad is not None and states[0].grad.abs().sum() > 0
+
+
+def test_the_configuration_may_ask_for_hidden_states_and_nobody_gets_them_unasked(name):
+    model, inputs, _ = build(name)
+    encoder, values = ecg_encoder(model.eval()), inputs["input_values"]
+    assert encoder(values).hidden_states is None
+    asked = encoder(values, output_hidden_states=True).hidden_states
+    encoder.config.output_hidden_states = True
+    assert all(map(torch.equal, encoder(values).hidden_states, asked))
+
+
+def test_attentions_are_recorded_and_handed_on(name):
+    model, inputs, key = build(name)
+    if not has_attention(model):
+        pytest.skip("the model has no attention")
+    model.eval().set_attn_implementation("eager")
+    weights = states_of(model, model(**inputs, output_attentions=True), key).attentions
+    assert weights or key == "ecg_embeds"
+    for layer in weights or ():
+        torch.testing.assert_close(layer.sum(-1), torch.ones_like(layer.sum(-1)))
 
 
 def test_tuple_and_dict_hold_the_same(name):
@@ -101,7 +132,9 @@ def test_tuple_and_dict_hold_the_same(name):
     model.eval()
     as_dict, as_tuple = model(**inputs), model(**inputs, return_dict=False)
     assert len(as_dict.to_tuple()) == len(as_tuple)
-    assert torch.equal(as_dict.to_tuple()[0], as_tuple[0])
+    # outputs of parts are tuples in the tuple
+    ours, theirs = tree_leaves(as_dict.to_tuple()), tree_leaves(as_tuple)
+    assert len(ours) == len(theirs) and all(map(torch.equal, ours, theirs))
 
 
 def test_checkpointing_gives_the_same_gradients(name):
@@ -143,7 +176,7 @@ def test_it_can_be_exported(name):
 def test_eager_attention_is_sdpa(name):
     model, inputs, key = build(name)
     model.eval()
-    if not any(hasattr(module, "is_causal") or "Attention" in type(module).__name__ for module in model.modules()):
+    if not has_attention(model):
         pytest.skip("the model has no attention")
     key = "text_embeds" if "text_embeds" in model(**inputs) else key
     outputs = {}

@@ -6,33 +6,27 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModel
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
-from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs, can_return_tuple
 
 from ...losses import gather_with_gradient, info_nce_loss, risk_weighted_contrastive_loss, world_size
 from ..shared.modeling_ecg import ECGTowerModel
+from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from .configuration_ecg_contrastive import ECGContrastiveConfig
 
 
 @dataclass
-class ECGContrastiveOutput(ModelOutput):
-    """Output of [`ECGForContrastivePreTraining`].
+class ECGContrastiveOutput(ECGPreTrainingOutput):
+    """Output of [`ECGForContrastivePreTraining`]; `loss` with `return_loss=True`.
 
     Args:
-        loss: scalar, with `return_loss=True`.
+        ecg_model_output: of the encoder, for all views, the first ones before the second ones.
         embeds: (records, projection_dim or hidden_size), unit length, of the first views.
         second_embeds: the same of the second views; None without them.
-        ecg_model_output: of the encoder, for all views, the first ones before the second ones.
     """
 
-    loss: torch.FloatTensor | None = None
     embeds: torch.FloatTensor | None = None
     second_embeds: torch.FloatTensor | None = None
-    ecg_model_output: BaseModelOutputWithPooling | None = None
-
-    def to_tuple(self):
-        return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
 
 
 class ECGForContrastivePreTraining(ECGTowerModel):

@@ -7,7 +7,8 @@ from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
-from transformers.utils import TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs
+from transformers.utils.output_capturing import capture_outputs
 
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs, pool_positions
@@ -109,6 +110,7 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
     config: ECGResNetConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNetBlock"]
+    _can_record_outputs = {"hidden_states": ECGResNetStage}
     # there is no attention, and a model around this one may choose any for its other parts
     _supports_sdpa = True
     _supports_flash_attn = True
@@ -140,13 +142,12 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         self.gradient_checkpointing = False
         self.post_init()
 
-    @can_return_tuple
+    @capture_outputs
     def forward(
         self,
         input_values: torch.Tensor,
         lead_mask: torch.Tensor | None = None,
         sample_mask: torch.Tensor | None = None,
-        output_hidden_states: bool | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> BaseModelOutputWithPooling:
         """
@@ -154,25 +155,21 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
             input_values: float (batch, leads, samples); absent leads are zero.
             lead_mask: bool (batch, leads); not used, since absent leads are zero.
             sample_mask: bool (batch, samples), false where padded; such positions are left out of the pooling.
-            output_hidden_states: also return the stem's and each stage's output, (batch, positions, channels).
 
         Returns:
-            `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size).
+            `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size); with
+            `output_hidden_states=True` also the stem's and each stage's output, (batch, positions, channels).
 
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
         check_inputs(self.config, input_values, lead_mask, sample_mask)
-        wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype))
-        states = [hidden_states]
         for stage in self.stages:
             hidden_states = stage(hidden_states)
-            states.append(hidden_states)
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,
             pooler_output=pool_positions(hidden_states, sample_mask),
-            hidden_states=tuple(states) if wants_states else None,
         )
 
 

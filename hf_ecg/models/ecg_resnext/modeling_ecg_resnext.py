@@ -14,7 +14,8 @@ from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
-from transformers.utils import TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs
+from transformers.utils.output_capturing import capture_outputs
 
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
@@ -174,6 +175,7 @@ class ECGResNeXtPreTrainedModel(ECGPreTrainedModel):
     config: ECGResNeXtConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNeXtBlock"]
+    _can_record_outputs = {"hidden_states": ECGResNeXtStage}
     # there is no attention, and a model around this one may choose any for its other parts
     _supports_sdpa = True
     _supports_flash_attn = True
@@ -208,13 +210,12 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
         self.gradient_checkpointing = False
         self.post_init()
 
-    @can_return_tuple
+    @capture_outputs
     def forward(
         self,
         input_values: torch.Tensor,
         lead_mask: torch.Tensor | None = None,
         sample_mask: torch.Tensor | None = None,
-        output_hidden_states: bool | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> BaseModelOutputWithPooling:
         """
@@ -223,30 +224,26 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
             lead_mask: bool (batch, leads); not used, since absent leads are zero.
             sample_mask: bool (batch, samples), false where padded. A record that is padded at its end gives what it
                 gives alone, however long the padding.
-            output_hidden_states: also return the stem's and each stage's output, (batch, positions, channels).
 
         Returns:
-            `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size).
+            `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size); with
+            `output_hidden_states=True` also the stem's and each stage's output, (batch, positions, channels).
 
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
         check_inputs(self.config, input_values, lead_mask, sample_mask)
-        wants_states = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         hidden_states = input_values.to(self.stem.convolution.weight.dtype)
         mask = _padding_mask(sample_mask)
         if mask is not None:
             hidden_states = hidden_states.masked_fill(~mask.unsqueeze(1), 0.0)
         hidden_states, mask = self.stem(hidden_states), halve(mask)
         hidden_states = zero_padding(hidden_states, mask)
-        states = [hidden_states]
         for stage in self.stages:
             hidden_states, mask = stage(hidden_states, mask)
-            states.append(hidden_states)
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,
             pooler_output=mean_over_time(hidden_states, mask),
-            hidden_states=tuple(states) if wants_states else None,
         )
 
 

@@ -11,7 +11,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 from transformers.processing_utils import Unpack
-from transformers.utils import ModelOutput, TransformersKwargs, can_return_tuple
+from transformers.utils import TransformersKwargs, can_return_tuple
 
 from ...losses import (
     false_negative_mitigation_loss,
@@ -21,12 +21,13 @@ from ...losses import (
     world_size,
 )
 from ..shared.modeling_ecg import ECGTowerModel
+from ..shared.modeling_pretraining import NestedOutput
 from .configuration_ecg_text import ECGTextConfig
 from .text_whitening import whitener
 
 
 @dataclass
-class ECGTextOutput(ModelOutput):
+class ECGTextOutput(NestedOutput):
     """Output of [`ECGTextModel`].
 
     Args:
@@ -46,9 +47,6 @@ class ECGTextOutput(ModelOutput):
     text_embeds: torch.FloatTensor | None = None
     ecg_model_output: BaseModelOutputWithPooling | None = None
     text_model_output: BaseModelOutputWithPooling | None = None
-
-    def to_tuple(self):
-        return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
 
 
 class ECGTextProjection(nn.Module):

@@ -43,9 +43,12 @@ class LinearHeadMixin:
             labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
 
         Returns:
-            `loss` with labels, `logits` (batch, num_labels).
+            `loss` with labels, `logits` (batch, num_labels), and the encoder's `hidden_states` and `attentions` on
+            request.
         """
         outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
         logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
         loss = None if labels is None else classification_loss(self.config, logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=outputs.hidden_states)
+        return SequenceClassifierOutput(
+            loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
+        )

@@ -1,0 +1,99 @@
+"""Self-attention through transformers' interface, so that eager, sdpa, flash and flex are a user's choice."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers.configuration_utils import PreTrainedConfig
+from transformers.masking_utils import create_bidirectional_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+
+class ECGSelfAttention(nn.Module):
+    """Multi-head self-attention, every token over every token that the mask does not hide.
+
+    Args:
+        config: of the model, which says how attention is computed (`attn_implementation`).
+        hidden_size: of the tokens.
+        num_heads: heads.
+        head_size: of a head; by default hidden_size / num_heads.
+        dropout: of the attention weights.
+        bias: of the projections of queries, keys and values; the one of the output always has one.
+    """
+
+    is_causal = False
+
+    def __init__(
+        self,
+        config: PreTrainedConfig,
+        hidden_size: int,
+        num_heads: int,
+        *,
+        head_size: int | None = None,
+        dropout: float = 0.0,
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.config = config
+        self.head_size = hidden_size // num_heads if head_size is None else head_size
+        self.scaling = self.head_size**-0.5
+        self.dropout = dropout
+        inner = self.head_size * num_heads
+        self.query = nn.Linear(hidden_size, inner, bias=bias)
+        self.key = nn.Linear(hidden_size, inner, bias=bias)
+        self.value = nn.Linear(hidden_size, inner, bias=bias)
+        self.output = nn.Linear(inner, hidden_size)
+
+    def forward(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """
+        Args:
+            hidden_states: (batch, tokens, hidden_size).
+            attention_mask: as `attention_mask_of` makes it.
+
+        Returns:
+            (batch, tokens, hidden_size), and the weights (batch, heads, tokens, tokens) where attention is "eager".
+
+        Raises:
+            ValueError: `output_attentions` of an attention that does not compute weights.
+        """
+        how = self.config._attn_implementation
+        if kwargs.pop("output_attentions", False) and how != "eager":
+            raise ValueError(f"output_attentions wants attn_implementation='eager', this model has {how!r}")
+        shape = hidden_states.shape[:-1]
+        query, key, value = (
+            part(hidden_states).view(*shape, -1, self.head_size).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )
+        attend = ALL_ATTENTION_FUNCTIONS.get_interface(how, eager_attention)
+        dropout = self.dropout if self.training else 0.0
+        mixed, weights = attend(
+            self, query, key, value, attention_mask, scaling=self.scaling, dropout=dropout, is_causal=False, **kwargs
+        )
+        return self.output(mixed.reshape(*shape, -1)), weights
+
+
+def eager_attention(module, query, key, value, attention_mask, scaling: float, dropout: float = 0.0, **kwargs):
+    """The plain arithmetic, which shows its weights; arguments and results are those of transformers' interface."""
+    scores = query @ key.transpose(-1, -2) * scaling
+    if attention_mask is not None:
+        scores = scores + attention_mask
+    weights = F.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    mixed = F.dropout(weights, dropout, training=module.training) @ value
+    return mixed.transpose(1, 2).contiguous(), weights
+
+
+def attention_mask_of(
+    config: PreTrainedConfig, hidden_states: torch.Tensor, counted: torch.Tensor | None
+) -> torch.Tensor | None:
+    """The mask in the form that the configuration's attention wants.
+
+    Args:
+        config: of the model.
+        hidden_states: (batch, tokens, hidden_size), what attention will see.
+        counted: bool (batch, tokens), false where a token must not be looked at; None = all count. A row without any
+            token counts all of its: there is nothing to be hidden, and an empty softmax is no number.
+    """
+    if counted is not None:
+        counted = counted | ~counted.any(dim=1, keepdim=True)
+    return create_bidirectional_mask(config=config, inputs_embeds=hidden_states, attention_mask=counted)
