@@ -8,6 +8,8 @@ import numpy as np
 from datasets import Dataset
 from transformers.utils import logging
 
+from ..checks import nearest
+
 logger = logging.get_logger(__name__)
 
 
@@ -32,19 +34,9 @@ def load_corpus(
         >>> sorted(set(rows["fold"]))
         [9, 10]
     """
+    config = find_config(path, config)
     folder = Path(path)
-    if folder.is_dir():
-        if not (folder / "README.md").is_file() or folder.name.endswith(".incomplete"):
-            raise OSError(f"{folder} holds no prepared corpus: there is no README.md with its configurations")
-        path = str(folder)
-    elif folder.is_absolute() or str(path).startswith(".") or str(path).count("/") != 1:
-        raise FileNotFoundError(f"{path} is neither a folder nor a Hub id (OWNER/NAME)")
-    names = datasets.get_dataset_config_names(str(path))
-    if config is None and len(names) > 1:
-        raise ValueError(f"{path} has the configurations {names}: name one")
-    if config is not None and config not in names:
-        raise ValueError(f"{path} has no configuration {config!r}, only {names}")
-    builder = datasets.load_dataset_builder(str(path), config or names[0])
+    builder = datasets.load_dataset_builder(str(path), config)
     if folder.is_dir():
         # datasets caches a folder with `configs:` under its last name and the configuration alone: another corpus of
         # that name, or the same one prepared again, would come back as it was. Files are cached by path and time.
@@ -52,7 +44,7 @@ def load_corpus(
         _check_inside(folder, files)
         splits = datasets.load_dataset("parquet", data_files=files)
     else:
-        splits = datasets.load_dataset(str(path), config or names[0])
+        splits = datasets.load_dataset(str(path), config)
     if split is not None:
         if split not in splits:
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
@@ -69,6 +61,30 @@ def load_corpus(
     return rows.select(np.flatnonzero(np.isin(column, folds)))
 
 
+def find_config(path, config: str | None = None) -> str:
+    """The configuration of a prepared corpus that is meant: the one named, or the only one.
+
+    Args:
+        path, config: see `load_corpus`.
+
+    Raises:
+        ValueError: several configurations and none named, or an unknown one.
+        OSError: the folder is not there, or holds no prepared corpus.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        if not (folder / "README.md").is_file() or folder.name.endswith(".incomplete"):
+            raise OSError(f"{folder} holds no prepared corpus: there is no README.md with its configurations")
+    elif folder.is_absolute() or str(path).startswith(".") or str(path).count("/") != 1:
+        raise FileNotFoundError(f"{path} is neither a folder nor a Hub id (OWNER/NAME)")
+    names = datasets.get_dataset_config_names(str(path))
+    if config is None and len(names) > 1:
+        raise ValueError(f"{path} has the configurations {names}: name one")
+    if config is not None and config not in names:
+        raise ValueError(f"{path} has no configuration {config!r}{nearest(config, names)}, only {names}")
+    return config or names[0]
+
+
 def _check_inside(folder: Path, files: dict[str, list[str]]) -> None:
     root = folder.resolve()
     for path in (path for paths in files.values() for path in paths):
@@ -82,11 +98,16 @@ def label_names(dataset: Dataset, label_set: str) -> list[str]:
     Raises:
         ValueError: the corpus has no such label set.
     """
-    feature = getattr(dataset.features.get(label_set), "feature", None)
-    if not hasattr(feature, "names"):
-        known = [name for name, value in dataset.features.items() if hasattr(getattr(value, "feature", None), "names")]
-        raise ValueError(f"the corpus has no label set {label_set!r}, only {known}")
-    return list(feature.names)
+    if not has_label_set(dataset, label_set):
+        known = [name for name in dataset.features if has_label_set(dataset, name)]
+        raise ValueError(f"the corpus has no label set {label_set!r}{nearest(label_set, known)}, only {known}")
+    return list(dataset.features[label_set].feature.names)
+
+
+def has_label_set(dataset: Dataset, column: str) -> bool:
+    """Whether a column is there and is a label set: lists of classes with names."""
+    kind = dataset.features.get(column)
+    return isinstance(kind, (datasets.List, datasets.LargeList)) and isinstance(kind.feature, datasets.ClassLabel)
 
 
 def label_matrix(dataset: Dataset, label_set: str) -> tuple[np.ndarray, np.ndarray]:

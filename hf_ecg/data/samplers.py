@@ -6,6 +6,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
+# A record that comes again within an epoch is served as if so many epochs later: random views are a function of the
+# epoch and the record, and would come again with it.
+REPEAT = 1 << 32
+
 
 class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
     """Batches of `(epoch, record index)`, for a `RowDataset` or `MixedRows`; resumable in the middle of an epoch.
@@ -16,7 +20,7 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
 
     Over several corpora the records are numbered through, corpus by corpus. Without weights all of them are shuffled
     together, and an epoch has each once. With weights every place of the epoch draws its corpus by weight; the records
-    of a corpus come in an order of their own, each once before one comes again.
+    of a corpus come in an order of their own, each once before one comes again, in an `epoch` of its own (`REPEAT`).
 
     Args:
         num_records: length of the data set.
@@ -119,29 +123,37 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         return (self.batches_per_epoch - self.start_batch) * self.accumulation
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        epoch, order = self.epoch, self._order()
+        order, epochs = self._order()
         for step in range(self.start_batch, self.batches_per_epoch):
             first = (step * self.world_size + self.rank) * self.accumulation
             for batch in range(first, first + self.accumulation):
                 start = batch * self.batch_size
-                yield [(epoch, index) for index in order[start : start + self.batch_size].tolist()]
+                places = slice(start, start + self.batch_size)
+                yield list(zip(epochs[places].tolist(), order[places].tolist(), strict=True))
 
     def records_by_source(self) -> list[int]:
         """How many records of each corpus the steps of the whole epoch take, over all processes."""
-        taken = self._order()[: self.batches_per_epoch * self.records_per_step]
+        taken = self._order()[0][: self.batches_per_epoch * self.records_per_step]
         sources = np.searchsorted(np.cumsum(self.sizes), taken, side="right")
         return np.bincount(sources, minlength=len(self.sizes)).tolist()
 
-    def _order(self) -> np.ndarray:
+    def _order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Records of the epoch one after the other, and the epoch that each is served in."""
         if not self.shuffle:
-            return np.arange(self.num_records)
-        if self.weights is None:
-            return _permutation(self.num_records, self.seed, self.epoch)
+            order = np.arange(self.num_records)
+        elif self.weights is None:
+            order = _permutation(self.num_records, self.seed, self.epoch)
+        else:
+            return self._weighted_order()
+        return order, np.full(len(order), self.epoch)
+
+    def _weighted_order(self) -> tuple[np.ndarray, np.ndarray]:
         # SeedSequence takes a missing number for a zero, so that what follows the epoch begins at 1
         uniform = (_stream(self.records_per_epoch, self.seed, self.epoch, 1) >> np.uint64(11)) * 2.0**-53
         bounds = np.cumsum(self.weights)
         drawn = np.minimum(np.searchsorted(bounds, uniform * bounds[-1], side="right"), len(bounds) - 1)
         order = np.empty(self.records_per_epoch, dtype=np.int64)
+        epochs = np.full(self.records_per_epoch, self.epoch)
         first = 0
         for source, size in enumerate(self.sizes):
             places = np.flatnonzero(drawn == source)
@@ -149,8 +161,9 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
             rounds = [_permutation(size, self.seed, self.epoch, source + 2, turn + 1) for turn in range(passes)]
             if rounds:
                 order[places] = first + np.concatenate(rounds)[: len(places)]
+            epochs[places] += np.arange(len(places)) // size * REPEAT
             first += size
-        return order
+        return order, epochs
 
 
 def _stream(length: int, *entropy: int) -> np.ndarray:

@@ -284,6 +284,22 @@ def check_folds(folder: str | Path, facts: TrainingFacts | None, config: str | N
         )
 
 
+def check_source_folds(sources: Sequence[SourceFacts]) -> None:
+    """Raises ValueError when one source of a run is selected on what another one, or itself, is trained on: the same
+    corpus may stand there twice, at two rates."""
+    for training in sources:
+        for selecting in sources:
+            shared = sorted(set(training.train_folds) & set(selecting.validation_folds))
+            named = training.config and selecting.config
+            same = same_corpus(training, selecting.config) if named else training.corpus == selecting.corpus
+            if same and shared:
+                where = f"{training.name} and {selecting.name} hold the same records, and "
+                raise ValueError(
+                    f"{where if training is not selecting else training.name + ': '}folds {shared} are to be trained"
+                    " and selected on: a validation fold may not be among any training folds of its corpus"
+                )
+
+
 def parse_folds(text: str) -> list[int]:
     """`"1-7,9"` -> [1, 2, 3, 4, 5, 6, 7, 9].
 

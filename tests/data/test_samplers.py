@@ -2,7 +2,7 @@
 
 import pytest
 
-from hf_ecg.data.samplers import RecordBatchSampler
+from hf_ecg.data.samplers import REPEAT, RecordBatchSampler
 
 
 def batches(epoch=0, start_batch=0, **options):
@@ -143,6 +143,13 @@ def test_a_corpus_has_each_record_once_before_one_comes_again():
         assert all(sorted(one) == sorted(whole[0]) for one in whole)
         assert len(whole) < 2 or whole[0] != whole[1]
         assert source != 1 or len(rounds) == 1
+
+
+def test_a_record_that_comes_again_in_an_epoch_comes_with_other_views():
+    keys = [key for batch in batches(3, weights=[1, 1, 8], **MIXED) for key in batch]
+    assert len(set(keys)) == len(keys) > len({index for _, index in keys})
+    turns = {(epoch - 3) // REPEAT for epoch, index in keys if index >= 3500}
+    assert turns == set(range(len(turns))) and {epoch % REPEAT for epoch, _ in keys} == {3}
 
 
 def test_a_mixed_order_is_a_function_of_seed_and_epoch():
