@@ -1,5 +1,6 @@
 """What `pip install` puts on a machine that has no checkout."""
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -17,15 +18,24 @@ assert hf_ecg.clinical.waveform_features.features_of_codes(["LPR"])
 environment = hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found")
 print(environment)
 """
+INSIDE = {
+    "model_cards": "model_cards",
+    "recipes": "train/recipes",
+    "comparisons": "train/comparisons",
+    "stages": "train/stages",
+}
 
 
-def test_a_wheel_carries_the_card_templates(repository, tmp_path):
+@pytest.fixture(scope="module")
+def installed(repository, tmp_path_factory):
+    """The folder that a wheel's files are in, and their names."""
     pytest.importorskip("setuptools", "77")
-    source, target = tmp_path / "source", tmp_path / "installed"
+    folder = tmp_path_factory.mktemp("packaging")
+    source, target = folder / "source", folder / "installed"
     source.mkdir()
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(repository / name, source)
-    for name in ("hf_ecg", "model_cards"):
+    for name in ("hf_ecg", "model_cards", "train"):
         shutil.copytree(repository / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "model_cards" / "probe.md.jinja").write_text("# {{ word }} {{ placeholder }}\n")
     build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
@@ -34,13 +44,43 @@ def test_a_wheel_carries_the_card_templates(repository, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(target)
+    return target, names
+
+
+def python(installed, *arguments):
+    environment = dict(os.environ, PYTHONPATH=str(installed[0]))
+    folder = installed[0].parent
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_wheel_carries_what_lies_beside_the_package(repository, installed):
+    _, names = installed
     wanted = {path.relative_to(repository).as_posix() for path in (repository / "hf_ecg").rglob("*.py")}
-    wanted |= {f"hf_ecg/model_cards/{path.name}" for path in (repository / "model_cards").iterdir()}
+    for inside, beside in INSIDE.items():
+        wanted |= {f"hf_ecg/{inside}/{path.name}" for path in (repository / beside).iterdir() if path.is_file()}
     assert wanted <= set(names)
-    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"hf_ecg"}
-    environment = dict(os.environ, PYTHONPATH=str(target))
-    done = subprocess.run(
-        [sys.executable, "-c", CARD, str(target)], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
+    tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"hf_ecg", "hf_ecg_command"}
+
+
+def test_a_wheel_carries_the_card_templates(installed):
+    done = python(installed, "-c", CARD, str(installed[0]))
     assert done.returncode == 0, done.stderr
     assert "# found PATH_OR_ID" in done.stdout
+
+
+def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(installed):
+    (points,) = installed[0].glob("*.dist-info/entry_points.txt")
+    scripts = configparser.ConfigParser()
+    scripts.read(points)
+    module, _, function = scripts["console_scripts"]["hf-ecg"].partition(":")
+    start = f"import sys; from {module} import {function}; sys.exit({function}())"
+    done = python(installed, "-c", start, "--version")
+    assert done.returncode == 0 and done.stdout.startswith("hf-ecg, version ")
+    done = python(installed, "-c", start, "pretrain", "--config", "clep_ptb_x", "--output_dir", "out")
+    assert done.returncode == 1 and "did you mean 'clep_ptb_xl'?" in done.stderr and "demo_simulated" in done.stderr
+    # a packaged comparison names its recipe by a path beside it
+    find = "from hf_ecg.recipes_found import *; path = find_recipe('clef_ptb_xl', COMPARISONS); print(path)"
+    done = python(installed, "-c", find)
+    path = installed[0] / "hf_ecg" / "comparisons" / "clef_ptb_xl.yaml"
+    assert done.stdout.strip() == str(path) and (path.parent / "../recipes/clef_ptb_xl.yaml").is_file()

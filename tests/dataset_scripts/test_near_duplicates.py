@@ -58,6 +58,8 @@ def test_one_folder_with_itself(script, corpora):
 
 @pytest.mark.parametrize("option, value, message", [("--leads", "I,XX", "XX"), ("--threshold", "nan", "is nan")])
 def test_a_mistake_is_told_before_any_record_is_read(script, corpora, monkeypatch, option, value, message):
-    monkeypatch.setattr(script, "read_fingerprints", lambda *arguments: pytest.fail("records were read"))
+    monkeypatch.setattr(
+        "hf_ecg.studies.shared_recordings.find_records", lambda *arguments: pytest.fail("records were read")
+    )
     with pytest.raises(ValueError, match=message):
         script.main([str(corpora / "b"), "--within", "--output", str(corpora / "pairs.csv"), option, value])

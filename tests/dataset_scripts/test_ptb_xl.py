@@ -50,7 +50,7 @@ def test_push_to_hub_pushes_the_folder(repository, raw, tmp_path, monkeypatch, c
         calls.append(arguments)
         return SimpleNamespace(commit_url="https://hub/me/x/commit/1")
 
-    monkeypatch.setattr(script, "push_corpus", push_corpus)
+    monkeypatch.setattr("hf_ecg.hub.push_corpus", push_corpus)
     script.main(["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--push_to_hub", "me/x"])
     assert calls == [(str(tmp_path / "out"), "me/x", None)] and "me/x/commit/1" in capsys.readouterr().out
 

@@ -1,0 +1,40 @@
+"""The table of all commands."""
+
+import click
+
+from ..version import __version__
+from .groups import Entry, Group
+
+prepare = Group(
+    "prepare",
+    "Make a corpus: published records to parquet that plain load_dataset reads.",
+    {
+        "ptb_xl": Entry("prepare.ptb_xl", "PTB-XL"),
+        "mimic_iv_ecg": Entry("prepare.mimic_iv_ecg", "MIMIC-IV-ECG"),
+        "cpsc2018": Entry("prepare.cpsc2018", "CPSC2018"),
+        "csn": Entry("prepare.csn", "Chapman-Shaoxing-Ningbo"),
+        "cinc2021": Entry("prepare.cinc2021", "the PhysioNet/CinC Challenge 2021"),
+        "simulated": Entry("prepare.simulated", "simulated records, for demonstrations and tests, never for evidence"),
+        "near_duplicates": Entry("prepare.near_duplicates", "find recordings that two corpora share"),
+        "merl_splits": Entry("prepare.merl_splits", "tell what is wrong with MERL's released split tables"),
+    },
+)
+
+application = click.version_option(__version__, prog_name="hf-ecg")(
+    Group(
+        "hf-ecg",
+        "ECG foundation models behind the Hugging Face API: corpora, pretraining, honest evaluation.",
+        {
+            "prepare": prepare,
+            "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
+            "embed": Entry("embed", "Embed records into a parquet file."),
+            "plot": Entry("plot", "Draw ECGs on standard paper, or curves of training runs."),
+            "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),
+            "convert": Entry("convert", "Convert a published checkpoint."),
+            "card": Entry("card", "Write a model's card from what is in its folder."),
+            "push": Entry("push", "Push a model or a corpus to the Hub, in one commit."),
+            "info": Entry("info", "Tell versions, devices and extras, or what a folder is."),
+        },
+        epilog="`hf-ecg COMMAND --help` tells the options. A failure is one sentence; --debug adds the traceback.",
+    )
+)

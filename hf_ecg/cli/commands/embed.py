@@ -1,0 +1,61 @@
+"""Embed records."""
+
+import click
+
+from ..endings import EndsWith
+from ..options import CONFIG, DEVICE, as_command
+from ..words import WINDOWS
+
+SOME_REFUSED = 3
+
+
+@as_command("embed")
+@click.argument("records", nargs=-1, required=True, metavar="RECORDS...")
+@click.option("--model", required=True, help="Folder or Hub id of an encoder or a dual encoder.")
+@click.option("--output", required=True, help="File to write, .parquet.")
+@click.option("--revision", help="Branch, tag or commit of a model on the Hub.")
+@click.option(
+    "--projected", is_flag=True, help="Unit-length embedding shared with texts (default: the pooled output)."
+)
+@click.option("--lead", help="For a model of a single lead: the one it is to see.")
+@click.option(
+    "--window",
+    type=click.Choice(WINDOWS),
+    default="all",
+    show_default=True,
+    help="All windows of the model's length, the first, or the whole record by the model's recipe.",
+)
+@click.option("--stride", type=float, help="Seconds between windows (default: their length).")
+@CONFIG
+@click.option("--split", help="Split of prepared corpora (default: all).")
+@click.option("--folds", help="Folds of prepared corpora, such as 1-7,9 (default: all).")
+@click.option("--batch_size", type=int, default=32, show_default=True, help="Windows a forward pass.")
+@DEVICE
+@click.option(
+    "--on_error",
+    type=click.Choice(["raise", "skip"]),
+    default="raise",
+    show_default=True,
+    help="At a record that cannot be embedded.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an earlier output.")
+def command(folds, records, **given):
+    """Embed ECG records with a model: a parquet file with a row for each window of the model's length.
+
+    \b
+    hf-ecg embed record.hea other.hea --model out/demo/clep --output emb.parquet
+    hf-ecg embed folder_of_records --model OWNER/MODEL --output emb.parquet --on_error skip
+    hf-ecg embed corpus --folds 9,10 --model out/demo/clep --projected --output emb.parquet
+
+    RECORDS are WFDB records, folders of them, or prepared corpora. A run that was stopped goes on when it is started
+    again with the same arguments. Exit status: 0 when every record is in the file, 3 when some were refused
+    (--on_error skip; OUTPUT.refused.csv lists them), 1 after an error.
+    """
+    from ...embed import embed_records
+    from ...evaluation.protocol import parse_folds
+
+    result = embed_records(list(records), folds=None if folds is None else parse_folds(folds), **given)
+    click.echo(f"{result.output}: {result.windows} windows of {result.records} records")
+    if result.refused:
+        raise EndsWith(f"{result.refused} refused, with the reasons in {result.refused_path}", SOME_REFUSED)
+    return result

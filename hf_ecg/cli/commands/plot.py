@@ -1,0 +1,48 @@
+"""Draw ECGs or training curves."""
+
+import click
+
+from ..options import as_command, comma_separated
+from ..words import FORMATS
+
+
+@as_command("plot")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--output", required=True, help=".png or .svg file; for several records a folder.")
+@click.option("--format", type=click.Choice(FORMATS), help="Of the files in a folder (default: png).")
+@click.option("--leads", callback=comma_separated, help="Leads to draw, such as II,V1 (default: all).")
+@click.option("--start", type=float, help="Seconds from the beginning (default: 0).")
+@click.option("--seconds", type=float, help="Length of the window (default: 10, or what there is).")
+@click.option("--columns", type=int, help="Columns of leads (default: by their number; 4 for twelve).")
+@click.option("--width", type=float, help="Width of the picture in mm (default: true size, 25 mm a second).")
+@click.option("--metric", help="Validation metric to draw (default: the one checkpoints were chosen by).")
+@click.option("--title", help="Printed above (default: the name of the record or run).")
+def command(inputs, output, format, metric, title, **of_records) -> list:
+    """Draw ECGs on standard paper, or the curves of training runs.
+
+    \b
+    hf-ecg plot record.hea --output ecg.png
+    hf-ecg plot a.hea b.hea --leads II,V1 --start 5 --seconds 10 --output pictures/ --format svg
+    hf-ecg plot out/seed0 out/seed1/log.jsonl --output training.png
+
+    INPUT are WFDB records, a picture each, or training runs, one picture of all.
+    """
+    from ...plotting.picture_files import draw_records, draw_training, is_training
+
+    runs = [is_training(name) for name in inputs]
+    given = {name: value for name, value in of_records.items() if value is not None}
+    if any(runs):
+        if not all(runs):
+            raise ValueError(f"{list(inputs)} are records and training logs, wanted one kind")
+        if given:
+            raise ValueError(f"--{next(iter(given))} is for records, and these are training logs")
+        written = [draw_training(inputs, output, metric, title)]
+    else:
+        if metric is not None:
+            raise ValueError("--metric is for training logs, and these are records")
+        if "leads" in given:
+            given["show"] = given.pop("leads")
+        written = draw_records(inputs, output, format, title=title, **given)
+    for path in written:
+        click.echo(path)
+    return written

@@ -1,0 +1,33 @@
+"""Push to the Hub."""
+
+from pathlib import Path
+
+import click
+
+from ..options import as_command
+
+
+@as_command("push")
+@click.argument("folder")
+@click.option("--repo_id", required=True, metavar="OWNER/NAME", help="Repository of the Hub.")
+@click.option("--private", is_flag=True, default=None, help="Of a repository that is made now.")
+@click.option("--shim", is_flag=True, help="Let it load with trust_remote_code=True, too.")
+@click.option("--revision", help="Branch (default: main).")
+def command(folder, repo_id, private, shim, revision) -> str:
+    """Push in one commit: model, processor, encoder/ and card, or a corpus.
+
+    \b
+    hf-ecg push OUT --repo_id me/x
+
+    FOLDER is the output folder of a run, a converted checkpoint, or a prepared corpus.
+    """
+    from ...hub import push_corpus, push_run
+
+    if (Path(folder) / "summary.json").is_file():
+        if shim:
+            raise ValueError(f"{folder} holds a corpus: --shim is for models")
+        address = push_corpus(folder, repo_id, private, revision).commit_url
+    else:
+        address = push_run(folder, repo_id, private, shim, revision).commit_url
+    click.echo(address)
+    return str(address)

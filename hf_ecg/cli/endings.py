@@ -1,0 +1,96 @@
+"""How a command ends: with its result, or with one sentence and a status."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from .application import application
+
+USAGE, FAILURE, INTERRUPTED = 2, 1, 130
+DEBUG = "HF_ECG_DEBUG"
+
+
+@dataclass
+class Start:
+    """What is done when the options are understood, and which command it was."""
+
+    before: Callable[[], None] | None = None
+    path: str = ""
+
+    def begin(self, path: str) -> None:
+        self.path = path
+        if self.before is not None:
+            self.before()
+
+
+class EndsWith(click.ClickException):
+    """The command did what it could: a sentence for stderr, and a status of its own."""
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.exit_code = status
+
+
+def call(words: str, arguments: Sequence[str], start: Start | None = None, program: str = "hf-ecg"):
+    """Runs a command in this process.
+
+    Args:
+        words: the command, such as "evaluate zero-shot"; empty where `arguments` begin with it.
+        arguments: what follows.
+        start: called when the options are understood, before the command's own imports.
+        program: what help and mistakes call it.
+
+    Returns:
+        What the command returns; 0 after `--help`.
+
+    Raises:
+        click.UsageError: an unknown command or option, or a value that does not fit.
+        ValueError, OSError, ImportError: what the library raises, as it is.
+        EndsWith: the command ends with a status of its own.
+    """
+    line = [*words.split(), *map(str, arguments)]
+    return application.main(line, prog_name=program, standalone_mode=False, obj=start)
+
+
+def run(words: str = "", arguments: Sequence[str] | None = None, before: Callable[[], None] | None = None):
+    """Runs a command as a program does; see `call`.
+
+    Raises:
+        SystemExit: after a sentence on stderr, with status 2 for a mistake in the command line, 1 for a failure, 130
+            after Ctrl-C. A fault of this package (any other exception) keeps its traceback, and with `--debug`, or
+            HF_ECG_DEBUG=1, every failure does.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments or os.environ.get(DEBUG, "0") not in ("", "0")
+    start = Start(before)
+    try:
+        return call(words, arguments, start)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else start.path
+        _end(path, f"{error.format_message()} ({path} --help tells more)", USAGE)
+    except click.ClickException as error:
+        _end("", error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _end("", "interrupted", INTERRUPTED)
+    except (ValueError, OSError, ImportError) as error:
+        if debug:
+            raise
+        _end(start.path, str(error) or type(error).__name__, FAILURE)
+
+
+def script(words: str) -> Callable:
+    """`main` of a script in `train/` or `dataset_scripts/`: the program, or with a list of arguments `call`."""
+
+    def main(arguments: Sequence[str] | None = None):
+        return run(words) if arguments is None else call(words, arguments)
+
+    main.__doc__ = f"`hf-ecg {words}`; with a list of arguments its result is returned and its errors are raised."
+    return main
+
+
+def _end(who: str, message: str, status: int) -> None:
+    sys.stderr.write(": ".join(part for part in (who, " ".join(message.split())) if part) + "\n")
+    sys.exit(status)

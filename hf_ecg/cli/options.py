@@ -1,0 +1,128 @@
+"""What commands are made of: options of several words, and the options that many commands share."""
+
+import re
+from collections.abc import Callable
+
+import click
+
+from .words import MINIMUM_COUNT, REPLICATES
+
+OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
+
+
+class Many(click.Option):
+    """An option of one or more words, `--model A B C`; it may be repeated."""
+
+    def __init__(self, *names, **settings):
+        super().__init__(*names, multiple=True, **settings)
+
+    def make_metavar(self, ctx) -> str:
+        word = super().make_metavar(ctx)
+        return f"{word} [{'...' if len(word) > 12 else f'{word} ...'}]"
+
+
+class Command(click.Command):
+    """A command. Options are spelled as in the scripts, `--output_dir`; `--output-dir` is understood too.
+
+    Its function is called when the options are understood and the package has been executed (see `door`).
+    """
+
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        self.context_settings.setdefault("max_content_width", 110)
+        self.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of a failure.")
+        )
+
+    def parse_args(self, ctx, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._one_word_each(ctx, args))
+
+    def invoke(self, ctx):
+        if ctx.obj is not None:
+            ctx.obj.begin(ctx.command_path)
+        return super().invoke(ctx)
+
+    def _one_word_each(self, ctx, args: list[str]) -> list[str]:
+        """`--model A B` as `--model A --model B`, and the documented spelling of every option."""
+        known = {name: param for param in self.params for name in param.opts if name.startswith("--")}
+        takes_overrides = any(param.name == "overrides" for param in self.params)
+        done: list[str] = []
+        words = list(args)
+        while words:
+            word = words.pop(0)
+            if word == "--":
+                return [*done, word, *words]
+            name, equals, value = word.partition("=")
+            if name not in known and f"--{name[2:].replace('-', '_')}" in known:
+                name = f"--{name[2:].replace('-', '_')}"
+            if equals or not isinstance(known.get(name), Many):
+                done.append(name + equals + value)
+                continue
+            first = len(words)
+            while words and not words[0].startswith("--") and not (takes_overrides and OVERRIDE.match(words[0])):
+                done += [name, words.pop(0)]
+            if len(words) == first:
+                raise click.BadOptionUsage(name, f"Option {name!r} requires a word or more.", ctx=ctx)
+        return done
+
+
+def as_command(name: str) -> Callable:
+    """Decorator: a function as the command of its module, the module's or function's docstring as its help."""
+    return click.command(name, cls=Command)
+
+
+def many(*names, **settings) -> Callable:
+    """Decorator: an option of one or more words."""
+    return click.option(*names, cls=Many, **settings)
+
+
+def options(*decorators: Callable) -> Callable:
+    """Decorator: several of them as one, in the order in which help lists them."""
+
+    def decorate(function):
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def comma_separated(ctx, param, value: str | None) -> list[str] | None:
+    """Callback of an option: "a, b" as ["a", "b"]."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+# values of a recipe, at any place of the command line
+OVERRIDES = click.argument("overrides", nargs=-1, metavar="[section.key=value ...]")
+DATA = click.option("--data", required=True, help="Prepared corpus: a folder or a Hub id.")
+CONFIG = click.option("--config", help="Configuration of the corpus, such as ptb_xl_100hz.")
+DEVICE = click.option("--device", help="cpu, cuda ... (default: the GPU when there is one).")
+BATCH_SIZE = click.option("--batch_size", type=int, default=64, show_default=True, help="ECGs at a time.")
+ALLOW_TRAINING_FOLDS = click.option(
+    "--allow_training_folds", is_flag=True, help="Judge folds that the models were trained on."
+)
+RUN_FOLDER = options(
+    click.option("--output_dir", required=True, help="Folder of the run."),
+    click.option("--resume", type=click.Choice(["latest"]), help="Go on from the last checkpoint in the folder."),
+    click.option("--overwrite", is_flag=True, help="Throw away an earlier run in the folder."),
+)
+
+
+def folds_of_splits(train: str, validation: str, test: str) -> Callable:
+    """Decorator: --train_folds, --validation_folds, --test_folds with these defaults."""
+    return options(
+        click.option("--train_folds", default=train, show_default=True, help="Folds that are learned from."),
+        click.option("--validation_folds", default=validation, show_default=True, help="Folds that choose."),
+        click.option("--test_folds", default=test, show_default=True, help="Folds that are judged, once."),
+    )
+
+
+def intervals(seed: str) -> Callable:
+    """Decorator: --bootstrap, --minimum and --seed, which is of `seed`."""
+    return options(
+        click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates."),
+        click.option(
+            "--minimum", type=int, default=MINIMUM_COUNT, show_default=True, help="Positives and negatives of a class."
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help=f"Of {seed}."),
+    )

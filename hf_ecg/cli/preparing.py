@@ -1,0 +1,94 @@
+"""What the commands that prepare a corpus share."""
+
+from collections.abc import Mapping
+
+import click
+
+from .options import options
+from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
+
+NUM_PROC = click.option("--num_proc", type=int, help="Processes at work (default: one a core, eight at most).")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace an output folder that is there.")
+OUTPUT_DIR = click.option("--output_dir", required=True, help="Folder to make.")
+PUSH = options(
+    click.option("--push_to_hub", metavar="OWNER/NAME", help="Upload the folder as a data set of the Hub."),
+    click.option("--private", is_flag=True, default=None, help="Make the new data set private."),
+)
+PREPARING = options(
+    OUTPUT_DIR,
+    NUM_PROC,
+    click.option("--strict", is_flag=True, help="Stop at the first record that cannot be read."),
+    OVERWRITE,
+    PUSH,
+)
+RISK = options(
+    click.option(
+        "--risk", type=click.Choice(REGIONS), help="Add the columns risk and risk_missing_rate, of this region."
+    ),
+    click.option(
+        "--risk_out_of_range",
+        type=click.Choice(OUT_OF_RANGE),
+        default="nan",
+        show_default=True,
+        help="Risk under 40 and over 89; nan: none, nor with prior disease.",
+    ),
+)
+
+
+def windows(seconds: float, short_records: str):
+    """Decorator: the options of `hf_ecg.data.preparing.window_options`; `seconds` 0 takes records whole."""
+    return options(
+        click.option("--sampling_rate", type=int, default=500, show_default=True, help="Others are resampled."),
+        click.option(
+            "--window_seconds",
+            type=float,
+            default=seconds,
+            show_default=True,
+            help="Cut records into windows side by side, without the rest; 0: whole records.",
+        ),
+        click.option(
+            "--short_records",
+            type=click.Choice(SHORT_RECORDS),
+            default=short_records,
+            show_default=True,
+            help="Shorter than a window.",
+        ),
+        click.option("--max_windows", type=int, help="Take that many windows of a record at most."),
+    )
+
+
+def taken(given: dict, *names: str) -> dict:
+    """These entries of the options, out of them."""
+    return {name: given.pop(name) for name in names}
+
+
+def window_rule(given: dict) -> dict:
+    """What `windows` asked, out of the options, as the readers take it."""
+    from ..data.preparing import window_options
+
+    return window_options(**taken(given, "sampling_rate", "window_seconds", "short_records", "max_windows"))
+
+
+def tell(corpus, given: Mapping, resume: bool = True) -> dict:
+    """Prepares a corpus as `PREPARING` asked and tells of it; its summary."""
+    from ..data.preparing import prepare_and_tell
+
+    wanted = {name: given[name] for name in ("output_dir", "num_proc", "strict", "overwrite")}
+    summary, told = prepare_and_tell(corpus, resume=resume, **wanted)
+    click.echo(told)
+    return summary
+
+
+def push(given: Mapping) -> None:
+    """Uploads what was prepared, where `PUSH` wants that."""
+    if given["push_to_hub"]:
+        from ..hub import push_corpus
+
+        click.echo(push_corpus(given["output_dir"], given["push_to_hub"], given["private"]).commit_url)
+
+
+def finish(corpus, given: Mapping) -> dict:
+    """`tell` and `push`."""
+    summary = tell(corpus, given)
+    push(given)
+    return summary

@@ -1,0 +1,72 @@
+"""Names and numbers that help and the check of options need before anything is imported.
+
+They belong to the modules named here; `tests/cli/test_words.py` holds each against its own.
+"""
+
+# hf_ecg.evaluation
+REPLICATES, MINIMUM_COUNT = 1000, 10
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+UNANNOTATED = (LEAVE_OUT, _, _) = ("leave_out", "negative", "labelled")
+PROTOCOLS = ("label-text", "zero-shot")
+PROBLEMS = (MULTI_LABEL, _, REGRESSION) = ("multi_label", "single_label", "regression")
+BENCHMARK_TASKS = (
+    "ptb_xl_superdiagnostic",
+    "ptb_xl_subdiagnostic",
+    "ptb_xl_form",
+    "ptb_xl_rhythm",
+    "cpsc2018",
+    "csn",
+)
+BENCHMARK_PARTS = ("prompts", "ensemble", "probe")
+
+# hf_ecg.enrichment
+PROPOSERS = (TABLE, _, _) = ("table", "endpoint", "local")
+DEFAULT_PROMPT = "waveform_features_v1"
+VERIFIERS = (MEASURED, CLEP) = ("measured", "clep")
+GROUPS, SWAPS = 2, 10
+TARGET_PRECISION, MINIMUM_POSITIVES = 0.9, 20
+
+# hf_ecg.data.readers
+CINC2021_SOURCES = (
+    "cpsc_2018",
+    "cpsc_2018_extra",
+    "st_petersburg_incart",
+    "ptb",
+    "ptb_xl",
+    "georgia",
+    "chapman_shaoxing",
+    "ningbo",
+)
+UNKNOWN_CODES = ("skip", "keep")
+MERL_LABELS = ("exact", "merl")
+SHORT_RECORDS = ("keep", "skip")
+TEXT_SOURCES = ("statements", "report")
+WITHHOLDABLE = ("diagnostic", "form", "rhythm")
+MIMIC_DROP = ("missing_samples", "flat_lead", "out_of_range_lead", "no_text")
+ONE_RECORD = ("first", "last", "random")
+DUPLICATE_THRESHOLD = 0.975
+
+# hf_ecg.clinical
+TEXT_STYLES = ("sentences", "merl")
+REPORT_RULES = ("merl", "fg_clep")
+REGIONS = ("low", "moderate", "high", "very_high")
+OUT_OF_RANGE = ("nan", "clip", "extrapolate")
+
+# hf_ecg.signals, hf_ecg.embed, hf_ecg.plotting, hf_ecg.simulation
+FINGERPRINT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+WINDOWS = ("all", "first", "recipe")
+FORMATS = ("png", "svg")
+PROJECTIONS = ("tsne", "umap")
+CONDITIONS = (
+    "sinus_rhythm",
+    "sinus_bradycardia",
+    "sinus_tachycardia",
+    "atrial_fibrillation",
+    "ventricular_premature_complexes",
+    "first_degree_av_block",
+    "left_bundle_branch_block",
+    "right_bundle_branch_block",
+    "left_ventricular_hypertrophy",
+    "inferior_infarction",
+    "st_depression",
+)

@@ -1,0 +1,63 @@
+"""Pictures of records and of training runs, written to files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..training.tracking import LOG_NAME
+from ._figure import FORMATS, check_extension, save_figure
+from .ecg import plot_ecg
+from .training import plot_training
+
+
+def is_training(path: str | Path) -> bool:
+    """Whether a path is a training run, or its log."""
+    path = Path(path)
+    return path.suffix == ".jsonl" or (path.is_dir() and (path / LOG_NAME).is_file())
+
+
+def draw_training(runs: Sequence, output: str | Path, metric: str | None = None, title: str | None = None) -> Path:
+    """One picture of the curves of all runs; see `plot_training`."""
+    output = Path(output)
+    _prepare(output)
+    return save_figure(plot_training(list(runs), metric, title=title), output)
+
+
+def draw_records(records: Sequence, output: str | Path, ending: str | None = None, **how) -> list[Path]:
+    """A picture a record; the places of all are known before the first is drawn.
+
+    Args:
+        records: paths of WFDB records.
+        output: .png or .svg file; for several records a folder.
+        ending: of the files in a folder, "png" (default) or "svg".
+        how: see `plot_ecg`.
+
+    Raises:
+        ValueError: two records with one name, a folder in the place of a record, or a file for several records.
+    """
+    targets = _targets(list(records), Path(output), ending)
+    return [save_figure(plot_ecg(name, **how), target) for name, target in targets.items()]
+
+
+def _targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:
+    """Record -> file to write."""
+    for name in records:
+        if Path(name).is_dir():
+            raise ValueError(f"{name} is a folder without {LOG_NAME}, wanted records (.hea) or training runs")
+    if len(records) == 1 and output.suffix and not output.is_dir():
+        _prepare(output)
+        return {records[0]: output}
+    if output.suffix and not output.is_dir():
+        raise ValueError(f"--output is {output}, wanted a folder: there are {len(records)} records, a file each")
+    targets: dict[str, Path] = {}
+    for name in records:
+        target = output / f"{Path(name).stem}.{ending or FORMATS[0]}"
+        if target in targets.values():
+            raise ValueError(f"two records would be written to {target}: draw them in two commands")
+        targets[name] = target
+    output.mkdir(parents=True, exist_ok=True)
+    return targets
+
+
+def _prepare(output: Path) -> None:
+    check_extension(output)
+    output.parent.mkdir(parents=True, exist_ok=True)

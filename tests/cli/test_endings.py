@@ -1,0 +1,111 @@
+"""Users' mistakes end a command with a sentence; other errors keep their traceback."""
+
+import click
+import pytest
+
+from hf_ecg.cli import endings
+from hf_ecg.cli.endings import EndsWith, run
+from hf_ecg.cli.groups import Entry, Group
+from tests.cli.all_commands import COMMANDS
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """Puts a table in the place of all commands, whose one command raises."""
+
+    def use(error):
+        @click.command("fails")
+        def command():
+            raise error
+
+        monkeypatch.setattr(endings, "application", click.Group("hf-ecg", {"fails": command}))
+
+    return use
+
+
+def ending(capsys, *arguments):
+    with pytest.raises(SystemExit) as stopped:
+        run("", arguments)
+    return stopped.value.code, capsys.readouterr().err
+
+
+def test_a_mistake_is_told_in_a_sentence(raising, capsys):
+    raising(FileNotFoundError("corpus is\nnot there"))
+    assert ending(capsys, "fails") == (1, "corpus is not there\n")
+
+
+def test_an_extra_that_is_not_installed_is_told_in_a_sentence(raising, capsys):
+    raising(ImportError("pip install hf-ecg[plot]"))
+    assert ending(capsys, "fails") == (1, "pip install hf-ecg[plot]\n")
+
+
+def test_a_stop_by_the_keyboard_is_no_traceback(raising, capsys):
+    raising(KeyboardInterrupt())
+    status, told = ending(capsys, "fails")
+    assert status == 130 and told.split() == ["interrupted"]
+
+
+def test_a_status_of_its_own(raising, capsys):
+    raising(EndsWith("3 refused", 3))
+    assert ending(capsys, "fails") == (3, "3 refused\n")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(raising):
+    raising(KeyError("x"))
+    with pytest.raises(KeyError):
+        run("", ["fails"])
+
+
+def test_debug_keeps_every_traceback(monkeypatch, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        run("info", [str(tmp_path / "absent"), "--debug"])
+    monkeypatch.setenv("HF_ECG_DEBUG", "1")
+    with pytest.raises(FileNotFoundError):
+        run("info", [str(tmp_path / "absent")])
+    monkeypatch.setenv("HF_ECG_DEBUG", "0")
+    with pytest.raises(SystemExit):
+        run("info", [str(tmp_path / "absent")])
+
+
+def test_groups_are_tables():
+    group = Group("g", "A group.", {"one": Entry("info", "tells")})
+    assert group.list_commands(None) == ["one"] and group.get_command(None, "two") is None
+
+
+# Each command with something that is not there; {} is an empty folder.
+ABSENT = {
+    "prepare ptb_xl": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare mimic_iv_ecg": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare cpsc2018": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare csn": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
+    "prepare near_duplicates": ["{}/absent", "--within", "--output", "{}/pairs.csv"],
+    "prepare merl_splits": ["--merl_splits", "{}/absent"],
+    "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],
+    "embed": ["{}/absent.hea", "--model", "{}/absent", "--output", "{}/out.parquet"],
+    "plot": ["{}/absent.hea", "--output", "{}/out.png"],
+    "simulate": ["sinus_rythm", "--output", "{}/out"],
+    "convert": ["merl-resnet18", "{}/absent.pth", "{}/out"],
+    "card": ["{}/absent"],
+    "push": ["{}/absent", "--repo_id", "me/x"],
+    "info": ["{}/absent"],
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_what_is_not_there_ends_every_command_with_one_line(words, tmp_path, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        run(words, [argument.format(tmp_path) for argument in ABSENT[words]])
+    told = capfd.readouterr().err
+    assert stopped.value.code == 1
+    assert told.startswith(f"hf-ecg {words}: ") and told.count("\n") == 1 and len(told) < 1000
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_mistaken_option_ends_every_command_with_status_2(words, capfd):
+    with pytest.raises(SystemExit) as stopped:
+        run(words, ["--no_such_option"])
+    told = capfd.readouterr().err
+    assert stopped.value.code == 2
+    assert told.startswith(f"hf-ecg {words}: ") and told.count("\n") == 1

@@ -1,0 +1,77 @@
+"""Help is quick, complete, and imports nothing that is heavy."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+from hf_ecg.cli import application, call
+from tests.cli.all_commands import COMMANDS
+
+HEAVY = ("torch", "transformers", "datasets", "numpy", "scipy", "sklearn", "pandas", "matplotlib", "huggingface_hub")
+WATCHED = f"""
+import json, runpy, sys
+door, *sys.argv = sys.argv[1:]
+try:
+    runpy.run_path(door, run_name="__main__")
+finally:
+    sys.stderr.write(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+
+
+@pytest.fixture(scope="module")
+def hf_ecg_command(repository):
+    """Runs the console script's module in a new process, with what else it is asked."""
+
+    def start(*arguments, code=None):
+        door = str(repository / "hf_ecg" / "cli" / "door" / "__init__.py")
+        line = [sys.executable, *(["-c", code, door, "hf-ecg"] if code else [door]), *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(repository), "COLUMNS": "200"}
+        return subprocess.run(line, capture_output=True, text=True, env=environment)
+
+    return start
+
+
+@pytest.mark.parametrize("words", ["", "prepare", *COMMANDS])
+def test_help_imports_nothing_heavy(hf_ecg_command, words):
+    done = hf_ecg_command(*words.split(), "--help", code=WATCHED)
+    assert done.returncode == 0 and json.loads(done.stderr) == []
+    assert done.stdout.startswith(f"Usage: {' '.join(['hf-ecg', *words.split()])} ")
+
+
+@pytest.mark.parametrize("words", ["", "pretrain", "prepare mimic_iv_ecg"])
+def test_help_takes_less_than_seven_tenths_of_a_second(hf_ecg_command, words):
+    seconds = []
+    # what another process takes from the machine only adds, so one quick start is proof
+    while len(seconds) < 5 and min(seconds, default=1) > 0.7:
+        started = time.perf_counter()
+        hf_ecg_command(*words.split(), "--help")
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) <= 0.7
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_option_says_what_it_is(words, capsys):
+    call(words, ["--help"])
+    told = capsys.readouterr().out
+    group = application
+    for word in words.split():
+        group = group.get_command(None, word)
+    assert group.name == words.split()[-1] and f"hf-ecg {words}" in told.partition("\n")[2]
+    silent = [param.name for param in group.params if isinstance(param, click.Option) and not param.help]
+    assert silent == []
+
+
+def test_an_unknown_command_names_the_nearest(hf_ecg_command):
+    done = hf_ecg_command("prepair", "ptb_xl", code=WATCHED)
+    assert done.returncode == 2 and "did you mean 'prepare'?" in done.stderr and done.stderr.endswith("\n[]")
+
+
+def test_a_mistake_in_the_options_imports_nothing_heavy(hf_ecg_command):
+    done = hf_ecg_command("embed", "record.hea", "--modell", "out", code=WATCHED)
+    assert done.returncode == 2 and done.stderr.endswith("\n[]")
+    assert done.stderr.startswith("hf-ecg embed: No such option '--modell'. Did you mean '--model'?")

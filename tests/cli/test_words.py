@@ -1,0 +1,68 @@
+"""What help tells is what the library means."""
+
+import pytest
+
+from hf_ecg.cli import words
+from hf_ecg.clinical import machine_reports, reports, score2, score2_tables
+from hf_ecg.data import near_duplicates
+from hf_ecg.data.readers import cinc2021, merl_tables, mimic_iv_ecg, ptb_xl, snomed_records, withholding
+from hf_ecg.data.readers import windows as record_windows
+from hf_ecg.embed import windows
+from hf_ecg.enrichment.proposals import choose, prompt
+from hf_ecg.enrichment.verification import control, cross_fit, decide, thresholds
+from hf_ecg.evaluation import protocol
+from hf_ecg.evaluation.benchmark import settings, tasks
+from hf_ecg.evaluation.judging import linear_probe, supervised, validation
+from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
+from hf_ecg.plotting import _figure, embeddings
+from hf_ecg.signals import fingerprint
+from hf_ecg.simulation import CONDITIONS
+
+
+@pytest.mark.parametrize(
+    "word, meant",
+    [
+        ("REPLICATES", bootstrap.REPLICATES),
+        ("REPLICATES", retrieval_metrics.REPLICATES),
+        ("MINIMUM_COUNT", classification.MINIMUM_COUNT),
+        ("STRENGTHS", linear_probe.STRENGTHS),
+        ("UNANNOTATED", validation.UNANNOTATED),
+        ("LEAVE_OUT", validation.LEAVE_OUT),
+        ("PROTOCOLS", (protocol.LABEL_TEXT, protocol.ZERO_SHOT)),
+        ("PROBLEMS", supervised.PROBLEMS),
+        ("MULTI_LABEL", supervised.MULTI_LABEL),
+        ("REGRESSION", supervised.REGRESSION),
+        ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
+        ("BENCHMARK_TASKS", merl_tables.TASKS),
+        ("BENCHMARK_PARTS", settings.PARTS),
+        ("PROPOSERS", choose.PROPOSERS),
+        ("TABLE", choose.TABLE),
+        ("DEFAULT_PROMPT", prompt.DEFAULT_PROMPT),
+        ("VERIFIERS", (decide.MEASURED, decide.CLEP)),
+        ("GROUPS", cross_fit.GROUPS),
+        ("SWAPS", control.SWAPS),
+        ("TARGET_PRECISION", thresholds.TARGET_PRECISION),
+        ("MINIMUM_POSITIVES", thresholds.MINIMUM_POSITIVES),
+        ("CINC2021_SOURCES", cinc2021.NAMES),
+        ("UNKNOWN_CODES", snomed_records.UNKNOWN_CODES),
+        ("MERL_LABELS", merl_tables.LABELS),
+        ("SHORT_RECORDS", record_windows.SHORT_RECORDS),
+        ("TEXT_SOURCES", ptb_xl.TEXT_SOURCES),
+        ("WITHHOLDABLE", withholding.WITHHOLDABLE),
+        ("MIMIC_DROP", mimic_iv_ecg.DROP),
+        ("ONE_RECORD", mimic_iv_ecg.ONE_RECORD),
+        ("DUPLICATE_THRESHOLD", near_duplicates.THRESHOLD),
+        ("TEXT_STYLES", machine_reports.TEXT_STYLES),
+        ("REPORT_RULES", reports.REPORT_RULES),
+        ("REGIONS", score2_tables.REGIONS),
+        ("OUT_OF_RANGE", score2.OUT_OF_RANGE),
+        ("FINGERPRINT_LEADS", fingerprint.FINGERPRINT_LEADS),
+        ("WINDOWS", windows.WINDOWS),
+        ("FORMATS", _figure.FORMATS),
+        ("PROJECTIONS", embeddings.METHODS),
+        ("CONDITIONS", CONDITIONS),
+    ],
+)
+def test_words_and_numbers_are_the_librarys(word, meant):
+    told = getattr(words, word)
+    assert list(told) == list(meant) if isinstance(told, tuple) else told == meant
