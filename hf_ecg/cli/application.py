@@ -20,6 +20,16 @@ prepare = Group(
     },
 )
 
+evaluate = Group(
+    "evaluate",
+    "Judge models: every figure with its interval, its companions and its protocol.",
+    {
+        "zero-shot": Entry("evaluate.zero_shot", "classification by prompts"),
+        "probe": Entry("evaluate.probe", "linear probe of frozen encoders"),
+        "classify": Entry("evaluate.classify", "one record by prompts"),
+    },
+)
+
 application = click.version_option(__version__, prog_name="hf-ecg")(
     Group(
         "hf-ecg",
@@ -27,6 +37,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
         {
             "prepare": prepare,
             "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
+            "evaluate": evaluate,
             "embed": Entry("embed", "Embed records into a parquet file."),
             "plot": Entry("plot", "Draw ECGs on standard paper, or curves of training runs."),
             "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),

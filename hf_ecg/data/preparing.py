@@ -48,7 +48,9 @@ def prepare_and_tell(
         num_proc = min(os.cpu_count() or 1, 8)
     summary = prepare_corpus(corpus, output_dir, num_proc, strict, overwrite, resume=resume)
     rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
-    lines = [f"{output_dir}: {rate:.0f} rows/s, rows {summary['rows']}"]
+    lines = [
+        f"{output_dir}: {rate:.0f} rows/s, rows {summary['rows']}{'' if summary['skipped'] else ', none skipped'}"
+    ]
     for title, counts in (("skipped", summary["skipped"]), ("not asked for", summary["left_out"])):
         lines += [f"{number:>9}  {title}: {reason}" for reason, number in sorted(counts.items(), key=lambda x: -x[1])]
     return summary, "\n".join(lines)

@@ -107,7 +107,9 @@ def test_a_classifier_is_no_dual_encoder(script, work):
 
 
 def test_what_would_end_the_evaluation_late_is_refused_before_it(script, work, monkeypatch):
-    monkeypatch.setattr(script, "load_corpus", lambda *arguments, **options: pytest.fail("the corpus was read"))
+    monkeypatch.setattr(
+        "hf_ecg.evaluation.judging.prompt_report.load_corpus", lambda *arguments, **options: pytest.fail("corpus read")
+    )
     with pytest.raises(ValueError, match="ends in .json"):
         script.main(command(work, output="results.txt"))
     with pytest.raises(ValueError, match="OUT0'. is one model given twice"):

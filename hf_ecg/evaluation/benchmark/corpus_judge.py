@@ -1,7 +1,6 @@
 """One corpus of the benchmark: every task with its prompts, ensemble and probes, as a report that a card can carry."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -13,6 +12,7 @@ from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, pro
 from ..loading import budget_notes, describe_seeds, load_classifier
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation
 from ..metrics.classification import NothingToJudge
+from ..options import IntervalOptions
 from ..protocol import SUPERVISED, TrainingFacts, task_protocol
 from ..reports.evaluation_report import report_frame, task_entry
 from .model_outputs import Judged, ModelOutputs
@@ -115,13 +115,7 @@ class CorpusJudge:
             described[RANDOM] = [{"folder": "drawn anew", "seed": seed} for seed in drawn]
         if companions:
             described[CLASSIFIER] = describe_seeds(companions, companion_facts)
-        args = SimpleNamespace(
-            data=corpus.path,
-            config=corpus.config,
-            bootstrap=settings.bootstrap,
-            minimum=settings.minimum,
-            seed=settings.seed,
-        )
+        intervals = IntervalOptions(settings.bootstrap, settings.seed, settings.minimum)
         notes = budget_notes(facts, companion_facts)
         for probe in self.probes:  # what the random encoder's lack is in `probes`
             if probe["system"].startswith(MODEL):
@@ -140,7 +134,10 @@ class CorpusJudge:
                 " recordings count more often; intervals are over patients"
             )
         title = f"Benchmark on {corpus.name}"
-        frame = report_frame(title, args, settings.device, settings.folds, patients, described, notes)
+        frame = report_frame(
+            *(title, corpus.path, corpus.config, intervals, settings.device, settings.folds),
+            *(patients, described, notes),
+        )
         return frame | {"probes": self.probes, "not_run": self.not_run, "tasks": entries}
 
     def _rows(self, task: BenchmarkTask, which: str) -> ProbeTask:

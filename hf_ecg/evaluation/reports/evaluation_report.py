@@ -17,6 +17,7 @@ from ...version import __version__
 from ..metrics.bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from ..metrics.classification import METRICS
 from ..metrics.figures import figure_lines
+from ..options import IntervalOptions
 
 NAMES = {"auroc": "AUROC", "auprc": "AUPRC"}
 
@@ -53,28 +54,41 @@ def version_facts() -> dict[str, str]:
 
 def command_line() -> str:
     """The command that is running, as it can be typed again."""
-    return shlex.join([Path(sys.executable).name, *sys.argv])
+    program = Path(sys.argv[0])
+    # a script is typed behind the interpreter, an installed command by its name
+    words = [Path(sys.executable).name, sys.argv[0]] if program.suffix == ".py" else [program.name]
+    return shlex.join([*words, *sys.argv[1:]])
 
 
 def report_frame(
-    title: str, args, device, folds, patients: list[Sequence], models: dict[str, list[dict]], notes: list[str]
+    title: str,
+    data: str | Path,
+    config: str | None,
+    intervals: IntervalOptions,
+    device,
+    folds,
+    patients: list[Sequence],
+    models: dict[str, list[dict]],
+    notes: list[str],
 ) -> dict:
     """A report without its tasks.
 
     Args:
-        args: `data`, `config`, `bootstrap` (replicates), `minimum` and `seed` of a script's command line.
+        data, config: the corpus, and its configuration if it was named.
+        intervals: replicates, seed and minimum of all tasks.
+        device: that the models ran on.
         folds: folds evaluated, or split -> folds.
         patients: identifiers of the patients of each split's rows.
         models: system -> one entry for each seed, see `loading.describe_seeds`.
         notes: what a reader must know besides.
     """
-    summary = read_summary(args.data)
+    summary = read_summary(data)
     return {
         "title": title,
         "command": command_line(),
         "data": {
-            "path": str(args.data),
-            "config": args.config or summary.get("config"),
+            "path": str(data),
+            "config": config or summary.get("config"),
             "simulated": bool(summary.get(SIMULATED)),
             "folds": folds,
             "records": sum(map(len, patients)),
@@ -83,10 +97,10 @@ def report_frame(
         "models": models,
         "notes": notes,
         "bootstrap": {
-            "replicates": args.bootstrap,
-            "seed": args.seed,
+            "replicates": intervals.replicates,
+            "seed": intervals.seed,
             "confidence": CONFIDENCE,
-            "minimum": args.minimum,
+            "minimum": intervals.minimum,
             "seeds_resampled": any(len(entries) > 1 for entries in models.values()),
         },
         "machine": machine_facts(device),

@@ -10,7 +10,9 @@ from ...words import BENCHMARK_TASKS
 
 @as_command("merl_splits")
 @click.option("--merl_splits", required=True, help="Folder with ptbxl/, icbeb/ and chapman/.")
-@click.option("--tasks", default=",".join(BENCHMARK_TASKS), callback=comma_separated, show_default=True, help="Of these.")
+@click.option(
+    "--tasks", default=",".join(BENCHMARK_TASKS), callback=comma_separated, show_default=True, help="Of these."
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 def command(merl_splits, tasks, as_json) -> dict:
     """Tell what is wrong with MERL's released split tables, before anything is compared on them.

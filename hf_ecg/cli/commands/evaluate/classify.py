@@ -1,0 +1,35 @@
+"""Classify one record."""
+
+import click
+
+from ...options import DEVICE, as_command, many
+
+
+@as_command("classify")
+@click.argument("record")
+@click.option("--model", required=True, help="Folder of a dual encoder, or a Hub id.")
+@many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
+@DEVICE
+def command(record, model, prompts, device) -> list[dict]:
+    """Classify one WFDB record by prompts.
+
+    \b
+    hf-ecg evaluate classify RECORD.hea --model OUT --prompts ptb_xl_superdiagnostic
+    hf-ecg evaluate classify RECORD.hea --model OUT --prompts "atrial fibrillation" "sinus rhythm"
+    """
+    from ....evaluation.judging.record_classes import classify_record
+    from ....evaluation.loading import load_dual_encoder, pick_device
+
+    results = classify_record(*load_dual_encoder(model, pick_device(device)), record, prompts)
+    width = max(len(entry["class"]) for entry in results)
+    probability = results[0]["probability"] is not None
+    click.echo(f"{'class':<{width}}  cosine" + ("  probability" if probability else ""))
+    for entry in results:
+        end = f"  {entry['probability']:>11.4f}" if probability else ""
+        click.echo(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}")
+    if probability:
+        told = "probability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease."
+    else:
+        told = "The model was trained without the sigmoid loss: its cosines rank texts and are no probabilities."
+    click.echo(f"\n{told}")
+    return results

@@ -1,0 +1,59 @@
+"""Judge by linear probes."""
+
+import click
+
+from ...options import (
+    ALLOW_TRAINING_FOLDS,
+    BATCH_SIZE,
+    CONFIG,
+    DATA,
+    DEVICE,
+    as_command,
+    folds_of_splits,
+    intervals,
+    many,
+)
+from ...reporting import (
+    COMPANIONS,
+    companions,
+    forward_options,
+    interval_options,
+    publish,
+    report_file,
+    split_folds,
+)
+from ...words import STRENGTHS
+
+
+@as_command("probe")
+@many("--model", required=True, help="Folders of encoders (OUT/encoder), the seeds of one model.")
+@DATA
+@CONFIG
+@click.option("--label_set", default="superdiagnostic", show_default=True, help="Column of labels.")
+@folds_of_splits("1-8", "9", "10")
+@click.option("--fractions", default="1,10,100", show_default=True, help="Percentages of training patients.")
+@many("--strengths", type=float, default=STRENGTHS, show_default=True, help="Values of C to try.")
+@COMPANIONS
+@ALLOW_TRAINING_FOLDS
+@intervals("patient shares, random encoder and bootstrap")
+@BATCH_SIZE
+@DEVICE
+@report_file("probe.json")
+def command(model, data, label_set, fractions, output, **given) -> dict:
+    """Judge frozen encoders by linear probes, beside the random encoder and the classifier of the same budget.
+
+    \b
+    hf-ecg evaluate probe --model OUT0/encoder OUT1/encoder --data PARQUET --label_set superdiagnostic \\
+        --train_folds 1-7 --validation_folds 8 --test_folds 9,10 --fractions 1,10,100 --random \\
+        --supervised BCE0 BCE1 --output probe.json
+
+    Several model folders are seeds of one model. Writes probe.json and probe.md.
+    """
+    from ....evaluation.judging.linear_probe import parse_percentages
+    from ....evaluation.judging.probe_report import judge_by_probe
+    from ....evaluation.reports.evaluation_report import check_report_path
+
+    check_report_path(output)
+    given |= {"folds": split_folds(given), "percentages": parse_percentages(fractions)}
+    given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
+    return publish(judge_by_probe(model, data, label_set, **given), output)

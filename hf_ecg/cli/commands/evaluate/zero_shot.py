@@ -1,0 +1,49 @@
+"""Judge by prompts."""
+
+import click
+
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, as_command, intervals, many
+from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
+from ...words import LEAVE_OUT, PROTOCOLS, UNANNOTATED
+
+
+@as_command("zero-shot")
+@many("--model", required=True, help="Folders of dual encoders, the seeds of one model.")
+@DATA
+@CONFIG
+@many("--prompts", required=True, help="Names or YAML files of prompt sets.")
+@click.option("--folds", default="10", show_default=True, help="Folds to judge, such as 9,10 or 1-8.")
+@COMPANIONS
+@click.option(
+    "--unannotated",
+    type=click.Choice(UNANNOTATED),
+    default=LEAVE_OUT,
+    show_default=True,
+    help="Records without any statement of a label set: not judged, or without its classes; labelled judges only those"
+    " with a class of the task.",
+)
+@click.option(
+    "--ensemble", is_flag=True, help='Also the best of "X" and "X in lead L" over the twelve leads (FG-CLEP).'
+)
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Refuse when the models cannot claim it.")
+@ALLOW_TRAINING_FOLDS
+@intervals("the bootstrap and of the random encoder")
+@BATCH_SIZE
+@DEVICE
+@report_file("results.json")
+def command(model, data, prompts, folds, output, **given) -> dict:
+    """Judge dual encoders by prompts, beside the supervised classifier of the same budget and the random encoder.
+
+    \b
+    hf-ecg evaluate zero-shot --model OUT0 OUT1 OUT2 --data PARQUET --prompts ptb_xl_superdiagnostic ptb_xl_form \\
+        --supervised BCE0 BCE1 BCE2 --random --folds 9,10 --output results.json
+
+    Several model folders are seeds of one model. Writes results.json and results.md.
+    """
+    from ....evaluation.judging.prompt_report import judge_by_prompts
+    from ....evaluation.protocol import parse_folds
+    from ....evaluation.reports.evaluation_report import check_report_path
+
+    check_report_path(output)
+    given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
+    return publish(judge_by_prompts(model, data, prompts, folds=parse_folds(folds), **given), output)

@@ -1,0 +1,55 @@
+"""What commands that end in a report share."""
+
+from collections.abc import Callable
+
+import click
+
+from .options import many, options
+
+COMPANIONS = options(
+    many("--supervised", help="Folders of classifiers of the same budget."),
+    click.option("--random", is_flag=True, help="Also the ECG encoder with weights drawn anew."),
+)
+
+
+def report_file(name: str) -> Callable:
+    """Decorator: --output, such as `name`."""
+    return click.option("--output", required=True, help=f"{name}; the Markdown page is written beside it.")
+
+
+def publish(report: dict, output, render_page: Callable[[dict], str] | None = None) -> dict:
+    """Writes a report and its page, and shows the page; the report."""
+    from ..evaluation.reports.evaluation_report import write_report
+
+    page = write_report(report, output, render_page)
+    click.echo(page.read_text(encoding="utf-8"))
+    click.echo(f"written: {output}, {page}")
+    return report
+
+
+def interval_options(given: dict):
+    """--bootstrap, --seed and --minimum, out of the options."""
+    from ..evaluation.options import IntervalOptions
+
+    return IntervalOptions(given.pop("bootstrap"), given.pop("seed"), given.pop("minimum"))
+
+
+def forward_options(given: dict):
+    """--batch_size and --device, out of the options."""
+    from ..evaluation.options import ForwardOptions
+
+    return ForwardOptions(given.pop("batch_size"), given.pop("device"))
+
+
+def companions(given: dict):
+    """--supervised and --random, out of the options."""
+    from ..evaluation.options import Companions
+
+    return Companions(tuple(given.pop("supervised")), given.pop("random"))
+
+
+def split_folds(given: dict) -> dict[str, list[int]]:
+    """--train_folds, --validation_folds and --test_folds, out of the options."""
+    from ..evaluation.protocol import parse_folds
+
+    return {split: parse_folds(given.pop(f"{split}_folds")) for split in ("train", "validation", "test")}

@@ -1,0 +1,164 @@
+"""Dual encoders judged by prompts, beside the supervised classifier of the same budget and the random encoder."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...clinical.prompts import PromptSet, load_prompts
+from ...data.corpus import load_corpus
+from ..loading import (
+    budget_notes,
+    check_label_sets,
+    describe_seeds,
+    facts_for_evaluation,
+    load_classifier,
+    load_dual_encoder,
+    pick_device,
+)
+from ..metrics.bootstrap import bootstrap_evaluation
+from ..options import ALONE, DEFAULT_FORWARD, DEFAULT_INTERVALS, Companions, ForwardOptions, IntervalOptions
+from ..protocol import task_protocol
+from ..reports.evaluation_report import report_frame, task_entry
+from .features import classifier_logits, ecg_embeddings, with_random_ecg_tower
+from .label_text import TextEmbeddings, match_labels, scores_of_embeddings
+from .validation import LEAVE_OUT, task_labels
+
+MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
+ENSEMBLE = " ensemble"  # ends the name of a system
+
+# system -> one list of score matrices (a task each) for every seed
+Scores = dict[str, list[list[np.ndarray]]]
+
+
+def judge_by_prompts(
+    models: Sequence[str],
+    data: str,
+    prompts: Sequence[str],
+    *,
+    folds: Sequence[int],
+    config: str | None = None,
+    companions: Companions = ALONE,
+    ensemble: bool = False,
+    unannotated: str = LEAVE_OUT,
+    protocol: str | None = None,
+    allow_training_folds: bool = False,
+    intervals: IntervalOptions = DEFAULT_INTERVALS,
+    forward: ForwardOptions = DEFAULT_FORWARD,
+) -> dict:
+    """A report of classification by prompts; see `write_report`.
+
+    Args:
+        models: folders of dual encoders, the seeds of one model.
+        data, config: prepared corpus (folder or Hub id) and its configuration.
+        prompts: names or YAML files of prompt sets, a task each.
+        folds: judged.
+        companions: classifiers and the random encoder beside the model.
+        ensemble: also FG-CLEP's, where a prompt counts as its best among "X" and "X in lead L" over the twelve leads.
+        unannotated: records without any statement of a label set: "leave_out", "negative" (without its classes), or
+            "labelled" (only those with a class of the task are judged).
+        protocol: refuse when the models cannot claim this one, "label-text" or "zero-shot".
+        allow_training_folds: judge folds that the models were trained on.
+        intervals, forward: see there.
+
+    Raises:
+        ValueError: folds of the training, a protocol that cannot be claimed, a classifier of other label sets, a model
+            that is no dual encoder, or an unknown prompt set.
+        OSError: a model or corpus is not there.
+    """
+    models, supervised = list(models), list(companions.supervised)
+    device = pick_device(forward.device)
+    prompt_sets = [load_prompts(name) for name in prompts]
+    facts = facts_for_evaluation(models, config, list(folds), allow_training_folds)
+    companion_facts = facts_for_evaluation(supervised, config, list(folds), allow_training_folds)
+    check_label_sets(supervised, companion_facts, [prompt_set.label_set for prompt_set in prompt_sets])
+    words = [task_protocol(facts, prompt_set, config, protocol) for prompt_set in prompt_sets]
+    dataset = load_corpus(data, config=config, folds=list(folds))
+    tasks = [
+        task_labels(dataset, one.label_set, list(one.classes), intervals.minimum, one.name, unannotated)
+        for one in prompt_sets
+    ]
+    judged = _JudgedTasks(dataset, prompt_sets, tasks, intervals, forward.batch_size)
+    scores: Scores = {}
+    for index, folder in enumerate(models):
+        drawn = intervals.seed + index if companions.random else None
+        judged.add_dual_encoder(scores, folder, device, drawn, ensemble)
+    for folder in supervised:
+        judged.add_classifier(scores, folder, device)
+    facts_of_tasks = {"unannotated": unannotated}
+    entries = judged.entries(scores, ensemble, words, facts_of_tasks)
+    described = {MODEL: describe_seeds(models, facts)}
+    if supervised:
+        described[SUPERVISED] = describe_seeds(supervised, companion_facts)
+    if companions.random:
+        described[RANDOM] = [{"folder": "drawn anew", "seed": intervals.seed + i} for i in range(len(models))]
+    frame = report_frame(
+        *("Classification by prompts", data, config, intervals, device, list(folds), [dataset["patient_id"]]),
+        *(described, budget_notes(facts, companion_facts)),
+    )
+    return frame | {"tasks": entries}
+
+
+class _JudgedTasks:
+    """The rows of all tasks, and the scores of systems on them."""
+
+    def __init__(self, dataset, prompt_sets: list[PromptSet], tasks, intervals: IntervalOptions, batch_size: int):
+        self.dataset, self.prompt_sets, self.tasks = dataset, prompt_sets, tasks
+        self.intervals, self.batch_size = intervals, batch_size
+
+    def add_dual_encoder(self, scores: Scores, folder: str, device, drawn: int | None, ensemble: bool) -> None:
+        """The scores of one model; and with a seed `drawn` those of its ECG tower drawn anew."""
+        model, processor = load_dual_encoder(folder, device)
+        texts = TextEmbeddings(model, processor, f"{folder}, texts")
+        towers = {MODEL: model}
+        if drawn is not None:
+            towers[RANDOM] = with_random_ecg_tower(model, drawn)
+        for name, tower in towers.items():
+            embeddings = ecg_embeddings(tower, processor, self.dataset, self.batch_size, f"{folder}, {name}")
+            for with_ensemble in (False, True) if ensemble else (False,):
+                one = [
+                    scores_of_embeddings(tower, processor, embeddings[rows], prompt_set, with_ensemble, texts)
+                    for prompt_set, (_, rows) in zip(self.prompt_sets, self.tasks, strict=True)
+                ]
+                scores.setdefault(name + ENSEMBLE * with_ensemble, []).append(one)
+
+    def add_classifier(self, scores: Scores, folder: str, device) -> None:
+        model, extractor = load_classifier(folder, device)
+        columns = [match_labels(model.config.id2label, list(p.classes), p.label_set) for p in self.prompt_sets]
+        logits = classifier_logits(model, extractor, self.dataset, self.batch_size, folder)
+        one = [logits[rows][:, picked] for picked, (_, rows) in zip(columns, self.tasks, strict=True)]
+        scores.setdefault(SUPERVISED, []).append(one)
+
+    def entries(self, scores: Scores, ensemble: bool, words: list, facts: dict) -> list[dict]:
+        """A task's entry of the report each, with the intervals of all systems and their differences."""
+        systems = (MODEL, MODEL + ENSEMBLE, SUPERVISED, RANDOM, RANDOM + ENSEMBLE)
+        order = [name for name in systems if name in scores]
+        pairs = [(MODEL, name) for name in order if name in (SUPERVISED, RANDOM)]
+        if ensemble:
+            others = (MODEL, SUPERVISED, RANDOM + ENSEMBLE)
+            pairs += [(MODEL + ENSEMBLE, name) for name in order if name in others]
+        entries = []
+        for number, (prompt_set, (word, class_words)) in enumerate(zip(self.prompt_sets, words, strict=True)):
+            judged = {name: self._evaluation(number, [one[number] for one in scores[name]]) for name in order}
+            entry = task_entry(
+                *(prompt_set.name, word, judged, pairs),
+                label_set=prompt_set.label_set,
+                aggregate=prompt_set.aggregate,
+                language=prompt_set.language,
+                prompts=prompt_set.classes,
+                class_protocols=class_words,
+                **facts,
+            )
+            entries.append(entry)
+        return entries
+
+    def _evaluation(self, number: int, seeds: list[np.ndarray]):
+        labels, rows = self.tasks[number]
+        return bootstrap_evaluation(
+            labels,
+            np.stack(seeds),
+            self.dataset.select_columns("patient_id").select(rows)["patient_id"],
+            list(self.prompt_sets[number].classes),
+            replicates=self.intervals.replicates,
+            seed=self.intervals.seed,
+            minimum=self.intervals.minimum,
+        )

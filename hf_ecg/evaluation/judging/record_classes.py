@@ -1,0 +1,63 @@
+"""One record classified by prompts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...clinical.prompts import load_prompts
+from .features import ecg_text_embeddings, frozen
+from .label_text import class_similarities
+
+
+def record_embedding(model, processor, record: str) -> np.ndarray:
+    """Unit-length embedding (1, projection_dim) of one WFDB record, the mean over its crops."""
+    device = next(model.parameters()).device
+    inputs = dict(processor.feature_extractor(record, return_tensors="pt"))
+    inputs.pop("record_index", None)
+    with frozen(model):
+        features = model.get_ecg_features(**{key: value.to(device) for key, value in inputs.items()}).pooler_output
+    features = torch.nn.functional.normalize(features.float(), dim=-1).mean(dim=0, keepdim=True)
+    return torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
+
+
+def classify_record(model, processor, record: str, prompts: Sequence[str]) -> list[dict]:
+    """`class`, `cosine` and `probability` of each class of each prompt set.
+
+    Args:
+        model, processor: a dual encoder, see `load_dual_encoder`.
+        record: path of a WFDB record.
+        prompts: names or YAML files of prompt sets, or texts, which are classes of their own.
+
+    Returns:
+        Entries in the order of the prompts; `probability` is None unless the model was trained with the sigmoid loss.
+
+    Raises:
+        ValueError: an unknown prompt set, or a record that the feature extractor refuses.
+        OSError: the record is not there.
+    """
+    embedding = record_embedding(model, processor, record)
+    return [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
+
+
+def _classify(model, processor, embedding, classes: dict[str, list[str]], aggregate: str) -> list[dict]:
+    """Cosine and probability of each class, in the classes' order."""
+    texts = ecg_text_embeddings(model, processor, [text for prompts in classes.values() for text in prompts])
+    cosines, probabilities = class_similarities(model, embedding, texts, classes, aggregate)
+    values = [None] * len(classes) if probabilities is None else probabilities[0].tolist()
+    rows = zip(classes, cosines[0].tolist(), values, strict=True)
+    return [{"class": name, "cosine": cosine, "probability": value} for name, cosine, value in rows]
+
+
+def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
+    """(classes, aggregate) for each prompt set named, and one group for the texts given as they are."""
+    groups, texts = [], {}
+    for prompt in prompts:
+        # A name of a set is one word with an underscore, or a file; so a mistyped name is not taken for a text.
+        if Path(prompt).suffix in (".yaml", ".yml") or ("_" in prompt and " " not in prompt):
+            prompt_set = load_prompts(prompt)
+            groups.append((prompt_set.classes, prompt_set.aggregate))
+        else:
+            texts[prompt] = [prompt]
+    return groups + ([(texts, "max")] if texts else [])

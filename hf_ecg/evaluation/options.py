@@ -1,0 +1,64 @@
+"""Options that travel together through an evaluation."""
+
+from dataclasses import dataclass
+
+from ..checks import check_positive_integer
+from .metrics.bootstrap import REPLICATES
+from .metrics.classification import MINIMUM_COUNT
+
+
+@dataclass(frozen=True)
+class IntervalOptions:
+    """How figures and their intervals are made.
+
+    Args:
+        replicates: of the bootstrap over patients.
+        seed: of the bootstrap, and of what else is drawn in the evaluation.
+        minimum: positives and negatives that a class needs to enter the macro.
+
+    Raises:
+        ValueError: replicates or a minimum below one.
+    """
+
+    replicates: int = REPLICATES
+    seed: int = 0
+    minimum: int = MINIMUM_COUNT
+
+    def __post_init__(self):
+        check_positive_integer("replicates", self.replicates)
+        check_positive_integer("minimum", self.minimum)
+
+
+@dataclass(frozen=True)
+class ForwardOptions:
+    """How a model is run.
+
+    Args:
+        batch_size: ECGs at a time.
+        device: "cpu", "cuda" ...; None: the GPU when there is one.
+
+    Raises:
+        ValueError: a batch size below one.
+    """
+
+    batch_size: int = 64
+    device: str | None = None
+
+    def __post_init__(self):
+        check_positive_integer("batch_size", self.batch_size)
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What is judged beside a model.
+
+    Args:
+        supervised: folders of classifiers of the same budget, one a seed.
+        random: also the ECG encoder with weights drawn anew.
+    """
+
+    supervised: tuple[str, ...] = ()
+    random: bool = False
+
+
+DEFAULT_INTERVALS, DEFAULT_FORWARD, ALONE = IntervalOptions(), ForwardOptions(), Companions()
