@@ -216,7 +216,8 @@ def validate_views(views: Sequence[dict], sampling_rate: float | None = None) ->
 
     Args:
         views: dicts with a `name`, the function's keyword arguments and, but for `random_crop`, a `probability`.
-        sampling_rate: hertz, if known from elsewhere.
+        sampling_rate: hertz at the place where views act, such as an extractor's `views_sampling_rate`; a view that
+            names its own must name the same.
 
     Raises:
         ValueError: an unknown view or parameter (the nearest is named), a missing or impossible one.
@@ -239,8 +240,10 @@ def _validated(description: dict, sampling_rate: float | None) -> dict:
         if key not in known:
             raise ValueError(f"view {name}: unknown parameter {key!r}{nearest(key, known)}; known: {sorted(known)}")
         _check_parameter(f"view {name}: {key}", key, value)
-    if sampling_rate is not None:
-        given.setdefault("sampling_rate", sampling_rate)
+    if sampling_rate is not None and given.setdefault("sampling_rate", sampling_rate) != sampling_rate:
+        raise ValueError(
+            f"view {name}: sampling_rate is {given['sampling_rate']}, but waveforms come to it at {sampling_rate} Hz"
+        )
     for key, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
             raise ValueError(f"view {name}: {key} is not given")

@@ -228,6 +228,14 @@ def test_impossible_views_are_refused_before_they_are_used(views, message):
 
 def test_validation_gives_the_views_back():
     assert validate_views(EVERY, sampling_rate=RATE) == EVERY
+    named = [{"name": "baseline_wander", "amplitude": 0.1, "frequency_hz": [0.2, 0.4], "sampling_rate": RATE}]
+    assert validate_views(named, sampling_rate=RATE) == named == validate_views(named)
+
+
+def test_a_view_at_another_rate_than_its_waveforms_is_refused():
+    view = {"name": "baseline_wander", "amplitude": 0.1, "frequency_hz": [0.2, 0.4], "sampling_rate": 2 * RATE}
+    with pytest.raises(ValueError, match=f"sampling_rate is {2 * RATE}, but waveforms come to it at {RATE} Hz"):
+        validate_views([view], sampling_rate=RATE)
 
 
 def test_views_that_do_not_fit_the_record_are_refused():
