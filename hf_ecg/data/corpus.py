@@ -1,5 +1,6 @@
 """Prepared corpora as `datasets` rows: by folds, with label matrices by class name."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -83,6 +84,11 @@ def find_config(path, config: str | None = None) -> str:
     if config is not None and config not in names:
         raise ValueError(f"{path} has no configuration {config!r}{nearest(config, names)}, only {names}")
     return config or names[0]
+
+
+def corpus_name(config: str | None) -> str | None:
+    """Name of the corpus a configuration belongs to: `ptb_xl_100hz` and `ptb_xl_500hz` hold the same records."""
+    return re.sub(r"_\d+hz$", "", config) if config else None
 
 
 def _check_inside(folder: Path, files: dict[str, list[str]]) -> None:

@@ -57,7 +57,8 @@ def facts_for_evaluation(
     """Training facts of each folder, after refusing folds that a model was trained or selected on.
 
     Raises:
-        ValueError: such folds, or a folder given twice: a copy is not a second seed, it would only narrow the interval.
+        ValueError: such folds, or a folder given twice: a copy is not a second seed, it would only narrow the
+            interval.
     """
     places = [Path(folder).resolve() for folder in folders]
     twice = sorted({folder for folder, place in zip(folders, places, strict=True) if places.count(place) > 1})

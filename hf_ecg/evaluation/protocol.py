@@ -12,6 +12,7 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ..checks import nearest
+from ..data.corpus import corpus_name
 from ..strict_json import read_json_object
 
 logger = logging.get_logger(__name__)
@@ -204,11 +205,6 @@ def _fact(where: str, key: str, value):
     return tuple(value)
 
 
-def corpus_name(config: str | None) -> str | None:
-    """Name of the corpus a configuration belongs to: `ptb_xl_100hz` and `ptb_xl_500hz` hold the same records."""
-    return re.sub(r"_\d+hz$", "", config) if config else None
-
-
 def same_corpus(source: SourceFacts, config: str | None) -> bool:
     """Whether the evaluated configuration is of the corpus trained on; True when either is not known."""
     ours, theirs = corpus_name(source.config), corpus_name(config)
@@ -282,22 +278,6 @@ def check_folds(folder: str | Path, facts: TrainingFacts | None, config: str | N
             f"{folder} was trained on folds {seen} and selected on folds {selected} of those to be evaluated, "
             f"{sorted(folds)}; --allow_training_folds evaluates all the same"
         )
-
-
-def check_source_folds(sources: Sequence[SourceFacts]) -> None:
-    """Raises ValueError when one source of a run is selected on what another one, or itself, is trained on: the same
-    corpus may stand there twice, at two rates."""
-    for training in sources:
-        for selecting in sources:
-            shared = sorted(set(training.train_folds) & set(selecting.validation_folds))
-            named = training.config and selecting.config
-            same = same_corpus(training, selecting.config) if named else training.corpus == selecting.corpus
-            if same and shared:
-                where = f"{training.name} and {selecting.name} hold the same records, and "
-                raise ValueError(
-                    f"{where if training is not selecting else training.name + ': '}folds {shared} are to be trained"
-                    " and selected on: a validation fold may not be among any training folds of its corpus"
-                )
 
 
 def parse_folds(text: str) -> list[int]:

@@ -7,7 +7,6 @@ from hf_ecg.evaluation.protocol import (
     SourceFacts,
     TrainingFacts,
     check_folds,
-    check_source_folds,
     class_protocols,
     parse_folds,
     read_training_facts,
@@ -177,26 +176,6 @@ def test_origins_of_other_corpora_or_taught_otherwise_are_entries_of_their_own()
     # what was taught in words is not forgotten behind original reports of the same corpus
     assert task_protocol([found], prompts(), CONFIG)[0] == "label-text"
     assert found.folds(CONFIG)[0] == {1, 2}
-
-
-def test_a_corpus_at_two_rates_may_not_be_trained_and_selected_on():
-    def two(first, second, **more):
-        sources = []
-        for corpus, config, folds in (("a", CONFIG, first), ("b", "ptb_xl_500hz", second)):
-            values = {"corpus": corpus, "config": config, "train_folds": folds[0], "validation_folds": folds[1]}
-            sources.append(SourceFacts(**values | (more if corpus == "b" else {})))
-        return sources
-
-    check_source_folds(two(((1, 2), (9,)), ((1, 2, 3), (9,))))
-    check_source_folds(two(((1, 2), (9,)), ((8, 9), (1,)), config="georgia_500hz"))
-    check_source_folds(two(((1, 2), (9,)), ((8, 9), (1,)), config=None))
-    for second in (((8, 9), ()), ((), (2,))):
-        with pytest.raises(ValueError, match="ptb_xl.* and ptb_xl.* hold the same records"):
-            check_source_folds(two(((1, 2), (9,)), second))
-    with pytest.raises(ValueError, match="hold the same records"):
-        check_source_folds(two(((1, 2), (9,)), ((9,), ()), config=None, corpus="a"))
-    with pytest.raises(ValueError, match=r"ptb_xl_100hz: folds \[2\] are to be trained and selected on"):
-        check_source_folds([SourceFacts("a", CONFIG, train_folds=(1, 2), validation_folds=(2,))])
 
 
 def test_parse_folds():

@@ -8,10 +8,9 @@ import datasets
 from datasets import Dataset
 
 from ...clinical.prompts import FOLDER, PromptSet, load_merl_prompts, load_prompts
-from ...data.corpus import label_names, load_corpus
+from ...data.corpus import corpus_name, label_names, load_corpus
 from ...data.corpus_card import read_summary
 from ..judging.validation import LABELLED, NEGATIVE
-from ..protocol import corpus_name
 
 # Which records a task is asked of; the published figures are of those that carry a label of it.
 ROWS = {LABELLED: "labelled", NEGATIVE: "all records"}
