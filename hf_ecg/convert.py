@@ -86,7 +86,7 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
         has_encoder=False,
         classes=[model.config.id2label[number] for number in sorted(model.config.id2label)],
         input=describe_input(feature_extractor),
-        origin=origin,
+        source=origin,
         version=__version__,
     )
 

@@ -13,39 +13,14 @@ from hf_ecg.convert import convert_checkpoint, main, write_converted
 from hf_ecg.models.ecg_resnet import convert_ecg_resnet
 from hf_ecg.models.ecg_resnet.convert_ecg_resnet import _our_name
 from hf_ecg.models.shared import conversion
+from tests.models.published_resnet import original_state
+from tests.models.tiny.ecg_resnet import narrow
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """The variants, with narrow stages: the keys are the published ones."""
-    variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
-    monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)
-
-
-def original_state(prefix="ecg_encoder."):
-    """A trunk as the original stores it, with its unused head, and parts of the dual encoder."""
-    depths, state = (2, 2, 2, 2), {"conv1.weight": torch.randn(2, 12, 7)}
-
-    def norm(name):
-        for key in ("weight", "bias", "running_mean"):
-            state[f"{name}.{key}"] = torch.randn(2)
-        state[f"{name}.running_var"] = torch.rand(2) + 0.5
-        state[f"{name}.num_batches_tracked"] = torch.tensor(3)
-
-    norm("bn1")
-    for layer, depth in enumerate(depths, start=1):
-        for block in range(depth):
-            for number in (1, 2):
-                state[f"layer{layer}.{block}.conv{number}.weight"] = torch.randn(2, 2, 3)
-                norm(f"layer{layer}.{block}.bn{number}")
-            if layer > 1 and block == 0:
-                state[f"layer{layer}.{block}.shortcut.0.weight"] = torch.randn(2, 2, 1)
-                norm(f"layer{layer}.{block}.shortcut.1")
-    state |= {"linear.weight": torch.randn(10, 2), "linear.bias": torch.randn(10)}
-    state = {prefix + key: value for key, value in state.items()}
-    if prefix:
-        state |= {"downconv.weight": torch.randn(4, 2, 1), "lm_model.pooler.dense.bias": torch.randn(3)}
-    return state
+    narrow(monkeypatch)
 
 
 @pytest.mark.parametrize("prefix", ["ecg_encoder.", ""])
@@ -217,12 +192,3 @@ def test_an_interrupted_conversion_leaves_no_folder(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
     folder = write_converted("merl-resnet18", tmp_path / "res18_ckpt.pth", tmp_path / "out")
     assert (folder / "README.md").is_file() and {path.name for path in tmp_path.iterdir()} == {"out", "res18_ckpt.pth"}
-
-
-def test_every_source_has_its_page_of_facts(repository):
-    pages = [path.read_text() for path in (repository / "model_cards").glob("*.md")]
-    for source, origin in convert.SOURCES.items():
-        page = next((page for page in pages if f"`{source}`" in page), None)
-        assert page is not None, f"no page in model_cards/ tells about {source}"
-        assert origin.repository in page and origin.commit in page and origin.paper in page
-        assert origin.licence.upper() in page

@@ -8,52 +8,17 @@ from hf_ecg import convert
 from hf_ecg.convert import convert_checkpoint, write_converted
 from hf_ecg.models.ecg_resnext import convert_ecg_resnext
 from hf_ecg.signals.leads import STANDARD_LEADS
+from tests.models.published_resnext import original_state
 from tests.models.reference_resnext import pooled
+from tests.models.tiny.ecg_resnext import narrow
 
 SOURCES = ("clef-small", "clef-medium", "clef-large", "ecgfounder-12lead", "ecgfounder-1lead")
-WIDTHS, DEPTHS = [4, 8], [1, 2]
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """The sizes, with few and narrow stages: the keys are the published ones."""
-    sizes = {
-        name: {**options, "widths": WIDTHS, "depths": DEPTHS, "bottleneck_ratio": 1.0, "group_width": 2}
-        for name, options in convert_ecg_resnext.SIZES.items()
-    }
-    monkeypatch.setattr(convert_ecg_resnext, "SIZES", sizes)
-
-
-def original_state(source):
-    """An encoder as the originals store it, BatchNorm and all."""
-    leads, state = 12 if source == "ecgfounder-12lead" else 1, {}
-
-    def layer(name, *shape):
-        state[f"{name}.weight"], state[f"{name}.bias"] = torch.randn(*shape) / 4, torch.randn(shape[0])
-
-    def batch_norm(name, channels):
-        layer(name, channels)
-        state[f"{name}.running_mean"], state[f"{name}.running_var"] = torch.randn(channels), torch.rand(channels) + 1
-        state[f"{name}.num_batches_tracked"] = torch.tensor(7)
-
-    layer("first_conv.conv", WIDTHS[0], leads, 16)
-    batch_norm("first_bn", WIDTHS[0])
-    before = WIDTHS[0]
-    for stage, (width, depth) in enumerate(zip(WIDTHS, DEPTHS, strict=True)):
-        for number in range(depth):
-            block = f"stage_list.{stage}.block_list.{number}"
-            layer(f"{block}.conv1.conv", width, before, 1)
-            layer(f"{block}.conv2.conv", width, 2, 16)
-            layer(f"{block}.conv3.conv", width, width, 1)
-            layer(f"{block}.se_fc1", width // 2, width)
-            layer(f"{block}.se_fc2", width, width // 2)
-            for place, channels in enumerate((before, width, width), start=1):
-                batch_norm(f"{block}.bn{place}", channels)
-            before = width
-    if source.startswith("clef"):
-        return {f"backbone.{key}": value for key, value in state.items()}
-    layer("dense", 150, before)
-    return state
+    narrow(monkeypatch)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -82,7 +47,9 @@ def test_batch_norm_is_known_and_said_to_be_unused(monkeypatch):
     lines = []
     monkeypatch.setattr(convert_ecg_resnext.logger, "info", lambda message, *values: lines.append(message % values))
     model, _ = convert_checkpoint("clef-small", original_state("clef-small"))
-    assert lines == ["50 tensors of BatchNorm are not used: the original never applies them (use_bn=False)"]
+    assert lines == [
+        "50 tensors are not used: BatchNorm (`bn1`, `bn2`, `bn3`, `first_bn`): in the files, but never applied (`use_bn=False`)"
+    ]
     assert not [name for name, _ in model.named_buffers()]
     without = {key: value for key, value in original_state("clef-small").items() if "bn" not in key}
     convert_checkpoint("clef-small", without)

@@ -4,7 +4,8 @@
 - `folder_of_records`: two made WFDB records.
 - `out/demo/clep`, `out/demo/clep/encoder`: a dual encoder with random weights, as `make demo` leaves it.
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
-- `CHECKPOINTS`: the published keys of each family, narrow and random (`narrow` makes the converters expect that).
+- what the model cards convert: the published keys of each family, narrow and random, as `PUBLISHED` in
+  `tests/models/tiny/FAMILY.py` has them (`narrow` makes the converters expect that).
 - `train/`, `dataset_scripts/`, `model_cards/`: links into the checkout; `tests/checkpoints/ecg_resnet_tiny/`: empty.
 
 Further names that new documentation needs are made here.
@@ -20,31 +21,18 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGTextConfig, ECGTextModel, ECGTextProcessor
-from hf_ecg.models.ecg_resnet import convert_ecg_resnet
-from hf_ecg.models.ecg_resnext import convert_ecg_resnext
-from tests import test_convert, test_convert_resnext
 from tests.embed.made_records import write_record
+from tests.models.tiny import published_families
 
 CODES = ("NORM", "AFIB", "CLBBB", "LVH", "PVC", "IMI")
-# What the model cards convert.
-CHECKPOINTS = {
-    "res18_best_ckpt.pth": lambda: test_convert.original_state(),
-    "res18_encoder.pth": lambda: test_convert.original_state(prefix=""),
-    "clef_medium.ckpt": lambda: test_convert_resnext.original_state("clef-medium"),
-    "12_lead_ECGFounder.pth": lambda: test_convert_resnext.original_state("ecgfounder-12lead"),
-}
 TEXT_TOWER = "tiny_text_tower"
 WIDTHS = [4, 4, 4, 8]
 
 
 def narrow(monkeypatch) -> None:
     """The published networks with few narrow stages, as the checkpoints here have them."""
-    variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
-    monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)
-    tiny = {"widths": test_convert_resnext.WIDTHS, "depths": test_convert_resnext.DEPTHS}
-    tiny |= {"bottleneck_ratio": 1.0, "group_width": 2}
-    sizes = {name: {**options, **tiny} for name, options in convert_ecg_resnext.SIZES.items()}
-    monkeypatch.setattr(convert_ecg_resnext, "SIZES", sizes)
+    for family in published_families():
+        family.narrow(monkeypatch)
 
 
 def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
@@ -54,8 +42,9 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
     _text_tower(folder / TEXT_TOWER)
     _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
     (folder / "tests" / "checkpoints" / "ecg_resnet_tiny").mkdir(parents=True)
-    for name, state in CHECKPOINTS.items():
-        torch.save(state(), folder / name)
+    for family in published_families():
+        for name, state in family.PUBLISHED.items():
+            torch.save(state(), folder / name)
     time = np.arange(4000) / 400
     np.save(folder / "record.npy", np.sin(2 * np.pi * time + np.arange(4)[:, None]).astype(np.float32))
     for seed in range(2):

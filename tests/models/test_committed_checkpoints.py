@@ -11,13 +11,13 @@ from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor
 from hf_ecg import AutoModelForECGClassification, ECGForContrastivePreTraining, ECGTextModel
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
-# the leads of the stored records, and the samples of the second one
-RECORDS = {"ecg_resnet_tiny": (["II", "V1", "V5"], 230), "ecg_resnext_tiny": (["II"], 177)}
+# classifiers: their folders say the leads of the stored records, and how many samples of each count
+CLASSIFIERS = sorted(path.parent for path in CHECKPOINTS.glob("*/records.json"))
 
 
-@pytest.fixture(scope="module", params=RECORDS)
+@pytest.fixture(scope="module", params=CLASSIFIERS, ids=lambda path: path.name)
 def folder(request):
-    return CHECKPOINTS / request.param
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,10 @@ def expected(folder):
 @pytest.fixture(scope="module")
 def inputs(folder, expected):
     extractor = AutoFeatureExtractor.from_pretrained(folder)
-    leads, samples = RECORDS[folder.name]
-    first, second = expected["signals"]
-    return extractor([first, second[:, :samples]], sampling_rate=100, leads=leads, units="mV", return_tensors="pt")
+    records = json.loads((folder / "records.json").read_text())
+    signals = [signal[:, :samples] for signal, samples in zip(expected["signals"], records["samples"], strict=True)]
+    rate = extractor.sampling_rate
+    return extractor(signals, sampling_rate=rate, leads=records["leads"], units="mV", return_tensors="pt")
 
 
 def test_the_classifier_gives_its_old_logits(folder, expected, inputs):

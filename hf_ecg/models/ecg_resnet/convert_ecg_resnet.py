@@ -42,9 +42,14 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
     if twice:
         raise ValueError(f"this is no checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
     state = {str(key).removeprefix(prefix): value for key, value in state.items()}
-    model = ECGResNetModel(ECGResNetConfig(**VARIANTS[source]))
+    model = ECGResNetModel(merl_config(source))
     load_renamed(model, state, _our_name, UNUSED, source)
     return model.eval(), merl_feature_extractor()
+
+
+def merl_config(source: str) -> ECGResNetConfig:
+    """Of one of `VARIANTS`."""
+    return ECGResNetConfig(**VARIANTS[source])
 
 
 def merl_feature_extractor() -> ECGFeatureExtractor:

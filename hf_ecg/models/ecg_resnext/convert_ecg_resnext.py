@@ -18,6 +18,7 @@ CLEF_SIZES = {"clef-small": "small", "clef-medium": "medium", "clef-large": "lar
 ECGFOUNDER_LEADS = {"ecgfounder-12lead": STANDARD_LEADS, "ecgfounder-1lead": ("I",)}
 BLOCK = r"stage_list\.(\d+)\.block_list\.(\d+)\."
 BATCH_NORM = re.compile(rf"(?:first_bn|{BLOCK}bn[123])\.(?:weight|bias|running_mean|running_var|num_batches_tracked)")
+UNUSED = {"BatchNorm (`bn1`, `bn2`, `bn3`, `first_bn`)": "in the files, but never applied (`use_bn=False`)"}
 INSIDE = {
     "conv1.conv": "project_in",
     "conv2.conv": "convolution",
@@ -40,7 +41,7 @@ def convert_clef(source: str, checkpoint) -> tuple[ECGResNeXtModel, ECGFeatureEx
     """
     # every tensor comes from the checkpoint or it is refused: random ones of 300 million would only cost time
     with init.no_init_weights():
-        model = ECGResNeXtModel(ECGResNeXtConfig(**SIZES[CLEF_SIZES[source]]))
+        model = ECGResNeXtModel(clef_config(source))
     _load(model, unwrap(read_checkpoint(checkpoint)), source, encoder="")
     return model.eval(), clef_feature_extractor()
 
@@ -55,19 +56,27 @@ def convert_ecgfounder(source: str, checkpoint) -> tuple[ECGResNeXtForECGClassif
     Raises:
         ValueError: missing or unknown keys (both lists), the tensors of the other number of leads, an unsafe file.
     """
-    leads = ECGFOUNDER_LEADS[source]
+    with init.no_init_weights():
+        model = ECGResNeXtForECGClassification(ecgfounder_config(source))
+    _load(model, unwrap(read_checkpoint(checkpoint)), source, encoder="encoder.")
+    return model.eval(), ecgfounder_feature_extractor(ECGFOUNDER_LEADS[source])
+
+
+def clef_config(source: str) -> ECGResNeXtConfig:
+    """Of one of `CLEF_SIZES`."""
+    return ECGResNeXtConfig(**SIZES[CLEF_SIZES[source]])
+
+
+def ecgfounder_config(source: str) -> ECGResNeXtConfig:
+    """Of one of `ECGFOUNDER_LEADS`."""
     labels = ecgfounder_labels()
-    config = ECGResNeXtConfig(
+    return ECGResNeXtConfig(
         **SIZES["medium"],
-        num_leads=len(leads),
+        num_leads=len(ECGFOUNDER_LEADS[source]),
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
         problem_type="multi_label_classification",
     )
-    with init.no_init_weights():
-        model = ECGResNeXtForECGClassification(config)
-    _load(model, unwrap(read_checkpoint(checkpoint)), source, encoder="encoder.")
-    return model.eval(), ecgfounder_feature_extractor(leads)
 
 
 def clef_feature_extractor() -> ECGFeatureExtractor:
@@ -144,7 +153,7 @@ def _load(model, state: dict, source: str, encoder: str) -> None:
     depths = model.config.depths
     used = {key: _without_kernel_axis(key, value) for key, value in state.items() if not _is_batch_norm(key, depths)}
     if left_out := len(state) - len(used):
-        logger.info("%d tensors of BatchNorm are not used: the original never applies them (use_bn=False)", left_out)
+        logger.info("%d tensors are not used: %s", left_out, "; ".join(": ".join(item) for item in UNUSED.items()))
     load_renamed(model, used, lambda key: _our_name(key, encoder), {}, source)
 
 

@@ -1,7 +1,7 @@
 """What a family of models says of itself: its classes, and the published weights that become one of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
@@ -11,24 +11,46 @@ from ...processing import ECGFeatureExtractor
 
 @dataclass(frozen=True)
 class Source:
-    """A published checkpoint: who made it, under which terms, and the function that makes a model of it.
+    """A published checkpoint: who made it, under which terms, what it is, and the function that makes a model of it.
+
+    Cards of converted models, the pages in `model_cards/` and the table in README.md are rendered from it.
 
     Args:
         name: what `convert_checkpoint` is asked for, such as "merl-resnet18".
+        title: of the page; sources of one publication share it, and everything that is not their own.
+        summary: what the model is, in a few words.
         convert: is handed the name and the checkpoint, gives the model in evaluation mode and its extractor.
+        model: class that the conversion gives.
+        config: makes its configuration.
+        feature_extractor: makes its preprocessing.
         repository: address of the code that the weights belong to.
         commit: state of that repository that the conversion was written from.
         paper: as cited.
         licence: of the weights, as the Hub writes it ("mit").
+        weights: where the authors publish them, Markdown.
+        file: name of the published file, or of what a user calls it.
+        network: what is inside, Markdown.
+        preparation: what the recipe of the extractor does not say by itself, Markdown.
+        unused: beginnings of the file's keys that the conversion leaves out -> the reason.
         caveats: what a user of the weights must know.
     """
 
     name: str
+    title: str
+    summary: str
     convert: Callable[[str, object], tuple[PreTrainedModel, ECGFeatureExtractor]]
+    model: type[PreTrainedModel]
+    config: Callable[[], PreTrainedConfig]
+    feature_extractor: Callable[[], ECGFeatureExtractor]
     repository: str
     commit: str
     paper: str
     licence: str
+    weights: str
+    file: str
+    network: str
+    preparation: str
+    unused: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
 
 

@@ -1,6 +1,11 @@
-"""Tiny models of every family, for the contract tests: a family's cases stand in the file with its name."""
+"""Tiny models of every family, for the contract tests: a family's cases stand in the file with its name.
+
+Of a family with published weights that file also has `PUBLISHED`, file name -> function that makes what the authors
+publish, small and random, and `narrow(monkeypatch)`, which makes the converter expect that size.
+"""
 
 import importlib
+from types import ModuleType
 
 from hf_ecg.auto import FAMILIES
 
@@ -9,3 +14,8 @@ CASES = {}
 for name, family in FAMILIES.items():
     if family.config.__module__.startswith("hf_ecg."):
         CASES |= importlib.import_module(f"{__name__}.{name}").CASES
+
+
+def published_families() -> list[ModuleType]:
+    """The files of the families with sources."""
+    return [importlib.import_module(f"{__name__}.{name}") for name, family in FAMILIES.items() if family.sources]

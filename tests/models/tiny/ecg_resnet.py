@@ -1,4 +1,6 @@
 from hf_ecg import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
+from hf_ecg.models.ecg_resnet import convert_ecg_resnet
+from tests.models.published_resnet import original_state
 from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
 
 
@@ -17,3 +19,13 @@ CASES = {
     ),
     "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
 }
+
+PUBLISHED = {
+    "res18_best_ckpt.pth": original_state,
+    "res18_encoder.pth": lambda: original_state(prefix=""),
+}
+
+
+def narrow(monkeypatch):
+    variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
+    monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)

@@ -6,14 +6,15 @@ from pathlib import Path
 import jinja2
 from huggingface_hub import CardData
 
-from .models.shared.roles import model_role
+from ..models.shared.roles import model_role
 
 CARD_NAME = "README.md"
 # What a card says for the folder or Hub id of what it describes, until `hf_ecg.hub` knows the id.
 PLACEHOLDER = "PATH_OR_ID"
 
 # Installed inside the package; in a checkout the folder stands beside it.
-_FOLDERS = (Path(__file__).parent / "model_cards", Path(__file__).parent.parent / "model_cards")
+_PACKAGE = Path(__file__).parent.parent
+_FOLDERS = (_PACKAGE / "model_cards", _PACKAGE.parent / "model_cards")
 
 
 def render_card(template: str, front_matter: CardData | dict, **values) -> str:
@@ -28,6 +29,12 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
         ValueError: the template wants a value that is not given.
         OSError: no such template.
     """
+    front = front_matter if isinstance(front_matter, CardData) else CardData(**front_matter)
+    return f"---\n{front.to_yaml(line_break=chr(10))}\n---\n\n{render_text(template, **values)}"
+
+
+def render_text(template: str, **values) -> str:
+    """What a template makes, without front matter; the rest as `render_card`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in _FOLDERS]),
         undefined=jinja2.StrictUndefined,
@@ -35,7 +42,6 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
         lstrip_blocks=True,
         autoescape=False,
     )
-    front = front_matter if isinstance(front_matter, CardData) else CardData(**front_matter)
     try:
         body = environment.get_template(template).render(placeholder=PLACEHOLDER, **values)
     except jinja2.TemplateNotFound as error:
@@ -43,13 +49,12 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
     except jinja2.UndefinedError as error:
         raise ValueError(f"card template {template}: {error.message}") from error
     # blocks that stay empty leave their blank lines behind
-    body = re.sub(r"\n{3,}", "\n\n", body).strip()
-    return f"---\n{front.to_yaml(line_break=chr(10))}\n---\n\n{body}\n"
+    return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
 
 
 def model_kind(name: str) -> str:
     """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
-    from .auto import FAMILIES  # cards of corpora want no models
+    from ..auto import FAMILIES  # cards of corpora want no models
 
     classes = {model.__name__: model for family in FAMILIES.values() for model in family.models}
     return model_role(classes[name]) if name in classes else "encoder"

@@ -1,0 +1,126 @@
+"""Pages and the README's table of published weights, rendered from the families' sources.
+
+python -m hf_ecg.cards.source_pages [CHECKOUT]
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+
+from ..auto import SOURCES
+from ..files import atomic_file
+from ..models.shared.family import Source
+from ..models.shared.roles import ecg_encoder, model_role
+from ..processing.describe import describe_input
+from .templates import render_text
+
+# Between these lines of README.md stands the table.
+TABLE_BEGINS, TABLE_ENDS = "<!-- table of sources -->", "<!-- end of the table -->"
+
+
+def source_pages(sources: Mapping[str, Source] = SOURCES) -> dict[str, str]:
+    """File name -> page, one for each title: what `model_cards/` holds."""
+    titles: dict[str, list[Source]] = {}
+    for source in sources.values():
+        titles.setdefault(source.title, []).append(source)
+    return {page_name(title): _page(title, group) for title, group in titles.items()}
+
+
+def page_name(title: str) -> str:
+    """Name of the file in `model_cards/`: "ST-MEM" -> "st_mem.md"."""
+    return re.sub(r"\W+", "_", title.lower()).strip("_") + ".md"
+
+
+def source_table(sources: Iterable[Source] | None = None) -> str:
+    """The README's table: sources that differ in nothing but size share a line."""
+    rows: dict[tuple, list[str]] = {}
+    for source in SOURCES.values() if sources is None else sources:
+        page = f"[{source.summary}](model_cards/{page_name(source.title)})"
+        key = (page, _input_in_short(source.feature_extractor()), source.licence.upper())
+        rows.setdefault(key, []).append(f"`{source.name}`")
+    lines = [f"| {', '.join(names)} | {' | '.join(key)} |" for key, names in rows.items()]
+    return "\n".join(["| source | model | input | licence |", "| --- | --- | --- | --- |", *lines]) + "\n"
+
+
+def with_table(readme: str) -> str:
+    """The text of README.md with the table as it is now.
+
+    Raises:
+        ValueError: the lines around the table are not there.
+    """
+    before, begin, rest = readme.partition(TABLE_BEGINS)
+    _, end, after = rest.partition(TABLE_ENDS)
+    if not begin or not end:
+        raise ValueError(f"there is no {TABLE_BEGINS} followed by {TABLE_ENDS} in this text")
+    return f"{before}{begin}\n{source_table()}{end}{after}"
+
+
+def source_facts(source: Source) -> dict:
+    """What templates say of a source beyond its own fields: sizes of the network, and what goes in."""
+    with torch.device("meta"):
+        model = source.model(source.config())
+    encoder, extractor = ecg_encoder(model), source.feature_extractor()
+    return {
+        "source": source,
+        "hidden_size": encoder.config.hidden_size,
+        "parameters": f"{encoder.num_parameters():,}",
+        "all_parameters": f"{model.num_parameters():,}",
+        "input": describe_input(extractor),
+        "steps": list(map(_step_in_words, extractor.steps)),
+        # a record that is cut into several crops gives as many embeddings
+        "several_crops": any(step["name"] == "multi_crop" for step in extractor.steps),
+    }
+
+
+def _page(title: str, sources: list[Source]) -> str:
+    facts = [source_facts(source) for source in sources]
+    first = sources[0]
+    return render_text(
+        "source_page.md.jinja",
+        title=title,
+        sources=facts,
+        source=first,
+        input=facts[0]["input"],
+        steps=facts[0]["steps"],
+        several_crops=facts[0]["several_crops"],
+        kind=model_role(first.model),
+        model_class=first.model.__name__,
+    )
+
+
+def _step_in_words(step: Mapping) -> str:
+    options = {key: value for key, value in step.items() if key != "name"}
+    options = options.pop("filter", {}) | options
+    return ", ".join([step["name"], *(f"{key} {value}" for key, value in options.items())])
+
+
+def _input_in_short(extractor) -> str:
+    leads = len(extractor.leads)
+    if any(step["name"] == "pick_lead" for step in extractor.steps):
+        number = "one lead" if leads > 1 else f"lead {extractor.leads[0]}"
+    else:
+        number = f"{leads} leads"
+    samples, rate = extractor.num_samples, extractor.sampling_rate
+    length = "any length" if samples is None else f"{samples / rate:g} s"
+    ways = [f"{step['method']} over each {step['over']}" for step in extractor.steps if step["name"] == "normalise"]
+    return ", ".join([number, f"{rate:g} Hz", length, *ways])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Render the pages and the table of a checkout (by default of this one)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    checkout = Path(arguments[0]) if arguments else Path(__file__).parents[2]
+    for name, page in source_pages().items():
+        with atomic_file(checkout / "model_cards" / name) as file:
+            file.write(page)
+    readme = checkout / "README.md"
+    text = with_table(readme.read_text(encoding="utf-8"))
+    with atomic_file(readme) as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main()
