@@ -29,3 +29,4 @@ style: $(INSTALLED)
 quality: $(INSTALLED)
 	$(VENV)/bin/ruff check $(CHECKED)
 	$(VENV)/bin/ruff format --check $(CHECKED)
+	$(VENV)/bin/mypy

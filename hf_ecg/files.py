@@ -265,9 +265,8 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.nd
         shape, fortran, dtype = read_header[version](file)
         if dtype.hasobject:
             raise ValueError(f"{entry.filename} holds Python objects")
-        order = "F" if fortran else "C"
         # copy on write: torch warns at memory that may not be written to
-        return np.memmap(file, dtype, "c", file.tell(), shape, order)
+        return np.memmap(path, dtype, "c", file.tell(), shape, order="F" if fortran else "C")
 
 
 def _synchronise_one(path: Path) -> None:

@@ -62,7 +62,7 @@ def pair_targets(
     diagonal = rows[:, None] == torch.arange(num_columns, device=device)
     if identical_text == "negative":
         return PairTargets(diagonal, None)
-    text_ids = text_ids.to(diagonal.device)
+    text_ids = _needed(text_ids, f"identical_text={identical_text!r}").to(diagonal.device)
     all_ids = text_ids if gather is None else gather(text_ids)
     if len(all_ids) != num_columns:
         raise ValueError(f"gather returned {len(all_ids)} text_ids and {num_columns} embeddings")
@@ -99,6 +99,7 @@ def column_weights(
     """
     if text_weighting == "row":
         return None
+    text_ids = _needed(text_ids, f"text_weighting={text_weighting!r}")
     all_ids = text_ids if gather is None else gather(text_ids)
     _, places, counts = all_ids.unique(return_inverse=True, return_counts=True)
     extra = torch.arange(num_columns, device=all_ids.device) % len(text_ids) >= (num_rows or len(text_ids))
@@ -128,8 +129,8 @@ def check_pairs(
     """
     if text_weighting not in TEXT_WEIGHTING:
         raise ValueError(f"text_weighting is {text_weighting!r}, wanted one of {TEXT_WEIGHTING}")
-    if text_weighting != "row" and text_ids is None:
-        raise ValueError(f"text_weighting={text_weighting!r} needs text_ids: which texts of the batch are equal")
+    if text_weighting != "row":
+        _needed(text_ids, f"text_weighting={text_weighting!r}")
     if true_text_ids is not None and (
         true_text_ids.ndim != 2 or len(true_text_ids) != len(ecg_embeds) or true_text_ids.is_floating_point()
     ):
@@ -154,26 +155,31 @@ def check_pairs(
         raise ValueError("ecg_embeds and text_embeds have no rows")
     if identical_text not in IDENTICAL_TEXT:
         raise ValueError(f"identical_text is {identical_text!r}, wanted one of {IDENTICAL_TEXT}")
-    if text_ids is None:
-        if identical_text != "negative":
-            raise ValueError(f"identical_text={identical_text!r} needs text_ids: which texts of the batch are equal")
-    elif text_ids.shape != (len(text_embeds),) or text_ids.is_floating_point():
+    if identical_text != "negative":
+        _needed(text_ids, f"identical_text={identical_text!r}")
+    if text_ids is not None and (text_ids.shape != (len(text_embeds),) or text_ids.is_floating_point()):
         raise ValueError(
             f"text_ids is {text_ids.dtype} of shape {tuple(text_ids.shape)}, wanted integers of shape"
             f" ({len(text_embeds)},)"
         )
 
 
-def in_full_precision(*tensors: torch.Tensor | float) -> list[torch.Tensor]:
+def _needed(text_ids: torch.Tensor | None, option: str) -> torch.Tensor:
+    if text_ids is None:
+        raise ValueError(f"{option} needs text_ids: which texts of the batch are equal")
+    return text_ids
+
+
+def in_full_precision(first: torch.Tensor, *others: torch.Tensor | float) -> list[torch.Tensor]:
     """The tensors on the first one's device, in one floating type of at least float32.
 
     Logits of -10 and sums over thousands of pairs do not survive the 8 bits of bfloat16.
     """
-    dtype = torch.float32
+    dtype, tensors = torch.float32, (first, *others)
     for tensor in tensors:
         if isinstance(tensor, torch.Tensor):
             dtype = torch.promote_types(dtype, tensor.dtype)
-    return [torch.as_tensor(tensor, dtype=dtype, device=tensors[0].device) for tensor in tensors]
+    return [torch.as_tensor(tensor, dtype=dtype, device=first.device) for tensor in tensors]
 
 
 def without_autocast(tensor: torch.Tensor) -> torch.autocast:

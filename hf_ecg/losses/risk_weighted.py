@@ -190,9 +190,9 @@ def check_options(path: str, distance: str, sharpness: float, alignment_weight: 
     for name, value, known in (("path", path, PATHS), ("distance", distance, DISTANCES)):
         if value not in known:
             raise ValueError(f"{name} is {value!r}, wanted one of {known}")
-    for name, value in (("sharpness", sharpness), ("alignment_weight", alignment_weight)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} is {value}, wanted a number of at least 0")
+    for name, number in (("sharpness", sharpness), ("alignment_weight", alignment_weight)):
+        if not 0 <= number < math.inf:
+            raise ValueError(f"{name} is {number}, wanted a number of at least 0")
     if path != "masked" and (distance, sharpness, alignment_weight) != ("squared", 0.8, 1.0):
         raise ValueError(
             f"path {path!r} has squared distances, sharpness 0.8 and an alignment of weight 1; distance {distance!r},"
