@@ -3,6 +3,7 @@
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
+from .masked_reconstruction import masked_reconstruction_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .risk_weighted import risk_weighted_contrastive_loss
 from .sigmoid import sigmoid_contrastive_loss
@@ -14,6 +15,7 @@ __all__ = [
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
+    "masked_reconstruction_loss",
     "rank",
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",

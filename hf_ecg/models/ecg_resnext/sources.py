@@ -33,13 +33,13 @@ _CLEF = tuple(
         weights="https://zenodo.org/records/17572734 (the README's link spells the large one `clef_largel.ckpt`)",
         file=f"{name.replace('-', '_')}.ckpt",
         network="1-D ResNeXt with squeeze-and-excitation: a convolution of 16 samples with stride 2, Swish, then"
-        " stages of blocks (1, 16 grouped, 1), the first of each with stride 2. No normalisation layer. `pooler_output`"
-        " is the mean over positions, on which the contrastive loss acted: there is no projector.",
+        " stages of blocks (1, 16 grouped, 1), the first of each with stride 2. No normalisation layer."
+        " `pooler_output` is the mean over positions, on which the contrastive loss acted: there is no projector.",
         preparation="The pretraining drew all twelve leads. Missing samples by linear interpolation; the original"
-        " takes 500 Hz for granted, here other rates are resampled. Shorter records of a batch are padded, and the padding"
-        " does not change their embedding. Against the original's own output the filtered lead differs by less than"
-        " 2e-3 mV and the normalised one by less than 1e-2: this filter (`ba`, order 5) is so ill-conditioned that the"
-        " last bit of a coefficient moves it that far.",
+        " takes 500 Hz for granted, here other rates are resampled. Shorter records of a batch are padded, and the"
+        " padding does not change their embedding. Against the original's own output the filtered lead differs by less"
+        " than 2e-3 mV and the normalised one by less than 1e-2: this filter (`ba`, order 5) is so ill-conditioned"
+        " that the last bit of a coefficient moves it that far.",
         unused=UNUSED,
         caveats=(
             "The licence grants no patent rights, and says so in so many words.",
@@ -71,9 +71,9 @@ _ECGFOUNDER = tuple(
         weights="https://huggingface.co/PKUDigitalHealth/ECGFounder",
         file=f"{len(leads)}_lead_ECGFounder.pth",
         network="The medium size of CLEF's network, a 1-D ResNeXt with squeeze-and-excitation and without"
-        " normalisation layers, and a linear head of 150 outputs on the mean over 20 positions. `id2label` holds the 150 statements"
-        " in the order of the outputs (tasks.txt of the repository, MIT, part of this package). Multi-label: a sigmoid"
-        " each. The published thresholds are not in the repository; 0.5 is no operating point.",
+        " normalisation layers, and a linear head of 150 outputs on the mean over 20 positions. `id2label` holds the"
+        " 150 statements in the order of the outputs (tasks.txt of the repository, MIT, part of this package)."
+        " Multi-label: a sigmoid each. The published thresholds are not in the repository; 0.5 is no operating point.",
         preparation="What the README says must be followed strictly: missing samples become zero; 50 Hz notch (Q 30)"
         " and band-pass, each forward and backward; minus the running median of 201 samples (zeros beyond the edges);"
         " one z-score over all leads. It agrees with the original's own output to 1e-5 mV before the z-score and 5e-5"

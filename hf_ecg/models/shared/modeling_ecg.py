@@ -188,6 +188,22 @@ def pool_positions(hidden_states: torch.Tensor, sample_mask: torch.Tensor | None
     counted = sample_mask[:, centres].bool()
     # a record shorter than one position still has its first one
     counted = counted | (~counted.any(dim=1, keepdim=True) & (torch.arange(positions, device=counted.device) == 0))
+    return mean_of_counted(hidden_states, counted)
+
+
+def mean_of_counted(hidden_states: torch.Tensor, counted: torch.Tensor | None) -> torch.Tensor:
+    """Mean over the positions that count; over all of a row in which none does.
+
+    Args:
+        hidden_states: (batch, positions, hidden_size).
+        counted: bool (batch, positions); None = all.
+
+    Returns:
+        (batch, hidden_size).
+    """
+    if counted is None:
+        return hidden_states.mean(dim=1)
+    counted = counted | ~counted.any(dim=1, keepdim=True)
     weights = counted.to(hidden_states.dtype)[:, :, None]
     masked = (hidden_states * weights).sum(dim=1) / weights.sum(dim=1)
     # the plain mean rounds differently, and a record without padding must not depend on its neighbours

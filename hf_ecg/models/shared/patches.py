@@ -1,0 +1,43 @@
+"""A waveform as patches: stretches of equal length, lead by lead."""
+
+import torch
+
+
+def to_patches(input_values: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """(batch, leads, samples) as (batch, leads, patches, patch_size), without a copy.
+
+    Raises:
+        ValueError: samples that are no multiple of the patch size.
+    """
+    samples = input_values.shape[-1]
+    if not samples or samples % patch_size:
+        raise ValueError(f"input_values have {samples} samples, wanted a multiple of the patch size, {patch_size}")
+    return input_values.unflatten(-1, (-1, patch_size))
+
+
+def counted_patches(
+    shape: tuple[int, int, int],
+    lead_mask: torch.Tensor | None,
+    sample_mask: torch.Tensor | None,
+    patch_size: int,
+) -> torch.Tensor | None:
+    """Which patches hold a record: those of present leads whose middle sample was recorded.
+
+    Args:
+        shape: batch, leads, patches.
+        lead_mask: bool (batch, leads).
+        sample_mask: bool (batch, samples).
+        patch_size: samples a patch.
+
+    Returns:
+        bool (batch, leads, patches); None without a mask: all count.
+    """
+    if lead_mask is None and sample_mask is None:
+        return None
+    mask = lead_mask if lead_mask is not None else sample_mask
+    counted = torch.ones(shape, dtype=torch.bool, device=mask.device)
+    if lead_mask is not None:
+        counted = counted & lead_mask.bool()[:, :, None]
+    if sample_mask is not None:
+        counted = counted & sample_mask.bool()[:, None, patch_size // 2 :: patch_size]
+    return counted
