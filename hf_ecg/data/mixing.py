@@ -10,8 +10,6 @@ from torch.utils.data import Dataset
 
 from ..checks import nearest
 from .corpus import (
-    corpus_name,
-    find_config,
     has_label_set,
     label_names,
     shuffle_across_patients,
@@ -172,29 +170,6 @@ class MixedRows(Dataset):
         if self._unannotated[source]:
             row["unannotated"] = dict(self._unannotated[source])
         return row
-
-
-def check_disjoint(sources: Sequence[tuple[str | None, str | None, Iterable[int], Iterable[int]]]) -> None:
-    """Refuses to train on folds that the same run selects on.
-
-    Args:
-        sources: path or id, configuration, training folds and validation folds of each corpus. One corpus may be there
-            twice, at two rates: its folds hold the same patients.
-
-    Raises:
-        ValueError: a fold of a corpus is among the training folds of one source and the validation folds of another,
-            or of the same one.
-        OSError: the configuration is not named, and the corpus is not there to be asked.
-    """
-    configs = [config or (find_config(path) if path else None) for path, config, _, _ in sources]
-    for training, (path, _, train, _) in zip(configs, sources, strict=True):
-        for selecting, (other, _, _, validation) in zip(configs, sources, strict=True):
-            shared = sorted(set(train) & set(validation))
-            if shared and corpus_name(training) == corpus_name(selecting):
-                raise ValueError(
-                    f"folds {shared} of {corpus_name(training) or 'one corpus'} are trained on as {training} ({path})"
-                    f" and selected on as {selecting} ({other}): the records are the same"
-                )
 
 
 def shuffle_within_sources(

@@ -12,7 +12,7 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ..checks import nearest
-from ..data.corpus import corpus_name
+from ..data.corpus import corpus_name, find_config
 from ..strict_json import read_json_object
 
 logger = logging.get_logger(__name__)
@@ -278,6 +278,29 @@ def check_folds(folder: str | Path, facts: TrainingFacts | None, config: str | N
             f"{folder} was trained on folds {seen} and selected on folds {selected} of those to be evaluated, "
             f"{sorted(folds)}; --allow_training_folds evaluates all the same"
         )
+
+
+def check_source_folds(sources: Sequence[SourceFacts]) -> None:
+    """Refuses a run whose training folds are folds that it selects on.
+
+    Args:
+        sources: of the run, with their folds. One corpus may be there twice, at two rates: its folds hold the same
+            patients. A configuration that is not named is looked up where the corpus is.
+
+    Raises:
+        ValueError: a fold of a corpus is among the training folds of one source and the validation folds of another,
+            or of the same one.
+        OSError: no configuration is named, and the corpus is not there to be asked.
+    """
+    configs = [source.config or (find_config(source.corpus) if source.corpus else None) for source in sources]
+    for trained, training in zip(configs, sources, strict=True):
+        for selected, selecting in zip(configs, sources, strict=True):
+            shared = sorted(set(training.train_folds) & set(selecting.validation_folds))
+            if shared and corpus_name(trained) == corpus_name(selected):
+                raise ValueError(
+                    f"folds {shared} of {corpus_name(trained) or 'one corpus'} are trained on as {trained}"
+                    f" ({training.corpus}) and selected on as {selected} ({selecting.corpus}): these are the same"
+                )
 
 
 def parse_folds(text: str) -> list[int]:

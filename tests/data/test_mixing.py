@@ -10,7 +10,7 @@ from datasets import ClassLabel, List, Value
 from torch.utils.data import DataLoader
 
 from hf_ecg.data.corpus import label_names
-from hf_ecg.data.mixing import MixedRows, check_disjoint, shuffle_within_sources
+from hf_ecg.data.mixing import MixedRows, shuffle_within_sources
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
 from hf_ecg.data.samplers import RecordBatchSampler
 from tests.data import made_rows
@@ -168,24 +168,3 @@ def test_patients_of_two_corpora_are_never_taken_for_one_another():
     assert untouched.column_names == second().column_names
     with pytest.raises(ValueError, match="no corpus has any of the columns"):
         shuffle_within_sources([second()], ["text"], seed=3)
-
-
-def test_a_corpus_at_two_rates_may_not_be_trained_and_selected_on(tmp_path):
-    def two(config, train, validation, path="b"):
-        return [("a", "ptb_xl_100hz", [1, 2], [9]), (path, config, train, validation)]
-
-    check_disjoint(two("ptb_xl_500hz", [1, 2, 3], [9]))
-    check_disjoint(two("georgia_500hz", [8, 9], [1]))
-    check_disjoint([(None, None, [1], [9]), ("b", "ptb_xl_500hz", [9], [1])])  # no path yet
-    for folds, shared in ((([8, 9], []), 9), (([], [2]), 2)):
-        with pytest.raises(ValueError, match=rf"folds \[{shared}\] of ptb_xl are trained on as ptb_xl_.*the same"):
-            check_disjoint(two("ptb_xl_500hz", *folds))
-    with pytest.raises(ValueError, match=r"folds \[2\] of ptb_xl"):
-        check_disjoint([("a", "ptb_xl_100hz", [1, 2], [2])])
-    # a configuration that is not named is looked up
-    made_rows.dataset(2).to_parquet(tmp_path / "train.parquet")
-    front = "configs:\n- config_name: tiny_100hz\n  data_files: train.parquet"
-    (tmp_path / "README.md").write_text(f"---\n{front}\n---\n")
-    check_disjoint([("a", "ptb_xl_100hz", [1, 2], [9]), (tmp_path, None, [9], [1])])
-    with pytest.raises(ValueError, match=r"folds \[1\] of tiny"):
-        check_disjoint([("a", "tiny_500hz", [1, 2], [9]), (tmp_path, None, [3], [1])])

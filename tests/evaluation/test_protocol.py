@@ -7,11 +7,13 @@ from hf_ecg.evaluation.protocol import (
     SourceFacts,
     TrainingFacts,
     check_folds,
+    check_source_folds,
     class_protocols,
     parse_folds,
     read_training_facts,
     task_protocol,
 )
+from tests.evaluation import tiny
 
 CONFIG = "ptb_xl_100hz"
 
@@ -176,6 +178,30 @@ def test_origins_of_other_corpora_or_taught_otherwise_are_entries_of_their_own()
     # what was taught in words is not forgotten behind original reports of the same corpus
     assert task_protocol([found], prompts(), CONFIG)[0] == "label-text"
     assert found.folds(CONFIG)[0] == {1, 2}
+
+
+def test_a_corpus_at_two_rates_may_not_be_trained_and_selected_on(tmp_path):
+    def two(*sources):
+        made = []
+        for path, config, train, validation in sources:
+            corpus = None if path is None else str(path)
+            made.append(SourceFacts(corpus, config, train_folds=train, validation_folds=validation))
+        check_source_folds(made)
+
+    first = ("a", CONFIG, (1, 2), (9,))
+    two(first, ("b", "ptb_xl_500hz", (1, 2, 3), (9,)))
+    two(first, ("b", "georgia_500hz", (8, 9), (1,)))
+    two((None, None, (1,), (9,)), ("b", "ptb_xl_500hz", (9,), (1,)))  # no path yet
+    for folds, shared in ((((8, 9), ()), 9), (((), (2,)), 2)):
+        with pytest.raises(ValueError, match=rf"folds \[{shared}\] of ptb_xl are trained on as ptb_xl_.*same"):
+            two(first, ("b", "ptb_xl_500hz", *folds))
+    with pytest.raises(ValueError, match=r"folds \[2\] of ptb_xl"):
+        two(("a", CONFIG, (1, 2), (2,)))
+    # a configuration that is not named is looked up
+    tiny.write_corpus(tmp_path, 20)
+    two(first, (tmp_path, None, (9,), (1,)))
+    with pytest.raises(ValueError, match=r"folds \[1\] of tiny"):
+        two(("a", "tiny_500hz", (1, 2), (9,)), (tmp_path, None, (3,), (1,)))
 
 
 def test_parse_folds():
