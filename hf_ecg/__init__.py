@@ -5,6 +5,7 @@ from .models.families import *  # noqa: F403
 from .models.shared.family import Family
 from .pipelines import register_pipelines
 from .processing import ECGFeatureExtractor, ECGTextProcessor
+from .signals import read
 from .version import __version__
 
 register()
@@ -17,5 +18,6 @@ __all__ = [
     "Family",
     "__version__",
     "register_family",
+    "read",
     *public_names(),
 ]

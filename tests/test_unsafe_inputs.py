@@ -22,7 +22,7 @@ import hf_ecg
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.convert import convert_checkpoint
 from hf_ecg.models.shared.conversion import PICKLES, read_checkpoint
-from hf_ecg.signals import read_record
+from hf_ecg.signals import read
 from hf_ecg.training.checkpoint import load_state, save_state
 from hf_ecg.training.network import find_model_class, resolve_pretrained
 from hf_ecg.training.recipe import load_recipe
@@ -140,7 +140,7 @@ def test_a_header_names_files_beside_itself_only(tmp_path, secret, name, storage
     folder.mkdir()
     (folder / "r.hea").write_text(f"r 1 100 10\n{name.format(secret)} {storage} 1000/mV 16 0 0 0 0 I\n")
     with pytest.raises(ValueError, match="not beside the header"):
-        read_record(folder / "r")
+        read(folder / "r")
 
 
 @pytest.mark.parametrize("name", ["../outside/s", "records100/../../outside/s", "{}/s", "..\\outside\\s"])
@@ -166,7 +166,7 @@ def test_a_link_out_of_the_corpus_is_not_followed(tmp_path, secret):
     for name in ("s.hea", "s.dat"):
         (folder / name).symlink_to(secret / name)
     with pytest.raises(ValueError, match="leaves the folder"):
-        read_record(folder / "s", root=folder)
+        read(folder / "s", root=folder)
 
 
 @pytest.mark.parametrize("pattern", ["../outside/*.parquet", "{}/*.parquet"])

@@ -199,14 +199,14 @@ class _Pipeline:
         seconds = self.encoder.window_seconds
         length = None if seconds is None else max(round(seconds * rate), 1)
         stride = None if self.stride is None else max(round(self.stride * rate), 1)
-        for index, (start, end) in enumerate(window_spans(record.counts.shape[1], length, stride, self.which)):
+        for index, (start, end) in enumerate(window_spans(record.num_samples, length, stride, self.which)):
             yield Window(item, record_id, path, index, start / rate, end / rate, cut(record, start, end))
 
     def _prepare(self, batch: _Batch) -> _Batch:
         groups: dict[tuple, list[Window]] = {}
         for window in batch.windows:
             # without a fixed length, records of several would be padded: their embeddings could depend on the others
-            key = () if self.encoder.window_seconds else (window.record.counts.shape, window.record.sampling_rate)
+            key = () if self.encoder.window_seconds else (window.record.values.shape, window.record.sampling_rate)
             groups.setdefault(key, []).append(window)
         for windows in groups.values():
             try:

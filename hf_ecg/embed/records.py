@@ -1,4 +1,4 @@
-"""What is to be embedded: WFDB files, folders of them, prepared corpora, as one list in a fixed order."""
+"""What is to be embedded: files of records, folders of them, prepared corpora, as one list in a fixed order."""
 
 import bisect
 import hashlib
@@ -13,38 +13,39 @@ from transformers.utils import logging
 from ..data.corpus import load_corpus
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..processing.inputs import read_row
-from ..signals.formats.wfdb_record import Record, read_record
+from ..signals.formats import read, record_endings, record_file
+from ..signals.record import Record
 
 logger = logging.get_logger(__name__)
 
 
 class RecordFiles:
-    """WFDB records by their headers."""
+    """Records by the files that name them, such as the headers of WFDB records."""
 
-    def __init__(self, headers: list[str]):
-        self.headers = headers
+    def __init__(self, files: list[str]):
+        self.files = files
 
     def __len__(self) -> int:
-        return len(self.headers)
+        return len(self.files)
 
     def origin(self, index: int) -> tuple[str, str]:
-        """Name of the record, and its header."""
-        return Path(self.headers[index]).stem, self.headers[index]
+        """Name of the record, and its file."""
+        return Path(self.files[index]).stem, self.files[index]
 
     def read(self, index: int) -> Record:
-        return read_record(self.headers[index])
+        return read(self.files[index])
 
     def fingerprint(self) -> str:
-        """Of the names, sizes and times of the headers."""
+        """Of the names, sizes and times of the files."""
         digest = hashlib.blake2b(digest_size=16)
-        for header in self.headers:
+        for file in self.files:
             try:
-                found = os.stat(header)
+                found = os.stat(file)
             except OSError:
                 # the reader says what is wrong with it, when its turn comes
-                digest.update(f"{header}\0absent\n".encode())
+                digest.update(f"{file}\0absent\n".encode())
             else:
-                digest.update(f"{header}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+                digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
 
@@ -67,7 +68,13 @@ class RecordRows:
         row = self._rows[index]
         found = read_row(row, str(row["record_id"]))
         return Record(
-            str(row["record_id"]), found.values, found.gain, found.baseline, found.leads, found.sampling_rate
+            str(row["record_id"]),
+            found.values,
+            found.gain,
+            found.baseline,
+            found.leads,
+            found.sampling_rate,
+            source_format="row of a corpus",
         )
 
     def fingerprint(self) -> str:
@@ -112,7 +119,7 @@ def find_records(
     """Finds what was named; nothing is read but the rows' names.
 
     Args:
-        records: headers of WFDB records with or without `.hea`; folders, searched for headers at any depth in the
+        records: files of records, as `hf_ecg.read` takes them; folders, searched for such files at any depth in the
             order of their paths; prepared corpora, which are folders with a card, or Hub ids. A record that is named
             twice is taken once.
         config, split, folds: of every corpus; see `load_corpus`.
@@ -129,8 +136,8 @@ def find_records(
     seen: set[str] = set()
     repeated = 0
     for name in names:
-        headers = _headers(name)
-        if headers is None:
+        files = _files(name)
+        if files is None:
             if name in seen:
                 repeated += 1
                 continue
@@ -138,13 +145,13 @@ def find_records(
             sources.append(RecordRows(name, load_corpus(name, config, folds, split)))
             continue
         fresh = []
-        for header in headers:
-            real = os.path.realpath(header)
+        for file in files:
+            real = os.path.realpath(file)
             if real in seen:
                 repeated += 1
             else:
                 seen.add(real)
-                fresh.append(header)
+                fresh.append(file)
         sources.append(RecordFiles(fresh))
     if repeated:
         logger.warning("%d records or corpora were named more than once, and are taken once", repeated)
@@ -155,23 +162,22 @@ def find_records(
     return RecordList(sources)
 
 
-def _headers(name: str) -> list[str] | None:
-    """Headers of the records that `name` stands for; None for a corpus."""
-    path = Path(name)
+def _files(name: str) -> list[str] | None:
+    """Files of the records that `name` stands for; None for a corpus."""
+    path, endings = Path(name), record_endings()
     if path.is_dir():
         if (path / "README.md").is_file() and next(path.glob("**/*.parquet"), None) is not None:
             return None
-        headers = sorted(
-            os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files if file.endswith(".hea")
-        )
-        if not headers:
-            raise FileNotFoundError(f"{name} holds neither a WFDB record (.hea) nor a prepared corpus")
-        return headers
-    stem = os.path.splitext(name)[0] if path.suffix in (".hea", ".dat", ".mat") else name
-    if Path(f"{stem}.hea").is_file():
-        return [f"{stem}.hea"]
-    if path.exists() and path.suffix not in (".hea", ".dat", ".mat"):
-        raise ValueError(f"{name} is no WFDB header (.hea), no folder and no data set")
+        inside = (os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files)
+        files = sorted(file for file in inside if file.endswith(endings))
+        if not files:
+            raise FileNotFoundError(f"{name} holds neither a record ({', '.join(endings)}) nor a prepared corpus")
+        return files
+    file = record_file(name)
+    if file is not None:
+        return [file]
+    if path.exists():
+        raise ValueError(f"{name} is no record ({', '.join(endings)}), no folder and no data set")
     if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"{stem}.hea is not there, and {name} is neither a folder nor a Hub id (OWNER/NAME)")
+        raise FileNotFoundError(f"{name} is not there, and is neither a folder nor a Hub id (OWNER/NAME)")
     return None

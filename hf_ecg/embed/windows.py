@@ -1,11 +1,11 @@
 """Windows of the model's length: where they lie in a record, and what is wrong with their leads."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..signals.formats.wfdb_record import Record
 from ..signals.quality import FLAGS, check_quality
+from ..signals.record import Record
 
 WINDOWS = ("all", "first", "recipe")
 # A last window that would add less than this share of its length to what the others cover is not worth a row.
@@ -77,4 +77,4 @@ def window_spans(num_samples: int, length: int | None, stride: int | None = None
 
 def cut(record: Record, start: int, end: int) -> Record:
     """The record's samples from `start` to `end`, as a view."""
-    return replace(record, counts=record.counts[:, start:end])
+    return record.cut(start, end)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..processing.inputs import read_inputs
-from ..signals.formats.wfdb_record import Record, read_record
+from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
+from ..signals.record import Record
 
 USUAL_WINDOW_S = 10.0
 # 1.5 m of paper; a PNG of more than 65,535 pixels cannot be drawn
@@ -71,7 +72,7 @@ def _single(signals):
     if isinstance(signals, (list, tuple)) and len(signals) == 1 and np.ndim(signals[0]) == 0:
         signals = signals[0]
     if isinstance(signals, (str, os.PathLike)):
-        return read_record(signals)
+        return read(signals)
     if (
         isinstance(signals, Mapping)
         and np.ndim(signals.get("num_samples", 0)) == 1

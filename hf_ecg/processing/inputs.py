@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..signals.formats.wfdb_record import Record, read_record
+from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
+from ..signals.record import Record
 from ..signals.units import UNITS, check_amplitude, counts_to_millivolts, to_millivolts
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
@@ -117,7 +118,7 @@ def _rows_of_slice(rows: Mapping) -> list[Mapping]:
 def _recording(item, position: int, rate, leads, units) -> Recording:
     name = f"record {position}"
     if isinstance(item, (str, os.PathLike)):
-        recording = _from_record(read_record(item), f"{name} ({os.fspath(item)})")
+        recording = _from_record(read(item), f"{name} ({os.fspath(item)})")
     elif isinstance(item, Record):
         recording = _from_record(item, f"{name} ({item.name})")
     elif isinstance(item, Mapping):
@@ -146,10 +147,12 @@ def _from_array(item, name: str, rate, leads, units) -> Recording:
 
 
 def _from_record(record: Record, name: str) -> Recording:
-    leads = _lead_names(record.leads)
-    _check_shape(record.counts, leads, name)
+    _check_shape(record.values, record.leads, name)
     rate = _checked_rate(record.sampling_rate, name)
-    return Recording(name, record.counts, rate, leads, COUNTS, np.asarray(record.gain), np.asarray(record.baseline))
+    if record.gain is None:
+        return Recording(name, record.values, rate, record.leads, "mV")
+    gain, baseline = np.asarray(record.gain), np.asarray(record.baseline)
+    return Recording(name, record.values, rate, record.leads, COUNTS, gain, baseline)
 
 
 def read_row(row: Mapping, name: str) -> Recording:

@@ -2,14 +2,18 @@
 
 from .baseline import subtract_median
 from .filters import apply_filter, validate_filter
-from .formats.wfdb_record import Record, read_record
+from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .missing import fill_missing
 from .normalisation import normalise
 from .quality import QualityReport, check_quality
+from .record import Annotation, Record
 from .resampling import resample
 from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
 from .window import crop, pad
+
+# its name until there were formats beside WFDB
+read_record = read
 
 __all__ = [
     "CHEST_LEADS",
@@ -17,6 +21,7 @@ __all__ = [
     "MISSING_COUNT",
     "STANDARD_LEADS",
     "UNITS",
+    "Annotation",
     "QualityReport",
     "Record",
     "apply_filter",
@@ -29,6 +34,7 @@ __all__ = [
     "fill_missing",
     "normalise",
     "pad",
+    "read",
     "read_record",
     "resample",
     "select_leads",

@@ -89,9 +89,9 @@ def fingerprint(
             (absent, flat, or more than 5 % of its samples missing).
 
     Example:
-        >>> from hf_ecg.signals import read_record
+        >>> from hf_ecg.signals import read
         >>> from hf_ecg.signals.fingerprint import compare_fingerprints, fingerprint
-        >>> record = read_record("record.hea")
+        >>> record = read("record.hea")
         >>> whole = fingerprint(record.to_millivolts(), record.sampling_rate, record.leads)
         >>> round(compare_fingerprints(whole, whole).correlation, 3)
         1.0

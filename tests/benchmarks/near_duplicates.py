@@ -15,7 +15,7 @@ import numpy as np
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.near_duplicates import THRESHOLD, _candidates, _Side, find_near_duplicates
 from hf_ecg.embed.records import RecordRows
-from hf_ecg.signals import apply_filter, read_record, resample
+from hf_ecg.signals import apply_filter, read, resample
 from hf_ecg.signals.fingerprint import compare_fingerprints, fingerprint
 
 MONITOR = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 3, "form": "sos", "zero_phase": True}
@@ -89,7 +89,7 @@ def printed(record):
 
 def cinc2021(folder: Path, prints: list, names: list[str]) -> dict:
     """All its records against PTB-XL; then against PTB-XL with the 100 Hz versions of HR0600x among its records."""
-    records = [read_record(path) for path in sorted(folder.glob("*.hea"))]
+    records = [read(path) for path in sorted(folder.glob("*.hea"))]
     theirs = [printed(record) for record in records]
     low = [
         fingerprint(resample(record.to_millivolts(), record.sampling_rate, 100, "polyphase"), 100, record.leads)
@@ -121,7 +121,7 @@ def versions(args, records: RecordRows, prints: list, names: list[str], folds: n
         both = [i for i in np.flatnonzero(rows).tolist() if names[i].lstrip("0") in high][: args.records]
         made["500 Hz"] = (
             [prints[index] for index in both],
-            [printed(read_record(high[names[index].lstrip("0")])) for index in both],
+            [printed(read(high[names[index].lstrip("0")])) for index in both],
         )
         result[part] = {}
         for name, (first, second) in made.items():

@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
 
-from hf_ecg.signals import STANDARD_LEADS, read_record
+from hf_ecg.signals import STANDARD_LEADS, read
 from hf_ecg.signals.quality import check_quality
 
 BATCH = 16
@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
     rate = args.sampling_rate
     with (args.data_dir / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
         files = [row[FILES[rate]] for row in csv.DictReader(file) if row[FILES[rate]]]
-    signals = np.stack([read_record(args.data_dir / file).to_millivolts() for file in files]).astype(np.float64)
+    signals = np.stack([read(args.data_dir / file).to_millivolts() for file in files]).astype(np.float64)
 
     started = time.perf_counter()
     plain = flags_of(signals, rate)

@@ -29,7 +29,7 @@ import hf_ecg  # noqa: F401
 from hf_ecg import ECGResNeXtConfig, ECGResNeXtModel
 from hf_ecg.models.ecg_resnext import SIZES
 from hf_ecg.models.ecg_resnext.convert_ecg_resnext import clef_feature_extractor
-from hf_ecg.signals import STANDARD_LEADS, read_record, resample
+from hf_ecg.signals import STANDARD_LEADS, read, resample
 
 RATES = (500, 400, 250, 100)
 BATCH = 16
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
     model.eval()
     with (args.data_dir / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
         files = [row["filename_hr"] for row in csv.DictReader(file) if row["filename_hr"]]
-    records = [read_record(args.data_dir / file) for file in tqdm(files, desc="reading")]
+    records = [read(args.data_dir / file) for file in tqdm(files, desc="reading")]
     for record in records:
         if record.sampling_rate != 500 or tuple(record.leads) != STANDARD_LEADS:
             found = f"{record.sampling_rate} Hz and leads {record.leads}"

@@ -3,14 +3,14 @@ import pytest
 
 from hf_ecg.data import near_duplicates
 from hf_ecg.data.near_duplicates import find_near_duplicates
-from hf_ecg.signals import read_record, resample
+from hf_ecg.signals import read, resample
 from hf_ecg.signals.fingerprint import fingerprint
 
 
 @pytest.fixture(scope="module")
 def records(shared_data_dir):
     paths = sorted((shared_data_dir / "cinc2021").glob("HR0600*.hea"))
-    return [read_record(path) for path in paths]
+    return [read(path) for path in paths]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
-from hf_ecg.signals.formats.wfdb_record import read_record
+from hf_ecg.signals import read
 from hf_ecg.signals.leads import STANDARD_LEADS
 
 
@@ -29,7 +29,7 @@ def test_rows_hold_the_record_and_its_facts(small):
     assert first["leads"] == list(STANDARD_LEADS)
     counts = np.array(first["signal"]).reshape(12, 1000)
     millivolts = (counts - np.array(first["baseline"])[:, None]) / np.array(first["gain"])[:, None]
-    record = read_record(small.folder / small.rows[0]["filename_lr"])
+    record = read(small.folder / small.rows[0]["filename_lr"])
     np.testing.assert_allclose(millivolts, record.to_millivolts(), atol=1e-6)
 
 

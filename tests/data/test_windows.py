@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.data.readers.windows import WindowRule, at_rate
-from hf_ecg.signals.formats.wfdb_record import Record
+from hf_ecg.signals import Record
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.signals.units import MISSING_COUNT
 from tests.data.made_snomed import waves
@@ -57,7 +57,12 @@ def test_what_cannot_be_resampled():
     with pytest.raises(ValueError, match="missing samples cannot be resampled"):
         at_rate(holed, 500)
     loud = Record(
-        "A", np.tile(np.int16([32767, 32767, -32767, -32767]), (12, 500)), np.ones(12), np.zeros(12), (), 400.0
+        "A",
+        np.tile(np.int16([32767, 32767, -32767, -32767]), (12, 500)),
+        np.ones(12),
+        np.zeros(12),
+        STANDARD_LEADS,
+        400.0,
     )
     with pytest.raises(ValueError, match="A is sampled at 400 Hz"):
         at_rate(loud, 500)

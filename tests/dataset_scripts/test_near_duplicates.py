@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from hf_ecg.signals import read_record, resample
+from hf_ecg.signals import read, resample
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def write(folder, name, signals, rate, leads):
 @pytest.fixture
 def corpora(tmp_path, shared_data_dir):
     for number in (0, 1, 2):
-        record = read_record(shared_data_dir / "cinc2021" / f"HR0600{number}.hea")
+        record = read(shared_data_dir / "cinc2021" / f"HR0600{number}.hea")
         signals = record.to_millivolts()
         write(tmp_path / "a", f"HR0600{number}", signals, 500, record.leads)
         if number:

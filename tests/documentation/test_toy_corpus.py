@@ -14,7 +14,6 @@ from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.corpus_card import CorpusCard
 from hf_ecg.data.readers.columns import record_columns
 from hf_ecg.data.schema import row_features
-from hf_ecg.signals import read_record
 from tests.embed.made_records import write_record
 
 RHYTHMS = {"SR": "sinus rhythm", "AFIB": "atrial fibrillation"}
@@ -26,7 +25,7 @@ def toy_corpus(data_dir) -> Corpus:
         lines = list(csv.DictReader(file))
 
     def read(line):
-        record = read_record(data_dir / line["record"], root=data_dir)
+        record = read(data_dir / line["record"], root=data_dir)
         return {
             "record_id": line["record"],
             "patient_id": line["patient"],

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from hf_ecg.signals import read_record
+from hf_ecg.signals import read
 from hf_ecg.signals.leads import canonical_leads
 
 from .judging import judge
@@ -51,7 +51,7 @@ class _Waveforms:
         path.write_bytes(damaged)
         try:
             root = self.folder if rng.random() < 0.5 else None
-            outcome = judge(lambda: read_record(header, root=root), lambda r: compare(r, header), [header.stem])
+            outcome = judge(lambda: read(header, root=root), lambda r: compare(r, header), [header.stem])
         finally:
             path.write_bytes(self.content[path.name])
         return (f"{path.name}: {description}", *outcome)

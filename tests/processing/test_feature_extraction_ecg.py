@@ -7,7 +7,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, PreTrainedConfig
 
 from hf_ecg import __version__
 from hf_ecg.processing import ECGFeatureExtractor
-from hf_ecg.signals.formats.wfdb_record import read_record
+from hf_ecg.signals import read
 from hf_ecg.signals.leads import STANDARD_LEADS
 
 BAND = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 5, "form": "ba", "zero_phase": True}
@@ -53,7 +53,7 @@ def same(first, second):
 @pytest.fixture(scope="module")
 def real(ptb_xl_records):
     """`(ten records, 12 leads, 1000 samples)` in millivolts, float32."""
-    return np.stack([read_record(path).to_millivolts() for path in ptb_xl_records]).astype(np.float32)
+    return np.stack([read(path).to_millivolts() for path in ptb_xl_records]).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", RECIPES)

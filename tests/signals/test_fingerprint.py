@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import apply_filter, read_record, resample
+from hf_ecg.signals import apply_filter, read, resample
 from hf_ecg.signals.fingerprint import compare_fingerprints, fingerprint
 
 MONITOR = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 3, "form": "sos", "zero_phase": True}
@@ -9,7 +9,7 @@ MONITOR = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 3, "for
 
 @pytest.fixture(scope="module")
 def record(shared_data_dir):
-    return read_record(shared_data_dir / "cinc2021" / "HR06000.hea")
+    return read(shared_data_dir / "cinc2021" / "HR06000.hea")
 
 
 def compare(record, signals, rate, leads=None):
@@ -47,7 +47,7 @@ def test_two_leads_of_it_are_compared_by_these(record):
 
 
 def test_another_recording_and_the_inverted_one_are_not_alike(record, shared_data_dir):
-    other = read_record(shared_data_dir / "cinc2021" / "HR06001.hea")
+    other = read(shared_data_dir / "cinc2021" / "HR06001.hea")
     assert compare(record, other.to_millivolts(), 500).correlation < 0.8
     assert compare(record, -record.to_millivolts(), 500).correlation < 0.8
 

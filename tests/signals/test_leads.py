@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import LIMB_LEADS, canonical_leads, derive_limb_leads, read_record, select_leads
+from hf_ecg.signals import LIMB_LEADS, canonical_leads, derive_limb_leads, read, select_leads
 
 
 def test_names_are_compared_without_case():
@@ -58,7 +58,7 @@ def test_derived_leads_are_within_five_microvolts_of_the_recorded_ones(ptb_xl_di
     assert len(headers) > 2500
     further = {}
     for header in headers:
-        record = read_record(header)
+        record = read(header)
         signals = record.to_millivolts()
         derived, leads = derive_limb_leads(signals[:2], record.leads[:2])
         assert record.leads[:2] == ("I", "II") and leads == LIMB_LEADS

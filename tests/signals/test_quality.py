@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from hf_ecg.signals import STANDARD_LEADS, check_quality, read_record
+from hf_ecg.signals import STANDARD_LEADS, check_quality, read
 from hf_ecg.signals.quality import DAMAGE, FLAGS, MAX_MAINS_MV, MAX_WANDER_MV, SUSPICIONS
 
 RATE = 500
@@ -268,7 +268,7 @@ def test_very_short_records(length):
 def every_seventh(ptb_xl_dir):
     with open(ptb_xl_dir / "ptbxl_database.csv", encoding="utf-8") as file:
         files = [row["filename_lr"] for row in csv.DictReader(file)][::7]
-    return np.stack([read_record(ptb_xl_dir / file).to_millivolts() for file in files])
+    return np.stack([read(ptb_xl_dir / file).to_millivolts() for file in files])
 
 
 def test_real_records_pass(every_seventh):
@@ -291,7 +291,7 @@ def test_real_records_damaged_are_caught(every_seventh):
 
 def test_ptb_xl_162_contradicts_itself(ptb_xl_dir):
     """Its aVR and aVF differ by 0.64 mV from what I and II make of them."""
-    record = read_record(ptb_xl_dir / "records100/00000/00162_lr")
+    record = read(ptb_xl_dir / "records100/00000/00162_lr")
     report = check_quality(record.to_millivolts(), record.sampling_rate, record.leads)
     leads = [report.leads[i] for i in np.flatnonzero(report.flags["einthoven"])]
     assert sorted(leads) == ["aVF", "aVR"] and np.nanmax(report.einthoven_mv) == pytest.approx(0.644, abs=0.002)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import check_amplitude, counts_to_millivolts, read_record, to_millivolts
+from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts
 
 
 def test_units():
@@ -25,7 +25,7 @@ def test_counts_become_millivolts_and_missing_ones_nan():
 
 
 def test_amplitudes_that_cannot_be_millivolts(ptb_xl_dir):
-    record = read_record(ptb_xl_dir / "records100/00000/00317_lr")
+    record = read(ptb_xl_dir / "records100/00000/00317_lr")
     signals = record.to_millivolts()
     check_amplitude(signals)
     for wrong in (record.counts.astype(float), signals * 1000, signals / 1000):
@@ -42,7 +42,7 @@ def test_flat_leads_and_missing_samples_do_not_count_in_the_amplitude():
 
 def test_every_real_record_passes_as_millivolts_and_none_as_counts(ptb_xl_dir):
     for header in sorted((ptb_xl_dir / "records100").glob("*/*.hea"))[::7]:
-        record = read_record(header)
+        record = read(header)
         check_amplitude(record.to_millivolts())
         with pytest.raises(ValueError, match="median range"):
             check_amplitude(record.counts.astype(np.float32))

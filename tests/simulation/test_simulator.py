@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from hf_ecg.signals.formats.wfdb_record import read_record
+from hf_ecg.signals import read
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.signals.quality import check_quality
 from hf_ecg.simulation import CONDITIONS, simulate_ecg, write_wfdb
@@ -81,7 +81,7 @@ def test_impossible_wishes_are_refused(arguments, message):
 def test_a_wfdb_file_holds_the_same_counts(tmp_path, capsys):
     ecg = simulate_ecg("right_bundle_branch_block", 250, seed=2)
     header = write_wfdb(ecg, tmp_path / "new" / "rbbb")
-    record = read_record(header)
+    record = read(header)
     np.testing.assert_array_equal(record.counts, ecg.counts)
     np.testing.assert_array_equal(record.to_millivolts(), ecg.signal)
     with warnings.catch_warnings():
@@ -89,6 +89,6 @@ def test_a_wfdb_file_holds_the_same_counts(tmp_path, capsys):
         np.testing.assert_array_equal(wfdb.rdrecord(str(header)[:-4]).p_signal.T, ecg.signal)
     main(["right_bundle_branch_block", "--sampling_rate", "250", "--seed", "2", "--output", str(tmp_path / "again")])
     assert capsys.readouterr().out.strip() == str(tmp_path / "again.hea")
-    np.testing.assert_array_equal(read_record(tmp_path / "again.hea").counts, ecg.counts)
+    np.testing.assert_array_equal(read(tmp_path / "again.hea").counts, ecg.counts)
     with pytest.raises(ValueError, match="name"):
         write_wfdb(ecg, tmp_path / "two words")

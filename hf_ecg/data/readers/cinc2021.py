@@ -17,7 +17,7 @@ from datasets import Value
 
 from ...clinical.snomed import DIFFERENT_MEANINGS, SnomedMeaning, classes_of, scored_classes, snomed_meanings
 from ...clinical.tables import read_table
-from ...signals.formats.wfdb_record import read_record
+from ...signals.formats import read
 from ..builder import Corpus
 from ..corpus_card import CorpusCard
 from ..schema import row_features
@@ -118,7 +118,7 @@ class Cinc2021Reader:
             OSError: a file is not there.
         """
         source = source_of(record.record_id)
-        wave = read_record(self.data_dir / record.file, root=self.data_dir)
+        wave = read(self.data_dir / record.file, root=self.data_dir)
         check_name(wave, record.file)
         meanings = meanings_in(source.corpus)
         facts = header_facts(wave.comments, f"{record.file}.hea", meanings, unknown_codes=self.unknown_codes)

@@ -15,8 +15,9 @@ import numpy as np
 
 from ...clinical.snomed import classes_of, snomed_meanings
 from ...clinical.tables import read_table
-from ...signals.formats.wfdb_record import Record, read_record
+from ...signals.formats import read
 from ...signals.leads import STANDARD_LEADS
+from ...signals.record import Record
 from ...signals.units import MISSING_COUNT
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
@@ -66,7 +67,7 @@ class Cpsc2018Reader:
         """
         path, meanings = self.data_dir / record.file, snomed_meanings("cpsc2018")
         if path.with_suffix(".hea").is_file():
-            wave = read_record(path, root=self.data_dir)
+            wave = read(path, root=self.data_dir)
             check_name(wave, record.file)
             facts = header_facts(wave.comments, f"{record.file}.hea", meanings, _short_names())
         else:

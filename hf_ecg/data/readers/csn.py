@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...clinical.snomed import classes_of, snomed_meanings
-from ...signals.formats.wfdb_record import read_record
+from ...signals.formats import read
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
 from ..schema import row_features
@@ -51,7 +51,7 @@ class CsnReader:
                 code, what the window rule refuses, codes that do not name what MERL's tables say of the record.
             OSError: a file is not there.
         """
-        wave = read_record(self.data_dir / record.file, root=self.data_dir)
+        wave = read(self.data_dir / record.file, root=self.data_dir)
         check_name(wave, record.file)
         meanings = snomed_meanings("csn")
         facts = header_facts(wave.comments, f"{record.file}.hea", meanings, unknown_codes=self.unknown_codes)

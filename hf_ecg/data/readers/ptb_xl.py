@@ -20,7 +20,7 @@ from ...clinical.scp import (
     read_statements,
 )
 from ...clinical.tables import read_table
-from ...signals.formats.wfdb_record import read_record
+from ...signals.formats import read
 from ...signals.leads import STANDARD_LEADS
 from ..builder import Corpus
 from ..corpus_card import CorpusCard
@@ -98,7 +98,7 @@ class PtbXlReader:
             text = clean_report(record.report)
             if self.report_rules and refusal(text, REPORT_RULES[self.report_rules]):
                 text = ""
-        wave = read_record(self.data_dir / record.file, root=self.data_dir)
+        wave = read(self.data_dir / record.file, root=self.data_dir)
         expected = (len(STANDARD_LEADS), self.sampling_rate * SECONDS)
         if wave.sampling_rate != self.sampling_rate or wave.counts.shape != expected:
             raise ValueError(

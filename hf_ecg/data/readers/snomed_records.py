@@ -8,8 +8,8 @@ from datasets import List as ListFeature
 from datasets import Value
 
 from ...clinical.snomed import SnomedMeaning, compose_snomed_text
-from ...signals.formats.wfdb_record import Record
 from ...signals.leads import STANDARD_LEADS
+from ...signals.record import Record
 from ..builder import UnfitRecord
 from .columns import record_columns
 from .merl_tables import MerlRow, MerlTable

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...signals.formats.wfdb_record import Record
+from ...signals.record import Record
 from ...signals.resampling import resample
 from ...signals.units import MISSING_COUNT
 from ..builder import UnfitRecord
@@ -61,7 +61,7 @@ class WindowRule:
                 counts would exceed 16 bits.
         """
         record = at_rate(record, self.sampling_rate)
-        available = record.counts.shape[1]
+        available = record.num_samples
         if self.seconds is None:
             return [(0.0, record)]
         length = round(self._length(self.seconds))
@@ -72,10 +72,7 @@ class WindowRule:
             return [(0.0, record)]
         number = available // length if self.max_windows is None else min(available // length, self.max_windows)
         starts = range(0, number * length, length)
-        return [
-            (start / self.sampling_rate, replace(record, counts=record.counts[:, start : start + length]))
-            for start in starts
-        ]
+        return [(start / self.sampling_rate, record.cut(start, start + length)) for start in starts]
 
     def describe(self) -> str:
         """The rule in a sentence, for a card."""
@@ -102,6 +99,7 @@ def at_rate(record: Record, sampling_rate: float) -> Record:
     """
     if record.sampling_rate == sampling_rate:
         return record
+    record = record.as_counts()
     rates = f"{record.name} is sampled at {record.sampling_rate:g} Hz, wanted {sampling_rate:g} Hz"
     if (record.counts == MISSING_COUNT).any():
         raise UnfitRecord("missing samples at another rate", f"{rates}: missing samples cannot be resampled")
@@ -114,4 +112,4 @@ def at_rate(record: Record, sampling_rate: float) -> Record:
         raise UnfitRecord(
             "counts beyond 16 bits", f"{rates}: its counts then reach {counts.min():g} to {counts.max():g}"
         )
-    return replace(record, counts=counts.astype(np.int16), sampling_rate=float(sampling_rate))
+    return replace(record, values=counts.astype(np.int16), sampling_rate=float(sampling_rate))

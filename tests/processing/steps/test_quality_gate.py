@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.processing import ECGFeatureExtractor
-from hf_ecg.signals import STANDARD_LEADS, read_record
+from hf_ecg.signals import STANDARD_LEADS, read
 
 FILL = {"name": "fill_missing"}
 FILTER = {
@@ -15,7 +15,7 @@ FILTER = {
 
 @pytest.fixture
 def records(ptb_xl_records):
-    return np.stack([read_record(path).to_millivolts() for path in ptb_xl_records]).astype(np.float64)
+    return np.stack([read(path).to_millivolts() for path in ptb_xl_records]).astype(np.float64)
 
 
 def extractor(*steps, leads=STANDARD_LEADS, **gate):

@@ -167,6 +167,27 @@ def test_sample_mask_follows_crop_and_resampling(ecg):
     assert np.flatnonzero(batch["sample_mask"][0]).tolist() == list(range(300, 800))
 
 
+@pytest.mark.parametrize("method", ["linear", "polyphase", "fft"])
+@pytest.mark.parametrize(("recorded", "padded", "rate"), [(799, 1000, 250), (1201, 2000, 360), (333, 1000, 500)])
+def test_a_resampled_sample_is_recorded_when_its_place_in_time_was(ecg, method, recorded, padded, rate):
+    signals = ecg(num_samples=recorded, rate=rate)
+    for position, first in (("start", padded - recorded), ("end", 0)):
+        steps = [{"name": "pad", "num_samples": padded, "position": position}, {"name": "resample", "method": method}]
+        mask = run(signals, *steps, rate=rate)["sample_mask"][0]
+        # sample j of 100 Hz lies at j * rate / 100 samples of the original; the edge falls between two of them
+        places = np.arange(len(mask)) * padded / len(mask)
+        assert np.array_equal(mask, (places >= first) & (places < first + recorded))
+        assert (first or recorded) * 100 % rate
+
+
+def test_crops_of_a_padded_record_keep_their_own_masks(ecg):
+    signals = ecg(num_samples=700)
+    steps = [{"name": "pad", "num_samples": 1000}, {"name": "multi_crop", "num_samples": 500, "count": 2}]
+    batch = run(signals, *steps)
+    assert batch["sample_mask"].sum(1).tolist() == [500, 200] and batch["record_index"].tolist() == [0, 0]
+    assert np.array_equal(batch["input_values"][1, :, :200], signals[:, 500:].astype(np.float32))
+
+
 def test_multi_crop_makes_rows_and_says_whose(ecg):
     steps = [{"name": "multi_crop", "num_samples": 900, "count": 3}]
     made = extractor(*steps)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from hf_ecg.signals.formats.wfdb_record import read_record
+from hf_ecg.signals import read
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.simulation import simulate_ecg
 
@@ -141,7 +141,7 @@ def test_bad_arguments_are_refused(arguments, message):
 @pytest.mark.skipif(not (DATA / "mitdb").is_dir(), reason="no MIT-BIH record beside the repository")
 def test_beats_of_mit_bih_100_are_those_of_its_annotators():
     name = next((DATA / "mitdb").rglob("100.hea"))
-    record = read_record(name)
+    record = read(name)
     signal = record.to_millivolts()[:, : 120 * 360]
     notes = wfdb.rdann(str(name)[:-4], "atr", sampto=120 * 360)
     beats = sum(symbol in "NLRVAaJSFejE" for symbol in notes.symbol)
@@ -153,7 +153,7 @@ def test_beats_of_mit_bih_100_are_those_of_its_annotators():
 def test_real_records_have_plausible_measurements():
     # a normal one, a supraventricular tachycardia, a hypertrophy; beats as counted in single leads
     for name, beats in (("00010_hr", 10), ("00020_hr", 22), ("00030_hr", 10)):
-        record = read_record(DATA / "ptb-xl" / "records500" / "00000" / f"{name}.hea")
+        record = read(DATA / "ptb-xl" / "records500" / "00000" / f"{name}.hea")
         found = measure_ecg(record.to_millivolts(), record.sampling_rate, record.leads)
         assert found.beats == pytest.approx(beats, abs=1) and 60 <= found.qrs_ms < 140
         assert set(found.leads) == set(STANDARD_LEADS)

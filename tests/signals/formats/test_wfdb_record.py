@@ -1,12 +1,13 @@
 """WFDB records: real ones against the wfdb package, and broken ones."""
 
 import shutil
+from datetime import datetime, time
 
 import numpy as np
 import pytest
 import wfdb
 
-from hf_ecg.signals import read_record
+from hf_ecg.signals import read
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from hf_ecg.signals import read_record
 )
 def test_real_records_equal_the_wfdb_package(shared_data_dir, name):
     path = shared_data_dir / name
-    record, expected = read_record(f"{path}.hea"), wfdb.rdrecord(str(path))
+    record, expected = read(f"{path}.hea"), wfdb.rdrecord(str(path))
     np.testing.assert_allclose(record.to_millivolts().T, expected.p_signal, atol=1e-9)
     assert record.sampling_rate == expected.fs
     assert [lead.upper() for lead in record.leads] == [lead.upper() for lead in expected.sig_name]
@@ -23,7 +24,7 @@ def test_real_records_equal_the_wfdb_package(shared_data_dir, name):
 
 
 def test_other_formats_are_read_by_the_wfdb_package(shared_data_dir):
-    record = read_record(shared_data_dir / "mitdb" / "100")
+    record = read(shared_data_dir / "mitdb" / "100")
     assert record.leads == ("MLII", "V5") and record.counts.shape == (2, 650000)
     assert record.baseline.tolist() == [1024.0, 1024.0] and record.gain.tolist() == [200.0, 200.0]
     expected = wfdb.rdrecord(str(shared_data_dir / "mitdb" / "100"), sampto=1000).p_signal
@@ -52,7 +53,7 @@ def write(folder, counts, lines=None, record="rec 2 100 50", name="rec"):
 def test_gain_baseline_units_and_missing_samples(made):
     folder, counts = made
     for path in (folder / "rec", folder / "rec.hea", str(folder / "rec.dat")):
-        record = read_record(path)
+        record = read(path)
     assert record.leads == ("I", "aVR") and record.comments == ["Age: 50"]
     millivolts = record.to_millivolts()
     assert np.isnan(millivolts[0, 3]) and np.isnan(millivolts).sum() == 1
@@ -65,14 +66,14 @@ def test_a_truncated_signal_file(made):
     folder, _ = made
     (folder / "rec.dat").write_bytes((folder / "rec.dat").read_bytes()[:-10])
     with pytest.raises(ValueError, match=r"holds 95 samples.*says 50 for each of 2 leads"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 def test_half_a_sample_too_many(made):
     folder, _ = made
     (folder / "rec.dat").write_bytes((folder / "rec.dat").read_bytes() + b"\0")
     with pytest.raises(ValueError, match="holds 100.5 samples"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 def test_a_damaged_sample_shows_in_the_checksum(made):
@@ -80,7 +81,7 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
     counts[1, 10] += 1
     counts.T.tofile(folder / "rec.dat")
     with pytest.raises(ValueError, match="lead aVR has the checksum"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 @pytest.mark.parametrize(
@@ -115,19 +116,19 @@ def test_headers_that_make_no_sense(made, text, message):
     folder, _ = made
     (folder / "rec.hea").write_text(text)
     with pytest.raises(ValueError, match=message):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 def test_files_that_are_not_there(made):
     folder, _ = made
     with pytest.raises(FileNotFoundError, match="absent.hea"):
-        read_record(folder / "absent")
+        read(folder / "absent")
     (folder / "rec.dat").unlink()
     with pytest.raises(FileNotFoundError, match="rec.hea names it"):
-        read_record(folder / "rec")
+        read(folder / "rec")
     (folder / "rec.hea").write_text("rec 1 100 50\nrec.dat 212 200/mV 12 0 0 0 0 I\n")  # wfdb reads this format
     with pytest.raises(FileNotFoundError, match="rec.dat is not there, though .*rec.hea names it"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 def test_a_record_may_not_leave_its_root(made, tmp_path_factory):
@@ -137,17 +138,17 @@ def test_a_record_may_not_leave_its_root(made, tmp_path_factory):
     (root / "rec.dat").symlink_to(folder / "rec.dat")
     for path in (root / "rec", root / ".." / folder.name / "rec"):
         with pytest.raises(ValueError, match="leaves the folder"):
-            read_record(path, root=root)
-    assert read_record(folder / "rec", root=folder).name == "rec"
+            read(path, root=root)
+    assert read(folder / "rec", root=folder).name == "rec"
 
 
 def test_a_relative_root_is_the_folder_of_the_moment(made, tmp_path_factory, monkeypatch):
     folder, _ = made
     monkeypatch.chdir(folder)
-    assert read_record("rec", root=".").leads == ("I", "aVR")
+    assert read("rec", root=".").leads == ("I", "aVR")
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     with pytest.raises(ValueError, match="leaves the folder"):
-        read_record(folder / "rec", root=".")
+        read(folder / "rec", root=".")
 
 
 def test_a_folder_whose_name_begins_like_the_root_is_outside(made):
@@ -155,7 +156,7 @@ def test_a_folder_whose_name_begins_like_the_root_is_outside(made):
     beside = folder.parent / f"{folder.name}-2"
     shutil.copytree(folder, beside)
     with pytest.raises(ValueError, match="leaves the folder"):
-        read_record(beside / "rec", root=folder)
+        read(beside / "rec", root=folder)
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def packed(tmp_path):
 
 def test_missing_samples_of_another_format(packed):
     folder, counts = packed
-    millivolts = read_record(folder / "rec", root=folder).to_millivolts()
+    millivolts = read(folder / "rec", root=folder).to_millivolts()
     assert np.argwhere(np.isnan(millivolts)).tolist() == [[1, 7]]
     np.testing.assert_allclose(millivolts[0], counts[:, 0] / 200)
 
@@ -181,10 +182,10 @@ def test_damage_shows_in_another_format_too(packed):
     stored[30] ^= 1
     (folder / "rec.dat").write_bytes(stored)
     with pytest.raises(ValueError, match="lead MLII has the checksum"):
-        read_record(folder / "rec")
+        read(folder / "rec")
     (folder / "rec.dat").write_bytes(stored[:-30])
     with pytest.raises(ValueError, match="cannot be read by wfdb"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
 @pytest.mark.parametrize("said", [40, 60])
@@ -194,14 +195,28 @@ def test_a_header_that_lies_about_the_length_of_another_format(packed, said):
     assert "rec 2 100 50" in header
     (folder / "rec.hea").write_text(header.replace("rec 2 100 50", f"rec 2 100 {said}"))
     with pytest.raises(ValueError, match="rec.hea"):
-        read_record(folder / "rec")
+        read(folder / "rec")
 
 
-def test_a_folder_and_a_file_of_another_format_are_told_apart_from_a_record_that_is_not_there(tmp_path):
-    (tmp_path / "ecg.csv").write_text("1,2")
-    with pytest.raises(IsADirectoryError, match="is a folder"):
-        read_record(tmp_path)
-    with pytest.raises(FileNotFoundError, match="ecg.csv is no WFDB record.*array"):
-        read_record(tmp_path / "ecg.csv")
-    with pytest.raises(FileNotFoundError, match=r"named by its .hea file\)$"):
-        read_record(tmp_path / "absent")
+def test_what_the_source_says_besides(made):
+    folder, counts = made
+    record = read(folder / "rec.hea")
+    assert record.lead_names == ("I", "AVR") and record.units == ("mV", "uV") and record.source_format == "WFDB"
+    assert record.start_time is None and record.device is None and record.annotations == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("9:30:05", time(9, 30, 5)),
+        ("09:30:05.25 31/12/1999", datetime(1999, 12, 31, 9, 30, 5, 250_000)),
+        ("09:30:05 05-Feb-2020", time(9, 30, 5)),
+        ("09:30:05 31/02/1999", None),
+        ("25:00:00", None),
+        ("05-Feb-2020 11:39:46", None),
+    ],
+)
+def test_start_time_as_the_manual_writes_it(made, written, expected):
+    folder, counts = made
+    write(folder, counts, record=f"rec 2 100 50 {written}")
+    assert read(folder / "rec").start_time == expected

@@ -10,8 +10,9 @@ from datasets import List, Value
 
 from ....clinical.machine_reports import TEXT_STYLES, clean_report_lines
 from ....clinical.reports import REPORT_RULES, refusal
-from ....signals.formats.wfdb_record import Record, read_record
+from ....signals.formats import read
 from ....signals.leads import STANDARD_LEADS
+from ....signals.record import Record
 from ....signals.units import MISSING_COUNT
 from ...builder import Corpus, UnfitRecord
 from ...corpus_card import CorpusCard
@@ -51,7 +52,7 @@ class MimicReader:
             text = ""
         if not text and "no_text" in self.drop:
             raise UnfitRecord("no text", f"study {record.record_id}: nothing is left of the report {record.report!r}")
-        wave = read_record(self.data_dir / record.file, root=self.data_dir)
+        wave = read(self.data_dir / record.file, root=self.data_dir)
         self._check_header(wave, record)
         order = [wave.leads.index(lead) for lead in STANDARD_LEADS]
         counts = wave.counts[order]
