@@ -27,6 +27,28 @@ evaluate = Group(
         "zero-shot": Entry("evaluate.zero_shot", "classification by prompts"),
         "probe": Entry("evaluate.probe", "linear probe of frozen encoders"),
         "classify": Entry("evaluate.classify", "one record by prompts"),
+        "retrieve": Entry("evaluate.retrieve", "ECGs by texts, texts by ECGs, ECGs by ECGs"),
+        "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
+    },
+)
+
+augment_reports = Group(
+    "augment-reports",
+    "Propose and verify waveform features of reports.",
+    {
+        "propose": Entry("study.augment_reports.propose", "ask which waveform features the reports imply"),
+        "verify": Entry("study.augment_reports.verify", "keep those that the signal supports, write the corpus"),
+    },
+)
+
+study = Group(
+    "study",
+    "Train several models and compare them.",
+    {
+        "compare": Entry("study.compare", "ways to train, by rotation over folds: does A beat B?"),
+        "fg-clep": Entry("study.fg_clep", "FG-CLEP's three stages in one command"),
+        "augment-reports": augment_reports,
+        "judge-verifier": Entry("study.judge_verifier", "verifiers, on statements that the texts withheld"),
     },
 )
 
@@ -37,9 +59,12 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
         {
             "prepare": prepare,
             "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
+            "finetune": Entry("finetune", "Fine-tune an encoder on labels or numbers, and judge it."),
             "evaluate": evaluate,
+            "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
             "plot": Entry("plot", "Draw ECGs on standard paper, or curves of training runs."),
+            "pictures": Entry("pictures", "Draw what a model makes of a corpus."),
             "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),
             "convert": Entry("convert", "Convert a published checkpoint."),
             "card": Entry("card", "Write a model's card from what is in its folder."),

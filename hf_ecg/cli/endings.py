@@ -50,9 +50,13 @@ def call(words: str, arguments: Sequence[str], start: Start | None = None, progr
         click.UsageError: an unknown command or option, or a value that does not fit.
         ValueError, OSError, ImportError: what the library raises, as it is.
         EndsWith: the command ends with a status of its own.
+        KeyboardInterrupt: Ctrl-C.
     """
     line = [*words.split(), *map(str, arguments)]
-    return application.main(line, prog_name=program, standalone_mode=False, obj=start)
+    try:
+        return application.main(line, prog_name=program, standalone_mode=False, obj=start)
+    except click.Abort as stop:
+        raise stop.__cause__ or KeyboardInterrupt from None
 
 
 def run(words: str = "", arguments: Sequence[str] | None = None, before: Callable[[], None] | None = None):
@@ -73,7 +77,7 @@ def run(words: str = "", arguments: Sequence[str] | None = None, before: Callabl
         _end(path, f"{error.format_message()} ({path} --help tells more)", USAGE)
     except click.ClickException as error:
         _end("", error.format_message(), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         _end("", "interrupted", INTERRUPTED)
     except (ValueError, OSError, ImportError) as error:
         if debug:

@@ -14,7 +14,7 @@ from ..evaluation.benchmark.settings import MODEL
 from ..evaluation.benchmark.summary import NOT_RUN, system_order
 from ..evaluation.benchmark.tasks import ROWS
 from ..evaluation.metrics.classification import METRICS
-from ..evaluation.reports.evaluation_report import NAMES, fold_words, interval_text
+from ..evaluation.reports.evaluation_report import NAMES, fold_words, interval_text, write_report
 from ..training.prior_runs import train_once
 from ..training.recipe import Recipe, load_recipe
 
@@ -152,6 +152,23 @@ def train_arm(arm: Arm) -> list[Path]:
         ValueError: a folder holds a run of another recipe.
     """
     return [train(arm.run_folder(seed)) for seed, train in tqdm(arm.runs.items(), desc=arm.name, unit="run")]
+
+
+def run_ablation(
+    recipe: str, arms: Sequence[Arm], judge: Callable[[list[str], Path], dict], output: str | Path
+) -> dict:
+    """Trains every arm, judges its models and writes OUTPUT/ablation.json and ablation.md; the summary.
+
+    Args:
+        recipe: name of the file that the settings change.
+        arms: of `plan_arms`.
+        judge: called with the model folders of an arm and a folder for its figures; the summary of a benchmark.
+        output: folder of the report.
+    """
+    found = {arm.name: judge([str(folder) for folder in train_arm(arm)], arm.folder / "benchmark") for arm in arms}
+    summary = ablation_summary(recipe, arms, found)
+    write_report(summary, Path(output) / "ablation.json", render_ablation)
+    return summary
 
 
 def ablation_summary(recipe, arms: Sequence[Arm], summaries: dict[str, dict]) -> dict:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hf_ecg.cli.endings import EndsWith
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.enrichment.proposals.store import read_proposals
 from tests.enrichment.llm_server import FEATURES, LanguageModelServer
@@ -24,7 +25,7 @@ def test_propose_asks_the_table_about_every_text_of_the_corpus(augment_reports, 
     assert json.loads(shown[: shown.rindex("}") + 1])["proposer"] == "table"
 
 
-def test_propose_asks_an_endpoint_and_says_what_it_gave_up(augment_reports, corpus, tmp_path, capsys):
+def test_propose_asks_an_endpoint_and_says_what_it_gave_up(augment_reports, corpus, tmp_path):
     distinct = {text for text in load_corpus(corpus)["text"] if text}
     lost = sorted(distinct)[0]
     prompt = tmp_path / "prompt.txt"
@@ -32,14 +33,11 @@ def test_propose_asks_an_endpoint_and_says_what_it_gave_up(augment_reports, corp
     with LanguageModelServer(lambda report: 400 if report == lost else json.dumps(FEATURES)) as server:
         command = ["propose", "--data", str(corpus), "--output_dir", str(tmp_path / "out"), "--prompt", str(prompt)]
         command += ["--proposer", "endpoint", "--base_url", server.base_url, "--model", "tiny", "--concurrency", "3"]
-        summary = augment_reports.main(command)
+        with pytest.raises(EndsWith, match=f"1 of {len(distinct)} reports were given up") as ended:
+            augment_reports.main(command)
     assert server.calls == dict.fromkeys(distinct, 1)
     assert set(read_proposals(tmp_path / "out")) == distinct - {lost}
-    with pytest.raises(SystemExit) as caught:
-        augment_reports.given_up(summary)
-    assert caught.value.code == 75
-    assert f"1 of {len(distinct)} reports were given up" in capsys.readouterr().err
-    assert augment_reports.given_up({"given_up": 0}) is None
+    assert ended.value.exit_code == 75
 
 
 @pytest.mark.parametrize(

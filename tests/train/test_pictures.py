@@ -1,5 +1,7 @@
 import pytest
 
+from hf_ecg.data.corpus import label_names, load_corpus
+from hf_ecg.plotting.model_pictures import SEVERAL, one_label_each
 from tests.evaluation import tiny
 
 
@@ -34,12 +36,12 @@ def test_a_dual_encoder_gives_both_pictures_and_an_encoder_one(script, work):
     assert [path.name for path in one] == ["embeddings.svg"]
 
 
-def test_a_record_is_coloured_by_its_only_label(script, work):
-    corpus = script.load_corpus(str(work / "corpus"), config=tiny.CONFIG)
-    names = script.label_names(corpus, "rhythm")
-    labels = script.one_label_each(corpus, "rhythm")
+def test_a_record_is_coloured_by_its_only_label(work):
+    corpus = load_corpus(str(work / "corpus"), config=tiny.CONFIG)
+    names = label_names(corpus, "rhythm")
+    labels = one_label_each(corpus, "rhythm")
     for row, label in zip(corpus["rhythm"][:], labels, strict=True):
-        expected = None if not row else names[row[0]] if len(row) == 1 else script.SEVERAL
+        expected = None if not row else names[row[0]] if len(row) == 1 else SEVERAL
         assert label == expected
     assert len(set(labels)) > 1
 

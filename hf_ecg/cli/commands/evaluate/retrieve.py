@@ -1,0 +1,77 @@
+"""Find ECGs and texts by each other."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, as_command
+from ...words import FORMATS, REPLICATES
+
+
+@as_command("retrieve")
+@click.option("--model", required=True, help="Folder of a dual encoder.")
+@DATA
+@CONFIG
+@click.option("--folds", help="Folds to search, such as 9,10 (default: all).")
+@click.option("--text_column", default="text", show_default=True, help="Texts of the records.")
+@click.option("--text", multiple=True, help="A text to find ECGs for; may be repeated.")
+@click.option("--record", multiple=True, help="A WFDB record to find texts and ECGs for; may be repeated.")
+@click.option("--record_id", multiple=True, help="A record of the corpus, likewise.")
+@click.option("--same_patient", is_flag=True, help="Also find other ECGs of a --record_id's patient.")
+@click.option("--top_k", type=int, default=4, show_default=True, help="Hits of a query.")
+@click.option("--metrics", is_flag=True, help="Recall@k and median rank in --folds.")
+@ALLOW_TRAINING_FOLDS
+@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--index", "index_dir", help="Folder of the index (default: OUTPUT_DIR/index).")
+@click.option("--format", type=click.Choice(FORMATS), default="png", show_default=True, help="Of the pictures.")
+@click.option("--dpi", type=float, default=120, show_default=True, help="Of PNG pictures.")
+@click.option("--no_pictures", is_flag=True, help="Draw none.")
+@BATCH_SIZE
+@DEVICE
+@click.option("--output_dir", required=True, help="Folder for results.json, pictures and the index.")
+def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
+    """Find ECGs by texts, texts by ECGs and ECGs by ECGs in a prepared corpus, and draw what was found.
+
+    \b
+    hf-ecg evaluate retrieve --model out/demo/clep --data PARQUET --text "atrial fibrillation" --output_dir found
+    hf-ecg evaluate retrieve --model out/demo/clep --data PARQUET --record record.hea --record_id 38 --output_dir found
+    hf-ecg evaluate retrieve --model out/demo/clep --data PARQUET --folds 9,10 --metrics --output_dir found
+
+    Writes found/results.json, a picture a query and direction, and found/index, which serves the next call.
+    """
+    if not (given["text"] or given["record"] or given["record_id"] or metrics):
+        raise ValueError("there is nothing to look for: wanted --text, --record, --record_id or --metrics")
+    if metrics and folds is None:
+        raise ValueError("--metrics wants --folds, those that the model was neither trained nor selected on")
+    from ....data.corpus import load_corpus
+    from ....evaluation.judging.retrieval import build_index
+    from ....evaluation.judging.retrieval_queries import Queries, RetrievalSearch, retrieval_figures
+    from ....evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
+    from ....evaluation.options import IntervalOptions
+    from ....evaluation.protocol import parse_folds
+    from ....plotting.retrieval_files import RetrievalPictures
+
+    folds = None if folds is None else parse_folds(folds)
+    if metrics:
+        facts_for_evaluation([model], config, folds, given["allow_training_folds"])
+    encoder, processor = load_dual_encoder(model, pick_device(given["device"]))
+    dataset = load_corpus(data, config=config, folds=folds)
+    output = Path(output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    text_column = given["text_column"]
+    place = given["index_dir"] or output / "index"
+    index = build_index(encoder, processor, dataset, place, text_column, given["batch_size"], "index")
+    report: dict = {"model": model, "data": data, "records": len(dataset)}
+    if index.bias is None:
+        report["note"] = "the model was trained with the softmax loss: cosines rank, there are no probabilities"
+    show = RetrievalPictures(None if given["no_pictures"] else output, click.echo, given["format"], given["dpi"])
+    queries = Queries(given["text"], given["record"], given["record_id"], given["top_k"], given["same_patient"])
+    report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)
+    if metrics:
+        intervals = IntervalOptions(given["bootstrap"], given["seed"])
+        report["metrics"] = retrieval_figures(index, dataset, text_column, intervals)
+        click.echo(json.dumps(report["metrics"], indent=1))
+    (output / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return report

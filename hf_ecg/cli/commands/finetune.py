@@ -1,0 +1,75 @@
+"""Fine-tune an encoder and judge it."""
+
+import os
+from pathlib import Path
+
+import click
+
+from ..options import (
+    ALLOW_TRAINING_FOLDS,
+    CONFIG,
+    DATA,
+    OVERRIDES,
+    RUN_FOLDER,
+    as_command,
+    comma_separated,
+    folds_of_splits,
+    intervals,
+)
+from ..reporting import interval_options, split_folds
+from ..words import PROBLEMS
+
+
+@as_command("finetune")
+@click.option("--model", required=True, help="Encoder to begin with: OUT/encoder, or a Hub id.")
+@DATA
+@CONFIG
+@click.option("--problem", type=click.Choice(PROBLEMS), help="Default: multi_label, or regression with --target.")
+@click.option(
+    "--label_set", default="", callback=comma_separated, help="Of the corpus, such as superdiagnostic,rhythm."
+)
+@click.option(
+    "--target", default="", callback=comma_separated, help="Columns of numbers for a regression, such as age."
+)
+@folds_of_splits("1-8", "9", "10")
+@click.option("--frozen", is_flag=True, help="Train the head alone.")
+@click.option(
+    "--lead", "--leads", "leads", callback=comma_separated, help="Leads to use, such as I or I,II (default: all)."
+)
+@click.option("--lead_table", is_flag=True, help="A run for each of I, II, V5, I+II, limb, twelve leads.")
+@click.option("--random", is_flag=True, help="Also the same network from weights drawn anew.")
+@ALLOW_TRAINING_FOLDS
+@intervals("head, order, views and bootstrap")
+@RUN_FOLDER
+@OVERRIDES
+def command(label_set, target, resume, overwrite, allow_training_folds, **given) -> dict | None:
+    """Fine-tune an encoder on labels or numbers of a corpus, judge it on test folds, and compare sets of leads.
+
+    \b
+    hf-ecg finetune --model OUT/encoder --data PARQUET --label_set superdiagnostic --train_folds 1-7 \\
+        --validation_folds 8 --test_folds 9,10 --output_dir FINETUNED --random
+    hf-ecg finetune --model OUT/encoder --data PARQUET --problem regression --target age --lead I \\
+        --output_dir AGE [section.key=value ...]
+    hf-ecg finetune --model OUT/encoder --data PARQUET --label_set superdiagnostic --lead_table --output_dir TABLE
+
+    The folder holds a run as `hf-ecg pretrain` leaves it, a classifier with its feature extractor, and finetune.json
+    and finetune.md (the report), and scores.csv of the test records. Beside it random/ (--random): the same network
+    from weights drawn anew, with the same budget. With --lead_table, a folder for each set of leads.
+
+    The epoch with the best figure on the validation folds is kept; the test folds are read once, at the end.
+    """
+    if given["leads"] and given["lead_table"]:
+        raise click.UsageError("--lead and --lead_table exclude each other")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
+    from ...evaluation.reports.evaluation_report import render
+    from ...studies.finetuning import REPORT, Finetuning, finetune
+
+    given |= {"folds": split_folds(given), "intervals": interval_options(given)}
+    asked = Finetuning(label_sets=label_set, targets=target, **given)
+    switches = {"overwrite": overwrite, "allow_training_folds": allow_training_folds}
+    report = finetune(asked, resume=resume == "latest", **switches)
+    if report is not None:
+        path = Path(given["output_dir"]) / REPORT
+        click.echo(render(report))
+        click.echo(f"written: {path}, {path.with_suffix('.md')}")
+    return report

@@ -1,0 +1,41 @@
+"""Draw what a model makes of a corpus."""
+
+import click
+
+from ..options import BATCH_SIZE, CONFIG, DATA, DEVICE, as_command
+from ..reporting import forward_options
+from ..words import FORMATS, PROJECTIONS
+
+
+@as_command("pictures")
+@click.option("--model", required=True, help="Folder or Hub id of a dual encoder or an encoder.")
+@DATA
+@CONFIG
+@click.option("--folds", help="Folds to draw, such as 9,10 or 1-8 (default: all).")
+@click.option(
+    "--prompts", default="ptb_xl_superdiagnostic", show_default=True, help="Their label set colours the points."
+)
+@click.option("--output", required=True, help="Folder for the pictures.")
+@click.option("--format", "ending", type=click.Choice(FORMATS), default="png", show_default=True, help="Of the files.")
+@click.option("--method", type=click.Choice(PROJECTIONS), default="tsne", help='"umap" needs umap-learn (tsne).')
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the projection.")
+@BATCH_SIZE
+@DEVICE
+def command(model, data, output, folds, **given) -> list:
+    """Draw what a model makes of a corpus: embeddings by label and, for a dual encoder, ECGs against prompts.
+
+    \b
+    hf-ecg pictures --model OUT --data PARQUET --prompts ptb_xl_superdiagnostic --folds 9,10 --output pictures
+
+    Writes pictures/embeddings.png (t-SNE) and pictures/similarity.png (cosine to the nearest prompt of each class,
+    mean over the ECGs whose only label it is). Records with more than one label are drawn as "several" among the
+    embeddings.
+    """
+    from ...evaluation.protocol import parse_folds
+    from ...plotting.model_pictures import draw_model
+
+    given["forward"] = forward_options(given)
+    written = draw_model(model, data, output, folds=parse_folds(folds) if folds else None, **given)
+    for path in written:
+        click.echo(path)
+    return written

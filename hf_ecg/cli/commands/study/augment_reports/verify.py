@@ -1,0 +1,54 @@
+"""Verify waveform features."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ....options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
+from ....verifying import VERIFIER, judges_of
+from ....words import MINIMUM_POSITIVES, TARGET_PRECISION
+
+COUNTS = ("rows", "proposals", "kept", "rejected", "undecided", "records_changed", "words_added", "seconds")
+
+
+@as_command("verify")
+@DATA
+@CONFIG
+@click.option("--proposals", required=True, help="What propose wrote.")
+@click.option("--text_column", default="text", show_default=True, help="What it asked about.")
+@click.option("--output_dir", required=True, help="Folder to make.")
+@click.option("--overwrite", is_flag=True, help="Replace an augmented corpus that is there.")
+@VERIFIER
+@click.option("--controls", is_flag=True, help="Also write texts with all, and with random, features.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random ones.")
+@click.option("--num_proc", type=int, help="Processes that measure (default: one a core, eight at most).")
+@click.option("--measurements", help="Folder that keeps what was measured, for another call.")
+@click.option("--target_precision", type=float, default=TARGET_PRECISION, show_default=True, help="Of clep.")
+@click.option(
+    "--minimum", type=int, default=MINIMUM_POSITIVES, show_default=True, help="Validation positives of a feature."
+)
+@click.option("--compat_fixed_threshold", type=float, help="One probability for all; the paper's is 0.95.")
+@BATCH_SIZE
+@DEVICE
+@OVERRIDES
+def command(data, proposals, output_dir, overrides, **given) -> dict:
+    """Keep the features that the signal supports, and write the corpus.
+
+    \b
+    hf-ecg study augment-reports verify --data PARQUET --proposals PROPOSALS --output_dir AUGMENTED \\
+        --recipe clep_ptb_xl --judges JUDGES [section.key=value ...]
+
+    Asked are what the signal measures, then dual encoders that never saw the record: those in JUDGES, trained by the
+    recipe where they are not there, in its training and validation folds. AUGMENTED is PARQUET with
+    `augmented_report` and `waveform_features`, and verification.md.
+    """
+    from .....enrichment.verification.verification_run import ClepOptions, verify
+
+    models = judges_of(given, data, given["config"], overrides)
+    names = ("target_precision", "minimum", "compat_fixed_threshold", "batch_size", "device")
+    options = ClepOptions(models, *(given.pop(name) for name in names))
+    statistics = verify(data, proposals, output_dir, list(given.pop("verifier")), options, **given)
+    click.echo(json.dumps({name: statistics[name] for name in COUNTS}, indent=2))
+    click.echo(f"written: {output_dir}, {Path(output_dir) / 'verification.md'}")
+    return statistics

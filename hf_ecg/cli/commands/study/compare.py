@@ -1,0 +1,63 @@
+"""Compare ways to train."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...words import MINIMUM_COUNT, REPLICATES
+
+
+def _share(ctx, param, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"{text!r}, wanted a share such as 1/2", ctx, param)
+    return int(match[1]), int(match[2])
+
+
+@as_command("compare")
+@click.option("--comparison", required=True, help="A name, such as clef_ptb_xl, or a YAML file.")
+@DATA
+@CONFIG
+@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
+@click.option("--share", default="1/1", callback=_share, help="Do a part of the turns only, such as 1/2.")
+@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
+@click.option(
+    "--minimum", type=int, default=MINIMUM_COUNT, show_default=True, help="Positives and negatives of a class."
+)
+@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
+@OVERRIDES
+def command(comparison, data, output_dir, seeds, **given) -> dict | None:
+    """Compare ways to train by rotation over folds: does A beat B, on the same records, with the same budget?
+
+    \b
+    hf-ecg study compare --comparison clef_ptb_xl --data CORPUS --seeds 0,1,2 --output_dir OUT [section.key=value ...]
+
+    Every fold is tested once: in each of five turns two folds test, the next one chooses, the other seven train. The
+    report (OUT/comparison.json, comparison.md) pools the scores of all test folds, with intervals over patients and
+    seeds, and paired differences. A seed counts once all its arms and turns are there.
+
+    A run that is broken off goes on where it stood when it is started again. `--share 1/2` and `--share 2/2` in two
+    shells share the work; whichever ends last writes the whole report.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
+    from ....evaluation.options import IntervalOptions
+    from ....evaluation.reports.evaluation_report import render
+    from ....recipes_found import COMPARISONS, find_recipe
+    from ....studies.ablation import parse_seeds
+    from ....studies.comparison.comparison_run import REPORT, run_comparison
+
+    seeds = parse_seeds(seeds)
+    given["intervals"] = IntervalOptions(given.pop("bootstrap"), given.pop("bootstrap_seed"), given.pop("minimum"))
+    report = run_comparison(find_recipe(comparison, COMPARISONS), data, output_dir, seeds=seeds, **given)
+    if report is None:
+        share, shares = given["share"]
+        click.echo(f"share {share} of {shares} is done; no seed has all its arms and turns yet")
+    else:
+        path = Path(output_dir) / REPORT
+        click.echo(render(report))
+        click.echo(f"written: {path}, {path.with_suffix('.md')}")
+    return report

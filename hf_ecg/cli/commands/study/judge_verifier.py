@@ -1,0 +1,52 @@
+"""Judge verifiers."""
+
+import click
+
+from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
+from ...reporting import publish, report_file
+from ...verifying import VERIFIER, judges_of
+from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
+
+
+@as_command("judge-verifier")
+@DATA
+@CONFIG
+@click.option("--label_set", help="Statements to judge by (default: those that the corpus withheld).")
+@click.option("--all_rows", is_flag=True, help="Judge all records, not those with withheld statements.")
+@VERIFIER
+@click.option("--folds", help="Folds to cross-fit in (default: all).")
+@click.option("--minimum", type=int, default=MINIMUM_POSITIVES, show_default=True, help="Positives of a feature.")
+@click.option("--target_precision", type=float, default=TARGET_PRECISION, show_default=True, help="Of clep.")
+@click.option("--swaps", type=int, default=SWAPS, show_default=True, help="Draws of the other ECG.")
+@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of swaps and bootstrap.")
+@click.option("--num_proc", type=int, help="Processes that measure (default: one a core, eight at most).")
+@BATCH_SIZE
+@DEVICE
+@click.option("--cache", help="Folder that keeps measurements and embeddings for the next call.")
+@report_file("verifiers.json")
+@OVERRIDES
+def command(data, config, folds, overrides, output, **given) -> dict:
+    """Judge the verifiers of waveform features on statements that were withheld from the texts.
+
+    \b
+    hf-ecg prepare ptb_xl --data_dir PTB_XL --output_dir CORPUS --withhold form --withhold_share 0.5
+    hf-ecg study judge-verifier --data CORPUS --recipe clep_ptb_xl --judges JUDGES --output verifiers.json \\
+        [section.key=value ...]
+
+    A verifier that only knows which features go with which diagnosis is no better on a record's own ECG than on
+    another one with the same diagnosis. JUDGES holds the dual encoders, cross-fitted by patient; they are trained when
+    they are not there. Writes verifiers.json and verifiers.md.
+    """
+    from ....enrichment.verification.judge_report import judgement_page
+    from ....enrichment.verification.judged_corpus import judge_corpus, open_judged_corpus
+    from ....evaluation.protocol import parse_folds
+    from ....evaluation.reports.evaluation_report import check_report_path
+
+    check_report_path(output)
+    corpus = open_judged_corpus(data, config, given.pop("label_set"), not given.pop("all_rows"))
+    # nothing is trained on the texts that come of this: every fold may be judged
+    asked = parse_folds(folds) if folds else sorted(set(corpus.rows["fold"]))
+    models = judges_of(given, data, corpus.config, overrides, asked)
+    given["replicates"] = given.pop("bootstrap")
+    return publish(judge_corpus(corpus, models, given.pop("verifier"), **given), output, judgement_page)

@@ -1,0 +1,99 @@
+"""What a model makes of a corpus: embeddings by label and, for a dual encoder, ECGs against prompts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from transformers import AutoConfig
+
+from ..clinical.prompts import PromptSet, load_prompts
+from ..data.corpus import label_matrix, label_names, load_corpus
+from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
+from ..evaluation.judging.label_text import aggregate_similarities
+from ..evaluation.loading import load_dual_encoder, load_encoder, pick_device
+from ..evaluation.options import DEFAULT_FORWARD, ForwardOptions
+from ._figure import FORMATS, save_figure
+from .embeddings import plot_embeddings
+from .similarity import plot_similarity
+
+SEVERAL = "several"
+
+
+def draw_model(
+    model: str,
+    data: str,
+    output: str | Path,
+    *,
+    prompts: str = "ptb_xl_superdiagnostic",
+    config: str | None = None,
+    folds: Sequence[int] | None = None,
+    method: str = "tsne",
+    seed: int = 0,
+    ending: str = FORMATS[0],
+    forward: ForwardOptions = DEFAULT_FORWARD,
+) -> list[Path]:
+    """Writes OUTPUT/embeddings.png and, for a dual encoder, OUTPUT/similarity.png.
+
+    Args:
+        model: folder or Hub id of a dual encoder or an encoder.
+        data, config: prepared corpus (folder or Hub id) and its configuration.
+        output: folder for the pictures.
+        prompts: name or YAML file; its label set colours the points.
+        folds: drawn; None: all.
+        method, seed: of the projection, see `plot_embeddings`.
+        ending: "png" or "svg".
+        forward: see there.
+
+    Raises:
+        ValueError: no label set of the prompts, or no record with exactly one of its labels.
+        OSError: model or corpus is not there.
+        ImportError: matplotlib, or what `method` needs, is not installed.
+    """
+    device = pick_device(forward.device)
+    prompt_set = load_prompts(prompts)
+    dataset = load_corpus(data, config=config, folds=None if folds is None else list(folds))
+    labels = one_label_each(dataset, prompt_set.label_set)
+    output, title = Path(output), Path(model).name
+    output.mkdir(parents=True, exist_ok=True)
+    written = []
+    if hasattr(AutoConfig.from_pretrained(model), "text_config"):
+        encoder, processor = load_dual_encoder(model, device)
+        embeddings = ecg_embeddings(encoder, processor, dataset, forward.batch_size, "ECGs")
+        figure = _similarity(encoder, processor, embeddings, labels, prompt_set, title)
+        written.append(save_figure(figure, output / f"similarity.{ending}"))
+    else:
+        embeddings = ecg_features(*load_encoder(model, device), dataset, forward.batch_size, "ECGs")
+    title = f"{title}: {prompt_set.label_set}"
+    figure = plot_embeddings(embeddings, labels, method=method, seed=seed, title=title)
+    written.append(save_figure(figure, output / f"embeddings.{ending}"))
+    return written
+
+
+def one_label_each(dataset, label_set: str) -> list[str | None]:
+    """The label of each row; `SEVERAL` for more than one, None for none or where nobody annotated."""
+    names = label_names(dataset, label_set)
+    matrix, annotated = label_matrix(dataset, label_set)
+    counts = np.where(annotated, matrix.sum(axis=1), 0)
+    chosen = matrix.argmax(axis=1)
+    return [
+        None if count == 0 else names[label] if count == 1 else SEVERAL
+        for count, label in zip(counts, chosen, strict=True)
+    ]
+
+
+def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_set: PromptSet, title: str):
+    """Cosine to the nearest prompt of each class, mean over the ECGs whose only label it is."""
+    classes = prompt_set.classes
+    texts = ecg_text_embeddings(model, processor, [text for texts in classes.values() for text in texts])
+    cosines = aggregate_similarities(embeddings @ texts.T, [len(texts) for texts in classes.values()], "max")
+    rows = [row for name in classes for row, label in enumerate(labels) if label == name]
+    if not rows:
+        raise ValueError(f"no record of the corpus has exactly one label of {prompt_set.label_set}")
+    return plot_similarity(
+        cosines[rows],
+        [labels[row] for row in rows],
+        [f"prompts of {name}" for name in classes],
+        average=True,
+        title=f"{title}: ECGs with one {prompt_set.label_set} label",
+        scale_label="mean cosine to the nearest prompt",
+    )

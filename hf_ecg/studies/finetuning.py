@@ -1,0 +1,223 @@
+"""Fine-tuning on labels or numbers of a corpus, judged on test folds; with its companions, or lead by lead."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from accelerate import PartialState
+from transformers import AutoFeatureExtractor
+
+from ..cards import CARD_NAME
+from ..data.corpus import label_matrix, load_corpus
+from ..data.corpus_card import read_summary
+from ..evaluation.judging.linear_probe import require_disjoint
+from ..evaluation.judging.supervised import MULTI_LABEL, RANDOM, REGRESSION, SINGLE_LABEL, SupervisedJudge
+from ..evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
+from ..evaluation.options import DEFAULT_INTERVALS, IntervalOptions
+from ..evaluation.protocol import TrainingFacts, read_training_facts
+from ..evaluation.reports.evaluation_report import report_frame, write_report
+from ..training import pretrain
+from ..training.finetune import finetuning_recipe, lead_sets
+from ..training.network import resolve_pretrained
+from ..training.recipe import Recipe
+from ..training.run_card import model_card, read_run
+from ..training.run_folder import check_output
+from .source_overrides import source_overrides
+
+REPORT = "finetune.json"
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """What is trained and judged.
+
+    Args:
+        model: encoder to begin with: OUT/encoder, or a Hub id.
+        data, config: prepared corpus (folder or Hub id) and its configuration.
+        output_dir: folder of the run, and of finetune.json, finetune.md and scores.csv.
+        folds: "train", "validation" (chooses the epoch only) and "test" (read once, at the end).
+        problem: "multi_label", "single_label" or "regression"; None: the last with targets, else the first.
+        label_sets: of the corpus.
+        targets: columns of numbers for a regression.
+        frozen: train the head alone.
+        leads: leads to use; None: all of the encoder's.
+        lead_table: a run for each set of leads: I, II, V5, I+II, limb, twelve leads.
+        random: also the same network from weights drawn anew, with the same budget.
+        intervals: see there; the seed is that of head, order and views too.
+        overrides: `section.key=value` of the recipe.
+    """
+
+    model: str
+    data: str
+    output_dir: str | Path
+    folds: Mapping[str, list[int]]
+    config: str | None = None
+    problem: str | None = None
+    label_sets: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    frozen: bool = False
+    leads: Sequence[str] | None = None
+    lead_table: bool = False
+    random: bool = False
+    intervals: IntervalOptions = DEFAULT_INTERVALS
+    overrides: Sequence[str] = ()
+
+
+@dataclass
+class System:
+    """One model to train and judge."""
+
+    name: str
+    folder: Path
+    recipe: Recipe
+    leads: Sequence[str] | None
+
+
+def finetune(
+    asked: Finetuning, *, resume: bool = False, overwrite: bool = False, allow_training_folds: bool = False
+) -> dict | None:
+    """Trains every system and writes the report; the epoch with the best figure on the validation folds is kept.
+
+    Args:
+        asked: see there.
+        resume: go on from the last checkpoints.
+        overwrite: throw away an earlier run.
+        allow_training_folds: test on folds that the encoder was trained on.
+
+    Returns:
+        The report; None in all processes but the first.
+
+    Raises:
+        ValueError: splits that share folds or patients, folds of the training, labels, leads or targets that do not
+            fit, an output folder around the model.
+        OSError: model or corpus is not there, or the folder holds a run.
+    """
+    asked = _completed(asked)
+    output = Path(asked.output_dir)
+    source = resolve_pretrained(asked.model)
+    if Path(source).is_dir() and Path(source).resolve().is_relative_to(output.resolve()):
+        raise ValueError(f"the model {asked.model} is inside the output folder {output}, wanted another one")
+    facts = facts_for_evaluation([source], asked.config, asked.folds["test"], allow_training_folds)[0]
+    systems = plan_systems(asked)
+    if os.environ.get("RANK", "0") == "0":  # another process may come here when the first one has begun to write
+        for system in systems:
+            check_output(system.folder, resume, overwrite)
+    rows = {split: load_corpus(asked.data, config=asked.config, folds=asked.folds[split]) for split in SPLITS}
+    patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
+    require_disjoint(patients)
+    tasks = list(asked.targets if asked.problem == REGRESSION else asked.label_sets)
+    intervals = asked.intervals
+    judged = (rows["test"], asked.problem, tasks)
+    judge = SupervisedJudge(*judged, intervals.replicates, intervals.seed, intervals.minimum)
+    for system in systems:
+        pretrain(system.recipe, system.folder, resume, overwrite, disconnect=system is systems[-1])
+    if not PartialState().is_main_process:
+        return None
+    device = pick_device(None)
+    scores = {system.name: judge.scores(system.folder, device, f"{system.name}, test") for system in systems}
+    described = {
+        system.name: describe_seeds([str(system.folder)], [read_training_facts(system.folder)]) for system in systems
+    }
+    frame = report_frame(
+        *("Fine-tuning, lead by lead" if asked.lead_table else "Fine-tuning", asked.data, asked.config, intervals),
+        *(device, dict(asked.folds), list(patients.values()), described, _notes(asked, facts, rows["train"])),
+    )
+    report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
+    write_report(report, output / REPORT)
+    for system in systems:
+        (system.folder / CARD_NAME).write_text(model_card(system.folder, [output / REPORT]), encoding="utf-8")
+    return report
+
+
+def plan_systems(asked: Finetuning) -> list[System]:
+    """The models to train: one, or one for each set of leads; beside each its companion from random weights.
+
+    Raises:
+        ValueError: folds or seed among the overrides, or what `finetuning_recipe` refuses.
+    """
+    output = Path(asked.output_dir)
+    sets = {"frozen encoder" if asked.frozen else "fine-tuned": (asked.leads, output)}
+    if asked.lead_table:
+        extractor = AutoFeatureExtractor.from_pretrained(resolve_pretrained(asked.model))
+        sets = {key: (leads, output / key.replace(" ", "_")) for key, leads in lead_sets(extractor).items()}
+    folds = {split: asked.folds[split] for split in ("train", "validation")}
+    given = [*source_overrides(asked.data, asked.config, folds), f"run.seed={asked.intervals.seed}"]
+    systems = []
+    for key, (leads, folder) in sets.items():
+        for random in (False, True) if asked.random else (False,):
+            recipe = finetuning_recipe(
+                *(asked.model, asked.problem, list(asked.label_sets), list(asked.targets)),
+                leads=leads,
+                frozen=asked.frozen,
+                random=random,
+                minimum=asked.intervals.minimum,
+                overrides=[*given, *asked.overrides],
+            )
+            found = recipe.data.folds
+            if [found.train, found.validation, recipe.run.seed] != [*folds.values(), asked.intervals.seed]:
+                raise ValueError("folds and seed are --train_folds, --validation_folds and --seed, not overrides")
+            suffix, inside = (RANDOM, folder / "random") if random else ("", folder)
+            systems.append(System(f"{key}{suffix}", inside, recipe, leads))
+    return systems
+
+
+def _completed(asked: Finetuning) -> Finetuning:
+    require_disjoint(asked.folds, "folds")
+    problem = asked.problem or (REGRESSION if asked.targets else MULTI_LABEL)
+    return replace(asked, problem=problem, config=asked.config or read_summary(asked.data).get("config"))
+
+
+def _run_entry(system: System) -> dict:
+    """What a report tells of one training run."""
+    run = read_run(system.folder)
+    return {
+        "system": system.name,
+        "leads": None if system.leads is None else list(system.leads),
+        "frozen": bool(system.recipe.freeze),
+        "epochs": system.recipe.run.epochs,
+        "learning_rate": system.recipe.optimizer.lr,
+        "train_records": run["num_records"],
+        "best_epoch": run["best_epoch"],
+        "validation": run["best_metrics"],
+    }
+
+
+def _notes(asked: Finetuning, facts: TrainingFacts | None, train) -> list[str]:
+    """What a reader must know beside the figures."""
+    notes = _notes_of_pretraining(facts, asked.config)
+    if asked.problem == SINGLE_LABEL:
+        matrix, annotated = label_matrix(train, asked.label_sets[0])
+        several = float((matrix[annotated].sum(axis=1) != 1).mean())
+        notes.append(
+            f"single-label: only records with exactly one class of {asked.label_sets[0]}, in training and test;"
+            f" {several:.0%} of the annotated training records have several or none"
+        )
+    if "age" in asked.targets:
+        notes.append("ages over 89 stand as 90 in a corpus")
+    if asked.lead_table:
+        notes.append("one run for each set of leads, of the same network, budget and seed; absent leads are zero")
+        notes.append(
+            "I+II is these two leads and no other, although the other four of the limbs follow from them; what a"
+            " device of I and II can have by that derivation is the row of the six limb leads"
+        )
+    elif asked.leads:
+        notes.append(f"the model sees {', '.join(asked.leads)} alone")
+    return notes
+
+
+def _notes_of_pretraining(facts: TrainingFacts | None, config: str | None) -> list[str]:
+    if facts is None:
+        return ["what the encoder was pretrained on is not known, nor whether the test folds were among it"]
+    notes = []
+    if any(source.text_source and not source.original_reports for source in facts.of(config)):
+        notes.append(
+            "the encoder's training texts were made of the corpus's statements, so it has seen labels in words"
+        )
+    if risks := list(dict.fromkeys(source.risk for source in facts.sources if source.risk)):
+        notes.append(
+            f"the encoder's pretraining compared patients by {'; '.join(risks)}: a target that this number is made of"
+            " was seen in pretraining"
+        )
+    return notes
