@@ -3,10 +3,8 @@
 python -m hf_ecg.convert SOURCE FILE OUT
 """
 
-import argparse
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from huggingface_hub import ModelCardData
@@ -14,7 +12,7 @@ from transformers import PreTrainedModel
 
 from .auto import SOURCES
 from .cards import CARD_NAME, render_card
-from .command_line import run_command
+from .cli import script
 from .models.shared.roles import model_role
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
@@ -91,16 +89,7 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
     )
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Command line: `python -m hf_ecg.convert SOURCE FILE OUT`."""
-    parser = argparse.ArgumentParser(prog="python -m hf_ecg.convert", description=__doc__.partition("\n")[0])
-    parser.add_argument("source", choices=list(SOURCES))
-    parser.add_argument("file", help="the published checkpoint")
-    parser.add_argument("output", help="folder to make")
-    options = parser.parse_args(arguments)
-    folder = write_converted(options.source, options.file, options.output)
-    sys.stdout.write(f"{folder}\n")
-
+main = script("convert")
 
 if __name__ == "__main__":
-    run_command(main)
+    main()

@@ -11,7 +11,7 @@ OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
 
 
 class Many(click.Option):
-    """An option of one or more words, `--model A B C`; it may be repeated."""
+    """An option of one or more words, `--model A B C`; of several such the last one counts."""
 
     def __init__(self, *names, **settings):
         super().__init__(*names, multiple=True, **settings)
@@ -46,24 +46,28 @@ class Command(click.Command):
         """`--model A B` as `--model A --model B`, and the documented spelling of every option."""
         known = {name: param for param in self.params for name in param.opts if name.startswith("--")}
         takes_overrides = any(param.name == "overrides" for param in self.params)
-        done: list[str] = []
+        others: list[str] = []
+        several: dict[str, list[str]] = {}
         words = list(args)
-        while words:
+        while words and words[0] != "--":
             word = words.pop(0)
-            if word == "--":
-                return [*done, word, *words]
             name, equals, value = word.partition("=")
             if name not in known and f"--{name[2:].replace('-', '_')}" in known:
                 name = f"--{name[2:].replace('-', '_')}"
-            if equals or not isinstance(known.get(name), Many):
-                done.append(name + equals + value)
+            if not isinstance(known.get(name), Many):
+                others.append(name + equals + value)
                 continue
-            first = len(words)
-            while words and not words[0].startswith("--") and not (takes_overrides and OVERRIDE.match(words[0])):
-                done += [name, words.pop(0)]
-            if len(words) == first:
+            found = [name, value] if equals else []
+            while not equals and words and not _ends_an_option(words[0], takes_overrides):
+                found += [name, words.pop(0)]
+            if not found:
                 raise click.BadOptionUsage(name, f"Option {name!r} requires a word or more.", ctx=ctx)
-        return done
+            several[known[name].name] = found
+        return [*others, *(word for found in several.values() for word in found), *words]
+
+
+def _ends_an_option(word: str, takes_overrides: bool) -> bool:
+    return word.startswith("--") or (takes_overrides and OVERRIDE.match(word) is not None)
 
 
 def as_command(name: str) -> Callable:

@@ -1,14 +1,12 @@
 """Cardiovascular risk as columns of a corpus, worked out where its rows are made."""
 
 import math
-from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from datasets import Value
 
-from ..clinical.score2 import OUT_OF_RANGE, score2_risk
-from ..clinical.score2_tables import REGIONS
+from ..clinical.score2 import score2_risk
 from .builder import Corpus
 from .schema import RISK_INPUTS
 
@@ -49,17 +47,6 @@ def with_risk(corpus: Corpus, region: str, out_of_range: str = "nan") -> Corpus:
     facts = corpus.facts | {"risk": {"score": "SCORE2, SCORE2-OP", "region": region, "out_of_range": out_of_range}}
     card = _RiskCard(corpus.card, region, out_of_range)
     return replace(corpus, features=features, complete=columns, facts=facts, card=card)
-
-
-def add_risk_options(parser: ArgumentParser) -> None:
-    """The options of a script that prepares a corpus `with_risk`."""
-    parser.add_argument("--risk", choices=REGIONS, help="add the columns risk and risk_missing_rate, of this region")
-    parser.add_argument(
-        "--risk_out_of_range",
-        choices=OUT_OF_RANGE,
-        default="nan",
-        help="risk under 40 and over 89; nan: none, nor with prior disease (default: %(default)s)",
-    )
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,11 @@ import yaml
 from accelerate.commands.launch import launch_command_parser
 from accelerate.state import AcceleratorState
 
+from hf_ecg.cli import run as run_command
+from hf_ecg.recipes_found import find_recipe
 from tests.documentation.workspace import TEXT_TOWER, WIDTHS
 
-STAND_INS = ("python", "python3", "make", "pip", "accelerate")
+STAND_INS = ("python", "python3", "hf-ecg", "make", "pip", "accelerate")
 _NOTE = """#!/bin/bash
 printf '%s\\x1f' "${0##*/}" "$@" >> "$COMMANDS"
 printf '\\x1e' >> "$COMMANDS"
@@ -33,7 +35,7 @@ _EVALUATION = ["--minimum", "1", "--bootstrap", "10", "--device", "cpu"]
 
 
 def _tiny_training(arguments: list[str]) -> list[str]:
-    with open(arguments[arguments.index("--config") + 1], encoding="utf-8") as file:
+    with find_recipe(arguments[arguments.index("--config") + 1]).open(encoding="utf-8") as file:
         recipe = yaml.safe_load(file)
     ecg = "model.config.ecg_config" if "ecg_config" in recipe["model"]["config"] else "model.config"
     tiny = [f"{ecg}.widths={WIDTHS}", f"{ecg}.depths=[1,1,1,1]", "run.epochs=1", "run.num_threads=1"]
@@ -45,13 +47,20 @@ def _tiny_training(arguments: list[str]) -> list[str]:
     return tiny
 
 
-# Script or module -> what is added to its arguments; a new one that is quick as it is needs no entry.
+# Words of a command -> what is added to its arguments; a new one that is quick as it is needs no entry.
 TINY = {
-    "train/pretrain.py": _tiny_training,
-    "train/zero_shot.py": lambda arguments: _EVALUATION,
-    "train/finetune.py": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
-    "train/linear_probe.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
-    "train/benchmark.py": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+    "pretrain": _tiny_training,
+    "evaluate zero-shot": lambda arguments: _EVALUATION,
+    "finetune": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
+    "evaluate probe": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+    "evaluate benchmark": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+}
+SCRIPTS = {
+    "train/pretrain.py": "pretrain",
+    "train/zero_shot.py": "evaluate zero-shot",
+    "train/finetune.py": "finetune",
+    "train/linear_probe.py": "evaluate probe",
+    "train/benchmark.py": "evaluate benchmark",
 }
 
 
@@ -108,6 +117,9 @@ def run(command: list[str], folder: Path, repository: Path) -> None:
         parsed = launch_command_parser().parse_args(arguments[1:])
         if arguments[0] != "launch" or not Path(parsed.training_script).is_file():
             raise ValueError(f"{arguments[0]} {parsed.training_script}: wanted launch and a script of the checkout")
+    elif name == "hf-ecg":
+        words = next((words for words in TINY if arguments[: len(words.split())] == words.split()), "")
+        _run(f"hf-ecg {words}".strip(), run_command, arguments, words)
     else:
         _run_python(arguments)
 
@@ -122,7 +134,12 @@ def _run_python(arguments: list[str]) -> None:
     else:
         target, rest = arguments[0], arguments[1:]
         start = lambda: runpy.run_path(target, run_name="__main__")  # noqa: E731
-    rest += TINY[target](rest) if target in TINY else []
+    _run(f"python {target}", start, rest, SCRIPTS.get(target, ""), target)
+
+
+def _run(title: str, start, rest: list[str], words: str, target: str = "hf-ecg") -> None:
+    """Calls `start` as the program `target` with the arguments, made small, and nothing of what it writes is seen."""
+    rest += TINY[words](rest) if words else []
     AcceleratorState._reset_state(reset_partial_state=True)
     written, argv = io.StringIO(), sys.argv
     sys.argv = [target, *rest]
@@ -132,11 +149,9 @@ def _run_python(arguments: list[str]) -> None:
             start()
     except SystemExit as end:
         if end.code not in (None, 0):
-            raise ValueError(
-                f"python {target} {' '.join(rest)}\nended with {end.code}: {written.getvalue()[-2000:]}"
-            ) from end
+            raise ValueError(f"{title} {' '.join(rest)}\nended with {end.code}: {written.getvalue()[-2000:]}") from end
     except Exception as error:
-        raise ValueError(f"python {target} {' '.join(rest)}\n{type(error).__name__}: {error}") from error
+        raise ValueError(f"{title} {' '.join(rest)}\n{type(error).__name__}: {error}") from error
     finally:
         sys.argv = argv
         AcceleratorState._reset_state(reset_partial_state=True)

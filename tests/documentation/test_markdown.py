@@ -64,7 +64,8 @@ def test_a_renamed_option_or_recipe_key_is_noticed(workspace, tmp_path):
     """Holds the test itself to its promise."""
     train = "python train/pretrain.py --config train/recipes/bce_ptb_xl.yaml"
     for text, message in (
-        ("```\npython train/classify.py record.hea --modell x --prompts y\n```\n", "unrecognized arguments|required"),
+        ("```\npython train/classify.py record.hea --modell x --prompts y\n```\n", "No such option '--modell'"),
+        ("```\nhf-ecg evaluate classify r.hea --modell x\n```\n", "No such option '--modell'"),
         (f"```bash\n{train} --output_dir out/x data.pth=corpus\n```\n", r"PAGE.md:2: .*data\.pth"),
         ("```python\nx = 1\n```\n\n```python\nx.shape\n```\n", "PAGE.md:6: .*'int' object has no attribute 'shape'"),
         ("```\npip install 'hf-ecg[plott]'\n```\n", "no extra 'plott'"),
