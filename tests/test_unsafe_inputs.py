@@ -1,8 +1,8 @@
 """Files that want more than to be read: code in pickles, paths out of the folder, tags and names of Python objects.
 
 What is legitimate: a WFDB header names files beside itself, and nothing else; a record of a corpus may be a symbolic
-link within the corpus. A recipe's `data.path` and `init_from` are the author's own and may be any folder, as on the
-command line; only `package:NAME/FOLDER` stays inside the package.
+link within the corpus. Paths of a recipe's `data.sources` and `init_from` are the author's own and may be any folder,
+as on the command line; only `package:NAME/FOLDER` stays inside the package.
 """
 
 import json

@@ -123,18 +123,20 @@ def text_recipe(corpus, text_tower) -> dict:
                 "tokenizer": str(text_tower),
             },
             "data": {
-                "path": str(corpus),
-                "config": "tiny_100hz",
-                "folds": {"train": [1, 2, 3, 4], "validation": [5]},
+                "sources": [
+                    {"path": str(corpus), "config": "tiny_100hz", "folds": {"train": [1, 2, 3, 4], "validation": [5]}}
+                ]
             },
-            "collator": {
-                "name": "ecg_text",
-                "single_sentence_probability": 0.5,
-                "views": [
-                    {"name": "random_crop", "num_samples": 80},
-                    {"name": "amplitude_scale", "factor": [0.9, 1.1]},
-                    {"name": "gaussian_noise", "rms": 0.02},
-                ],
+            "method": {
+                "name": "text_pairs",
+                "options": {
+                    "single_sentence_probability": 0.5,
+                    "views": [
+                        {"name": "random_crop", "num_samples": 80},
+                        {"name": "amplitude_scale", "factor": [0.9, 1.1]},
+                        {"name": "gaussian_noise", "rms": 0.02},
+                    ],
+                },
             },
             "validation": {"name": "loss", "metric": "loss", "greater_is_better": False, "batch_size": 16},
             "optimizer": {"lr": 0.003, "weight_decay": 0.05},
@@ -148,8 +150,8 @@ def label_recipe(text_recipe) -> dict:
     """A classifier on two label sets, on the same data and views."""
     text_recipe["model"] = {"class": "ECGResNetForECGClassification", "config": dict(TINY_RESNET)}
     del text_recipe["processor"]["tokenizer"]
-    del text_recipe["collator"]["single_sentence_probability"]
-    text_recipe["collator"]["name"] = "ecg_classification"
+    del text_recipe["method"]["options"]["single_sentence_probability"]
+    text_recipe["method"]["name"] = "labels"
     text_recipe["data"]["label_sets"] = ["superdiagnostic", "form"]
     text_recipe["validation"] = {
         "name": "classification",
@@ -188,7 +190,7 @@ def recipe_of():
             *sections, name = key.split("__")
             target = content
             for section in sections:
-                target = target.setdefault(section, {})
+                target = target[int(section)] if isinstance(target, list) else target.setdefault(section, {})
             target[name] = value
         return parse_recipe(content)
 

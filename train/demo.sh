@@ -18,7 +18,7 @@ export PYTHONPATH="$here/..${PYTHONPATH:+:$PYTHONPATH}"
 if [ "$data" = simulated ]; then
     config=simulated_100hz
     recipe=demo_simulated
-    companion=(run.epochs=5 "data.config=$config" "data.label_sets=[diagnostic,form,rhythm]"
+    companion=(run.epochs=5 "data.sources.0.config=$config" "data.label_sets=[diagnostic,form,rhythm]"
         "validation.label_sets=[diagnostic,form,rhythm]")
     prompts=(simulated_diagnostic simulated_form simulated_rhythm)
     probe=diagnostic
@@ -50,7 +50,7 @@ pretrain() { # RECIPE OUTPUT [section.key=value ...]
         resume=(--resume latest)
     fi
     "$python" "$here/pretrain.py" --config "$here/recipes/$1.yaml" --output_dir "$2" "${resume[@]}" \
-        "data.path=$corpus" "${@:3}"
+        "data.sources.0.path=$corpus" "${@:3}"
 }
 
 if [ -e "$corpus" ] && [ ! -e "$corpus/$config" ]; then
@@ -71,7 +71,7 @@ step "2/6 pretrain an ECGTextModel on the statements of folds 1 to 7, selected o
 pretrain "$recipe" "$out/clep"
 
 step "3/6 train its supervised companion: the same network, records and budget, on the labels"
-pretrain bce_ptb_xl "$out/bce" "data.folds.train=[1,2,3,4,5,6,7]" "data.folds.validation=[8]" "${companion[@]}"
+pretrain bce_ptb_xl "$out/bce" "data.sources.0.folds.train=[1,2,3,4,5,6,7]" "data.sources.0.folds.validation=[8]" "${companion[@]}"
 
 step "4/6 label-text classification on folds 9 and 10, beside the companion and a random encoder"
 warn

@@ -1,92 +1,109 @@
-"""From a recipe's sections to the objects of a run: model, processor, rows, collator, validation."""
+"""From a recipe's sections to the objects of a run: model, processor, rows, method, collator, validation."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import datasets
+from accelerate import Accelerator
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel
 
-from ..data.collators import build_collator
-from ..data.corpus import label_names
-from ..data.rows import RowDataset
-from ..evaluation.judging.validation import build_validation
+from ..data.mixing import MixedRows
+from ..evaluation.judging.validation import build_validation, over_sources, shares_the_loss
+from ..models.shared.roles import ecg_config
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
-from .network import build_model, freeze, resolve_pretrained
-from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, ProcessorSection, Recipe
-from .rows import class_labels, collator_spec, load_data, target_units
-
-MULTI_LABEL, SINGLE_LABEL, REGRESSION = "multi_label_classification", "single_label_classification", "regression"
+from ..version import __version__
+from .methods import Feeding, Method, build_method
+from .network import build_model, forward_inputs, freeze, resolve_pretrained
+from .recipe import Recipe
+from .recipe_sections import ProcessorSection
+from .rows import load_sources, prepare_rows
 
 
 @dataclass
-class Parts:
-    """What a run works with; `processor` is the feature extractor itself when there is no text."""
+class RunParts:
+    """What a run works with; `processor` is the feature extractor itself when there is no text.
+
+    `sources` are the training rows, a data set for each corpus, and `rows` those of all of them, for a loader.
+    """
 
     model: PreTrainedModel
-    processor: object
-    train_data: datasets.Dataset
-    train_rows: RowDataset
+    processor: ECGFeatureExtractor | ECGTextProcessor
+    method: Method
+    sources: list[datasets.Dataset]
+    rows: MixedRows
     collator: Callable
     validate: Callable[[nn.Module], dict[str, float]] | None
+    validates_together: bool = False
+
+    def identity(self) -> dict:
+        """What tells these rows from others."""
+        return {"hf_ecg_version": __version__, "records": len(self.rows), "rows": self.rows.fingerprint()}
 
 
-def build_parts(recipe: Recipe, rank: int = 0, world_size: int = 1) -> Parts:
+def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunParts:
     """Everything of a recipe but optimiser and schedule.
 
     Args:
         recipe: what to build.
-        rank, world_size: of this process; a validation loss is shared out over them.
+        accelerator: of the run; a validation loss is shared out over its processes. None: there is one process.
 
     Raises:
-        ValueError: a section that does not fit the model, the corpus or another section.
+        ValueError: a section that does not fit the model, the corpora or another section.
     """
-    processor = build_processor(recipe.processor)
-    train_data, validation_data = load_data(
-        recipe.data, recipe.collator, recipe.validation is not None, recipe.run.seed
-    )
-    model = build_model(recipe.model, *head_of(recipe, train_data))
+    method = build_method(recipe.method, recipe.data)
+    processor = build_processor(recipe.processor, method)
+    with_validation = recipe.validation is not None
+    sources, judged = load_sources(recipe.data, method, with_validation, recipe.run.seed)
+    rows = MixedRows(sources, method.columns)
+    model = build_model(recipe.model, *method.head(rows, sources))
     check_input(model, processor)
     freeze(model, recipe.freeze)
-    spec = collator_spec(recipe.collator, recipe.data)
-    collator = build_collator(spec, processor, train_data, recipe.run.seed)
-    without_views = spec | {"views": []}
-    validate = None
-    if recipe.validation is not None:
-        spec = {key: value for key, value in dataclasses.asdict(recipe.validation).items() if value is not None}
-        if recipe.validation.name == "regression":
-            spec["targets"] = recipe.data.targets
-        if recipe.validation.name == "loss" and recipe.collator.name == TEXT_COLLATOR:
-            spec["text_column"] = recipe.data.columns.text
-        if recipe.validation.name == "loss" and recipe.collator.name == CONTRASTIVE_COLLATOR:
-            spec["collator"] = collator
-        if recipe.validation.name == "loss" and problem_type(recipe) in (SINGLE_LABEL, REGRESSION):
-            spec["collator"] = build_collator(without_views, processor, train_data, recipe.run.seed)
-        if validates_together(recipe, world_size):
-            spec |= {"rank": rank, "world_size": world_size}
-        validate = build_validation(spec, processor, validation_data)
-    return Parts(model, processor, train_data, RowDataset(train_data, collator.columns), collator, validate)
-
-
-def problem_type(recipe: Recipe) -> str:
-    """What a classifier of this recipe learns, as transformers calls it."""
-    if recipe.collator.name == REGRESSION_COLLATOR:
-        return REGRESSION
-    return SINGLE_LABEL if recipe.collator.single_label else MULTI_LABEL
-
-
-def head_of(recipe: Recipe, train_data: datasets.Dataset) -> tuple[list[str], dict]:
-    """Names of a head's outputs, and what its configuration says besides; none for a model without labels."""
-    data, head = recipe.data, {"problem_type": problem_type(recipe)}
-    if data.targets:
-        return data.targets, head | target_units(train_data, data.targets)
-    return class_labels({label_set: label_names(train_data, label_set) for label_set in data.label_sets}), head
+    inputs = forward_inputs(model)
+    feeding = Feeding(processor, rows, sources, recipe.run.seed, inputs)
+    if recipe.data.cache:
+        feeding = dataclasses.replace(feeding, prepared=prepare_rows(recipe, processor, method, feeding, accelerator))
+    collator = method.collator(feeding)
+    rows = MixedRows(sources, collator.columns)
+    parts = RunParts(model, processor, method, sources, rows, collator, None)
+    if with_validation:
+        parts.validates_together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
+        parts.validate = _validation(
+            recipe, method, feeding, judged, accelerator if parts.validates_together else None
+        )
+    return parts
 
 
 def validates_together(recipe: Recipe, world_size: int) -> bool:
     """Whether all processes validate: a contrastive loss gathers the rows of all of them, other metrics need one."""
-    return world_size > 1 and recipe.validation is not None and recipe.validation.name == "loss"
+    return world_size > 1 and recipe.validation is not None and shares_the_loss(recipe.validation.name)
+
+
+def _validation(
+    recipe: Recipe,
+    method: Method,
+    feeding: Feeding,
+    judged: Sequence[tuple[str, datasets.Dataset]],
+    accelerator: Accelerator | None,
+) -> Callable[[nn.Module], dict[str, float]]:
+    """A validator over the selection rows of all sources."""
+    given = {key: value for key, value in dataclasses.asdict(recipe.validation).items() if value is not None}
+    shares = (
+        {} if accelerator is None else {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
+    )
+    # the rows that are judged are not among those that are cached
+    feeding = dataclasses.replace(feeding, prepared=None)
+    build = partial(
+        build_validation,
+        given,
+        feeding.processor,
+        targets=recipe.data.targets,
+        make_collator=lambda: method.validation_collator(feeding),
+        **shares,
+    )
+    return over_sources(build, judged)
 
 
 def check_input(model: PreTrainedModel, processor) -> None:
@@ -94,14 +111,14 @@ def check_input(model: PreTrainedModel, processor) -> None:
 
     A convolution takes any rate and length; the saved configuration would go on saying what is not so.
     """
-    extractor = getattr(processor, "feature_extractor", processor)
+    extractor = feature_extractor_of(processor)
     one_lead = any(step["name"] == "pick_lead" for step in extractor.steps)
     made = {
         "num_leads": 1 if one_lead else len(extractor.leads),
         "sampling_rate": extractor.sampling_rate,
         "num_samples": extractor.num_samples,
     }
-    config = getattr(model.config, "ecg_config", model.config)
+    config = ecg_config(model.config)
     for key, value in made.items():
         declared = getattr(config, key, value)
         if value is not None and value != declared:
@@ -110,9 +127,21 @@ def check_input(model: PreTrainedModel, processor) -> None:
             )
 
 
-def build_processor(section: ProcessorSection):
-    """`ECGTextProcessor` when a tokenizer is named, else the `ECGFeatureExtractor` alone."""
+def feature_extractor_of(processor: ECGFeatureExtractor | ECGTextProcessor) -> ECGFeatureExtractor:
+    """The part of a processor that sees waveforms."""
+    return processor if isinstance(processor, ECGFeatureExtractor) else processor.feature_extractor
+
+
+def build_processor(section: ProcessorSection, method: Method) -> ECGFeatureExtractor | ECGTextProcessor:
+    """`ECGTextProcessor` for a method that reads texts, else the `ECGFeatureExtractor` alone.
+
+    Raises:
+        ValueError: a tokenizer where none is wanted, or none where one is.
+    """
     feature_extractor = ECGFeatureExtractor(**section.feature_extractor)
+    if method.reads_text != (section.tokenizer is not None):
+        wanted = "a tokenizer" if method.reads_text else "no tokenizer"
+        raise ValueError(f"processor.tokenizer is {section.tokenizer!r}, the method {method.name} wants {wanted}")
     if section.tokenizer is None:
         return feature_extractor
     tokenizer = AutoTokenizer.from_pretrained(resolve_pretrained(section.tokenizer))

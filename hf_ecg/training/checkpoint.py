@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import atomic_folder as write_folder
-from ..files import find_folder, synchronise  # noqa: F401
+from ..files import atomic_folder, find_folder
 from ..models.shared.conversion import read_checkpoint
 
 STATE_NAME = "state.pt"
@@ -22,7 +21,7 @@ def save_state(folder, state: dict, progress: dict) -> None:
         torch.save({**state, PROGRESS_NAME: text}, temporary / STATE_NAME)
         (temporary / PROGRESS_NAME).write_text(text, encoding="utf-8")
 
-    write_folder(folder, write)
+    atomic_folder(folder, write)
 
 
 def load_state(folder) -> tuple[dict, dict] | None:

@@ -86,14 +86,14 @@ def finetuning_recipe(
             }
         },
         "data": {"label_sets": list(label_sets), "targets": list(targets)},
-        "collator": {"name": "ecg_regression" if problem == REGRESSION else "ecg_classification"},
+        "method": {"name": "targets" if problem == REGRESSION else "labels", "options": {}},
         "freeze": ["encoder"] if frozen else [],
         "validation": _validation(problem, label_sets, targets, minimum),
     }
     if problem == SINGLE_LABEL:
-        content["collator"]["single_label"] = True
+        content["method"]["options"]["single_label"] = True
     if not frozen:
-        content["collator"] |= _views(extractor)
+        content["method"]["options"]["views"] = _views(content["processor"]["feature_extractor"])
     for section, values in (_FROZEN if frozen else _WHOLE).items():
         content[section] = dict(values)
     for override in overrides:
@@ -161,18 +161,21 @@ def _validation(problem: str, label_sets, targets, minimum: int | None) -> dict:
     return section | ({} if minimum is None else {"minimum": minimum})
 
 
-def _views(extractor) -> dict:
-    """Crop, scale and noise; in millivolts where the extractor's last step is the normalisation, crops alone where
-    another step takes the millivolts away."""
+def _views(extractor: dict) -> list[dict]:
+    """Crop, scale and noise; in millivolts where the extractor's last step is the normalisation, before which the step
+    `views` is put; crops alone where another step takes the millivolts away."""
     views = []
-    if extractor.num_samples is not None:
-        views.append({"name": "random_crop", "num_samples": max(1, extractor.num_samples * 4 // 5)})
-    voltages = [step for step in extractor.steps if step["name"] in ("normalise", "divide")]
-    last = extractor.steps[-1]
+    if extractor["num_samples"] is not None:
+        views.append({"name": "random_crop", "num_samples": max(1, extractor["num_samples"] * 4 // 5)})
+    steps = extractor["steps"]
+    voltages = [step for step in steps if step["name"] in ("normalise", "divide")]
+    placed = any(step["name"] == "views" for step in steps)
+    last = steps[-1]
     behind = voltages == [last] and last["name"] == "normalise" and not last.get("return_amplitude")
-    if voltages and not behind:
-        return {"views": views}
-    if not behind:
+    if voltages and not behind and not placed:
+        return views
+    if not voltages:
         views.append({"name": "amplitude_scale", "factor": [0.9, 1.1]})
-    views.append({"name": "gaussian_noise", "rms": 0.02})
-    return {"views": views} | ({"normalise_after_views": True} if behind else {})
+    elif not placed:
+        steps.insert(len(steps) - 1, {"name": "views"})
+    return [*views, {"name": "gaussian_noise", "rms": 0.02}]

@@ -45,7 +45,7 @@ def encode_texts(
     return {text: row.clone() for part, features in encoded for text, row in zip(part, features, strict=True)}
 
 
-def prepare_texts(model, collator, dataset, frozen: bool, accelerator: Accelerator, measured: bool = False) -> None:
+def prepare_texts(model, collator, sources, frozen: bool, accelerator: Accelerator, measured: bool = False) -> None:
     """What must be known of all training texts before the first step.
 
     With a frozen tower the collator hands out its embeddings in place of tokens; a model that standardises its text
@@ -54,15 +54,15 @@ def prepare_texts(model, collator, dataset, frozen: bool, accelerator: Accelerat
     Args:
         model: in training mode; its text tower is asked in evaluation mode.
         collator: an `ECGTextCollator`.
-        dataset: the training rows.
+        sources: the training rows, a data set for each corpus.
         frozen: whether the text tower is.
         accelerator: the run's.
         measured: the model was trained before, and goes on with the statistics of the texts that it knows.
     """
-    standardise = getattr(model.config, "standardise_text", False) and not measured
+    standardise = model.config.standardise_text and not measured
     if not frozen and not standardise:
         return
-    texts = collator.possible_texts(dataset)
+    texts = collator.possible_texts(*sources)
     logger.info("encoding %d distinct texts", len(texts))
     training = model.text_model.training
     model.text_model.eval()

@@ -1,30 +1,27 @@
-"""The one training loop: any model whose `forward(**batch)` returns `loss`."""
+"""The one training loop: order, resume and validation of a run; the engine makes the steps, the method the batches."""
 
-import contextlib
 import dataclasses
 import math
-import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import torch
 from accelerate.utils import send_to_device
-from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
-from ..data.rows import rows_fingerprint
-from ..data.samplers import RecordBatchSampler
-from ..version import __version__
-from .build import build_parts, validates_together
+from .build import build_parts
 from .checkpoint import fingerprint, load_state, save_state
-from .frozen_text import prepare_texts
+from .engine import Engine, StepResult
+from .interruption import StopRequest
+from .loading import batch_loader, batch_sampler
 from .network import WHOLE, set_training_mode
-from .optimizer import WeightAverage, build_optimizer, learning_rate_factor
-from .processes import connect, loader_processes, prepare_torch, seed_step, use_one_thread
-from .recipe import TEXT_COLLATOR, Recipe
-from .run_folder import begin_output, check_output, check_same_recipe
+from .processes import any_process, connect, prepare_torch, seed_validation
+from .recipe import Recipe
+from .run_folder import begin_output, check_output, check_same_recipe, save_recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
 
@@ -45,16 +42,14 @@ class Progress:
     best_metrics: dict = field(default_factory=dict)
 
 
-@dataclass
-class _Step:
-    """A finished step whose loss has not been looked at yet: on CUDA, looking waits for the device."""
+@dataclass(frozen=True)
+class _Pending:
+    """A finished step whose loss has not been looked at yet."""
 
     step: int
     epoch: int
     batch: int
-    lr: float
-    loss: torch.Tensor
-    grad_norm: torch.Tensor
+    result: StepResult
 
 
 def pretrain(
@@ -75,22 +70,27 @@ def pretrain(
     Raises:
         ValueError: a recipe that does not fit, or another one than the run to resume; too few processes.
         OSError: `output_dir` holds something and neither `resume` nor `overwrite` is given.
+        InterruptedError: SIGTERM came; the run was saved and can be resumed.
         FloatingPointError: the loss or the gradient is not finite.
     """
-    run = Pretraining(recipe, Path(output_dir), resume, overwrite)
+    stop = StopRequest()
     try:
-        run.train()
-        return run.finish()
+        run = TrainingRun(recipe, Path(output_dir), stop, resume, overwrite)
+        try:
+            run.train()
+            return run.finish()
+        finally:
+            run.close(disconnect)
     finally:
-        run.close(disconnect)
+        stop.close()
 
 
-class Pretraining:
-    """State of one run. Order of records, views and dropout are functions of the seed and the position in the run."""
+class TrainingRun:
+    """One run. Order of records, views and dropout are functions of the seed and the position in the run."""
 
-    def __init__(self, recipe: Recipe, output_dir: Path, resume: bool, overwrite: bool):
-        self.recipe, self.output_dir = recipe, output_dir
-        self.accelerator = connect(recipe.run)
+    def __init__(self, recipe: Recipe, output_dir: Path, stop: StopRequest, resume: bool, overwrite: bool):
+        self.recipe, self.output_dir, self.stop = recipe, output_dir, stop
+        self.accelerator = connect(recipe.run, output_dir)
         self.is_main = self.accelerator.is_main_process
         self.log = self.bar = self.loader = None
         if self.is_main:
@@ -99,29 +99,20 @@ class Pretraining:
         if resume:
             check_same_recipe(recipe, output_dir)
         prepare_torch(recipe.run)
-        self.parts = build_parts(recipe, self.accelerator.process_index, self.accelerator.num_processes)
-        self.bare = self.parts.model.to(self.accelerator.device)
-        set_training_mode(self.bare, recipe.freeze)
-        if recipe.collator.name == TEXT_COLLATOR:
-            frozen = "text_model" in recipe.freeze
-            measured = WHOLE in recipe.model.init_from
-            prepare_texts(self.bare, self.parts.collator, self.parts.train_data, frozen, self.accelerator, measured)
-        optimizer = build_optimizer(self.bare, recipe.optimizer)
-        self.model, self.optimizer = self.accelerator.prepare(self.bare, optimizer)
-        decay = recipe.run.ema_decay
-        self.average = None if decay is None else WeightAverage(self.bare, decay)
-        self.trained = [parameter for parameter in self.bare.parameters() if parameter.requires_grad]
-        self.sampler = self._sampler(self.accelerator.process_index, self.accelerator.num_processes)
+        self.parts = build_parts(recipe, self.accelerator)
+        self.engine = Engine(self.parts.model, recipe, self.accelerator, self._measure)
+        self.sampler = batch_sampler(recipe, self.parts, self.accelerator)
         self.steps_per_epoch = self.sampler.batches_per_epoch
         if self.steps_per_epoch == 0:
-            raise ValueError(f"{len(self.parts.train_rows)} records give no batch of {recipe.run.batch_size}")
+            raise ValueError(f"{len(self.parts.rows)} records give no batch of {recipe.run.batch_size}")
         self.total_steps = self.steps_per_epoch * recipe.run.epochs
         if recipe.run.max_steps is not None:
             self.total_steps = min(self.total_steps, recipe.run.max_steps)
         self.progress = Progress()
-        self.pending: list[_Step] = []
+        self.pending: list[_Pending] = []
         self.clock = StepClock(self.accelerator.device)
-        self.loader = self._loader()
+        self._check_first_batch()
+        self.loader = batch_loader(recipe, self.parts, self.sampler, self.accelerator)
         if self.is_main:
             # not sooner: a recipe that cannot run must not cost the run that was there
             begin_output(output_dir, overwrite)
@@ -135,16 +126,17 @@ class Pretraining:
             self.progress.epoch += 1
             self.progress.batch = 0
             self.save_checkpoint()
+            self._end_if_asked()
 
     def finish(self) -> dict[str, float]:
         """Save the chosen weights: the best ones by the recipe's metric, the last ones without validation."""
-        if self.is_main:
-            best = load_state(self._checkpoint("best")) if self.parts.validate is not None else None
-            if best is not None:
-                self._load_model(best[0]["model"])
-            with contextlib.nullcontext() if best is not None else self._averaged():
-                self.bare.eval()
-                save_run(self.output_dir, self.bare, self.parts, self.recipe, dataclasses.asdict(self.progress))
+        best = load_state(self._checkpoint("best")) if self.parts.validate is not None else None
+        if best is not None:
+            self.engine.load_model(best[0]["model"])
+            self._save_run()
+        else:
+            with self.engine.averaged():
+                self._save_run()
         self.accelerator.wait_for_everyone()
         return dict(self.progress.best_metrics)
 
@@ -159,26 +151,41 @@ class Pretraining:
             self.accelerator.end_training()
 
     def save_checkpoint(self) -> None:
-        """Write `checkpoints/last`, from which the run goes on bit for bit."""
+        """Write `checkpoints/last`, from which the run goes on bit for bit; every process has to call it."""
+        state = self.engine.state()
+        if self.is_main:
+            progress = dataclasses.asdict(self.progress) | self.identity | {"log_size": self.log.size()}
+            save_state(self._checkpoint("last"), state, progress)
         self.accelerator.wait_for_everyone()
-        if not self.is_main:
-            return
-        state = {"model": self._trained_state(), "optimizer": self.optimizer.state_dict()}
-        if self.average is not None:
-            state["average"] = self.average.state_dict()
-        if self.accelerator.scaler is not None:
-            state["scaler"] = self.accelerator.scaler.state_dict()
-        progress = dataclasses.asdict(self.progress) | self.identity | {"log_size": self.log.size()}
-        save_state(self._checkpoint("last"), state, progress)
+
+    def _save_run(self) -> None:
+        model = self.engine.finished_model()
+        if self.is_main:
+            model.eval()
+            save_run(self.output_dir, model, self.parts, self.recipe, dataclasses.asdict(self.progress))
+
+    def _measure(self, model) -> None:
+        """What the method measures of the training rows before step one."""
+        self.parts.method.before_training(
+            model,
+            self.parts.collator,
+            self.parts.sources,
+            frozen=self.recipe.freeze,
+            measured=WHOLE in self.recipe.model.init_from,
+            accelerator=self.accelerator,
+        )
+
+    def _check_first_batch(self) -> None:
+        batch = self.parts.collator(self.parts.rows.__getitems__(next(iter(self.sampler))))
+        self.engine.check_batch(batch, self.recipe.method.name)
 
     def _train_epoch(self) -> None:
         progress, run = self.progress, self.recipe.run
-        set_training_mode(self.bare, self.recipe.freeze)
+        set_training_mode(self.engine.bare, self.recipe.freeze)
         self.sampler.set_epoch(progress.epoch, progress.batch)
         self.clock.restart()
-        for batch in self.loader:
-            batch = send_to_device(batch, self.accelerator.device, non_blocking=True)
-            self._train_step(batch)
+        for batches in self._steps():
+            self._train_step(batches)
             if progress.step == self.total_steps or progress.batch == self.steps_per_epoch:
                 break
             if len(self.pending) == run.log_every_steps:
@@ -187,38 +194,49 @@ class Pretraining:
                 self._look()
                 self.save_checkpoint()
                 self.clock.restart()
+            if self._asked_to_end():
+                self._look()
+                self.save_checkpoint()
+                self._end_if_asked()
         self._look()
 
-    def _train_step(self, batch: dict) -> None:
-        progress, recipe = self.progress, self.recipe
-        lr = recipe.optimizer.lr * learning_rate_factor(progress.step, self.total_steps, recipe.schedule)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr * group["lr_factor"]
-        seed_step(recipe.run.seed, progress.step, self.accelerator.process_index)
+    def _steps(self) -> Iterator[list[dict]]:
+        """The micro-batches of each step, on the device."""
+        loaded = iter(self.loader)
+        while batches := list(islice(loaded, self.recipe.run.accumulation)):
+            yield [send_to_device(batch, self.accelerator.device, non_blocking=True) for batch in batches]
+
+    def _train_step(self, batches: list[dict]) -> None:
+        progress = self.progress
         self.clock.start_work()
-        loss = self.model(**batch).loss
-        self.accelerator.backward(loss)
-        limit = math.inf if recipe.optimizer.max_grad_norm is None else recipe.optimizer.max_grad_norm
-        grad_norm = self.accelerator.clip_grad_norm_(self.trained, limit)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.average is not None:
-            self.average.update()
-        self.clock.stop_work(recipe.run.batch_size)
-        self.pending.append(
-            _Step(progress.step, progress.epoch, progress.batch, lr, loss.detach(), grad_norm.detach())
-        )
+        result = self.engine.step(batches, progress.step, self.total_steps)
+        self.clock.stop_work(self.recipe.run.batch_size)
+        self.pending.append(_Pending(progress.step, progress.epoch, progress.batch, result))
         progress.step += 1
         progress.batch += 1
         if self.bar is not None:
             self.bar.update(1)
 
+    def _asked_to_end(self) -> bool:
+        """Whether SIGTERM came to any process; several agree on it where they look at the loss anyway."""
+        if self.accelerator.num_processes == 1:
+            return self.stop.received is not None
+        return not self.pending and any_process(self.stop.received is not None, self.accelerator)
+
+    def _end_if_asked(self) -> None:
+        if any_process(self.stop.received is not None, self.accelerator):
+            raise InterruptedError(
+                f"stopped by {self.stop.received or 'SIGTERM'} after step {self.progress.step} of {self.total_steps}:"
+                f" {self._checkpoint('last')} holds the run, --resume latest goes on with it"
+            )
+
     def _look(self) -> None:
         """Write the pending steps to the log; stop on a loss or gradient that is not finite."""
         if not self.pending:
             return
-        losses = self.accelerator.reduce(torch.stack([item.loss.float() for item in self.pending]), "mean").tolist()
-        norms = torch.stack([item.grad_norm.float() for item in self.pending]).tolist()
+        losses = torch.stack([item.result.loss.float() for item in self.pending])
+        losses = self.accelerator.reduce(losses, "mean").tolist()
+        norms = torch.stack([item.result.grad_norm.float() for item in self.pending]).tolist()
         speed = self.clock.read()
         for item, loss, norm in zip(self.pending, losses, norms, strict=True):
             # the fp16 scaler meets infinite gradients on purpose, and skips those steps
@@ -229,8 +247,8 @@ class Pretraining:
                     f"records {self._records_of(item.epoch, item.batch)}"
                 )
             if self.log is not None:
-                line = {"step": item.step + 1, "epoch": item.epoch, "loss": loss, "lr": item.lr, "grad_norm": norm}
-                self.log.write("train", line | speed)
+                place = {"step": item.step + 1, "epoch": item.epoch}
+                self.log.write("train", place | {"loss": loss, "lr": item.result.lr, "grad_norm": norm} | speed)
         if self.log is not None:
             self.log.flush()
             shares = {"records/s": f"{speed['records_per_second']:.0f}", "waiting": f"{speed['waiting']:.0%}"}
@@ -239,108 +257,74 @@ class Pretraining:
         self.clock.restart()
 
     def _validate(self) -> None:
-        together = validates_together(self.recipe, self.accelerator.num_processes)
-        if self.parts.validate is None or not (self.is_main or together):
+        if self.parts.validate is None:
             return
-        section, progress = self.recipe.validation, self.progress
-        with self._averaged():
-            metrics = {name: float(value) for name, value in self.parts.validate(self.bare).items()}
+        together = self.parts.validates_together
+        with self.engine.averaged(), self.engine.whole():
+            metrics = {}
+            if self.is_main or together:
+                # the same numbers at every call, whatever was trained in between
+                seed_validation(self.recipe.run.seed, self.accelerator.process_index)
+                metrics = {name: float(value) for name, value in self.parts.validate(self.engine.bare).items()}
             if together:
                 values = torch.tensor(list(metrics.values()), device=self.accelerator.device)
                 metrics = dict(zip(metrics, self.accelerator.reduce(values, "mean").tolist(), strict=True))
-            if not self.is_main:
-                return
-            self.log.write("validation", {"step": progress.step, "epoch": progress.epoch} | metrics)
-            value = metrics.get(section.metric)
-            if value is None or math.isnan(value):
-                raise ValueError(f"validation.metric {section.metric!r} is {value}; measured: {metrics}")
-            best = progress.best
-            better = best is None or (value > best if section.greater_is_better else value < best)
-            if better:
-                progress.best, progress.best_metrics = value, metrics
-                progress.best_step, progress.best_epoch = progress.step, progress.epoch
-                save_state(self._checkpoint("best"), {"model": self._trained_state()}, dataclasses.asdict(progress))
+            better = self._judge(metrics) if self.is_main else False
+            if any_process(better, self.accelerator):
+                state = {"model": self.engine.trained_state()}
+                if self.is_main:
+                    save_state(self._checkpoint("best"), state, dataclasses.asdict(self.progress))
+
+    def _judge(self, metrics: dict[str, float]) -> bool:
+        """Log a validation, and say whether it is the best so far."""
+        section, progress = self.recipe.validation, self.progress
+        self.log.write("validation", {"step": progress.step, "epoch": progress.epoch} | metrics)
+        value = metrics.get(section.metric)
+        if value is None or math.isnan(value):
+            raise ValueError(f"validation.metric {section.metric!r} is {value}; measured: {metrics}")
+        best = progress.best
+        better = best is None or (value > best if section.greater_is_better else value < best)
+        if better:
+            progress.best, progress.best_metrics = value, metrics
+            progress.best_step, progress.best_epoch = progress.step, progress.epoch
         remark = " (best so far)" if better else ""
         tqdm.write(f"epoch {progress.epoch}: {section.metric} {value:.4f}{remark}", file=sys.stderr)
+        return better
 
     def _open(self, resume: bool) -> None:
         """Restore the last checkpoint when resuming, then open log and progress bar."""
-        frozen_names = set(self.bare.state_dict()) - set(self._trained_state())
-        frozen = {name: value for name, value in self.bare.state_dict().items() if name in frozen_names}
-        self.identity = {
-            "hf_ecg_version": __version__,
-            "records": len(self.parts.train_rows),
-            "rows": rows_fingerprint(self.parts.train_data, self.parts.train_rows.columns),
-            "steps_per_epoch": self.steps_per_epoch,
-            "frozen_weights": fingerprint(frozen),
-            "num_processes": self.accelerator.num_processes,
-        }
+        self.identity = self._identity()
         found = load_state(self._checkpoint("last")) if resume else None
         log_size = 0
         if found is not None:
             state, saved = found
             log_size = saved.pop("log_size")
-            for key in ("records", "rows", "steps_per_epoch", "frozen_weights", "num_processes"):
-                if saved.get(key) != self.identity[key]:
-                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {self.identity[key]}")
+            for key, value in self.identity.items():
+                if key != "hf_ecg_version" and saved.get(key) != value:
+                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}")
             self.progress = Progress(**{item.name: saved[item.name] for item in dataclasses.fields(Progress)})
-            self._load_model(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            if self.average is not None:
-                self.average.load_state_dict(state["average"])
-            if self.accelerator.scaler is not None:
-                self.accelerator.scaler.load_state_dict(state["scaler"])
+            self.engine.load_state(state)
         elif resume:
             logger.warning("%s holds no checkpoint yet: starting from the beginning", self.output_dir)
+        # no process may replace what another one still reads
+        self.accelerator.wait_for_everyone()
         if self.is_main:
-            self.recipe.save(self.output_dir / "recipe.yaml.incomplete")
-            os.replace(self.output_dir / "recipe.yaml.incomplete", self.output_dir / "recipe.yaml")
-            self.log = RunLog(self.output_dir, self.recipe.run.tensorboard, log_size, self.progress.step)
+            save_recipe(self.recipe, self.output_dir)
+            self.log = RunLog(self.output_dir, self.accelerator, self.recipe.to_dict(), log_size, self.progress.step)
             self.bar = tqdm(total=self.total_steps, initial=self.progress.step, unit="step", desc="training")
 
-    def _loader(self) -> DataLoader:
-        workers = loader_processes(self.recipe.run.num_workers, self.accelerator.num_processes)
-        if workers:
-            os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive the fork
-        return DataLoader(
-            self.parts.train_rows,
-            batch_sampler=self.sampler,
-            collate_fn=self.parts.collator,
-            num_workers=workers,
-            # forking them anew for every epoch would make it begin with waiting
-            persistent_workers=workers > 0,
-            # a fork server's workers outlive a killed trainer for ever; forked ones notice within seconds
-            multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
-            worker_init_fn=use_one_thread,
-            # without its own generator every epoch draws a number from the global one
-            generator=torch.Generator().manual_seed(self.recipe.run.seed),
-            pin_memory=self.accelerator.device.type == "cuda",
-        )
-
-    def _sampler(self, rank: int, world_size: int) -> RecordBatchSampler:
-        run = self.recipe.run
-        size = run.batch_size // world_size
-        return RecordBatchSampler(len(self.parts.train_rows), size, run.seed, rank=rank, world_size=world_size)
+    def _identity(self) -> dict:
+        """What must be as it was for a run to go on bit for bit."""
+        return self.parts.identity() | {
+            "steps_per_epoch": self.steps_per_epoch,
+            "frozen_weights": fingerprint(self.engine.frozen_state()),
+            "num_processes": self.accelerator.num_processes,
+        }
 
     def _records_of(self, epoch: int, batch: int) -> str:
-        sampler = self._sampler(0, 1)
+        sampler = batch_sampler(self.recipe, self.parts, whole_step=True)
         sampler.set_epoch(epoch, batch)
-        indices = [index for _, index in next(iter(sampler))]
-        return ", ".join(str(name) for name in self.parts.train_data.select(indices)["record_id"])
-
-    def _averaged(self):
-        return contextlib.nullcontext() if self.average is None else self.average.applied()
-
-    def _trained_state(self) -> dict[str, torch.Tensor]:
-        """State without frozen submodules, which come from where the recipe says."""
-        prefixes = tuple(f"{name}." for name in self.recipe.freeze)
-        return {name: value for name, value in self.bare.state_dict().items() if not name.startswith(prefixes)}
-
-    def _load_model(self, state: dict[str, torch.Tensor]) -> None:
-        wanted = set(self._trained_state())
-        if set(state) != wanted:
-            raise ValueError(f"the checkpoint's tensors differ from the model's: {sorted(set(state) ^ wanted)}")
-        self.bare.load_state_dict(state, strict=False)
+        return ", ".join(str(row["record_id"]) for row in self.parts.rows.__getitems__(next(iter(sampler))))
 
     def _checkpoint(self, name: str) -> Path:
         return self.output_dir / "checkpoints" / name

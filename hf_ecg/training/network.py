@@ -13,7 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 import hf_ecg
 
 from ..checks import nearest
-from .recipe import ModelSection
+from .recipe_sections import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.
 WHOLE = "model"
@@ -53,6 +53,12 @@ def find_model_class(name: str):
 def _is_model_class(candidate: type) -> bool:
     is_auto = hasattr(candidate, "from_config") and hasattr(candidate, "_model_mapping")
     return is_auto or issubclass(candidate, PreTrainedModel)
+
+
+def forward_inputs(model: nn.Module) -> frozenset[str]:
+    """Names that a model's `forward` takes, those that vanish in `**kwargs` left out."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    return frozenset(item.name for item in parameters if item.kind is not inspect.Parameter.VAR_KEYWORD)
 
 
 def build_model(section: ModelSection, classes: list[str] | None = None, head: dict | None = None) -> PreTrainedModel:
@@ -98,7 +104,7 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
         config["label2id"] = {label: index for index, label in enumerate(classes)}
         for key, value in (head or {"problem_type": "multi_label_classification"}).items():
             if config.setdefault(key, value) != value:
-                raise ValueError(f"model.config.{key} is {config[key]!r}, but collator and data make it {value!r}")
+                raise ValueError(f"model.config.{key} is {config[key]!r}, but method and data make it {value!r}")
     config = config_class(**config)
     model = model_class.from_config(config) if is_auto else model_class(config)
     for name, source in loaded.items():

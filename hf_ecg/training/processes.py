@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 import torch
 from accelerate import Accelerator
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import set_seed
 
-from .recipe import RunSection
+from ..checks import nearest
+from .interruption import ignore_stop_requests
+from .recipe_sections import FSDP2, RunSection
 
 
 def processes_asked_for(environment: Mapping[str, str]) -> int:
@@ -20,7 +23,7 @@ def processes_asked_for(environment: Mapping[str, str]) -> int:
     return asked
 
 
-def connect(run: RunSection) -> Accelerator:
+def connect(run: RunSection, output_dir) -> Accelerator:
     """Accelerator of the run.
 
     Raises:
@@ -28,7 +31,13 @@ def connect(run: RunSection) -> Accelerator:
             that they cannot share evenly.
     """
     asked = processes_asked_for(os.environ)
-    accelerator = Accelerator(mixed_precision=run.mixed_precision, step_scheduler_with_optimizer=False)
+    check_launcher(run, os.environ)
+    accelerator = Accelerator(
+        mixed_precision=run.mixed_precision,
+        step_scheduler_with_optimizer=False,
+        log_with=checked_trackers(run.log_with) or None,
+        project_dir=str(output_dir),
+    )
     connected = accelerator.num_processes
     if asked > connected:
         raise ValueError(
@@ -38,9 +47,60 @@ def connect(run: RunSection) -> Accelerator:
         )
     if run.num_processes is not None and run.num_processes != connected:
         raise ValueError(f"run.num_processes is {run.num_processes}, {connected} connected")
-    if run.batch_size % connected:
-        raise ValueError(f"run.batch_size {run.batch_size} is not a multiple of the {connected} processes")
+    if run.batch_size % (connected * run.accumulation):
+        times = f" times run.accumulation {run.accumulation}" if run.accumulation > 1 else ""
+        raise ValueError(f"run.batch_size {run.batch_size} is not a multiple of the {connected} processes{times}")
+    if run.sharding == FSDP2 and connected == 1 and not torch.distributed.is_initialized():
+        raise ValueError("run.sharding is fsdp2, but a single process has nobody to share with: wanted none")
     return accelerator
+
+
+def checked_trackers(names: list[str]) -> list[str]:
+    """The names, when accelerate knows them and their packages are installed: it would leave others out in silence.
+
+    Raises:
+        ValueError: an unknown tracker, or one whose package is not there.
+    """
+    available = [str(getattr(tracker, "value", tracker)) for tracker in get_available_trackers()]
+    for name in names:
+        if name not in available:
+            raise ValueError(
+                f"run.log_with names {name!r}{nearest(name, available)}, which is no tracker of accelerate whose"
+                f" package is installed; there are: {', '.join(available) or 'none'}"
+            )
+    return names
+
+
+def check_launcher(run: RunSection, environment: Mapping[str, str]) -> None:
+    """Refuse settings of `accelerate launch` that the recipe says otherwise: the recipe alone says how a run goes.
+
+    Raises:
+        ValueError: the setting, and the key of the recipe that sets it.
+    """
+    precision = environment.get("ACCELERATE_MIXED_PRECISION", "no")
+    if precision not in ("no", run.mixed_precision):
+        raise ValueError(
+            f"accelerate was launched with mixed_precision {precision}, the recipe says {run.mixed_precision}: set"
+            f" run.mixed_precision={precision}"
+        )
+    steps = int(environment.get("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", 1))
+    if steps > 1:
+        raise ValueError(
+            f"accelerate was launched with gradient_accumulation_steps {steps}: leave it out and set"
+            f" run.accumulation={steps}"
+        )
+    if environment.get("ACCELERATE_USE_FSDP", "false").lower() == "true":
+        raise ValueError("accelerate was launched with FSDP: launch without it and set run.sharding=fsdp2")
+    if environment.get("ACCELERATE_USE_DEEPSPEED", "false").lower() == "true":
+        raise ValueError("accelerate was launched with DeepSpeed, which is not supported: run.sharding=fsdp2 shards")
+
+
+def any_process(condition: bool, accelerator: Accelerator) -> bool:
+    """Whether it holds on any process; every process has to ask."""
+    if accelerator.num_processes == 1:
+        return condition
+    asked = torch.tensor([float(condition)], device=accelerator.device)
+    return accelerator.reduce(asked, "sum").item() > 0
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
@@ -49,7 +109,16 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     Dropout is then a function of (seed, step, rank): nothing to save, and what runs between two steps (validation, a
     resume, another number of loader workers) changes no mask.
     """
-    set_seed(int.from_bytes(hashlib.blake2b(f"{seed}/{step}/{rank}".encode(), digest_size=4).digest(), "little"))
+    _seed_everything(f"{seed}/{step}/{rank}")
+
+
+def seed_validation(seed: int, rank: int) -> None:
+    """Seed every global generator for a validation: what a model draws in it is the same every time."""
+    _seed_everything(f"{seed}/validation/{rank}")
+
+
+def _seed_everything(place: str) -> None:
+    set_seed(int.from_bytes(hashlib.blake2b(place.encode(), digest_size=4).digest(), "little"))
 
 
 def prepare_torch(run: RunSection) -> None:
@@ -73,6 +142,7 @@ def loader_processes(asked: int | None, num_processes: int) -> int:
     return min(cores // (2 * num_processes), 8)
 
 
-def use_one_thread(worker: int) -> None:
+def start_loader_process(worker: int) -> None:
     """`worker_init_fn` of the loader: torch's own threads only get in each other's way there."""
     torch.set_num_threads(1)
+    ignore_stop_requests()

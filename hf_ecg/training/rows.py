@@ -1,118 +1,86 @@
-"""From a recipe's section to the rows to train on, and what a collator is to make of them."""
+"""The rows of a recipe's corpora: to train on, to select on, and what the deterministic steps make of them."""
 
-import dataclasses
+from pathlib import Path
 
-import numpy as np
-from transformers.utils import logging
+import datasets
+from accelerate import Accelerator
 
-from ..checks import nearest
-from ..data.corpus import (
-    load_corpus,
-    non_empty_text,
-    rows_with_targets,
-    shuffle_across_patients,
-    single_class_rows,
-    target_matrix,
-)
-from .recipe import CONTRASTIVE_COLLATOR, REGRESSION_COLLATOR, TEXT_COLLATOR, CollatorSection, DataSection
-
-logger = logging.get_logger(__name__)
+from ..data.corpus import load_corpus
+from ..data.mixing import check_disjoint
+from ..data.prepared import PreparedInputs, prepared_inputs
+from .methods import Feeding, Method
+from .methods.method import check_columns
+from .recipe import Recipe
+from .recipe_sections import DataSection, SourceSection
 
 
-def load_data(section: DataSection, making: CollatorSection, with_validation: bool, seed: int = 0):
-    """Rows to train on and rows to select on (None without validation).
+def load_sources(
+    section: DataSection, method: Method, with_validation: bool, seed: int = 0
+) -> tuple[list[datasets.Dataset], list[tuple[str, datasets.Dataset]]]:
+    """The rows to train on, a data set for each source, and those to select on, with the source's name.
 
     Args:
         section: where from, and which.
-        making: what the rows are for: those that it can make nothing of are left out, and the log counts them.
+        method: what the rows are for: those that it can make nothing of are left out, and the log counts them.
         with_validation: whether rows to select on are wanted.
         seed: of the controls.
 
     Raises:
-        ValueError: no path, a column or lead that the corpus does not have, no rows left.
+        ValueError: no path, a column or lead that the corpora do not have, no rows left, or the folds that one source
+            trains on are those that another one of the same corpus selects on.
     """
-    if not section.path:
-        raise ValueError("data.path is not given: a recipe names it, or `data.path=FOLDER` on the command line does")
-    train = load_corpus(section.path, config=section.config, folds=section.folds.train)
-    validation = None
-    if with_validation:
-        validation = load_corpus(section.path, config=section.config, folds=section.folds.validation)
-    collator = making.name
-    columns = {
-        TEXT_COLLATOR: [section.columns.text],
-        CONTRASTIVE_COLLATOR: risk_columns(section),
-        REGRESSION_COLLATOR: section.targets,
-    }
-    columns = columns.get(collator, section.label_sets)
-    for column in columns:
-        if column not in train.column_names:
-            raise ValueError(f"{section.path} has no column {column!r}{nearest(column, train.column_names)}")
-    if collator == CONTRASTIVE_COLLATOR and section.columns.risk is not None:
-        # without any risk the loss is InfoNCE, and nobody would know
-        if not np.isfinite(target_matrix(train, [section.columns.risk])).any():
+    check_disjoint([(s.path, s.config, s.folds.train, s.folds.validation) for s in section.sources])
+    sources, judged = [], []
+    for place, source in enumerate(section.sources):
+        if not source.path:
             raise ValueError(
-                f"{section.path}: none of the {len(train)} training rows knows {section.columns.risk!r}, which"
-                " data.columns.risk names"
+                f"data.sources.{place}.path is not given: a recipe names it, or `--data CORPUS` of the command does"
             )
-    if collator == TEXT_COLLATOR:
-        train = non_empty_text(train, section.columns.text)
-        if section.shuffle_texts:
-            logger.warning("control: every record is trained on another patient's text")
-            train = shuffle_across_patients(train, [section.columns.text], seed)
-    if making.single_label:
-        (label_set,) = section.label_sets
-        train = single_class_rows(train, label_set)
-        validation = None if validation is None else single_class_rows(validation, label_set)
-    if collator == REGRESSION_COLLATOR:
-        train = rows_with_targets(train, section.targets)
-        validation = None if validation is None else rows_with_targets(validation, section.targets)
-    if section.shuffle_risk:
-        logger.warning("control: every record is trained with another patient's risk")
-        train = shuffle_across_patients(train, risk_columns(section), seed)
-    if section.leads is not None:
-        carried = set(map(tuple, train.with_format(None).select_columns(["leads"])["leads"]))
-        short = [leads for leads in carried if not {x.upper() for x in section.leads} <= {x.upper() for x in leads}]
-        if short:
-            raise ValueError(f"data.leads wants {section.leads}, but records carry {list(short[0])}")
-    if len(train) == 0:
-        raise ValueError(f"{section.path}: no rows to train on in folds {section.folds.train}")
-    return train, validation
+        rows = method.select(_rows(source, section, method, source.folds.train), training=True, seed=seed)
+        _check_leads(rows, section)
+        if len(rows) == 0:
+            raise ValueError(f"{source.path}: no rows to train on in folds {source.folds.train}")
+        sources.append(rows)
+        if with_validation and source.folds.validation:
+            kept = method.select(_rows(source, section, method, source.folds.validation), training=False, seed=seed)
+            judged.append((source.config or Path(source.path).name, kept))
+    _check_optional(sources, method)
+    method.check(sources)
+    return sources, judged
 
 
-def class_labels(class_names: dict[str, list[str]]) -> list[str]:
-    """Output names of a classifier: the classes of one label set, or `label_set: class` over several."""
-    if len(class_names) == 1:
-        return list(next(iter(class_names.values())))
-    return [f"{label_set}: {name}" for label_set, names in class_names.items() for name in names]
+def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int]) -> datasets.Dataset:
+    rows = load_corpus(source.path, config=source.config, folds=folds)
+    optional = method.optional_columns if len(section.sources) > 1 else []
+    check_columns(rows, [column for column in method.columns if column not in optional], source.path)
+    return rows
 
 
-def target_units(dataset, targets: list[str]) -> dict[str, list[float]]:
-    """Mean and standard deviation of each target over the rows that know it, as a configuration holds them.
-
-    Raises:
-        ValueError: a target that no row knows, or that is the same in all.
-    """
-    values = target_matrix(dataset, targets)
-    for target, column in zip(targets, values.T, strict=True):
-        known = column[np.isfinite(column)]
-        if len(known) == 0 or known.std() == 0:
-            raise ValueError(f"the training rows have {len(set(known))} different values of {target}, wanted several")
-    return {"target_mean": np.nanmean(values, 0).tolist(), "target_scale": np.nanstd(values, 0).tolist()}
+def _check_optional(sources: list[datasets.Dataset], method: Method) -> None:
+    """A column that one source may lack is in another one."""
+    for column in method.optional_columns:
+        if not any(column in rows.column_names for rows in sources):
+            raise ValueError(f"no corpus of data.sources has a column {column!r}")
 
 
-def collator_spec(section: CollatorSection, data: DataSection) -> dict:
-    """What `data.collators.build_collator` takes: the section's options that are given, and the data's columns."""
-    spec = {key: value for key, value in dataclasses.asdict(section).items() if value is not None}
-    if section.name == TEXT_COLLATOR:
-        return spec | {"text_column": data.columns.text}
-    if section.name == CONTRASTIVE_COLLATOR:
-        columns = {"risk_column": data.columns.risk, "missing_rate_column": data.columns.missing_rate}
-        return spec | {key: value for key, value in columns.items() if value is not None}
-    if section.name == REGRESSION_COLLATOR:
-        return spec | {"targets": data.targets}
-    return spec | {"label_sets": data.label_sets}
+def _check_leads(rows: datasets.Dataset, section: DataSection) -> None:
+    if section.leads is None:
+        return
+    carried = set(map(tuple, rows.with_format(None).select_columns(["leads"])["leads"]))
+    short = [leads for leads in carried if not {x.upper() for x in section.leads} <= {x.upper() for x in leads}]
+    if short:
+        raise ValueError(f"data.leads wants {section.leads}, but records carry {list(short[0])}")
 
 
-def risk_columns(section: DataSection) -> list[str]:
-    """The columns that say how ill a record's patient is, as far as the recipe names them."""
-    return [column for column in (section.columns.risk, section.columns.missing_rate) if column is not None]
+def prepare_rows(
+    recipe: Recipe, processor, method: Method, feeding: Feeding, accelerator: Accelerator | None
+) -> PreparedInputs:
+    """What the steps before `views` make of the training rows, from the cache or made now by the first process."""
+    collator = method.collator(feeding)
+    folder = Path(datasets.config.HF_CACHE_HOME) / "hf_ecg" / "prepared"
+    is_main = accelerator is None or accelerator.is_main_process
+    if is_main:
+        prepared_inputs(folder, collator, feeding.sources)
+    if accelerator is not None:
+        accelerator.wait_for_everyone()
+    return prepared_inputs(folder, collator, feeding.sources)

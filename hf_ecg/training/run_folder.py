@@ -1,5 +1,6 @@
 """The output folder of a run: who may begin or go on in it."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,12 +12,12 @@ _TRACES = (RECIPE_NAME, f"{RECIPE_NAME}.incomplete", LOG_NAME, "checkpoints")
 
 # What may differ when a run goes on: it changes no weight.
 _MAY_DIFFER = (
-    "data.path",
     "run.num_workers",
     "run.num_threads",
     "run.checkpoint_every_steps",
     "run.log_every_steps",
-    "run.tensorboard",
+    "run.log_with",
+    "data.cache",
     "validation.batch_size",
     "validation.cache",
 )
@@ -57,7 +58,7 @@ def check_same_recipe(recipe: Recipe, folder: Path) -> None:
     path = folder / RECIPE_NAME
     if not path.exists():
         return
-    before, now = _flat(load_recipe(path).to_dict()), _flat(recipe.to_dict())
+    before, now = (_flat(_without_paths(one.to_dict())) for one in (load_recipe(path), recipe))
     differing = [
         f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
         for key in sorted(set(before) | set(now))
@@ -67,7 +68,23 @@ def check_same_recipe(recipe: Recipe, folder: Path) -> None:
         raise ValueError(f"cannot resume the run in {folder}: {'; '.join(differing)}")
 
 
+def _without_paths(content: dict) -> dict:
+    """A corpus may have been moved: its rows are compared, wherever they lie."""
+    for source in content["data"]["sources"]:
+        del source["path"]
+    return content
+
+
+def save_recipe(recipe: Recipe, folder: Path) -> None:
+    """Write the resolved recipe as one that `check_same_recipe` finds, whole or not at all."""
+    temporary = folder / f"{RECIPE_NAME}.incomplete"
+    recipe.save(temporary)
+    os.replace(temporary, folder / RECIPE_NAME)
+
+
 def _flat(value, prefix: str = "") -> dict:
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        value = dict(enumerate(value))
     if not isinstance(value, dict) or not value:
         return {prefix: value}
     return {

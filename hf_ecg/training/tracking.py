@@ -3,9 +3,11 @@
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
 from transformers.utils import logging
 
 logger = logging.get_logger(__name__)
@@ -14,16 +16,19 @@ LOG_NAME = "log.jsonl"
 
 
 class RunLog:
-    """JSONL file with one line a step and one a validation, optionally mirrored to TensorBoard.
+    """JSONL file with one line a step and one a validation, mirrored to the trackers that the recipe names.
 
     Args:
         folder: the run's output folder.
-        tensorboard: also write events to `folder/tensorboard`.
+        accelerator: of the run, with its trackers; those that keep files write them into `folder`.
+        settings: nested mapping of what the trackers note of the run.
         size: bytes of the existing log to keep; what a killed run wrote after its last checkpoint is cut off.
         step: the step resumed from.
     """
 
-    def __init__(self, folder, tensorboard: bool = False, size: int = 0, step: int = 0):
+    def __init__(
+        self, folder, accelerator: Accelerator, settings: Mapping | None = None, size: int = 0, step: int = 0
+    ):
         path = Path(folder) / LOG_NAME
         present = path.stat().st_size if path.exists() else 0
         if present < size:
@@ -31,21 +36,20 @@ class RunLog:
         self.file = open(path, "ab")
         self.file.truncate(min(size, present))
         self.file.seek(0, os.SEEK_END)
-        self.writer = None
-        if tensorboard:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:
-                raise ImportError("run.tensorboard is true: `pip install tensorboard`") from error
-            self.writer = SummaryWriter(str(Path(folder) / "tensorboard"), purge_step=step + 1 if step else None)
+        self.accelerator = accelerator
+        # what a killed run told TensorBoard after its last checkpoint is hidden
+        options = {"tensorboard": {"purge_step": step + 1}} if step else {}
+        accelerator.init_trackers("hf_ecg", config=_flat(settings or {}), init_kwargs=options)
 
     def write(self, kind: str, values: dict) -> None:
         """Add one line; `kind` is `train` or `validation`, `values` holds `step` and numbers."""
         self.file.write(json.dumps({"kind": kind, **values}).encode() + b"\n")
-        if self.writer is not None:
-            for name, value in values.items():
-                if name != "step" and isinstance(value, int | float):
-                    self.writer.add_scalar(f"{kind}/{name}", value, values["step"])
+        numbers = {
+            f"{kind}/{name}": value
+            for name, value in values.items()
+            if name != "step" and isinstance(value, int | float)
+        }
+        self.accelerator.log(numbers, step=values["step"])
 
     def size(self) -> int:
         """Bytes on the disk, after everything written so far has reached it."""
@@ -58,8 +62,18 @@ class RunLog:
 
     def close(self) -> None:
         self.file.close()
-        if self.writer is not None:
-            self.writer.close()
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+        # accelerate would finish them again at the end of the script, where several runs share it
+        self.accelerator.trackers = []
+
+
+def _flat(value, prefix: str = "") -> dict:
+    """Plain keys and values, as all trackers take them: `{"run.seed": 0}`."""
+    if isinstance(value, dict) and value:
+        items = ((f"{prefix}.{key}" if prefix else str(key), nested) for key, nested in value.items())
+        return {name: item for key, nested in items for name, item in _flat(nested, key).items()}
+    return {prefix: value if isinstance(value, bool | int | float | str) else json.dumps(value)}
 
 
 def read_log(folder) -> list[dict]:

@@ -24,15 +24,17 @@ prepare_corpus(corpus, sys.argv[2], overwrite=True, progress=False)
 _TRAIN = """
 import sys
 from pathlib import Path
-from hf_ecg.training import load_recipe
-from hf_ecg.training.loop import Pretraining
+from hf_ecg.training import load_recipe, pretrain
 sys.path.insert(0, 'tests/benchmarks')
 from training import RECIPE
-overrides = [f"data.path={sys.argv[1]}", "run.max_steps=6", "run.num_threads=1", f"data.folds.train={sys.argv[3]}"]
-run = Pretraining(load_recipe(str(RECIPE), overrides), Path(sys.argv[2]), resume=False, overwrite=True)
-run._validate = run.save_checkpoint = lambda: None
-run.train()
-run.close()
+overrides = [
+    f"data.sources.0.path={sys.argv[1]}",
+    f"data.sources.0.folds.train={sys.argv[3]}",
+    "run.max_steps=6",
+    "run.num_threads=1",
+    "validation=null",
+]
+pretrain(load_recipe(str(RECIPE), overrides), Path(sys.argv[2]), overwrite=True)
 """
 
 

@@ -10,12 +10,12 @@ from hf_ecg.training.loop import Pretraining
 
 RECIPE = REPOSITORY / "train" / "recipes" / "demo.yaml"
 _AT_500_HZ = (
-    "data.config=ptb_xl_500hz",
+    "data.sources.0.config=ptb_xl_500hz",
     "processor.feature_extractor.sampling_rate=500",
     "processor.feature_extractor.num_samples=5000",
     "model.config.ecg_config.num_samples=5000",
     "model.config.ecg_config.sampling_rate=500",
-    "collator.views=[{name: random_crop, num_samples: 4000}, {name: amplitude_scale, factor: [0.9, 1.1]},"
+    "method.options.views=[{name: random_crop, num_samples: 4000}, {name: amplitude_scale, factor: [0.9, 1.1]},"
     " {name: gaussian_noise, rms: 0.02}]",
 )
 _CODE = """
@@ -47,14 +47,14 @@ def measure(corpus: Path, rate: int, repeats: int, folder: Path, threads: int | 
 
 def run(corpus: str, rate: str, workers: str, threads: str, folder: str) -> None:
     """One run; prints its figures as JSON."""
-    overrides = [f"data.path={corpus}", f"run.num_workers={workers}", f"run.num_threads={threads}"]
+    overrides = [f"data.sources.0.path={corpus}", f"run.num_workers={workers}", f"run.num_threads={threads}"]
     overrides += ["run.log_every_steps=5", f"run.max_steps={35 if rate == '100' else 19}", "run.seed=0"]
     if rate == "500":
         # 261 records are too few to select on
         overrides += [
             *_AT_500_HZ,
-            "data.folds.train=[1,2,3,4,5,6,7,8,9,10]",
-            "data.folds.validation=[]",
+            "data.sources.0.folds.train=[1,2,3,4,5,6,7,8,9,10]",
+            "data.sources.0.folds.validation=[]",
             "validation=null",
         ]
     pretraining = Pretraining(load_recipe(str(RECIPE), overrides), Path(folder), resume=False, overwrite=True)

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    recipe = load_recipe(REPOSITORY / "train" / "recipes" / "demo.yaml", [f"data.path={args.data}"])
+    recipe = load_recipe(REPOSITORY / "train" / "recipes" / "demo.yaml", [f"data.sources.0.path={args.data}"])
     processor, model = build_processor(recipe.processor), build_model(recipe.model, [], {}).eval()
     rows = load_corpus(args.data)
     rows = rows.select(np.arange(args.records) % len(rows))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from hf_ecg.data.collators import ECGClassificationCollator, ECGTextCollator, build_collator, text_id
+from hf_ecg.data.collators import ECGClassificationCollator, ECGTextCollator, ECGWaveformCollator, text_id
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
 from hf_ecg.data.samplers import RecordBatchSampler
 from hf_ecg.processing import ECGFeatureExtractor
@@ -233,35 +233,13 @@ def test_several_crops_of_a_record_are_not_for_training():
         ECGClassificationCollator(extractor, ["form"], made_rows.CLASSES)
 
 
-def test_collators_by_name(dataset, processor):
-    spec = {"name": "ecg_text", "views": VIEWS, "single_sentence_probability": 0.2, "max_length": 8}
-    collator = build_collator(spec, processor, dataset, seed=5)
-    assert isinstance(collator, ECGTextCollator) and (collator.seed, collator.max_length) == (5, 8)
-    spec = {"name": "ecg_classification", "label_sets": ["form"]}
-    for part in (processor, processor.feature_extractor):
-        collator = build_collator(spec, part, dataset)
-        assert isinstance(collator, ECGClassificationCollator)
-        assert collator.class_names == {"form": made_rows.CLASSES["form"]}
-        assert collator.columns == [*SIGNAL_COLUMNS, "form"]
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ({}, "collator name is None"),
-        ({"name": "ecg_txt"}, "'ecg_txt'.*did you mean 'ecg_text'"),
-        ({"name": "ecg_text", "view": []}, "unknown key 'view'.*did you mean 'views'"),
-        ({"name": "ecg_text", "seed": 1}, "unknown key 'seed'"),
-        ({"name": "ecg_text", "text_column": "reprt"}, "no column 'reprt'"),
-        ({"name": "ecg_classification", "max_length": 1}, "unknown key 'max_length'"),
-        ({"name": "ecg_classification"}, "at least one column"),
-    ],
-)
-def test_a_slip_in_a_collators_description_is_refused(dataset, processor, spec, message):
-    with pytest.raises(ValueError, match=message):
-        build_collator(spec, processor, dataset)
-
-
-def test_texts_need_a_tokenizer(dataset, processor):
-    with pytest.raises(ValueError, match="needs a processor with a tokenizer, found ECGFeatureExtractor"):
-        build_collator({"name": "ecg_text"}, processor.feature_extractor, dataset)
+def test_waveforms_alone(rows, processor):
+    collator = ECGWaveformCollator(processor, VIEWS, seed=5, record_seeds=True)
+    batch = collator(rows.__getitems__(keys([0, 3])))
+    assert set(batch) == {"input_values", "lead_mask", "sample_mask", "record_seeds"}
+    text = ECGTextCollator(processor, VIEWS, seed=5)(rows.__getitems__(keys([0, 3])))
+    assert torch.equal(batch["input_values"], text["input_values"])
+    alone, later = collator(rows.__getitems__(keys([3]))), collator(rows.__getitems__([(1, 3)]))
+    assert alone["record_seeds"][0] == batch["record_seeds"][1] != later["record_seeds"][0]
+    plain = ECGWaveformCollator(processor.feature_extractor)(rows.__getitems__(keys([0])))
+    assert "record_seeds" not in plain

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hf_ecg.data.collators import ECGClassificationCollator, ECGContrastiveCollator, build_collator
+from hf_ecg.data.collators import ECGClassificationCollator, ECGContrastiveCollator
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
 from hf_ecg.processing import ECGFeatureExtractor
 from tests.data import made_rows
@@ -91,23 +91,25 @@ def test_views_differ_between_the_two_and_repeat(rows):
 
 
 @pytest.mark.parametrize("kind", ["contrastive", "classification"])
-def test_views_come_before_the_normalisation_when_asked_for(rows, dataset, kind):
-    def make(own, views, after):
+def test_views_act_where_the_steps_say_so(rows, kind):
+    def make(steps, views):
+        own = extractor(single=False, steps=steps)
         if kind == "contrastive":
-            return ECGContrastiveCollator(own, views, 0, after)
-        names = {"rhythm": made_rows.CLASSES["rhythm"]}
-        return ECGClassificationCollator(own, ["rhythm"], names, views, 0, after)
+            return ECGContrastiveCollator(own, views)
+        return ECGClassificationCollator(own, ["rhythm"], {"rhythm": made_rows.CLASSES["rhythm"]}, views)
 
     some = fetch(rows, range(6))
-    own = extractor(single=False)
+    before = ({"name": "views"}, NORMALISE)
     # without views nothing changes
-    torch.testing.assert_close(make(own, [], True)(some)["input_values"], make(own, [], False)(some)["input_values"])
-    noisy = make(own, NOISE, True)(some)["input_values"]
+    torch.testing.assert_close(make(before, [])(some)["input_values"], make((NORMALISE,), [])(some)["input_values"])
+    noisy = make(before, NOISE)(some)["input_values"]
     assert noisy.mean(-1).abs().max() < 1e-5 and (noisy.std(-1, correction=0) - 1).abs().max() < 1e-4
     # the same noise as on the millivolts, whose standard deviation is some 0.6
-    raw = make(extractor(single=False, steps=()), NOISE, False)(some)["input_values"]
+    raw = make((), NOISE)(some)["input_values"]
     scaled = (raw - raw.mean(-1, keepdim=True)) / raw.std(-1, correction=0, keepdim=True)
     torch.testing.assert_close(noisy, scaled, atol=1e-4, rtol=1e-4)
+    after = make((NORMALISE,), NOISE)(some)["input_values"]
+    assert (after.std(-1, correction=0) - 1).abs().max() > 0.05
 
 
 def test_one_lead_of_a_twelve_lead_corpus_for_a_classifier(rows):
@@ -120,26 +122,12 @@ def test_one_lead_of_a_twelve_lead_corpus_for_a_classifier(rows):
         ECGClassificationCollator(extractor(), ["rhythm"], names)(fetch(rows, range(5)))
 
 
-def test_it_is_built_by_name(dataset):
-    spec = {"name": "ecg_contrastive", "risk_column": "risk", "same_lead_probability": 0.5, "views": NOISE}
-    collator = build_collator(spec, extractor(), dataset, seed=3)
-    assert collator.columns == [*SIGNAL_COLUMNS, "risk"] and collator.seed == 3
-    with pytest.raises(ValueError, match="no column 'rsik'.*did you mean 'risk'"):
-        build_collator(spec | {"risk_column": "rsik"}, extractor(), dataset)
-
-
 @pytest.mark.parametrize(
     ("own", "options", "message"),
     [
         (extractor(single=False), {"same_lead_probability": 0.8}, "no pick_lead"),
         (extractor(), {"same_lead_probability": 1.5}, "is 1.5, wanted a probability"),
         (extractor(), {"missing_rate_column": "rate"}, "there is no risk_column"),
-        (extractor(steps=()), {"normalise_after_views": True}, "wanted normalise"),
-        (
-            extractor(steps=[NORMALISE | {"return_amplitude": True}]),
-            {"normalise_after_views": True},
-            "without return_amplitude",
-        ),
     ],
 )
 def test_what_contradicts_itself_is_refused(own, options, message):

@@ -7,8 +7,8 @@ import torch
 from transformers.utils import logging
 
 from hf_ecg import ECGFeatureExtractor
-from hf_ecg.data.collators import build_collator
-from hf_ecg.data.corpus import rows_with_targets, single_class_rows, target_matrix
+from hf_ecg.data.collators import ECGClassificationCollator, ECGRegressionCollator
+from hf_ecg.data.corpus import label_names, rows_with_targets, single_class_rows, target_matrix
 from tests.evaluation import tiny
 
 
@@ -43,19 +43,19 @@ def test_rows_without_exactly_one_class_are_left_out_and_counted(rows, log):
 
 
 def test_one_class_is_a_number(rows, extractor):
-    spec = {"name": "ecg_classification", "label_sets": ["rhythm"], "single_label": True}
-    collator = build_collator(spec, extractor, rows)
+    names = {label_set: label_names(rows, label_set) for label_set in ("rhythm", "form")}
+    collator = ECGClassificationCollator(extractor, ["rhythm"], names, single_label=True)
     labels = collator(list(single_class_rows(rows, "rhythm")))["labels"]
     assert labels.dtype == torch.int64 and labels.tolist() == [0, 1, 1]
     for row in (2, 3, 4):
         with pytest.raises(ValueError, match=f"record r{row}: rhythm has the classes .*, wanted exactly one"):
             collator([rows[row]])
     with pytest.raises(ValueError, match="a single-label classifier has one"):
-        build_collator(spec | {"label_sets": ["rhythm", "form"]}, extractor, rows)
+        ECGClassificationCollator(extractor, ["rhythm", "form"], names, single_label=True)
 
 
 def test_numbers_keep_their_unit_and_null_is_nan(rows, extractor, log):
-    collator = build_collator({"name": "ecg_regression", "targets": ["age", "fold"]}, extractor, rows)
+    collator = ECGRegressionCollator(extractor, ["age", "fold"])
     labels = collator(list(rows))["labels"]
     assert labels.dtype == torch.float32 and labels.shape == (6, 2)
     assert np.array_equal(labels[:, 0].isnan().numpy(), [False, True, False, False, False, False])
@@ -64,7 +64,12 @@ def test_numbers_keep_their_unit_and_null_is_nan(rows, extractor, log):
     assert log == ["1 of 6 rows know no age and are left out"]
     with pytest.raises(ValueError, match="no column of numbers 'sex', only .*'age'"):
         target_matrix(rows, ["sex"])
-    with pytest.raises(ValueError, match="the corpus has no column 'ages' .did you mean 'age'"):
-        build_collator({"name": "ecg_regression", "targets": ["ages"]}, extractor, rows)
     with pytest.raises(ValueError, match="at least one column"):
-        build_collator({"name": "ecg_regression"}, extractor, rows)
+        ECGRegressionCollator(extractor, [])
+
+
+def test_classes_that_a_corpus_does_not_list_are_no_negatives(rows, extractor):
+    collator = ECGClassificationCollator(extractor, ["rhythm"], {"rhythm": ["AFIB", "SR", "VT"]})
+    some = [rows[0], rows[1] | {"unannotated": {"rhythm": [2]}}]
+    labels = collator(some)["labels"]
+    assert labels[0].tolist() == [1, 0, 0] and labels[1, :2].tolist() == [0, 1] and labels[1, 2].isnan()

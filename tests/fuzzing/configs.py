@@ -21,7 +21,7 @@ _LEAST = {
     "model": {"class": "ECGResNetModel"},
     "processor": {"feature_extractor": {}},
     "data": {},
-    "collator": {"name": "x"},
+    "method": {"name": "waveforms"},
     "optimizer": {"lr": 1},
     "run": {"epochs": 1, "batch_size": 1},
     "validation": {"name": "x", "metric": "x", "greater_is_better": True},
@@ -91,7 +91,7 @@ class Recipes(_Text):
     def read(self, path):
         recipe = load_recipe(path)
         extractor = ECGFeatureExtractor(**recipe.processor.feature_extractor)
-        validate_views(recipe.collator.views, extractor.sampling_rate)
+        validate_views(recipe.method.options.get("views", []), extractor.sampling_rate)
         model_class = find_model_class(recipe.model.class_)
         if hasattr(model_class, "config_class"):
             check_config_keys(model_class.config_class, recipe.model.config, "model.config")

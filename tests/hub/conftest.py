@@ -79,7 +79,7 @@ def dual_run(tmp_path):
     tiny.feature_extractor().save_pretrained(folder / "encoder")
     private = tmp_path / "somebody" / "tiny"
     tiny.write_facts(folder, corpus=str(private))
-    (folder / "recipe.yaml").write_text(f"data:\n  path: {private}\n")
+    (folder / "recipe.yaml").write_text(f"data:\n  sources:\n  - path: {private}\n")
     (folder / "README.md").write_text('---\nlicense: mit\n---\n# Tiny\n\nfrom_pretrained("PATH_OR_ID")\n')
     (folder / "log.jsonl").write_text("{}\n")
     (folder / "patients.csv").write_text("name\n")

@@ -14,8 +14,11 @@ def recipe(tmp_path, text_recipe):
 
 def test_values_of_a_setting():
     assert parse_setting("model.config.x=0, 0.5") == ["model.config.x=0", "model.config.x=0.5"]
-    assert parse_setting("data.folds.train=[1,2],[3]") == ["data.folds.train=[1,2]", "data.folds.train=[3]"]
-    assert parse_setting("data.path='a,b',c") == ["data.path='a,b'", "data.path=c"]
+    assert parse_setting("data.sources.0.folds.train=[1,2],[3]") == [
+        "data.sources.0.folds.train=[1,2]",
+        "data.sources.0.folds.train=[3]",
+    ]
+    assert parse_setting("data.sources.0.path='a,b',c") == ["data.sources.0.path='a,b'", "data.sources.0.path=c"]
     for wrong in ("x", "=1", "x=", "x=1,", "x=1,1"):
         with pytest.raises(ValueError, match="not of the form section.key=A,B"):
             parse_setting(wrong)
@@ -43,7 +46,7 @@ def test_every_combination_has_its_folder_and_recipe(recipe, tmp_path, monkeypat
     (alone,) = plan_arms(recipe_plan(recipe), [], [0], tmp_path)
     assert alone.name == "as written"
     # names that differ in signs alone keep to themselves
-    two = plan_arms(recipe_plan(recipe), ["data.path=a/b,a_b"], [0], tmp_path)
+    two = plan_arms(recipe_plan(recipe), ["data.sources.0.path=a/b,a_b"], [0], tmp_path)
     assert two[0].folder != two[1].folder and all(arm.folder.parent == tmp_path for arm in two)
 
 

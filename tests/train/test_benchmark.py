@@ -191,12 +191,12 @@ def test_mistakes_are_told_before_a_model_is_read(script, work, monkeypatch, opt
 def test_a_recipe_over_settings_and_seeds(script, work, text_recipe, tmp_path, monkeypatch, capsys):
     import yaml
 
-    text_recipe["data"] |= {"config": "ptb_xl_100hz", "folds": {"train": [1, 2], "validation": [8]}}
+    text_recipe["data"]["sources"][0] |= {"config": "ptb_xl_100hz", "folds": {"train": [1, 2], "validation": [8]}}
     text_recipe["run"]["epochs"] = 1
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(text_recipe))
     command = ["--recipe", str(tmp_path / "mine.yaml"), "--seeds", "0,3", "--data", str(work / "corpus"), *SETTINGS]
     command += ["--setting", "model.config.mitigation_weight=0,0.5", "--tasks", "ptb_xl_rhythm", "--fractions", "100"]
-    command += ["--output_dir", str(tmp_path / "out"), f"data.path={work / 'corpus'}"]
+    command += ["--output_dir", str(tmp_path / "out"), f"data.sources.0.path={work / 'corpus'}"]
     summary = script.main(command)
     names = ["model.config.mitigation_weight=0", "model.config.mitigation_weight=0.5"]
     assert [arm["name"] for arm in summary["arms"]] == names and summary["seeds"] == [0, 3]

@@ -25,8 +25,8 @@ RECIPE = {
         },
     },
     "processor": {"feature_extractor": EXTRACTOR},
-    "data": {"folds": {"train": [1]}, "columns": {"risk": "age"}},
-    "collator": {"name": "ecg_contrastive", "views": [{"name": "electrode_noise", "rms": 0.1}]},
+    "data": {"sources": [{"folds": {"train": [1]}}], "columns": {"risk": "age"}},
+    "method": {"name": "view_pairs", "options": {"views": [{"name": "electrode_noise", "rms": 0.1}]}},
     "optimizer": {"lr": 1e-3},
     "run": {"epochs": 1, "batch_size": 32, "num_workers": 0, "num_threads": 1},
 }

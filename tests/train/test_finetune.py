@@ -164,7 +164,7 @@ def test_a_single_lead_encoder_takes_one_lead(script, work):
         (["--label_set", "rythm"], "no label set"),
         (["--target", "sex"], "no column of numbers 'sex'"),
         (["--label_set", "rhythm,form", "--problem", "single_label"], "wants one of data.label_sets"),
-        (["--label_set", "rhythm", "data.folds.train=[1,2]"], "not overrides"),
+        (["--label_set", "rhythm", "data.sources.0.folds.train=[1,2]"], "not overrides"),
         (["--label_set", "rhythm", "optimizer.rate=1"], "unknown key optimizer.rate"),
     ],
 )

@@ -60,7 +60,7 @@ def wait_until_gone(process_id):
 
 def use_extra_texts(text_recipe, number=3):
     text_recipe["model"]["config"] |= {"standardise_text": True, "text_whitening": 0.5, "text_weighting": "distinct"}
-    text_recipe["collator"] |= {"true_texts": True, "extra_texts": number, "rare_sentence_power": 1.0}
+    text_recipe["method"]["options"] |= {"true_texts": True, "extra_texts": number, "rare_sentence_power": 1.0}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -147,7 +147,7 @@ def test_processes_that_are_not_connected_are_refused(text_recipe, write_recipe,
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_whole_and_say_how_to_run_them(repository, name):
     path = repository / "train" / "recipes" / f"{name}.yaml"
-    recipe = load_recipe(path, ["data.path=CORPUS"])
+    recipe = load_recipe(path, ["data.sources.0.path=CORPUS"])
     head = path.read_text().partition("model:\n")[0]
     source = {"bce_ptb_xl": "Our own"}.get(name, "arXiv 2512.02180" if name.startswith("clef") else "arXiv 2505.11939")
     assert f"train/recipes/{name}.yaml" in head and "Protocol" in head and source in head
@@ -163,12 +163,13 @@ def test_the_supervised_twin_differs_in_the_objective_only(repository):
     network = {key: value for key, value in text.model.config["ecg_config"].items() if key != "model_type"}
     assert network == {key: value for key, value in labels.model.config.items() if key != "problem_type"}
     assert text.processor.feature_extractor == labels.processor.feature_extractor
-    assert text.collator.views == labels.collator.views
+    assert text.method.options["views"] == labels.method.options["views"]
     # rates of their own are for what a classifier does not have
-    assert set(text.optimizer.lr_factors) <= {"logit_scale", "logit_bias", "text_projection"}
-    assert dataclasses.replace(text.optimizer, lr_factors={}) == labels.optimizer
+    named = {name for group in text.optimizer.groups for name in group.parameters}
+    assert named <= {"logit_scale", "logit_bias", "text_projection"}
+    assert dataclasses.replace(text.optimizer, groups=[]) == labels.optimizer
     assert (text.schedule, text.run) == (labels.schedule, labels.run)
-    assert text.data.folds == labels.data.folds
+    assert text.data.sources == labels.data.sources
 
 
 def test_clep_has_the_papers_values(repository):
@@ -195,4 +196,4 @@ def test_clef_has_the_released_values(repository, size):
     assert schedule.first_cycle_ratio * recipe.run.epochs == pytest.approx(10)
     assert (schedule.name, schedule.cycle_growth) == ("cosine_restarts", 2)
     assert schedule.final_ratio * recipe.optimizer.lr == pytest.approx(1e-6)
-    assert recipe.model.config["temperature"] == 0.07 and recipe.collator.same_lead_probability == 0.8
+    assert recipe.model.config["temperature"] == 0.07 and recipe.method.options["same_lead_probability"] == 0.8

@@ -22,12 +22,12 @@ from hf_ecg.training.network import find_model_class, resolve_pretrained
         ({"processor__feature_extractor__leads": ["I", "II"]}, "makes num_leads 2, .* configuration says 12"),
         ({"model__config__ecg_config__num_samples": 90}, "makes num_samples 100, .* configuration says 90"),
         ({"processor__tokenizer": None}, "tokenizer"),
-        ({"data__path": None}, "data.path is not given"),
+        ({"data__sources__0__path": None}, "data.sources.0.path is not given"),
         ({"data__columns__text": "texts"}, "no column 'texts'.*'text'"),
         ({"data__leads": ["I", "V7"]}, "data.leads wants .*V7"),
-        ({"data__folds__train": [1, 77]}, "77"),
-        ({"collator__name": "ecg_txt"}, "ecg_txt"),
-        ({"collator__views": [{"name": "random_crop", "samples": 3}]}, "samples"),
+        ({"data__sources__0__folds__train": [1, 77]}, "77"),
+        ({"method__name": "ecg_txt"}, "ecg_txt"),
+        ({"method__options__views": [{"name": "random_crop", "samples": 3}]}, "samples"),
         ({"validation__name": "label_test"}, "label_test"),
         ({"validation__prompts": ["ptb_xl_form"]}, "prompts"),
         ({"validation__metric": "macro_auroc"}, "validation.metric is 'macro_auroc', .* measures .'loss'."),
@@ -44,7 +44,7 @@ def test_a_section_that_does_not_fit_is_named(text_recipe, recipe_of, changes, m
     [
         ({"data__label_sets": ["rhythm"]}, "no column 'rhythm'"),
         ({"data__label_sets": []}, "label_sets"),
-        ({"collator__single_sentence_probability": 0.5}, "single_sentence_probability"),
+        ({"method__options__single_sentence_probability": 0.5}, "single_sentence_probability"),
     ],
 )
 def test_a_classifier_that_does_not_fit(label_recipe, recipe_of, changes, message):

@@ -3,7 +3,8 @@ import os
 import pytest
 import torch
 
-from hf_ecg.training.checkpoint import find_folder, fingerprint, load_state, save_state, write_folder
+from hf_ecg.files import atomic_folder, find_folder
+from hf_ecg.training.checkpoint import fingerprint, load_state, save_state
 
 
 def test_state_comes_back(tmp_path):
@@ -25,7 +26,7 @@ def test_a_death_while_writing_keeps_the_former(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_folder(tmp_path / "last", die)
+        atomic_folder(tmp_path / "last", die)
     assert load_state(tmp_path / "last")[1] == {"step": 1}
     save_state(tmp_path / "last", {}, {"step": 2})
     assert load_state(tmp_path / "last")[1] == {"step": 2}

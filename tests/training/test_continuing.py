@@ -29,7 +29,7 @@ def test_all_weights_and_text_statistics_go_on(second_recipe, recipe_of, first, 
     parts = build_parts(recipe_of(second_recipe))
     for name, value in parts.model.state_dict().items():
         torch.testing.assert_close(value, before[name], rtol=0, atol=0, msg=name)
-    changes = {"data__folds__train": [1], "freeze": ["text_model"], "optimizer__lr": 1e-3}
+    changes = {"data__sources__0__folds__train": [1], "freeze": ["text_model"], "optimizer__lr": 1e-3}
     pretrain(recipe_of(second_recipe, **QUICK, **changes), tmp_path / "second")
     after = ECGTextModel.from_pretrained(tmp_path / "second").state_dict()
     statistics = [name for name in after if name.startswith(("text_mean", "text_scale", "text_whitener"))]

@@ -12,7 +12,8 @@ from hf_ecg import ECGForContrastivePreTraining, ECGResNeXtModel
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
-from hf_ecg.training.saving import training_facts
+from hf_ecg.training.network import build_model
+from hf_ecg.training.recipe_facts import training_facts
 
 RESNEXT = {"num_leads": 1, "num_samples": 100, "sampling_rate": 100, "widths": [8, 16], "depths": [1, 1]}
 
@@ -24,18 +25,15 @@ def contrastive_recipe(text_recipe) -> dict:
         "class": "ECGForContrastivePreTraining",
         "config": {"ecg_config": {"model_type": "ecg_resnext", "group_width": 4, "kernel_size": 6, **RESNEXT}},
     }
-    steps = [{"name": "pick_lead"}, {"name": "normalise", "method": "zscore"}]
+    steps = [{"name": "pick_lead"}, {"name": "views"}, {"name": "normalise", "method": "zscore"}]
     extractor = {"sampling_rate": 100, "leads": list(STANDARD_LEADS), "num_samples": 100, "steps": steps}
     text_recipe["processor"] = {"feature_extractor": extractor}
     text_recipe["data"]["columns"] = {"risk": "age"}
-    text_recipe["collator"] = {
-        "name": "ecg_contrastive",
-        "normalise_after_views": True,
-        "views": [
-            {"name": "electrode_noise", "rms": 0.1},
-            {"name": "time_mask", "fraction": [0.1, 0.3], "probability": 0.2},
-        ],
-    }
+    views = [
+        {"name": "electrode_noise", "rms": 0.1},
+        {"name": "time_mask", "fraction": [0.1, 0.3], "probability": 0.2},
+    ]
+    text_recipe["method"] = {"name": "view_pairs", "options": {"views": views}}
     return text_recipe
 
 
@@ -65,27 +63,30 @@ def test_a_run_repeats_bit_for_bit(contrastive_recipe, recipe_of, tmp_path):
 
 def test_the_control_gives_every_record_another_patients_risk(contrastive_recipe, recipe_of):
     contrastive_recipe["data"]["columns"] = {"risk": "fold", "missing_rate": "age"}
-    plain = build_parts(recipe_of(contrastive_recipe)).train_data
-    shuffled = build_parts(recipe_of(contrastive_recipe, data__shuffle_risk=True)).train_data
+    plain = build_parts(recipe_of(contrastive_recipe)).sources[0]
+    shuffled = build_parts(recipe_of(contrastive_recipe, method__options__shuffle_risk=True)).sources[0]
     assert sorted(plain["fold"][:]) == sorted(shuffled["fold"][:]) and plain["fold"][:] != shuffled["fold"][:]
     assert plain["record_id"][:] == shuffled["record_id"][:]
     with pytest.raises(ValueError, match="no column to shuffle"):
-        build_parts(recipe_of(contrastive_recipe, data__shuffle_risk=True, data__columns={"risk": None}))
+        build_parts(recipe_of(contrastive_recipe, method__options__shuffle_risk=True, data__columns={"risk": None}))
 
 
 def test_facts_say_what_patients_were_compared_by(contrastive_recipe, recipe_of, tmp_path):
-    ages = contrastive_recipe["data"]["path"]
-    rows = load_dataset(ages, contrastive_recipe["data"]["config"], split="train")
+    (source,) = contrastive_recipe["data"]["sources"]
+    rows = load_dataset(source["path"], source["config"], split="train")
     made = {"risk": {"score": "SCORE2, SCORE2-OP", "region": "very_high", "out_of_range": "nan"}}
     (tmp_path / "summary.json").write_text(json.dumps(made))
-    contrastive_recipe["data"] |= {"path": str(tmp_path), "columns": {"risk": "risk"}}
+    source["path"] = str(tmp_path)
+    contrastive_recipe["data"]["columns"] = {"risk": "risk"}
     words = "column risk (SCORE2, SCORE2-OP, very high region, from age, sex alone)"
-    recipe = recipe_of(contrastive_recipe)
-    assert training_facts(recipe, rows)["sources"][0]["risk"] == words
-    recipe = recipe_of(contrastive_recipe, data__shuffle_risk=True)
-    assert training_facts(recipe, rows)["sources"][0]["risk"] == words + ", shuffled across patients: a control"
-    recipe = recipe_of(contrastive_recipe, model__config__loss_type="info_nce")
-    assert training_facts(recipe, rows)["sources"][0]["risk"] is None
+    for change, told in (
+        ({}, words),
+        ({"method__options__shuffle_risk": True}, f"{words}, shuffled across patients: a control"),
+        ({"model__config__loss_type": "info_nce"}, None),
+    ):
+        recipe = recipe_of(contrastive_recipe, **change)
+        facts = training_facts(recipe, sources=[rows], model_config=build_model(recipe.model).config)
+        assert facts.sources[0].risk == told
 
 
 def test_a_risk_that_no_row_knows_is_refused(contrastive_recipe, recipe_of):

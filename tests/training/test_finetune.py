@@ -8,12 +8,12 @@ import torch
 from transformers import AutoModel
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel, ECGTextConfig
-from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.corpus import load_corpus, target_matrix
 from hf_ecg.signals.leads import LIMB_LEADS, STANDARD_LEADS
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.finetune import finetuning_recipe, lead_choice, lead_sets
-from hf_ecg.training.rows import target_units
-from hf_ecg.training.saving import training_facts
+from hf_ecg.training.methods.targets import target_units
+from hf_ecg.training.recipe_facts import training_facts
 from tests.training_fixtures import NUM_SAMPLES, TINY_RESNET
 
 ZSCORE = {"name": "normalise", "method": "zscore"}
@@ -32,7 +32,11 @@ def extractor(*steps, leads=STANDARD_LEADS):
 
 @pytest.fixture
 def data(corpus):
-    return [f"data.path={corpus}", "data.config=tiny_100hz", "data.folds={train: [1, 2, 3, 4], validation: [5]}"]
+    return [
+        f"data.sources.0.path={corpus}",
+        "data.sources.0.config=tiny_100hz",
+        "data.sources.0.folds={train: [1, 2, 3, 4], validation: [5]}",
+    ]
 
 
 def test_an_encoder_of_another_problem_begins_anew(tmp_path, data):
@@ -54,18 +58,19 @@ def test_an_encoder_of_another_problem_begins_anew(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    "steps, frozen, views, after",
+    "steps, frozen, views, last",
     [
-        ([], False, ["random_crop", "amplitude_scale", "gaussian_noise"], None),
-        ([ZSCORE], False, ["random_crop", "gaussian_noise"], True),
-        ([ZSCORE, {"name": "divide", "divisor": 2.0}], False, ["random_crop"], None),
-        ([], True, [], None),
+        ([], False, ["random_crop", "amplitude_scale", "gaussian_noise"], ["derive_limb_leads", "select_leads"]),
+        ([ZSCORE], False, ["random_crop", "gaussian_noise"], ["views", "normalise"]),
+        ([{"name": "views"}, ZSCORE], False, ["random_crop", "gaussian_noise"], ["views", "normalise"]),
+        ([ZSCORE, {"name": "divide", "divisor": 2.0}], False, ["random_crop"], ["normalise", "divide"]),
+        ([ZSCORE], True, [], ["select_leads", "normalise"]),
     ],
 )
-def test_views_are_in_millivolts_and_none_stands_before_a_frozen_encoder(tmp_path, steps, frozen, views, after):
+def test_views_are_in_millivolts_and_none_stands_before_a_frozen_encoder(tmp_path, steps, frozen, views, last):
     recipe = finetuning_recipe(save_encoder(tmp_path, *steps), label_sets=["form"], frozen=frozen)
-    assert [view["name"] for view in recipe.collator.views] == views
-    assert recipe.collator.normalise_after_views is after
+    assert [view["name"] for view in recipe.method.options.get("views", [])] == views
+    assert [step["name"] for step in recipe.processor.feature_extractor["steps"]][-2:] == last
     assert recipe.freeze == (["encoder"] if frozen else [])
 
 
@@ -83,8 +88,8 @@ def test_validation_follows_the_problem_and_overrides_come_last(tmp_path):
         ("mae", False),
         ("r2", True),
     ]
-    recipe = finetuning_recipe(source, label_sets=["form"], overrides=["optimizer.lr=0.1", "collator.views=[]"])
-    assert recipe.optimizer.lr == 0.1 and recipe.collator.views == []
+    recipe = finetuning_recipe(source, label_sets=["form"], overrides=["optimizer.lr=0.1", "method.options.views=[]"])
+    assert recipe.optimizer.lr == 0.1 and recipe.method.options["views"] == []
 
 
 def test_leads_are_chosen_in_the_encoders_order_and_an_earlier_choice_is_replaced():
@@ -114,34 +119,34 @@ def test_facts_name_the_folds_that_the_first_weights_saw(tmp_path, data):
     source = save_encoder(tmp_path / "OUT" / "encoder")
     facts = {"config": "tiny_100hz", "train_folds": [4, 5], "validation_folds": [3]}
     (tmp_path / "OUT/training_facts.json").write_text(json.dumps({"sources": [facts]}))
-    folds = ["data.folds={train: [1], validation: [2]}"]
-    (found,) = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))["sources"]
-    assert (found["train_folds"], found["validation_folds"]) == ([1, 4, 5], [2, 3])
+    folds = ["data.sources.0.folds={train: [1], validation: [2]}"]
+    (found,) = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds])).sources
+    assert (found.train_folds, found.validation_folds) == ((1, 4, 5), (2, 3))
     anew = finetuning_recipe(source, label_sets=["form"], random=True, overrides=[*data, *folds])
-    assert [entry["train_folds"] for entry in training_facts(anew)["sources"]] == [[1]]
+    assert [entry.train_folds for entry in training_facts(anew).sources] == [(1,)]
     other = facts | {"config": "tiny_500hz", "text_column": "text"}
     (tmp_path / "OUT/training_facts.json").write_text(json.dumps({"sources": [other]}))
-    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds]))["sources"]
-    assert [(entry["config"], entry["train_folds"]) for entry in found] == [
-        ("tiny_100hz", [1]),
-        ("tiny_500hz", [4, 5]),
-    ]
+    found = training_facts(finetuning_recipe(source, label_sets=["form"], overrides=[*data, *folds])).sources
+    assert [(entry.config, entry.train_folds) for entry in found] == [("tiny_100hz", (1,)), ("tiny_500hz", (4, 5))]
 
 
 def test_units_are_those_of_the_rows_that_know_them(corpus):
     rows = load_corpus(corpus, "tiny_100hz")
     folds = np.array(rows["fold"])
-    assert target_units(rows, ["fold"]) == {"target_mean": [folds.mean()], "target_scale": [folds.std()]}
+    assert target_units(target_matrix(rows, ["fold"]), ["fold"]) == {
+        "target_mean": [folds.mean()],
+        "target_scale": [folds.std()],
+    }
     with pytest.raises(ValueError, match="1 different values of age, wanted several"):
-        target_units(rows, ["age"])
+        target_units(target_matrix(rows, ["age"]), ["age"])
 
 
 @pytest.mark.parametrize(
     "overrides, message",
     [
-        (["collator.name=ecg_regression"], "ecg_regression alone wants targets"),
-        (["data.targets=[age]"], "ecg_regression alone wants targets"),
-        (["data.label_sets=[form, superdiagnostic]", "collator.single_label=true"], "single_label wants one"),
+        (["method.name=targets"], "data.label_sets is .* the method targets does not read"),
+        (["data.targets=[age]"], "data.targets is .* the method labels does not read"),
+        (["data.label_sets=[form, superdiagnostic]", "method.options.single_label=true"], "single_label wants one"),
     ],
 )
 def test_recipes_that_contradict_themselves_are_refused(tmp_path, overrides, message):
@@ -152,7 +157,7 @@ def test_recipes_that_contradict_themselves_are_refused(tmp_path, overrides, mes
 def test_a_problem_that_the_labels_do_not_make_is_refused(tmp_path, data):
     overrides = [*data, "model.config.problem_type=regression", "validation=null"]
     recipe = finetuning_recipe(save_encoder(tmp_path), label_sets=["form"], overrides=overrides)
-    with pytest.raises(ValueError, match="problem_type is 'regression', but collator and data make it 'multi_label"):
+    with pytest.raises(ValueError, match="problem_type is 'regression', but method and data make it 'multi_label"):
         build_parts(recipe)
 
 

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from hf_ecg.training.optimizer import WeightAverage, build_optimizer, learning_rate_factor, parameter_groups
-from hf_ecg.training.recipe import OptimizerSection, ScheduleSection
+from hf_ecg.training.optimizer import build_optimizer, parameter_groups
+from hf_ecg.training.recipe_sections import GroupSection, OptimizerSection, ScheduleSection
+from hf_ecg.training.schedule import learning_rate_factor
+from hf_ecg.training.weight_average import WeightAverage
 
 
 class Toy(nn.Module):
@@ -74,7 +76,7 @@ def test_linear_and_constant():
 
 def test_restarts_are_those_of_torch():
     schedule = ScheduleSection(
-        name="cosine_restarts", warmup_ratio=0.0, final_ratio=0.01, first_cycle_ratio=0.1, cycle_growth=2
+        name="cosine_restarts", warmup_ratio=0.0, final_ratio=0.01, first_cycle_ratio=0.1, cycle_growth=2.0
     )
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     reference = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=100, T_mult=2, eta_min=0.01)
@@ -88,12 +90,12 @@ def test_restarts_are_those_of_torch():
 
 def test_learning_rate_factors_reach_the_parameters_they_name():
     model = nn.ModuleDict({"body": nn.Linear(2, 2), "head": nn.Linear(2, 1)})
-    groups = parameter_groups(model, 0.1, {"head": 3.0, "head.bias": 5.0})
+    groups = parameter_groups(model, 0.1, [GroupSection(["head"], 3.0), GroupSection(["head.bias"], 5.0)])
     found = {id(p): (g["lr_factor"], g["weight_decay"]) for g in groups for p in g["params"]}
     assert found[id(model["body"].weight)] == (1.0, 0.1) and found[id(model["body"].bias)] == (1.0, 0.0)
     assert found[id(model["head"].weight)] == (3.0, 0.1) and found[id(model["head"].bias)] == (5.0, 0.0)
     with pytest.raises(ValueError, match="haed"):
-        parameter_groups(model, 0.1, {"haed": 3.0})
+        parameter_groups(model, 0.1, [GroupSection(["haed"], 3.0)])
 
 
 def test_the_weight_average_is_applied_and_taken_back():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from hf_ecg.training.processes import connect, processes_asked_for, seed_step
-from hf_ecg.training.recipe import RunSection
+from hf_ecg.training.recipe_sections import RunSection
 
 
 @pytest.mark.parametrize(
@@ -21,16 +21,16 @@ def test_the_launcher_says_how_many_were_asked_for(environment, asked):
     assert processes_asked_for(environment) == asked
 
 
-def test_the_recipe_may_ask_for_a_number(monkeypatch):
+def test_the_recipe_may_ask_for_a_number(tmp_path):
     with pytest.raises(ValueError, match="run.num_processes is 2, 1 connected"):
-        connect(RunSection(epochs=1, batch_size=4, num_processes=2))
+        connect(RunSection(epochs=1, batch_size=4, num_processes=2), tmp_path)
 
 
-def test_processes_that_are_not_connected_are_refused(monkeypatch):
+def test_processes_that_are_not_connected_are_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     with pytest.raises(ValueError, match="at least 2 processes were asked for, 1 is connected"):
-        connect(RunSection(epochs=1, batch_size=4))
+        connect(RunSection(epochs=1, batch_size=4), tmp_path)
 
 
 def test_dropout_is_a_function_of_seed_step_and_rank():

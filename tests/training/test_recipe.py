@@ -8,8 +8,8 @@ from hf_ecg.training.recipe import load_recipe, parse_recipe
 CONTENT = {
     "model": {"class": "ECGTextModel", "config": {"projection_dim": 8}},
     "processor": {"feature_extractor": {"sampling_rate": 100}},
-    "data": {"path": "corpus", "folds": {"train": [1, 2], "validation": [3]}},
-    "collator": {"name": "ecg_text"},
+    "data": {"sources": [{"path": "corpus", "folds": {"train": [1, 2], "validation": [3]}}]},
+    "method": {"name": "text_pairs"},
     "optimizer": {"lr": 0.001},
     "run": {"epochs": 1, "batch_size": 4},
 }
@@ -38,9 +38,14 @@ def test_defaults_are_filled_in_and_the_resolved_recipe_reads_back_equal(recipe_
 def test_overrides_reach_nested_and_absent_sections(recipe_file):
     recipe = load_recipe(
         recipe_file,
-        ["data.folds.train=[4, 5]", "optimizer.lr=3e-4", "schedule.name=linear", "model.config.ecg_config.depth=18"],
+        [
+            "data.sources.0.folds.train=[4, 5]",
+            "optimizer.lr=3e-4",
+            "schedule.name=linear",
+            "model.config.ecg_config.depth=18",
+        ],
     )
-    assert recipe.data.folds.train == [4, 5]
+    assert recipe.data.sources[0].folds.train == [4, 5]
     assert recipe.optimizer.lr == 3e-4
     assert recipe.schedule.name == "linear"
     assert recipe.model.config == {"projection_dim": 8, "ecg_config": {"depth": 18}}
@@ -51,15 +56,28 @@ def test_overrides_reach_nested_and_absent_sections(recipe_file):
     [
         ("run.epoch=3", "unknown key run.epoch .did you mean 'epochs'"),
         ("optimiser.lr=1", "unknown key optimiser .did you mean 'optimizer'"),
-        ("data.folds.val=[9]", "unknown key data.folds.val .did you mean 'validation'"),
+        (
+            "data.sources.0.folds.validtion=[9]",
+            "unknown key data.sources.0.folds.validtion .did you mean 'validation'",
+        ),
         ("run.epochs=two", "run.epochs is 'two' .str., wanted int"),
         ("run.epochs=1.5", "run.epochs is 1.5 .float., wanted int"),
         ("run.epochs=true", "run.epochs is True"),
         ("run.mixed_precision=no", "quote it"),
         ("run.mixed_precision=fp8", "run.mixed_precision is 'fp8'"),
         ("optimizer.lr=fast", "optimizer.lr is 'fast' .str., wanted float"),
-        ("data.folds.train=[1, a]", r"data.folds.train\[1\] is 'a'"),
-        ("data.folds.train=[3]", r"folds \[3\] are in both"),
+        ("data.sources.0.folds.train=[1, a]", "data.sources.0.folds.train.1 is 'a' .str., wanted int"),
+        ("data.sources.0.folds.train=[3]", r"folds \[3\] are in both"),
+        ("method.name=text_pair", "method.name is 'text_pair' .did you mean 'text_pairs'"),
+        ("method.options.veiws=[]", "unknown key method.options.veiws .did you mean 'views'"),
+        ("method.options.extra_texts=many", "method.options.extra_texts is 'many' .str., wanted int"),
+        ("data.sources.0.weight=0", "weight is 0.0, wanted above 0"),
+        ("data.sources.2.path=x", "data.sources is a list of 1, wanted a place from 0"),
+        ("data.path=corpus", "data.path is from an earlier version: corpora are listed as `data.sources"),
+        ("collator.name=ecg_text", "collator is from an earlier version: the section is now `method"),
+        ("optimizer.lr_factors={a: 1}", "optimizer.lr_factors is from an earlier version: .* `optimizer.groups"),
+        ("run.tensorboard=true", "run.tensorboard is from an earlier version: it is now `run.log_with"),
+        ("run.max_steps=x", "run.max_steps is 'x' .str., wanted int or null"),
         ("schedule.name=cosinus", "schedule.name is 'cosinus'"),
         ("run.epochs", "not of the form"),
         ("run.epochs.more=1", "run.epochs is a value, not a section"),

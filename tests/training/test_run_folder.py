@@ -11,7 +11,7 @@ def recipe(**run):
             "model": {"class": "ECGTextModel", "config": {"ecg_config": {"hidden_size": 8}}},
             "processor": {"feature_extractor": {}},
             "data": {},
-            "collator": {"name": "ecg_text"},
+            "method": {"name": "text_pairs"},
             "optimizer": {"lr": 0.1},
             "run": {"epochs": 1, "batch_size": 2, **run},
         }

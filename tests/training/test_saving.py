@@ -5,14 +5,15 @@ from transformers import AutoModel
 
 from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.training import pretrain, saving
+from hf_ecg.training.recipe_facts import training_facts
 from hf_ecg.training.run_card import protocol_words
 
 
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
-    recipe = recipe_of(text_recipe, data__shuffle_texts=True)
-    facts = saving.training_facts(recipe)
-    assert facts["sources"][0]["text_source"] == "shuffled statements"
-    assert "control" in protocol_words(TrainingFacts.from_dict(facts))
+    recipe = recipe_of(text_recipe, method__options__shuffle_texts=True)
+    facts = training_facts(recipe)
+    assert facts.sources[0].text_source == "shuffled statements"
+    assert "control" in protocol_words(facts)
 
 
 def test_a_card_tells_the_protocol_of_each_corpus():

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from ...checks import nearest
-from ..rows import SIGNAL_COLUMNS
 from .waveforms import WaveformCollator, number
 
 
@@ -19,7 +18,7 @@ class ECGClassificationCollator(WaveformCollator):
         class_names: label set -> names in the corpus's own order (`hf_ecg.data.corpus.label_names`).
         views: see `hf_ecg.data.views.validate_views`.
         seed: of the views.
-        normalise_after_views, lead: see `WaveformCollator`.
+        lead, prepared: see `WaveformCollator`.
         single_label: every record has exactly one class, and its number is the label
             (`hf_ecg.data.corpus.single_class_rows` picks such rows).
 
@@ -34,11 +33,11 @@ class ECGClassificationCollator(WaveformCollator):
         class_names: Mapping[str, Sequence[str]],
         views: Sequence[dict] = (),
         seed: int = 0,
-        normalise_after_views: bool = False,
         lead: str | None = None,
         single_label: bool = False,
+        prepared=None,
     ):
-        super().__init__(feature_extractor, views, seed, normalise_after_views, lead)
+        super().__init__(feature_extractor, views, seed, lead, prepared)
         if isinstance(label_sets, str) or not label_sets:
             raise ValueError(f"label_sets is {label_sets!r}, wanted a list of at least one column")
         if single_label and len(label_sets) > 1:
@@ -51,9 +50,8 @@ class ECGClassificationCollator(WaveformCollator):
         self.class_names = {label_set: list(class_names[label_set]) for label_set in self.label_sets}
 
     @property
-    def columns(self) -> list[str]:
-        """Columns that rows must have."""
-        return [*SIGNAL_COLUMNS, *self.label_sets]
+    def own_columns(self) -> list[str]:
+        return self.label_sets
 
     def __call__(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
         """Makes a batch.
@@ -73,6 +71,7 @@ class ECGClassificationCollator(WaveformCollator):
         parts = [self._labels(rows, label_set) for label_set in self.label_sets]
         labels = np.concatenate(parts, axis=1)
         if self.single_label:
+            labels = np.nan_to_num(labels)
             wrong = np.flatnonzero(~(labels.sum(axis=1) == 1))
             if len(wrong):
                 row = rows[int(wrong[0])]
@@ -92,6 +91,8 @@ class ECGClassificationCollator(WaveformCollator):
             if numbers is None:
                 target[:] = np.nan
                 continue
+            # classes that another corpus has and this one does not list
+            target[row.get("unannotated", {}).get(label_set, [])] = np.nan
             numbers = np.asarray(numbers, dtype=np.int64)
             if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(names):
                 raise ValueError(
@@ -108,7 +109,7 @@ class ECGRegressionCollator(WaveformCollator):
     Args:
         feature_extractor: an `ECGFeatureExtractor`.
         targets: columns of the numbers, in the order of the model's outputs.
-        views, seed, normalise_after_views, lead: see `WaveformCollator`.
+        views, seed, lead, prepared: see `WaveformCollator`.
 
     Raises:
         ValueError: an impossible view, or no target.
@@ -120,18 +121,17 @@ class ECGRegressionCollator(WaveformCollator):
         targets: Sequence[str],
         views: Sequence[dict] = (),
         seed: int = 0,
-        normalise_after_views: bool = False,
         lead: str | None = None,
+        prepared=None,
     ):
-        super().__init__(feature_extractor, views, seed, normalise_after_views, lead)
+        super().__init__(feature_extractor, views, seed, lead, prepared)
         if isinstance(targets, str) or not targets:
             raise ValueError(f"targets is {targets!r}, wanted a list of at least one column")
         self.targets = list(targets)
 
     @property
-    def columns(self) -> list[str]:
-        """Columns that rows must have."""
-        return [*SIGNAL_COLUMNS, *self.targets]
+    def own_columns(self) -> list[str]:
+        return self.targets
 
     def __call__(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
         """Makes a batch: waveforms as `ECGClassificationCollator`, `labels` float32 (batch, targets), NaN where null.

@@ -7,7 +7,6 @@ import pyarrow.compute
 import torch
 
 from ...checks import check_positive_integer
-from ..rows import SIGNAL_COLUMNS
 from ..sentences import SentenceSampler
 from .waveforms import WaveformCollator
 
@@ -29,7 +28,7 @@ class ECGTextCollator(WaveformCollator):
         max_length: tokens a text is cut at; None is the tokenizer's own limit.
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
-        normalise_after_views: see `WaveformCollator`.
+        lead, prepared: see `WaveformCollator`.
 
     Raises:
         ValueError: an impossible view or probability.
@@ -47,9 +46,10 @@ class ECGTextCollator(WaveformCollator):
         extra_texts: int = 0,
         max_length: int | None = None,
         text_features: Mapping[str, torch.Tensor] | None = None,
-        normalise_after_views: bool = False,
+        lead: str | None = None,
+        prepared=None,
     ):
-        super().__init__(processor.feature_extractor, views, seed, normalise_after_views)
+        super().__init__(processor, views, seed, lead, prepared)
         self.processor = processor
         self.text_column = text_column
         self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
@@ -66,9 +66,8 @@ class ECGTextCollator(WaveformCollator):
         self.text_features = text_features
 
     @property
-    def columns(self) -> list[str]:
-        """Columns that rows must have."""
-        return [*SIGNAL_COLUMNS, self.text_column]
+    def own_columns(self) -> list[str]:
+        return [self.text_column]
 
     @property
     def text_features(self) -> dict[str, torch.Tensor] | None:
@@ -114,15 +113,17 @@ class ECGTextCollator(WaveformCollator):
         batch["return_loss"] = True
         return batch
 
-    def fit_sentences(self, dataset) -> None:
-        """Count the sentences of the training rows, for `rare_sentence_power`."""
-        self.sentences.fit(dataset.select_columns([self.text_column]).with_format(None)[self.text_column][:])
+    def fit_sentences(self, *datasets) -> None:
+        """Count the sentences of the training rows of all corpora, for `rare_sentence_power`."""
+        self.sentences.fit(text for dataset in datasets for text in self._column(dataset).to_pylist())
 
-    def possible_texts(self, dataset) -> list[str]:
-        """Every text that a batch of these rows may hold, sorted."""
-        table = dataset.select_columns([self.text_column]).with_format("arrow")[:]
-        distinct = pyarrow.compute.unique(table.column(self.text_column)).drop_null().to_pylist()
-        return self.sentences.possible(text for text in distinct if text.strip())
+    def possible_texts(self, *datasets) -> list[str]:
+        """Every text that a batch of the rows of these corpora may hold, sorted."""
+        distinct = {text for dataset in datasets for text in pyarrow.compute.unique(self._column(dataset)).to_pylist()}
+        return self.sentences.possible(text for text in distinct if text and text.strip())
+
+    def _column(self, dataset):
+        return dataset.select_columns([self.text_column]).with_format("arrow")[:].column(self.text_column)
 
     def _text(self, row: Mapping) -> str:
         text = row.get(self.text_column)

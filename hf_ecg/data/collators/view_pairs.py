@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ...processing import ECGFeatureExtractor
-from ..rows import SIGNAL_COLUMNS
-from ..view_base import Waveforms
 from .waveforms import WaveformCollator, number
 
 CLEF_SAME_LEAD_PROBABILITY = 0.8
@@ -23,10 +21,10 @@ class ECGContrastiveCollator(WaveformCollator):
         feature_extractor: an `ECGFeatureExtractor`.
         views: of each of the two, drawn independently; see `hf_ecg.data.views.validate_views`.
         seed: of views and leads.
-        normalise_after_views: see `WaveformCollator`.
         same_lead_probability: default 0.8 for single-lead models; others have none.
         risk_column: column of numbers, null where unknown, such as SCORE2's risk or the age; None hands out no risk.
         missing_rate_column: column of the share of each risk's inputs that were filled.
+        prepared: see `WaveformCollator`.
 
     Raises:
         ValueError: an impossible view or probability, or one for a model of several leads.
@@ -37,12 +35,12 @@ class ECGContrastiveCollator(WaveformCollator):
         feature_extractor,
         views: Sequence[dict] = (),
         seed: int = 0,
-        normalise_after_views: bool = False,
         same_lead_probability: float | None = None,
         risk_column: str | None = None,
         missing_rate_column: str | None = None,
+        prepared=None,
     ):
-        self.single_lead = any(step["name"] == "pick_lead" for step in feature_extractor.steps)
+        super().__init__(feature_extractor, views, seed, prepared=prepared)
         if same_lead_probability is not None and not self.single_lead:
             raise ValueError("same_lead_probability is for single-lead models, and the extractor has no pick_lead")
         if self.single_lead and same_lead_probability is None:
@@ -53,17 +51,22 @@ class ECGContrastiveCollator(WaveformCollator):
             raise ValueError(f"missing_rate_column is {missing_rate_column!r}, but there is no risk_column")
         self.same_lead_probability = same_lead_probability
         self.risk_column, self.missing_rate_column = risk_column, missing_rate_column
-        super().__init__(feature_extractor, views, seed, normalise_after_views)
 
     @property
-    def columns(self) -> list[str]:
-        """Columns that rows must have."""
-        return [*SIGNAL_COLUMNS, *filter(None, (self.risk_column, self.missing_rate_column))]
+    def own_columns(self) -> list[str]:
+        return list(filter(None, (self.risk_column, self.missing_rate_column)))
 
-    def extractor_before_views(self, steps: list[dict]) -> ECGFeatureExtractor:
+    def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """With all leads of a single-lead model beside each other, from which the views' leads are drawn."""
-        steps = [{"name": "select_leads"} if step["name"] == "pick_lead" else step for step in steps]
-        return super().extractor_before_views(steps)
+        self.single_lead = any(step["name"] == "pick_lead" for step in extractor.steps)
+        if not self.single_lead:
+            return extractor
+        return ECGFeatureExtractor(
+            sampling_rate=extractor.sampling_rate,
+            leads=extractor.leads,
+            num_samples=extractor.num_samples,
+            steps=[{"name": "select_leads"} if step["name"] == "pick_lead" else step for step in extractor.steps],
+        )
 
     def __call__(self, rows: Sequence[Mapping]) -> dict:
         """Makes a batch.
@@ -79,33 +82,32 @@ class ECGContrastiveCollator(WaveformCollator):
         Raises:
             ValueError: a risk that is no number, or what the feature extractor refuses.
         """
-        whole = self._before_views(list(rows), return_tensors="pt")
-        whole = Waveforms(*(whole[name] for name in Waveforms._fields))
+        whole = self.before_views(rows)
+        leads = self._drawn_leads(whole["lead_mask"], rows) if self.single_lead else (None, None)
         batch = {}
-        leads = self._drawn_leads(whole, rows) if self.single_lead else (None, None)
         for name, drawn in zip(("", "second_"), leads, strict=True):
             view = self.view_of(whole if drawn is None else _one_lead(whole, drawn), rows, name)
-            batch |= {f"{name}{key}": value for key, value in view._asdict().items()}
+            batch |= {f"{name}{key}": value for key, value in view.items()}
         for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
             if column is not None:
                 batch[key] = torch.tensor([number(row, column) for row in rows])
         batch["return_loss"] = True
         return batch
 
-    def _drawn_leads(self, waveforms: Waveforms, rows: Sequence[Mapping]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _drawn_leads(self, lead_mask: torch.Tensor, rows: Sequence[Mapping]) -> tuple[torch.Tensor, torch.Tensor]:
         """Two lead numbers a record, (batch,) each."""
         drawn = torch.stack(
             [torch.rand(3, generator=self.generator(row, "leads"), dtype=torch.float64) for row in rows]
         )
-        counts = waveforms.lead_mask.sum(1)
+        counts = lead_mask.sum(1)
         # the places of the present leads come first
-        present = waveforms.lead_mask.int().argsort(dim=1, descending=True, stable=True)
+        present = lead_mask.int().argsort(dim=1, descending=True, stable=True)
         ranks = (drawn[:, :2] * counts[:, None]).long().clamp(max=(counts - 1)[:, None])
         first, second = present.gather(1, ranks).unbind(1)
         return first, torch.where(drawn[:, 2] < self.same_lead_probability, first, second)
 
 
-def _one_lead(waveforms: Waveforms, leads: torch.Tensor) -> Waveforms:
+def _one_lead(batch: Mapping, leads: torch.Tensor) -> dict[str, torch.Tensor]:
     rows = torch.arange(len(leads))
-    values, lead_mask, sample_mask = waveforms
-    return Waveforms(values[rows, leads][:, None], lead_mask[rows, leads][:, None], sample_mask)
+    chosen = {name: batch[name][rows, leads][:, None] for name in ("input_values", "lead_mask")}
+    return {**batch, **chosen}

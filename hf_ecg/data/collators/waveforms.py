@@ -1,4 +1,4 @@
-"""The part of a batch that all collators share: waveforms with random views."""
+"""Waveforms with random views: a batch of its own, and the part that all collators share."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,99 +6,89 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ...processing import ECGFeatureExtractor
-from ...processing.steps.step_table import build_step
-from ...signals.normalisation import normalise
-from ..view_base import Waveforms, record_generator
+from ..rows import SIGNAL_COLUMNS
+from ..view_base import record_generator
 from ..views import apply_views, validate_views
-
-# Beyond these a feature extractor's tensors describe the waveform as it was before the views.
-_FOLLOW_VIEWS = {"input_values", "lead_mask", "sample_mask", "amplitude"}
 
 
 class WaveformCollator:
-    """Rows to `input_values`, `lead_mask`, `sample_mask`, with random views.
+    """Rows to the inputs that a feature extractor makes, with random views.
 
     What happens to a record is a function of `(seed, row["epoch"], row["record_index"], view)`: not of the batch it is
-    in, nor of the process that makes it.
+    in, nor of the process that makes it. Views act where the extractor's steps name `views`, else after the last step.
 
     Args:
-        feature_extractor: the model's own.
+        feature_extractor: the model's own, or a processor that holds one.
         views: see `hf_ecg.data.views.validate_views`.
         seed: of the views.
-        normalise_after_views: views act on the millivolts before the extractor's last step, `normalise`, which then
-            follows them: noise in millivolts, and a model that never sees another scale, as CLEF is trained.
         lead: the lead that a single-lead model is to see.
+        prepared: `hf_ecg.data.prepared.PreparedInputs` of the training rows, read in place of their signals.
 
     Raises:
-        ValueError: an impossible view, or an extractor whose batches views would contradict.
+        ValueError: an impossible view, or an extractor whose inputs views would contradict.
     """
 
     def __init__(
-        self,
-        feature_extractor,
-        views: Sequence[dict],
-        seed: int,
-        normalise_after_views: bool = False,
-        lead: str | None = None,
+        self, feature_extractor, views: Sequence[dict] = (), seed: int = 0, lead: str | None = None, prepared=None
     ):
-        self.feature_extractor = feature_extractor
-        self.views = validate_views(views, feature_extractor.sampling_rate)
+        self.feature_extractor = self.extractor_of_views(_extractor(feature_extractor))
+        self.views = validate_views(views, self.feature_extractor.views_sampling_rate)
         self.seed = seed
         self.lead = lead
-        outputs = set(feature_extractor.model_input_names)
-        if "record_index" in outputs:
+        self.prepared = prepared
+        if "record_index" in self.feature_extractor.model_input_names:
             raise ValueError(
                 "the feature extractor makes several crops of a record: use the view random_crop to train"
             )
-        if self.views and outputs - _FOLLOW_VIEWS:
-            raise ValueError(f"views would contradict the feature extractor's {sorted(outputs - _FOLLOW_VIEWS)}")
-        steps, self._normalise = list(feature_extractor.steps), None
-        if normalise_after_views:
-            self._normalise = _last_normalisation(steps)
-            steps.pop()
-        self._before_views = self.extractor_before_views(steps)
+        fixed = [output.name for output in self.feature_extractor.outputs_before_views if not output.views]
+        if self.views and fixed:
+            raise ValueError(f"views would contradict the feature extractor's {fixed}, made before them")
 
-    def extractor_before_views(self, steps: list[dict]) -> ECGFeatureExtractor:
-        """What makes waveforms of rows before the views."""
-        own = self.feature_extractor
-        if steps == own.steps:
-            return own
-        return ECGFeatureExtractor(
-            sampling_rate=own.sampling_rate, leads=own.leads, num_samples=own.num_samples, steps=steps
-        )
+    def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
+        """The extractor that makes the waveforms which views act on."""
+        return extractor
+
+    @property
+    def own_columns(self) -> list[str]:
+        """Columns that rows must have besides the signal's."""
+        return []
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that rows must have."""
+        signal = SIGNAL_COLUMNS if self.prepared is None else ("record_id",)
+        return [*signal, *self.own_columns]
 
     def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
-        """Prepared, in random views, and normalised when that comes after them."""
-        batch = dict(self._before_views(list(rows), lead=self.lead, return_tensors="pt"))
-        if not self.views and self._normalise is None:
-            return batch
-        made = self.view_of(Waveforms(*(batch[name] for name in Waveforms._fields)), rows)
-        batch |= made._asdict()
-        if "amplitude" in batch:
-            batch["amplitude"] = batch["amplitude"] * made.lead_mask[..., None]
-        return batch
+        """The model's inputs of each record, in random views."""
+        return self.view_of(self.before_views(rows), rows)
 
-    def view_of(self, waveforms: Waveforms, rows: Sequence[Mapping], name: str = "") -> Waveforms:
+    def before_views(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
+        """What the deterministic steps make."""
+        if self.prepared is not None:
+            return self.prepared.batch([row["record_index"] for row in rows])
+        return dict(self.feature_extractor.before_views(list(rows), lead=self.lead))
+
+    def view_of(self, batch: Mapping, rows: Sequence[Mapping], name: str = "") -> dict[str, torch.Tensor]:
         """A random view of each record; `name` tells several views of one record apart."""
+        batch = dict(batch)
         if self.views:
             generators = [
                 [self.generator(row, f"{name}{position}:{view['name']}") for row in rows]
                 for position, view in enumerate(self.views)
             ]
-            values, lead_mask, sample_mask = waveforms
-            waveforms = apply_views(
-                values,
+            made = apply_views(
+                batch["input_values"],
                 self.views,
                 generators,
-                lead_mask=lead_mask,
-                sample_mask=sample_mask,
-                sampling_rate=self.feature_extractor.sampling_rate,
+                lead_mask=batch["lead_mask"],
+                sample_mask=batch["sample_mask"],
+                sampling_rate=self.feature_extractor.views_sampling_rate,
             )
-        if self._normalise is None:
-            return waveforms
-        mask = waveforms.lead_mask
-        values = normalise(waveforms.input_values.double().numpy(), lead_mask=mask.numpy(), **self._normalise)
-        return waveforms._replace(input_values=torch.from_numpy(values).float().masked_fill(~mask[..., None], 0.0))
+            batch |= made._asdict()
+            if "amplitude" in batch:
+                batch["amplitude"] = batch["amplitude"] * made.lead_mask[..., None]
+        return dict(self.feature_extractor.after_views(batch))
 
     def generator(self, row: Mapping, view: str) -> torch.Generator:
         """Of one random choice about a record in one epoch."""
@@ -108,16 +98,41 @@ class WaveformCollator:
         return record_generator(self.seed, row["epoch"], row["record_index"], view)
 
 
-def _last_normalisation(steps: list[dict]) -> dict:
-    """The arguments of `normalise`, which must be the last step."""
-    last = steps[-1] if steps else {}
-    if last.get("name") != "normalise" or last.get("return_amplitude"):
-        raise ValueError(
-            f"normalise_after_views moves the last step behind the views; that is {last}, wanted normalise without"
-            " return_amplitude"
-        )
-    build_step(last)
-    return {key: value for key, value in last.items() if key not in ("name", "return_amplitude")}
+class ECGWaveformCollator(WaveformCollator):
+    """Batches of waveforms alone, for objectives that need neither label nor pair.
+
+    Args:
+        feature_extractor, views, seed, lead, prepared: see `WaveformCollator`.
+        record_seeds: also hand out `record_seeds` int64 (batch,), a number for each record and epoch: masks drawn from
+            it do not depend on the batch that a record is in.
+    """
+
+    def __init__(
+        self,
+        feature_extractor,
+        views: Sequence[dict] = (),
+        seed: int = 0,
+        lead: str | None = None,
+        record_seeds: bool = False,
+        prepared=None,
+    ):
+        super().__init__(feature_extractor, views, seed, lead, prepared)
+        self.record_seeds = record_seeds
+
+    def __call__(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
+        """Makes a batch: the extractor's inputs, such as `input_values`, `lead_mask`, `sample_mask`.
+
+        Raises:
+            ValueError: what the feature extractor refuses.
+        """
+        batch = self.waveforms(rows)
+        if self.record_seeds:
+            batch["record_seeds"] = torch.tensor([self.generator(row, "record_seeds").initial_seed() for row in rows])
+        return batch
+
+
+def _extractor(processor) -> ECGFeatureExtractor:
+    return processor if isinstance(processor, ECGFeatureExtractor) else processor.feature_extractor
 
 
 def number(row: Mapping, column: str) -> float:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from huggingface_hub.dataclasses import strict
+
 from .asking import Proposer
 from .prompt import DEFAULT_PROMPT, load_prompt
 
 TABLE, ENDPOINT, LOCAL = PROPOSERS = ("table", "endpoint", "local")
 
 
+@strict
 @dataclass
 class ProposerSection:
     """Who is asked for waveform features.

@@ -15,6 +15,7 @@ from transformers.utils import logging
 from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts
 from ...training import Recipe
 from ...training.prior_runs import train_once
+from ...training.recipe_sections import FoldsSection
 from ...training.run_folder import check_output
 
 logger = logging.get_logger(__name__)
@@ -84,7 +85,7 @@ def train_cross_fit(recipe: Recipe, output_dir, folds: Iterable[int] | None = No
     """Trains a model for each group of folds; what an interrupted call finished is not trained again.
 
     Args:
-        recipe: of a dual encoder; its `data.folds` are replaced.
+        recipe: of a dual encoder; its corpus's folds are replaced.
         output_dir: holds a folder for each group.
         folds: those to cross-fit in; None takes the recipe's training and validation folds, so that what it sets
             aside for evaluation stays unseen.
@@ -97,14 +98,16 @@ def train_cross_fit(recipe: Recipe, output_dir, folds: Iterable[int] | None = No
         ValueError: see `plan_groups`; a run of another recipe is in the folder.
         OSError: a folder that holds something else.
     """
-    folds = [*recipe.data.folds.train, *recipe.data.folds.validation] if folds is None else list(folds)
+    own_folds = recipe.data.only_source("cross-fitting").folds
+    folds = [*own_folds.train, *own_folds.validation] if folds is None else list(folds)
     plan = plan_groups(folds, groups)
     folders = [Path(output_dir) / f"judge_of_{'_'.join(map(str, group.judged))}" for group in plan]
     for folder in folders:
         check_output(folder, resume=True, overwrite=False)
     for group, folder in zip(plan, folders, strict=True):
         own = copy.deepcopy(recipe)
-        own.data.folds.train, own.data.folds.validation = list(group.train), list(group.validation)
+        (source,) = own.data.sources
+        source.folds = FoldsSection(list(group.train), list(group.validation))
         train_once(own, folder)
     return [str(folder) for folder in folders]
 

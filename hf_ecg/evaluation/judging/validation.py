@@ -1,14 +1,15 @@
 """Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from transformers.utils import logging
 
-from ...data.rows import SIGNAL_COLUMNS, RowDataset
+from ...data.rows import RowDataset
 from ..metrics.classification import (
     METRICS,
     MINIMUM_COUNT,
@@ -21,13 +22,24 @@ from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regressi
 from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
 from .label_text import match_labels, scores_of_embeddings
 
+logger = logging.get_logger(__name__)
+
+LOSS, REGRESSION = "loss", "regression"
 UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
 
 # Read by the training loop, not by the validators.
 CHOICE_KEYS = {"name", "metric", "greater_is_better"}
 
 
-def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], dict[str, float]]:
+def build_validation(
+    spec: dict,
+    processor,
+    dataset,
+    targets: Sequence[str] = (),
+    make_collator: Callable[[], Callable] | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Callable[[nn.Module], dict[str, float]]:
     """Builds a validator from a recipe's `validation` section.
 
     Args:
@@ -37,12 +49,13 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
             * "classification": `label_sets`, `batch_size`, `minimum`, `cache`.
             * "single_label": `label_sets` (one), `batch_size`, `minimum`, `cache`; rows without exactly one class
               are left out.
-            * "regression": `targets`, `batch_size`, `cache`; figures are in the targets' units.
-            * "loss": `text_column` for a dual encoder, `label_sets` for a classifier or `collator`, one that makes
-              whole batches, for anything else; `batch_size`; `rank` and `world_size` of a process that takes its share
-              of every batch.
+            * "regression": `batch_size`, `cache`; figures are in the targets' units.
+            * "loss": `batch_size`.
         processor: the model's processor or feature extractor.
         dataset: the validation rows.
+        targets: columns of a regression.
+        make_collator: of a loss: gives the collator that makes whole batches.
+        rank, world_size: of a process that takes its share of every batch of a loss.
 
     Returns:
         A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
@@ -63,8 +76,54 @@ def build_validation(spec: dict, processor, dataset) -> Callable[[nn.Module], di
         raise ValueError(f"validation {name!r} does not know {unknown}; it knows {sorted(known)}")
     if len(dataset) == 0:
         raise ValueError(f"validation {name!r} has no rows")
-    _check_choice(spec)
-    return build({key: value for key, value in spec.items() if key in known}, processor, dataset)
+    _check_choice(spec | {"targets": list(targets)})
+    options = {key: value for key, value in spec.items() if key in known}
+    if name == REGRESSION:
+        options["targets"] = list(targets)
+    if name == LOSS:
+        if make_collator is None:
+            raise ValueError("validation 'loss' needs a collator that makes whole batches")
+        options |= {"collator": make_collator(), "rank": rank, "world_size": world_size}
+    return build(options, processor, dataset)
+
+
+def shares_the_loss(name: str) -> bool:
+    """Whether several processes share the batches of this validation: a contrastive loss gathers all their rows."""
+    return name == LOSS
+
+
+def over_sources(build: Callable, judged: Sequence[tuple[str, object]]) -> Callable[[nn.Module], dict[str, float]]:
+    """One validator over the rows of several corpora: each metric is the mean over the corpora that measure it.
+
+    Args:
+        build: from rows to their validator; it raises a ValueError for a corpus without the labels.
+        judged: name and rows of each corpus.
+
+    Returns:
+        A function of the model; with several corpora it also gives `metric@name` of each.
+
+    Raises:
+        ValueError: no corpus can be judged.
+    """
+    if len(judged) == 1:
+        return build(judged[0][1])
+    validators, reasons = {}, []
+    for name, rows in judged:
+        try:
+            validators[name] = build(rows)
+        except ValueError as error:
+            reasons.append(f"{name}: {error}")
+            logger.warning("the validation leaves %s out: %s", name, error)
+    if not validators:
+        raise ValueError(f"no corpus of the recipe can be judged: {'; '.join(reasons)}")
+
+    def validate(model) -> dict[str, float]:
+        figures = {name: own(model) for name, own in validators.items()}
+        metrics = dict.fromkeys(metric for values in figures.values() for metric in values)
+        means = {m: float(np.mean([values[m] for values in figures.values() if m in values])) for m in metrics}
+        return means | {f"{m}@{name}": value for name, values in figures.items() for m, value in values.items()}
+
+    return validate
 
 
 def _check_choice(spec: dict) -> None:
@@ -241,14 +300,9 @@ def _loss(options: dict, processor, dataset):
 
     There are no views, but for a model that contrasts views: its own, those of epoch 0, every time.
     """
-    from ...data.corpus import non_empty_text
-
-    if hasattr(processor, "tokenizer"):
-        dataset = non_empty_text(dataset, options.get("text_column", "text"))
-    collator, columns = _loss_collator(options, processor, dataset)
-    rows = RowDataset(dataset, [column for column in columns if column in dataset.column_names])
-    world_size = options.get("world_size", 1)
-    batches = loss_batches(len(dataset), options.get("batch_size", 64), options.get("rank", 0), world_size)
+    collator, world_size = options["collator"], options["world_size"]
+    rows = RowDataset(dataset, collator.columns)
+    batches = loss_batches(len(dataset), options.get("batch_size", 64), options["rank"], world_size)
     if not batches:
         raise ValueError(f"{len(dataset)} validation rows are too few for {world_size} processes")
 
@@ -268,23 +322,6 @@ def _loss(options: dict, processor, dataset):
     return validate
 
 
-def _loss_collator(options: dict, processor, dataset):
-    from ...data.collators import ECGClassificationCollator, ECGTextCollator
-    from ...data.corpus import label_names
-
-    if "collator" in options:
-        return options["collator"], options["collator"].columns
-    if hasattr(processor, "tokenizer"):
-        text_column = options.get("text_column", "text")
-        return ECGTextCollator(processor, text_column=text_column), (*SIGNAL_COLUMNS, text_column)
-    if not options.get("label_sets"):
-        raise ValueError("validation 'loss' of a classifier needs label_sets")
-    label_sets = list(options["label_sets"])
-    class_names = {label_set: list(label_names(dataset, label_set)) for label_set in label_sets}
-    collator = ECGClassificationCollator(processor, label_sets=label_sets, class_names=class_names)
-    return collator, (*SIGNAL_COLUMNS, *label_sets)
-
-
 def _macro(labels, scores, class_names, minimum: int) -> dict[str, float]:
     return macro_metrics(per_class_metrics(labels, scores, class_names, minimum))
 
@@ -300,6 +337,6 @@ VALIDATORS = {
     "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
     "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
-    "regression": (_regression, {"targets", "batch_size", "cache"}),
-    "loss": (_loss, {"text_column", "label_sets", "collator", "batch_size", "rank", "world_size"}),
+    REGRESSION: (_regression, {"batch_size", "cache"}),
+    LOSS: (_loss, {"batch_size"}),
 }

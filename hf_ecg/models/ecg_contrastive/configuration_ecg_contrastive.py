@@ -51,6 +51,11 @@ class ECGContrastiveConfig(ECGTowerConfig):
         """Of the encoder."""
         return self.ecg_config.hidden_size
 
+    @property
+    def uses_risk(self) -> bool:
+        """Whether the loss compares patients by their risk."""
+        return self.loss_type == "risk_weighted"
+
     def validate_objective(self):
         """Run by `@strict` after construction and before saving."""
         self.check_choices(

@@ -10,6 +10,7 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
 from ...losses import gather_with_gradient, info_nce_loss, risk_weighted_contrastive_loss, world_size
+from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from .configuration_ecg_contrastive import ECGContrastiveConfig
@@ -29,7 +30,7 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
     second_embeds: torch.FloatTensor | None = None
 
 
-class ECGForContrastivePreTraining(ECGTowerModel):
+class ECGForContrastivePreTraining(LossOnEmbeddings, ECGTowerModel):
     """An encoder, an optional projection, and a contrastive loss over two views of each record.
 
     CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`. What
@@ -97,6 +98,14 @@ class ECGForContrastivePreTraining(ECGTowerModel):
                 raise ValueError("return_loss=True needs second_input_values, another view of each record")
             loss = self._loss(first, other, risk, missing_rate)
         return ECGContrastiveOutput(loss=loss, embeds=first, second_embeds=other, ecg_model_output=outputs)
+
+    def embed_batch(self, batch) -> dict[str, torch.Tensor]:
+        outputs = self(**{name: value for name, value in batch.items() if name != "return_loss"})
+        return {"first": outputs.embeds, "second": outputs.second_embeds}
+
+    def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
+        extra = (joined(batches, "risk"), joined(batches, "missing_rate"))
+        return self._loss(embeddings["first"], embeddings["second"], *extra)
 
     def _loss(self, first, second, risk, missing_rate) -> torch.Tensor:
         config = self.config

@@ -20,6 +20,7 @@ from ...losses import (
     softmax_contrastive_loss,
     world_size,
 )
+from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from .configuration_ecg_text import ECGTextConfig
@@ -62,7 +63,7 @@ class ECGTextProjection(nn.Module):
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
 
 
-class ECGTextModel(ECGTowerModel):
+class ECGTextModel(LossOnEmbeddings, ECGTowerModel):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
@@ -311,6 +312,25 @@ class ECGTextModel(ECGTowerModel):
             ecg_model_output=ecg_outputs,
             text_model_output=text_outputs,
         )
+
+    def embed_batch(self, batch) -> dict[str, torch.Tensor]:
+        outputs = self(**{name: value for name, value in batch.items() if name != "return_loss"})
+        own = len(outputs.ecg_embeds)
+        return {"ecg": outputs.ecg_embeds, "text": outputs.text_embeds[:own], "extra": outputs.text_embeds[own:]}
+
+    def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
+        """Extra texts of all micro-batches follow the records' own."""
+        names = ("input_ids", "attention_mask", "text_features")
+        ids = [batch.get("text_ids") for batch in batches]
+        if self._needs_text_ids() and None in ids:
+            ids = [_ids_of(*(batch.get(name) for name in names)) for batch in batches]
+        text_ids = None
+        if None not in ids:
+            owns = [len(batch["input_values"]) for batch in batches]
+            parts = [part[:own] for part, own in zip(ids, owns, strict=True)]
+            text_ids = torch.cat([*parts, *(part[own:] for part, own in zip(ids, owns, strict=True))])
+        text_embeds = torch.cat([embeddings["text"], embeddings["extra"]])
+        return self._loss(embeddings["ecg"], text_embeds, text_ids, joined(batches, "true_text_ids"))
 
     def _needs_text_ids(self) -> bool:
         return self.config.identical_text != "negative" or self.config.text_weighting != "row"

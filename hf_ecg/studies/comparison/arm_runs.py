@@ -9,12 +9,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from transformers.utils import logging
 
+from ...models.shared.roles import ecg_encoder
 from ...training.build import build_parts
 from ...training.prior_runs import train_once
 from ...training.processes import prepare_torch
 from ...training.recipe import Recipe, as_override, load_recipe
 from ...training.run_folder import RECIPE_NAME, check_same_recipe
-from ...training.saving import find_encoder, save_encoder
+from ...training.saving import save_encoder
 from ..fg_clep.stages import CORPUS, enrich
 from ..fg_clep.stages_spec import load_stages
 from .comparison_spec import Comparison, Turn
@@ -91,7 +92,7 @@ def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> 
         return str(Run(arm, run.turn, run.seed, run.root).folder)
 
     overrides = [*comparison.overrides, *given, *(_PLACE.sub(fill, one) for one in comparison.arms[run.arm].overrides)]
-    taken = [one for one in overrides if re.match(r"data\.folds\b|run\.seed\b", one)]
+    taken = [one for one in overrides if re.match(r"data\.sources\.\d+\.folds\b|run\.seed\b", one)]
     if taken:
         raise ValueError(f"{run.arm}: {taken} belong to the rotation")
     overrides += rotation_overrides(run)
@@ -101,7 +102,10 @@ def recipe_of(comparison: Comparison, run: Run, directory, given: list[str]) -> 
 def rotation_overrides(run: Run) -> list[str]:
     """What the rotation sets in a recipe: folds and seed."""
     folds = {"train": list(run.turn.train), "validation": list(run.turn.validation)}
-    return [as_override(f"data.folds.{split}", numbers) for split, numbers in folds.items()] + [f"run.seed={run.seed}"]
+    return [
+        *(as_override(f"data.sources.0.folds.{split}", numbers) for split, numbers in folds.items()),
+        f"run.seed={run.seed}",
+    ]
 
 
 @contextmanager
@@ -155,8 +159,8 @@ def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
 def _save_untrained(recipe: Recipe, folder: Path) -> None:
     prepare_torch(recipe.run)  # the first weights are those of a run with this seed
     parts = build_parts(recipe)
-    encoder = find_encoder(parts.model)
-    if encoder is None:
+    encoder = ecg_encoder(parts.model)
+    if encoder is parts.model:
         raise ValueError(f"{type(parts.model).__name__} holds no encoder to be left untrained")
     folder.mkdir(parents=True, exist_ok=True)
     recipe.save(folder / RECIPE_NAME)

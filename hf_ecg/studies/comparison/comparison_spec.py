@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from huggingface_hub.dataclasses import strict
+
 from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
 
 PROBE, FINETUNE, REGRESSION, PROMPTS = KINDS = ("probe", "finetune", "regression", "prompts")
 
 
+@strict
 @dataclass
 class ArmSection:
     """One way to train.
@@ -28,6 +31,7 @@ class ArmSection:
     measured: bool = True
 
 
+@strict
 @dataclass
 class MeasureSection:
     """One thing measured on the test folds of every arm.
@@ -56,6 +60,7 @@ class MeasureSection:
     note: str | None = None
 
 
+@strict
 @dataclass
 class EnrichmentSection:
     """FG-CLEP's second stage, made anew in every turn: the judges see what the turn trains and selects on.
@@ -69,6 +74,7 @@ class EnrichmentSection:
     overrides: list[str] = field(default_factory=list)
 
 
+@strict
 @dataclass
 class Comparison:
     """Arms of one recipe, measured alike.

@@ -190,7 +190,7 @@ def _probed(run, name, measure, judged, features, rows) -> np.ndarray:
 def _finetuned(run, name, measure, judged) -> np.ndarray:
     problem = REGRESSION if measure.target is not None else MULTI_LABEL
     labels, targets = ([measure.label_set], []) if measure.target is None else ([], [measure.target])
-    given = [as_override("data.path", judged.path), as_override("data.config", judged.config)]
+    given = [as_override("data.sources.0.path", judged.path), as_override("data.sources.0.config", judged.config)]
     given += rotation_overrides(run)
     recipe = finetuning_recipe(str(run.encoder), problem, labels, targets, overrides=[*measure.overrides, *given])
     folder = run.folder / slug(name)

@@ -79,7 +79,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: boo
     _check_settings(places.output_dir / SETTINGS_NAME, settings)
     if (corpus / STATISTICS_NAME).is_file():
         return corpus
-    data = first.data
+    data = first.data.only_source("FG-CLEP")
     rows = load_corpus(data.path, config=data.config)
     if stages.text_column not in rows.column_names:
         raise ValueError(f"{data.path} has no column {stages.text_column!r}; it has {rows.column_names}")
@@ -145,7 +145,11 @@ def third_recipe(run: StagesRun, first, corpus) -> Recipe:
     Raises:
         ValueError: a recipe that does not fit, or one that trains on the text as it was.
     """
-    places = {f"model.init_from.{WHOLE}": str(first), "data.path": str(corpus), "data.config": run.first.data.config}
+    places = {
+        f"model.init_from.{WHOLE}": str(first),
+        "data.sources.0.path": str(corpus),
+        "data.sources.0.config": run.first.data.only_source("FG-CLEP").config,
+    }
     recipe = run.third([as_override(*item) for item in places.items()])
     if recipe.data.columns.text == run.first.data.columns.text:
         raise ValueError(f"the third stage trains on data.columns.text={recipe.data.columns.text}, wanted {AUGMENTED}")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from huggingface_hub.dataclasses import strict
+
 from ...data.corpus_card import read_summary
 from ...enrichment.proposals.choose import ProposerSection
 from ...enrichment.verification.cross_fit import GROUPS
@@ -14,6 +16,7 @@ from ...training.recipe import Recipe, apply_override, as_override, load_recipe
 from ...training.sections import parse_section
 
 
+@strict
 @dataclass
 class VerificationSection:
     """How proposed features are verified, see `verification.run.verify`.
@@ -33,6 +36,7 @@ class VerificationSection:
     measurements: str | None = None
 
 
+@strict
 @dataclass
 class Stages:
     """A file that names the three stages.
@@ -99,7 +103,7 @@ def load_stages_run(
     """
     stages, directory = load_stages(path, overrides), Path(path).parent
     config = config or read_summary(data).get("config")
-    corpus = [as_override("data.path", data), as_override("data.config", config)]
+    corpus = [as_override("data.sources.0.path", data), as_override("data.sources.0.config", config)]
 
     def third_recipe(given: list[str]) -> Recipe:
         return load_recipe(directory / stages.third, [*given, *both, *third])

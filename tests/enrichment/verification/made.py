@@ -113,18 +113,20 @@ def clep_recipe(corpus: Path, text_tower: Path, epochs: int) -> Recipe:
             },
             "processor": {"feature_extractor": extractor, "tokenizer": str(text_tower)},
             "data": {
-                "path": str(corpus),
-                "config": CONFIG,
-                "folds": {"train": [1, 2, 3, 4, 5, 6, 7], "validation": [8]},
+                "sources": [
+                    {
+                        "path": str(corpus),
+                        "config": CONFIG,
+                        "folds": {"train": [1, 2, 3, 4, 5, 6, 7], "validation": [8]},
+                    }
+                ]
             },
-            "collator": {
-                "name": "ecg_text",
-                "single_sentence_probability": 1.0,
-                "true_texts": True,
-                "extra_texts": 8,
+            "method": {
+                "name": "text_pairs",
+                "options": {"single_sentence_probability": 1.0, "true_texts": True, "extra_texts": 8},
             },
             "freeze": ["text_model"],
-            "optimizer": {"lr": 0.01, "lr_factors": {"text_projection": 3}},
+            "optimizer": {"lr": 0.01, "groups": [{"parameters": ["text_projection"], "lr_factor": 3.0}]},
             "run": {"epochs": epochs, "batch_size": 16, "num_threads": 1, "num_workers": 0},
         },
         "a tiny CLEP",

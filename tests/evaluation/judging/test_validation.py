@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
-from hf_ecg.data.collators.view_pairs import ECGContrastiveCollator
-from hf_ecg.data.corpus import label_matrix
+from hf_ecg.data.collators import ECGClassificationCollator, ECGContrastiveCollator, ECGTextCollator
+from hf_ecg.data.corpus import label_matrix, label_names
 from hf_ecg.evaluation.judging.label_text import prompt_scores
 from hf_ecg.evaluation.judging.validation import build_validation, loss_batches, task_labels
 from hf_ecg.evaluation.metrics.classification import macro_metrics, per_class_metrics
@@ -72,7 +72,10 @@ def test_classification_matches_labels_by_name(dataset, several):
 def test_loss_of_a_dual_encoder_is_the_loss_of_its_batches(dataset):
     model, processor = tiny.dual_encoder(), tiny.processor()
     rows = dataset.select(range(8))
-    loss = build_validation({"name": "loss", "batch_size": 8}, processor, rows)(model)["loss"]
+    spec = {"name": "loss", "batch_size": 8}
+    with pytest.raises(ValueError, match="needs a collator"):
+        build_validation(spec, processor, rows)
+    loss = build_validation(spec, processor, rows, make_collator=lambda: ECGTextCollator(processor))(model)["loss"]
     batch = processor(ecg=rows.to_list(), text=list(rows["text"]), padding=True, return_tensors="pt")
     with torch.no_grad():
         assert loss == pytest.approx(model(**batch, return_loss=True).loss.item(), rel=1e-4)
@@ -80,9 +83,16 @@ def test_loss_of_a_dual_encoder_is_the_loss_of_its_batches(dataset):
 
 def test_loss_of_a_classifier(dataset):
     model = tiny.classifier(["AFIB", "SR"])
-    spec = {"name": "loss", "label_sets": ["rhythm"]}
-    small = build_validation(spec | {"batch_size": 7}, tiny.feature_extractor(), dataset)(model)
-    whole = build_validation(spec, tiny.feature_extractor(), dataset)(model)
+    extractor, names = tiny.feature_extractor(), {"rhythm": label_names(dataset, "rhythm")}
+    small, whole = (
+        build_validation(
+            {"name": "loss", "batch_size": size},
+            extractor,
+            dataset,
+            make_collator=lambda: ECGClassificationCollator(extractor, ["rhythm"], names),
+        )(model)
+        for size in (7, 64)
+    )
     assert small["loss"] == pytest.approx(whole["loss"], rel=1e-4)
 
 
@@ -102,8 +112,9 @@ def test_a_last_row_of_a_contrastive_loss_is_not_left_alone(dataset):
     views = [{"name": "gaussian_noise", "rms": 0.1}]
     collator = ECGContrastiveCollator(extractor, views, risk_column="age")
     model = ECGForContrastivePreTraining(ECGContrastiveConfig(ecg_config=tiny.dual_encoder().config.ecg_config))
-    spec = {"name": "loss", "collator": collator, "batch_size": 8}
-    assert np.isfinite(build_validation(spec, extractor, dataset.select(range(9)))(model)["loss"])
+    spec = {"name": "loss", "batch_size": 8}
+    few = build_validation(spec, extractor, dataset.select(range(9)), make_collator=lambda: collator)
+    assert np.isfinite(few(model)["loss"])
     seen = []
     for rank in range(2):
 
@@ -112,7 +123,8 @@ def test_a_last_row_of_a_contrastive_loss_is_not_left_alone(dataset):
             return collator(rows)
 
         watched.columns = collator.columns + ["record_id"]
-        build_validation(spec | {"collator": watched, "rank": rank, "world_size": 2}, extractor, dataset)(model)
+        share = {"make_collator": lambda made=watched: made, "rank": rank, "world_size": 2}
+        build_validation(spec, extractor, dataset, **share)(model)
     # a record's views are drawn by its place: it has the same one on every process
     assert sorted(seen) == list(enumerate(dataset["record_id"][:]))
 

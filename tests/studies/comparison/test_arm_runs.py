@@ -55,10 +55,11 @@ def test_an_arm_may_begin_with_another_of_the_same_turn_and_seed(written):
     path = written()
     comparison = load_comparison(path)
     run = plan_runs(comparison, rotation()[1:], [7], "OUT")[1]
-    recipe = recipe_of(comparison, run, path.parent, ["data.path=CORPUS"])
+    recipe = recipe_of(comparison, run, path.parent, ["data.sources.0.path=CORPUS"])
     assert recipe.model.init_from == {"ecg_model": "OUT/a/seed_7/test_3_4", **_text_tower(path)}
-    assert recipe.data.columns.text == "text_test_3_4_7" and recipe.data.path == "CORPUS"
-    assert recipe.data.folds.train == [1, 2, 6, 7, 8, 9, 10] and recipe.data.folds.validation == [5]
+    assert recipe.data.columns.text == "text_test_3_4_7" and recipe.data.sources[0].path == "CORPUS"
+    folds = recipe.data.sources[0].folds
+    assert (folds.train, folds.validation) == ([1, 2, 6, 7, 8, 9, 10], [5])
     assert recipe.run.seed == 7 and recipe.run.epochs == 2
 
 
@@ -112,4 +113,4 @@ def test_the_comparisons_in_train_can_be_read(repository):
     for path in paths:
         comparison = load_comparison(path)
         for run in plan_runs(comparison, rotation()[:1], [0], "OUT"):
-            recipe_of(comparison, run, path.parent, ["data.path=CORPUS"])
+            recipe_of(comparison, run, path.parent, ["data.sources.0.path=CORPUS"])

@@ -103,16 +103,19 @@ def test_a_run_is_not_judged_on_folds_that_it_has_seen(data, tmp_path):
 
 def test_the_judges_of_a_turn_see_what_it_trains_and_selects_on(repository, tmp_path, monkeypatch):
     directory = repository / "train/comparisons"
-    arms = {"verified": ArmSection(overrides=["data.path={enriched}"])}
+    arms = {"verified": ArmSection(overrides=["data.sources.0.path={enriched}"])}
     section = EnrichmentSection("../stages/fg_clep_ptb_xl.yaml", ["run.epochs=2"])
     comparison = Comparison("t", "../recipes/clep_ptb_xl.yaml", arms, MEASURES, enrichment=section)
     called = []
     monkeypatch.setattr("hf_ecg.studies.comparison.arm_runs.enrich", lambda *arguments: called.append(arguments))
     run = Run("verified", rotation()[3], 7, tmp_path)
-    enrich_turn(comparison, run, directory, ["data.path=CORPUS"])
+    enrich_turn(comparison, run, directory, ["data.sources.0.path=CORPUS"])
     ((_, first, folder, shared),) = called
-    assert first.data.folds.train == [1, 2, 3, 4, 5, 6, 10] and first.data.folds.validation == [9]
-    assert (first.run.seed, first.run.epochs, first.data.path) == (7, 2, "CORPUS")
+    (source,) = first.data.sources
+    assert (source.folds.train, source.folds.validation) == ([1, 2, 3, 4, 5, 6, 10], [9])
+    assert (first.run.seed, first.run.epochs, source.path) == (7, 2, "CORPUS")
     # what is proposed and what the signals say is no matter of turn or seed
     assert folder == enriched_folder(run) and shared == tmp_path
-    assert recipe_of(comparison, run, directory, ["data.path=CORPUS"]).data.path == str(folder / "corpus")
+    assert recipe_of(comparison, run, directory, ["data.sources.0.path=CORPUS"]).data.sources[0].path == str(
+        folder / "corpus"
+    )

@@ -14,7 +14,8 @@ def write(folder: Path) -> Path:
     first = made.clep_recipe(folder / "corpus", made.write_text_tower(folder / "text"), epochs=1).to_dict()
     third = json.loads(json.dumps(first))
     third["model"] = {"class": "ECGTextModel"}
-    third["data"] |= {"path": None, "columns": {"text": "augmented_report"}}
+    third["data"]["sources"][0]["path"] = None
+    third["data"]["columns"] = {"text": "augmented_report"}
     for name, content in (("first", first), ("third", third)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
     content = {"first": "first.yaml", "third": "third.yaml", "verification": {"verifier": ["clep"], "num_proc": 1}}

@@ -17,7 +17,11 @@ def work(tmp_path_factory, empty_datasets_cache):  # noqa: F811
 
 
 def test_a_threshold_trains_no_second_first_stage(work, tmp_path, monkeypatch):
-    overrides = ["both.data.folds.train=[1,2,3,4,5,6,7]", "both.data.folds.validation=[8]", "third.run.epochs=1"]
+    overrides = [
+        "both.data.sources.0.folds.train=[1,2,3,4,5,6,7]",
+        "both.data.sources.0.folds.validation=[8]",
+        "third.run.epochs=1",
+    ]
     plan = stages_plan(work / "stages.yaml", str(work / "corpus"), tmp_path / "shared", overrides)
     setting = "verification.compat_fixed_threshold=0.0001,0.9"
     arms = plan_arms(plan, [setting, "third.optimizer.lr=0.001"], [3], tmp_path / "runs")

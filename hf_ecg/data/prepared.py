@@ -1,0 +1,119 @@
+"""What the deterministic steps make of training rows, kept in files: made once, read in every later epoch and run."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from datasets import Dataset
+from tqdm.auto import tqdm
+from transformers.utils import logging
+
+from ..files import ArrayStore
+from ..processing.outputs import Output, stack_outputs
+from ..version import __version__
+from .mixing import MixedRows
+from .rows import SIGNAL_COLUMNS
+
+logger = logging.get_logger(__name__)
+
+# Records of one file; a batch opens as many files as its records lie in.
+PART = 1024
+_CHUNK = 64
+
+
+class PreparedInputs:
+    """Named inputs of records as they are before random views, read from files of `prepared_inputs`.
+
+    Args:
+        store: with a key for every part of `PART` records.
+        outputs: the inputs, as the feature extractor declares them.
+        num_records: of all parts together.
+    """
+
+    def __init__(self, store: ArrayStore, outputs: Sequence[Output], num_records: int):
+        self.store, self.outputs, self.num_records = store, list(outputs), num_records
+        self._parts: dict[int, dict[str, np.ndarray]] = {}
+
+    def batch(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+        """The inputs of some records, stacked as the feature extractor stacks them.
+
+        Args:
+            indices: `record_index` of each, from 0.
+        """
+        found = {output.name: [self._record(output, index) for index in indices] for output in self.outputs}
+        return stack_outputs([found], self.outputs, return_tensors="pt")
+
+    def _record(self, output: Output, index: int) -> np.ndarray:
+        part, place = self._part(index // PART), index % PART
+        shapes, ends = part[f"{output.name}.shapes"], part[f"{output.name}.ends"]
+        start = ends[place - 1] if place else 0
+        return part[f"{output.name}.values"][start : ends[place]].reshape(shapes[place])
+
+    def _part(self, number: int) -> dict[str, np.ndarray]:
+        if number not in self._parts:
+            found = self.store.get(_key(number))
+            if found is None:
+                raise OSError(f"{self.store.folder} lost {_key(number)} while a run read it: start the run again")
+            self._parts[number] = found
+        return self._parts[number]
+
+
+def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInputs:
+    """Prepared inputs of training rows: those that are kept for the same rows and steps, the rest made now.
+
+    Args:
+        folder: of all caches.
+        collator: makes inputs of rows by `before_views`.
+        sources: the training rows, a data set for each corpus.
+    """
+    extractor = collator.feature_extractor
+    store = ArrayStore(
+        folder,
+        what={
+            "version": __version__,
+            "steps": extractor.steps_digest(before_views=True),
+            "lead": collator.lead,
+            # of what the files hold, by path and time of their last change, and of the selection
+            "rows": [source._fingerprint for source in sources],
+        },
+    )
+    outputs, rows = extractor.outputs_before_views, MixedRows(sources, SIGNAL_COLUMNS)
+    absent = [number for number in range(-(-len(rows) // PART)) if store.get(_key(number)) is None]
+    if absent:
+        logger.info("preparing %d of %d records for %s", min(len(absent) * PART, len(rows)), len(rows), store.folder)
+    for number in tqdm(absent, desc="preparing inputs", unit="part", disable=not absent):
+        indices = range(number * PART, min((number + 1) * PART, len(rows)))
+        store.put(_key(number), _part_arrays(collator, rows, indices, outputs))
+    return PreparedInputs(store, outputs, len(rows))
+
+
+def _part_arrays(collator, rows: MixedRows, indices: range, outputs: Sequence[Output]) -> dict[str, np.ndarray]:
+    records: dict[str, list[np.ndarray]] = {output.name: [] for output in outputs}
+    for start in range(indices.start, indices.stop, _CHUNK):
+        chunk = rows.__getitems__([(0, index) for index in range(start, min(start + _CHUNK, indices.stop))])
+        made: list[Mapping | None] = [None] * len(chunk)
+        for places in _alike(chunk):
+            # records of one length have no padding between them
+            batch = collator.before_views([chunk[place] for place in places])
+            for row, place in enumerate(places):
+                made[place] = {name: batch[name][row].numpy() for name in records}
+        for record in made:
+            for name, values in records.items():
+                values.append(record[name])
+    arrays = {}
+    for name, values in records.items():
+        arrays[f"{name}.values"] = np.concatenate([value.ravel() for value in values])
+        arrays[f"{name}.ends"] = np.cumsum([value.size for value in values])
+        arrays[f"{name}.shapes"] = np.array([value.shape for value in values], dtype=np.int64)
+    return arrays
+
+
+def _alike(chunk: Sequence[Mapping]) -> list[list[int]]:
+    groups: dict[tuple, list[int]] = {}
+    for place, row in enumerate(chunk):
+        groups.setdefault((row["num_samples"], row["sampling_rate"]), []).append(place)
+    return list(groups.values())
+
+
+def _key(number: int) -> str:
+    return f"part-{number:05d}"

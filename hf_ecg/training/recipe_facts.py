@@ -1,0 +1,92 @@
+"""What a run's weights have seen, as evaluation must know it to call figures by the right name."""
+
+from collections.abc import Sequence
+
+from datasets import Dataset
+
+from ..clinical.score2_tables import INPUTS
+from ..data.corpus_card import read_summary
+from ..data.readers.withholding import withholding_words
+from ..data.risk import RISK_COLUMNS
+from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
+from .methods import Method, build_method
+from .network import resolve_pretrained
+from .recipe import Recipe
+from .recipe_sections import SourceSection
+
+
+def training_facts(
+    recipe: Recipe, method: Method | None = None, sources: Sequence[Dataset | None] = (), model_config=None
+) -> TrainingFacts:
+    """An entry for each corpus of the recipe, and those that its pretrained weights have seen.
+
+    Args:
+        recipe: of the run.
+        method: of the run; made of the recipe when left out.
+        sources: the training rows; with them the facts say which inputs of a risk score they know.
+        model_config: of the trained model.
+    """
+    method = method or build_method(recipe.method, recipe.data)
+    rows = sources or [None] * len(recipe.data.sources)
+    own = tuple(
+        _source_facts(recipe, method, source, data, model_config)
+        for source, data in zip(recipe.data.sources, rows, strict=True)
+    )
+    facts = TrainingFacts(recipe.method.name, recipe.run.seed, own)
+    # weights that begin from others have seen what those saw
+    origins = [read_training_facts(resolve_pretrained(path)) for path in recipe.model.init_from.values()]
+    return facts.merge(source for origin in origins if origin for source in origin.sources)
+
+
+def _source_facts(
+    recipe: Recipe, method: Method, source: SourceSection, rows: Dataset | None, model_config
+) -> SourceFacts:
+    told = method.facts(model_config)
+    summary = read_summary(source.path)
+    words = {}
+    if told.get("text_column") is not None:
+        words = {
+            "text_column": told["text_column"],
+            "text_source": f"shuffled {summary.get('text_source')}"
+            if told["shuffled"]
+            else summary.get("text_source"),
+            "hold_out": tuple(summary.get("hold_out") or ()),
+            "withhold": withholding_words(summary["withhold"]) if summary.get("withhold") else None,
+        }
+    risk = None
+    if told.get("risk_column") is not None:
+        risk = risk_words(told["risk_column"], summary.get("risk"), rows)
+        risk += ", shuffled across patients: a control" if told["shuffled"] else ""
+    present = set(rows.column_names) if rows is not None else None
+    selected = source.folds.validation if recipe.validation is not None else []
+    return SourceFacts(
+        corpus=source.path,
+        config=source.config,
+        train_folds=tuple(sorted(source.folds.train)),
+        validation_folds=tuple(sorted(selected)),
+        # a label set that this corpus does not have taught nothing on it
+        label_sets=tuple(name for name in told.get("label_sets", ()) if present is None or name in present),
+        targets=tuple(told.get("targets", ())),
+        risk=risk,
+        **words,
+    )
+
+
+def risk_words(column: str, made: dict | None, rows: Dataset | None = None) -> str:
+    """What a contrastive loss compares patients by, such as "column risk (SCORE2 ..., from age, sex)".
+
+    Args:
+        column: of the risk.
+        made: what the corpus's summary says of the score.
+        rows: of the corpus, of which the inputs of a risk score are read.
+    """
+    words = f"column {column}"
+    if column not in RISK_COLUMNS or not made:
+        return words
+    words += f" ({made['score']}, {made['region'].replace('_', ' ')} region"
+    if rows is not None:
+        inputs = [name for name in ("age", "sex", *INPUTS) if name in rows.column_names]
+        table = rows.with_format("arrow").select_columns(inputs)[:]
+        known = [name for name in inputs if table[name].null_count < len(table)]
+        words += f", from {', '.join(known)}" + (" alone" if len(known) == 2 else "")
+    return words + ")"
