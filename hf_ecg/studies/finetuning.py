@@ -155,7 +155,7 @@ def plan_systems(asked: Finetuning) -> list[System]:
                 minimum=asked.intervals.minimum,
                 overrides=[*given, *asked.overrides],
             )
-            found = recipe.data.folds
+            found = recipe.data.only_source("fine-tuning").folds
             if [found.train, found.validation, recipe.run.seed] != [*folds.values(), asked.intervals.seed]:
                 raise ValueError("folds and seed are --train_folds, --validation_folds and --seed, not overrides")
             suffix, inside = (RANDOM, folder / "random") if random else ("", folder)

@@ -17,6 +17,6 @@ def source_overrides(
         data, config: prepared corpus and its configuration.
         folds: "train" and "validation".
     """
-    values = {"data.path": None if data is None else str(data), "data.config": config}
-    values |= {f"data.folds.{split}": list(numbers) for split, numbers in (folds or {}).items()}
-    return [as_override(key, value) for key, value in values.items() if value is not None]
+    values = {"path": None if data is None else str(data), "config": config}
+    values |= {f"folds.{split}": list(numbers) for split, numbers in (folds or {}).items()}
+    return [as_override(f"data.sources.0.{key}", value) for key, value in values.items() if value is not None]

@@ -6,8 +6,8 @@ import datasets
 from accelerate import Accelerator
 
 from ..data.corpus import load_corpus
-from ..data.mixing import check_disjoint
 from ..data.prepared import PreparedInputs, prepared_inputs
+from ..evaluation.protocol import SourceFacts, check_source_folds
 from .methods import Feeding, Method
 from .methods.method import check_columns
 from .recipe import Recipe
@@ -29,7 +29,12 @@ def load_sources(
         ValueError: no path, a column or lead that the corpora do not have, no rows left, or the folds that one source
             trains on are those that another one of the same corpus selects on.
     """
-    check_disjoint([(s.path, s.config, s.folds.train, s.folds.validation) for s in section.sources])
+    check_source_folds(
+        [
+            SourceFacts(s.path, s.config, train_folds=tuple(s.folds.train), validation_folds=tuple(s.folds.validation))
+            for s in section.sources
+        ]
+    )
     sources, judged = [], []
     for place, source in enumerate(section.sources):
         if not source.path:
