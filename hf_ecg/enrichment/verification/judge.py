@@ -11,21 +11,22 @@ from tqdm.auto import tqdm
 from ...data.corpus import label_matrix, label_names
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
-from ...evaluation.metrics.bootstrap import REPLICATES
+from ...evaluation.options import IntervalOptions
 from ...files import ArrayStore
 from ...version import __version__
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
-from .cross_fit import CrossFit, assign_judges, check_patients
+from .cross_fit import assign_judges, check_patients
 from .decide import CLEP, MEASURED, clep_answers
 from .delineated import KEPT, machine_columns, measured_answers, measured_by
 from .pairs import all_pairs
 from .positives import known_rows, stated_by, stated_features
-from .scoring import CrossFittedClep, calibrate
-from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+from .scoring import DEFAULT_CLEP, ClepOptions, CrossFittedClep, calibrate
+from .thresholds import MINIMUM_POSITIVES
 
 DIAGNOSTIC = "diagnostic"
 # Rarer features are not judged at all; those below `MINIMUM_POSITIVES` are shown and do not count.
 SHOWN_POSITIVES = 10
+INTERVALS = IntervalOptions(minimum=MINIMUM_POSITIVES)
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,32 @@ class JudgedVerifier:
     certified: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What is judged: columns of features, rows of the corpus."""
+
+    dataset: datasets.Dataset
+    names: list[str]
+    stated: np.ndarray
+    judged: np.ndarray
+    folds: np.ndarray
+    patients: list[str]
+
+    @property
+    def rows(self) -> np.ndarray:
+        return np.flatnonzero(self.judged.any(axis=1))
+
+
 def judge_verifiers(
     dataset: datasets.Dataset,
     config: str | None,
     label_set: str,
-    models: Sequence[str],
+    clep: ClepOptions = DEFAULT_CLEP,
     verifiers: Sequence[str] = (MEASURED, CLEP),
     withheld_only: bool = True,
-    minimum: int = MINIMUM_POSITIVES,
-    target_precision: float = TARGET_PRECISION,
     swaps: int = SWAPS,
-    replicates: int = REPLICATES,
-    seed: int = 0,
+    intervals: IntervalOptions = INTERVALS,
     num_proc: int = 1,
-    batch_size: int = 64,
-    device: str | None = None,
     cache: Path | None = None,
     progress: bool = True,
 ) -> dict:
@@ -71,14 +83,12 @@ def judge_verifiers(
         dataset: rows of a corpus; all of them, as thresholds and base rates come from rows that are not judged.
         config: its configuration.
         label_set: the statements to judge by, such as "form".
-        models: cross-fitted dual encoders; may be left out without the verifier "clep".
+        clep: cross-fitted dual encoders with their precision; may be left out without the verifier "clep".
         verifiers: "measured", "clep" or both.
         withheld_only: judge the rows whose text lacks these statements (column `withheld`), else all rows.
-        minimum: positives that a feature needs to count.
-        target_precision: of clep's thresholds.
-        swaps, replicates, seed: see `signal_control`.
+        swaps: see `signal_control`.
+        intervals: of the bootstrap; its `minimum` is the positives that a feature needs to count.
         num_proc: processes that measure.
-        batch_size, device: of the dual encoders.
         cache: folder to keep measurements and embeddings in.
         progress: show progress bars.
 
@@ -89,77 +99,31 @@ def judge_verifiers(
     Raises:
         ValueError: no such label set, no withheld rows, no feature with enough positives, a record every model saw.
     """
-    names = stated_by(label_names(dataset, label_set))
-    stated, judged = stated_features(dataset, names, label_set)
-    if withheld_only:
-        withheld = ~known_rows(dataset)
-        if not withheld.any():
-            raise ValueError("no row has `withheld` true: prepare the corpus with --withhold, or judge all rows")
-        judged &= withheld[:, None]
-    shown = np.flatnonzero((stated & judged).sum(axis=0) >= min(SHOWN_POSITIVES, minimum))
-    if not len(shown):
-        raise ValueError(f"no feature that {label_set} states has {min(SHOWN_POSITIVES, minimum)} positives")
-    names, stated, judged = [names[i] for i in shown], stated[:, shown], judged[:, shown]
-    folds = np.asarray(dataset.with_format("numpy", columns=["fold"])["fold"][:])
-    patients = dataset.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
-    check_patients(patients, folds.tolist())
-    rows = np.flatnonzero(judged.any(axis=1))
-    what = [__version__, rows_fingerprint(dataset, machine_columns(dataset)), names]
+    task = _open_task(dataset, label_set, withheld_only, intervals.minimum)
+    what = [__version__, rows_fingerprint(dataset, machine_columns(dataset)), task.names]
     found: dict[str, JudgedVerifier] = {}
-    groups, described = np.zeros(len(folds), dtype=int), []
+    groups, described = np.zeros(len(dataset), dtype=int), []
     for verifier in verifiers:
         folder = None if cache is None else Path(cache) / verifier
         if verifier == CLEP:
-            cross_fit = assign_judges(models, config, folds.tolist())
+            cross_fit = assign_judges(clep.models, config, task.folds.tolist())
             described = describe_seeds(list(cross_fit.folders), list(cross_fit.facts))
-            weights = [entry["weights"] for entry in described]
-            options = (None, ArrayStore(folder, [*what, weights]), batch_size, device, progress)
-            scores = CrossFittedClep(cross_fit, dataset, folds, names, *options)
-            groups = scores.judge
-            found[verifier] = _learned(scores, dataset, cross_fit, names, target_precision)
-        else:
-            store = ArrayStore(folder, [*what, measured_by(), rows.tolist()])
-            found[verifier] = _measured(dataset, rows, names, num_proc, store, progress)
-    diagnoses = _diagnoses(dataset, label_set)
-    partners: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(folds)
-    for row, near in zip(
-        rows,
-        nearest_diagnoses(diagnoses[rows], [patients[row] for row in rows], groups[rows], within=True),
-        strict=True,
-    ):
-        partners[row] = rows[near]
-    sources = nearest_diagnoses(diagnoses, patients, folds, within=False)
-    entries = []
-    for column, name in enumerate(tqdm(names, desc="judging", unit="feature", disable=not progress)):
-        base = base_rates_of(stated[:, column], sources)
-        here = judged[:, column]
-        entry: dict = {
-            "feature": name,
-            "rows": int(here.sum()),
-            "positives": int((stated[:, column] & here).sum()),
-        }
-        entry["counted"] = entry["positives"] >= minimum
-        for verifier, result in found.items():
-            control = signal_control(
-                stated[:, column],
-                result.scores[:, column],
-                partners,
-                base,
-                here,
-                patients,
-                swaps=swaps,
-                replicates=replicates,
-                seed=seed,
+            store = ArrayStore(folder, [*what, [entry["weights"] for entry in described]])
+            scores = CrossFittedClep(
+                cross_fit, dataset, task.folds, task.names, cache=store, forward=clep.forward, progress=progress
             )
-            kept = result.kept[:, column] & here
-            entry[verifier] = {
-                "decided": float(np.isfinite(result.scores[here, column]).mean()),
-                "kept": int(kept.sum()),
-                "kept_precision": float(stated[kept, column].mean()) if kept.any() else None,
-                "certified": None if result.certified is None else float(result.certified[column]),
-                **({} if control is None else asdict(control) | {"sees_the_signal": control.sees_the_signal}),
-            }
-        entries.append(entry)
+            groups = scores.judge
+            found[verifier] = _learned(scores, task, clep)
+        else:
+            store = ArrayStore(folder, [*what, measured_by(), task.rows.tolist()])
+            found[verifier] = _measured(task, num_proc, store, progress)
+    diagnoses = _diagnoses(dataset, label_set)
+    partners = _partners(task, diagnoses, groups)
+    sources = nearest_diagnoses(diagnoses, task.patients, task.folds, within=False)
+    entries = []
+    for column in tqdm(range(len(task.names)), desc="judging", unit="feature", disable=not progress):
+        base = base_rates_of(task.stated[:, column], sources)
+        entries.append(_entry(task, column, found, partners, base, swaps, intervals))
     counts = {}
     for verifier in verifiers:
         judged_entries = [e for e in entries if e["counted"] and e[verifier]["decided"] > 0]
@@ -170,22 +134,85 @@ def judge_verifiers(
     return {"label_set": label_set, "models": described, "counts": counts, "features": entries}
 
 
-def _learned(scores: CrossFittedClep, dataset, cross_fit: CrossFit, names, target_precision: float) -> JudgedVerifier:
+def _open_task(dataset, label_set: str, withheld_only: bool, minimum: int) -> _Task:
+    names = stated_by(label_names(dataset, label_set))
+    stated, judged = stated_features(dataset, names, label_set)
+    if withheld_only:
+        withheld = ~known_rows(dataset)
+        if not withheld.any():
+            raise ValueError("no row has `withheld` true: prepare the corpus with --withhold, or judge all rows")
+        judged &= withheld[:, None]
+    shown = np.flatnonzero((stated & judged).sum(axis=0) >= min(SHOWN_POSITIVES, minimum))
+    if not len(shown):
+        raise ValueError(f"no feature that {label_set} states has {min(SHOWN_POSITIVES, minimum)} positives")
+    folds = np.asarray(dataset.with_format("numpy", columns=["fold"])["fold"][:])
+    patients = dataset.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
+    check_patients(patients, folds.tolist())
+    return _Task(dataset, [names[i] for i in shown], stated[:, shown], judged[:, shown], folds, patients)
+
+
+def _partners(task: _Task, diagnoses: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
+    """Of each judged row, those whose ECG may stand in; none of the others."""
+    partners: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(diagnoses)
+    rows = task.rows
+    patients = [task.patients[row] for row in rows]
+    for row, near in zip(rows, nearest_diagnoses(diagnoses[rows], patients, groups[rows], within=True), strict=True):
+        partners[row] = rows[near]
+    return partners
+
+
+def _entry(
+    task: _Task,
+    column: int,
+    found: dict[str, JudgedVerifier],
+    partners: list[np.ndarray],
+    base: np.ndarray,
+    swaps: int,
+    intervals: IntervalOptions,
+) -> dict:
+    """One feature: its rows and positives, and a verifier's figures under its name."""
+    stated, here = task.stated[:, column], task.judged[:, column]
+    positives = int((stated & here).sum())
+    entry: dict = {
+        "feature": task.names[column],
+        "rows": int(here.sum()),
+        "positives": positives,
+        "counted": positives >= intervals.minimum,
+    }
+    for verifier, result in found.items():
+        scores = result.scores[:, column]
+        control = signal_control(
+            stated, scores, partners, base, here, task.patients, swaps, intervals.replicates, intervals.seed
+        )
+        kept = result.kept[:, column] & here
+        entry[verifier] = {
+            "decided": float(np.isfinite(scores[here]).mean()),
+            "kept": int(kept.sum()),
+            "kept_precision": float(stated[kept].mean()) if kept.any() else None,
+            "certified": None if result.certified is None else float(result.certified[column]),
+            **({} if control is None else asdict(control) | {"sees_the_signal": control.sees_the_signal}),
+        }
+    return entry
+
+
+def _learned(scores: CrossFittedClep, task: _Task, clep: ClepOptions) -> JudgedVerifier:
+    dataset, names = task.dataset, task.names
     pairs = all_pairs(len(dataset), names)
-    thresholds = calibrate(scores, dataset, known_rows(dataset), target_precision)
+    thresholds = calibrate(scores, dataset, known_rows(dataset), clep.target_precision, clep.minimum_positives)
     state, found = clep_answers(scores, pairs, thresholds)
-    shape = (len(dataset), len(names))
-    certified = np.array([[entry.threshold is not None for entry in thresholds[fold]] for fold in cross_fit.judge])
+    shape, judge = (len(dataset), len(names)), scores.cross_fit.judge
+    certified = np.array([[entry.threshold is not None for entry in thresholds[fold]] for fold in judge])
     return JudgedVerifier(found.reshape(shape), (state == KEPT).reshape(shape), certified.mean(axis=0))
 
 
-def _measured(dataset, rows, names, num_proc: int, cache: ArrayStore, progress: bool) -> JudgedVerifier:
-    pairs = all_pairs(len(rows), names)
-    state, score = measured_answers(dataset.select(rows), pairs, num_proc, cache, progress)
-    scores, kept = np.full((len(dataset), len(names)), np.nan), np.zeros((len(dataset), len(names)), dtype=bool)
+def _measured(task: _Task, num_proc: int, cache: ArrayStore, progress: bool) -> JudgedVerifier:
+    rows, shape = task.rows, task.judged.shape
+    pairs = all_pairs(len(rows), task.names)
+    state, score = measured_answers(task.dataset.select(rows), pairs, num_proc, cache, progress)
+    scores, kept = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
     # a score without a verdict is not a decision
-    scores[rows] = np.where(state == 0, np.nan, score).reshape(len(rows), len(names))
-    kept[rows] = (state == KEPT).reshape(len(rows), len(names))
+    scores[rows] = np.where(state == 0, np.nan, score).reshape(len(rows), -1)
+    kept[rows] = (state == KEPT).reshape(len(rows), -1)
     return JudgedVerifier(scores, kept)
 
 

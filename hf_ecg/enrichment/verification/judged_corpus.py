@@ -8,9 +8,12 @@ from datasets import Dataset
 
 from ...data.corpus import load_corpus
 from ...data.corpus_card import read_summary
+from ...evaluation.options import IntervalOptions
 from ...evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
-from .judge import judge_verifiers
+from .control import SWAPS
+from .judge import INTERVALS, judge_verifiers
 from .positives import WITHHELD
+from .scoring import ClepOptions
 
 
 @dataclass(frozen=True)
@@ -49,27 +52,46 @@ def open_judged_corpus(
     return JudgedCorpus(str(data), config, label_set, withheld_only, rows)
 
 
-def judge_corpus(corpus: JudgedCorpus, models: Sequence[str], verifiers: Sequence[str], **options) -> dict:
-    """A report of `judge_verifiers`.
+def judge_corpus(
+    corpus: JudgedCorpus,
+    clep: ClepOptions,
+    verifiers: Sequence[str],
+    swaps: int = SWAPS,
+    intervals: IntervalOptions = INTERVALS,
+    num_proc: int | None = None,
+    cache=None,
+) -> dict:
+    """A report of `judge_verifiers`, which explains the arguments.
 
     Args:
         corpus: of `open_judged_corpus`.
-        models, verifiers, options: see `judge_verifiers`; `num_proc` None is one process a core, eight at most.
+        num_proc: None is one process a core, eight at most.
 
     Raises:
         ValueError: see `judge_verifiers`.
     """
-    if options.get("num_proc") is None:
-        options["num_proc"] = min(os.cpu_count() or 1, 8)
-    told = ("minimum", "target_precision", "swaps", "replicates", "seed")
     frame = {
         "corpus": corpus.path,
         "config": corpus.config,
         "records": "withheld" if corpus.withheld_only else "all",
-        **{name: options[name] for name in told if name in options},
+        "minimum": intervals.minimum,
+        "target_precision": clep.target_precision,
+        "swaps": swaps,
+        "replicates": intervals.replicates,
+        "seed": intervals.seed,
         "command": command_line(),
-        "machine": machine_facts(options.get("device") or "cpu"),
+        "machine": machine_facts(clep.forward.device or "cpu"),
         "versions": version_facts(),
     }
-    given = (corpus.rows, corpus.config, corpus.label_set, list(models), list(verifiers))
-    return frame | judge_verifiers(*given, withheld_only=corpus.withheld_only, **options)
+    return frame | judge_verifiers(
+        corpus.rows,
+        corpus.config,
+        corpus.label_set,
+        clep,
+        verifiers,
+        corpus.withheld_only,
+        swaps,
+        intervals,
+        min(os.cpu_count() or 1, 8) if num_proc is None else num_proc,
+        cache,
+    )

@@ -1,6 +1,7 @@
 """Probabilities by cross-fitted dual encoders: each record is scored by the model that has not seen it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import datasets
 import numpy as np
@@ -8,6 +9,7 @@ from tqdm.auto import tqdm
 
 from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
 from ...evaluation.loading import load_dual_encoder, pick_device
+from ...evaluation.options import DEFAULT_FORWARD, ForwardOptions
 from ...files import ArrayStore
 from .clep import check_reachable, pair_probabilities, sigmoid_parameters
 from .cross_fit import CrossFit
@@ -16,6 +18,27 @@ from .positives import implied_features
 from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION, FeatureThreshold, feature_threshold
 
 CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class ClepOptions:
+    """How the dual encoders judge.
+
+    Args:
+        models: folders with training facts, see `cross_fit.train_cross_fit`.
+        target_precision, minimum_positives: see `thresholds.feature_threshold`.
+        compat_fixed_threshold: one probability for all features in place of that, 0.95 in the paper.
+        forward: batch size (ECGs or texts) and device.
+    """
+
+    models: Sequence[str] = ()
+    target_precision: float = TARGET_PRECISION
+    minimum_positives: int = MINIMUM_POSITIVES
+    compat_fixed_threshold: float | None = None
+    forward: ForwardOptions = DEFAULT_FORWARD
+
+
+DEFAULT_CLEP = ClepOptions()
 
 
 class CrossFittedClep:
@@ -28,8 +51,7 @@ class CrossFittedClep:
         names: the feature texts.
         fixed_threshold: stop before any record is encoded when a model's probabilities cannot reach it.
         cache: of an earlier run with the same rows and models.
-        batch_size: ECGs or texts at once.
-        device: see `pick_device`.
+        forward: batch size and device of the models.
         progress: show progress bars.
 
     Raises:
@@ -44,13 +66,12 @@ class CrossFittedClep:
         names: Sequence[str],
         fixed_threshold: float | None = None,
         cache: ArrayStore | None = None,
-        batch_size: int = 64,
-        device: str | None = None,
+        forward: ForwardOptions = DEFAULT_FORWARD,
         progress: bool = True,
     ):
         self.cross_fit, self.folds, self.names = cross_fit, np.asarray(folds), tuple(names)
         self.judge = np.array([cross_fit.judge[fold] for fold in self.folds.tolist()], dtype=np.int64)
-        loaded = [load_dual_encoder(folder, pick_device(device)) for folder in cross_fit.folders]
+        loaded = [load_dual_encoder(folder, pick_device(forward.device)) for folder in cross_fit.folders]
         self.parameters = [sigmoid_parameters(model) for model, _ in loaded]
         for scale, bias in self.parameters:
             if fixed_threshold is not None:
@@ -62,9 +83,10 @@ class CrossFittedClep:
             places[rows] = np.arange(len(rows))
             self.places.append(places)
             title = f"model {number + 1} of {len(loaded)}" if progress else None
-            parts = _chunks(model, processor, dataset, rows, number, cache or ArrayStore(None), batch_size, title)
-            self.ecg_embeds.append(parts)
-            self.text_embeds.append(ecg_text_embeddings(model, processor, self.names, batch_size))
+            store, size = cache or ArrayStore(None), forward.batch_size
+            chosen = dataset.select(rows)
+            self.ecg_embeds.append(_embeds(model, processor, chosen, store, f"embeds-{number}", size, title))
+            self.text_embeds.append(ecg_text_embeddings(model, processor, self.names, size))
 
     def pair_scores(self, pairs: FeaturePairs) -> np.ndarray:
         """float64 (pairs,): each record's probabilities by the model that has not seen it."""
@@ -87,19 +109,18 @@ class CrossFittedClep:
         return pair_probabilities(*embeds, places, features, *self.parameters[number])
 
 
-def _chunks(model, processor, dataset, rows, number, cache, batch_size, title) -> np.ndarray:
-    starts = range(0, len(rows), CHUNK)
-    parts = []
-    with tqdm(total=len(rows), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
-        for start in starts:
-            part = rows[start : start + CHUNK]
+def _embeds(model, processor, dataset, store: ArrayStore, name: str, batch_size: int, title: str | None) -> np.ndarray:
+    parts = [np.empty((0, model.config.projection_dim), np.float32)]
+    with tqdm(total=len(dataset), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
+        for start in range(0, len(dataset), CHUNK):
+            part = dataset.select(range(start, min(start + CHUNK, len(dataset))))
 
             def encode(part=part):
-                return {"embeds": ecg_embeddings(model, processor, dataset.select(part), batch_size)}
+                return {"embeds": ecg_embeddings(model, processor, part, batch_size)}
 
-            parts.append(cache.make(f"embeds-{number}-{start:09d}", encode)["embeds"])
+            parts.append(store.make(f"{name}-{start:09d}", encode)["embeds"])
             bar.update(len(part))
-    return np.concatenate(parts) if parts else np.empty((0, model.config.projection_dim), np.float32)
+    return np.concatenate(parts)
 
 
 def calibrate(

@@ -76,6 +76,7 @@ def statistics_page(statistics: dict) -> str:
     s = statistics
     answers = s["answers"] or {}
     malformed = f", {answers['malformed']} of {answers['reports']} answers malformed" if answers else ""
+    seed = "" if s["seed"] is None else f"; seed {s['seed']}"
     lines = [
         "# Verified waveform features",
         "",
@@ -88,7 +89,7 @@ def statistics_page(statistics: dict) -> str:
         *_of_evaluation(s),
         f"* verifiers, in this order: {', '.join(s['verifiers'])}",
         *_models(s),
-        f"* seconds: {s['seconds']}; seed {s['seed']}; hf_ecg {s['hf_ecg_version']}",
+        f"* seconds: {s['seconds']}{seed}; hf_ecg {s['hf_ecg_version']}",
         "",
         "```",
         s["command"],

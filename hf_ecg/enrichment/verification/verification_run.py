@@ -27,29 +27,8 @@ from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
 from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
 from .pairs import FeaturePairs, proposed_pairs, without_statements
 from .positives import known_rows
-from .scoring import CrossFittedClep, calibrate
+from .scoring import DEFAULT_CLEP, ClepOptions, CrossFittedClep, calibrate
 from .statistics import feature_counts, threshold_entries, write_statistics
-from .thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
-
-
-@dataclass(frozen=True)
-class ClepOptions:
-    """How the dual encoders judge.
-
-    Args:
-        models: folders with training facts, see `cross_fit.train_cross_fit`.
-        target_precision, minimum_positives: see `thresholds.feature_threshold`.
-        compat_fixed_threshold: one probability for all features in place of that, 0.95 in the paper.
-        batch_size: ECGs or texts at once.
-        device: "cpu", "cuda" ...; None takes the GPU when there is one.
-    """
-
-    models: Sequence[str] = ()
-    target_precision: float = TARGET_PRECISION
-    minimum_positives: int = MINIMUM_POSITIVES
-    compat_fixed_threshold: float | None = None
-    batch_size: int = 64
-    device: str | None = None
 
 
 def verify(
@@ -57,12 +36,11 @@ def verify(
     proposals,
     output_dir,
     verifier: Sequence[str] = (MEASURED, CLEP),
-    clep: ClepOptions | None = None,
+    clep: ClepOptions = DEFAULT_CLEP,
     config: str | None = None,
     text_column: str = "text",
-    controls: bool = False,
+    control_seed: int | None = None,
     num_proc: int | None = None,
-    seed: int = 0,
     overwrite: bool = False,
     measurements=None,
     progress: bool = True,
@@ -83,10 +61,9 @@ def verify(
         clep: for the verifier of that name.
         config: configuration of the corpus; may be left out when there is one.
         text_column: what the proposals were made from.
-        controls: also write `keep_all_report`, with every proposed feature, and `keep_random_report`, with as many of
-            each feature in each fold as were kept, drawn at random.
+        control_seed: also write `keep_all_report`, with every proposed feature, and `keep_random_report`, with as many
+            of each feature in each fold as were kept, drawn at random by this seed; None writes neither.
         num_proc: processes that measure and write; None takes one a core, eight at most.
-        seed: of that draw.
         overwrite: replace an augmented corpus that is there.
         measurements: folder that keeps what the signals measure, for further calls with the same proposals; None
             keeps it until the corpus is written.
@@ -100,48 +77,30 @@ def verify(
             patient in several folds, a fixed threshold that cannot be reached.
         OSError: `output_dir` is there, or something cannot be read.
     """
-    started, clep, output_dir = time.perf_counter(), clep or ClepOptions(), Path(output_dir).absolute()
+    started, output_dir = time.perf_counter(), Path(output_dir).absolute()
     num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
     _check_verifiers(verifier, clep)
     check_output(output_dir, overwrite)
-    rows, splits, config = _load(corpus, config)
-    if text_column not in rows.column_names:
-        raise ValueError(f"{corpus} has no column {text_column!r}; it has {rows.column_names}")
-    texts = rows.select_columns([text_column]).with_format(None)[text_column][:]
-    answers = dict(proposals) if isinstance(proposals, Mapping) else read_proposals(proposals)
-    distinct = {text for text in texts if text and text.strip()}
-    if distinct and not distinct & set(answers):
-        raise ValueError(
-            f"none of the {len(distinct)} texts in the column {text_column!r} of {corpus} is among the"
-            f" {len(answers)} reports of the proposals: were they made from another corpus or column?"
-        )
-    summary = read_summary(corpus)
-    hold_out = list(summary.get("hold_out") or ())
-    allowed, left_out = without_statements(answers, hold_out)
-    pairs = proposed_pairs(texts, allowed)
-    folds = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
+    asked = _open(corpus, proposals, config, text_column)
     work = output_dir.with_name(f".{output_dir.name}.verification")
-    decisions, thresholds, models = Decisions.open(pairs), {}, []
+    decisions, thresholds, models = Decisions.open(asked.pairs), {}, []
     for name in verifier:
         if name == MEASURED:
-            cache = ArrayStore(
-                Path(measurements) if measurements else work / MEASURED,
-                ["measured", measured_by(), rows_fingerprint(rows, machine_columns(rows)), _digest(pairs)],
-            )
-            decisions.take(name, *measured_answers(rows, pairs, num_proc, cache, progress))
+            folder = Path(measurements) if measurements else work / MEASURED
+            decisions.take(name, *_ask_measured(asked, folder, num_proc, progress))
         else:
-            thresholds, models, answered = _ask_clep(rows, folds, config, pairs, clep, work / CLEP, progress)
+            thresholds, models, answered = _ask_clep(asked, clep, work / CLEP, progress)
             decisions.take(name, *answered)
     arms = {AUGMENTED: decisions.kept}
-    if controls:
-        arms[KEEP_ALL] = np.ones(len(pairs), dtype=bool)
-        arms[KEEP_RANDOM] = keep_random(pairs, decisions.kept, folds, seed)
-    statistics = {
+    if control_seed is not None:
+        arms[KEEP_ALL] = np.ones(len(asked.pairs), dtype=bool)
+        arms[KEEP_RANDOM] = keep_random(asked.pairs, decisions.kept, asked.folds, control_seed)
+    facts = {
         "corpus": str(corpus),
-        "config": config,
+        "config": asked.config,
         "text_column": text_column,
-        "rows": len(rows),
-        **_counts(decisions, texts, distinct, answers),
+        "rows": len(asked.rows),
+        **_counts(decisions, asked),
         "verifiers": list(verifier),
         "target_precision": clep.target_precision,
         "minimum_positives": clep.minimum_positives,
@@ -149,20 +108,19 @@ def verify(
         "models": models,
         "controls": {name: int(shown.sum()) for name, shown in arms.items() if name != AUGMENTED},
         "answers": _answer_counts(proposals),
-        "hold_out": hold_out,
-        "features_that_state_them": left_out,
-        "seed": seed,
+        "hold_out": asked.hold_out,
+        "features_that_state_them": asked.left_out,
+        "seed": control_seed,
         "hf_ecg_version": __version__,
-        "command": command_line(),
-        "features": feature_counts(decisions),
     }
-    proposed = {entry["feature"]: entry["proposals"] for entry in statistics["features"]}
+    features = feature_counts(decisions)
+    proposed = {entry["feature"]: entry["proposals"] for entry in features}
+    statistics = facts | {"command": command_line(), "features": features}
     statistics["thresholds"] = threshold_entries(thresholds, proposed) if thresholds else []
-    facts = {key: value for key, value in statistics.items() if key not in ("features", "thresholds", "command")}
-    maker = AugmentedRows(rows, decisions, arms, text_column)
-    fingerprint = _digest(pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
-    fingerprint += rows_fingerprint(rows, [text_column])
-    made = augmented_corpus(corpus, config, splits, maker, summary, facts, fingerprint)
+    maker = AugmentedRows(asked.rows, decisions, arms, text_column)
+    fingerprint = _digest(asked.pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
+    fingerprint += rows_fingerprint(asked.rows, [text_column])
+    made = augmented_corpus(corpus, asked.config, asked.splits, maker, asked.summary, facts, fingerprint)
 
     def write_page(folder: Path) -> None:
         statistics["seconds"] = round(time.perf_counter() - started, 1)
@@ -171,6 +129,47 @@ def verify(
     prepare_corpus(made, output_dir, num_proc, overwrite=overwrite, progress=progress, finish=write_page)
     shutil.rmtree(work, ignore_errors=True)
     return statistics
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A corpus and the features proposed for its texts."""
+
+    rows: datasets.Dataset
+    splits: dict[str, range]
+    config: str
+    summary: dict
+    texts: list[str | None]
+    folds: np.ndarray
+    answers: dict[str, Sequence[str]]
+    pairs: FeaturePairs
+    hold_out: list[str]
+    left_out: list
+
+    @property
+    def distinct(self) -> set[str]:
+        """The texts of the corpus, without empty ones."""
+        return {text for text in self.texts if text and text.strip()}
+
+
+def _open(corpus, proposals, config: str | None, text_column: str) -> _Asked:
+    rows, splits, config = _load(corpus, config)
+    if text_column not in rows.column_names:
+        raise ValueError(f"{corpus} has no column {text_column!r}; it has {rows.column_names}")
+    texts = rows.select_columns([text_column]).with_format(None)[text_column][:]
+    folds = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
+    answers = dict(proposals) if isinstance(proposals, Mapping) else read_proposals(proposals)
+    summary = read_summary(corpus)
+    hold_out = list(summary.get("hold_out") or ())
+    allowed, left_out = without_statements(answers, hold_out)
+    pairs = proposed_pairs(texts, allowed)
+    asked = _Asked(rows, splits, config, summary, texts, folds, answers, pairs, hold_out, left_out)
+    if asked.distinct and not asked.distinct & set(answers):
+        raise ValueError(
+            f"none of the {len(asked.distinct)} texts in the column {text_column!r} of {corpus} is among the"
+            f" {len(answers)} reports of the proposals: were they made from another corpus or column?"
+        )
+    return asked
 
 
 def _check_verifiers(verifier: Sequence[str], clep: ClepOptions) -> None:
@@ -198,43 +197,41 @@ def _load(corpus, config: str | None) -> tuple[datasets.Dataset, dict[str, range
     return datasets.concatenate_datasets(list(parts.values())), splits, config
 
 
-def _ask_clep(rows, folds, config, pairs, clep, cache_folder, progress):
+def _ask_measured(asked: _Asked, folder: Path, num_proc: int, progress: bool) -> tuple[np.ndarray, np.ndarray]:
+    rows = rows_fingerprint(asked.rows, machine_columns(asked.rows))
+    store = ArrayStore(folder, ["measured", measured_by(), rows, _digest(asked.pairs)])
+    return measured_answers(asked.rows, asked.pairs, num_proc, store, progress)
+
+
+def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) -> tuple[dict, list[dict], tuple]:
+    rows, folds, pairs = asked.rows, asked.folds, asked.pairs
     patients = rows.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
     check_patients(patients, folds.tolist())
-    cross_fit = assign_judges(clep.models, config, folds.tolist())
+    cross_fit = assign_judges(clep.models, asked.config, folds.tolist())
     seeds = describe_seeds(list(cross_fit.folders), list(cross_fit.facts))
-    what = ["clep", __version__, rows_fingerprint(rows), [entry["weights"] for entry in seeds]]
-    scores = CrossFittedClep(
-        cross_fit,
-        rows,
-        folds,
-        pairs.names,
-        clep.compat_fixed_threshold,
-        ArrayStore(cache_folder, what),
-        clep.batch_size,
-        clep.device,
-        progress,
-    )
+    store = ArrayStore(folder, ["clep", __version__, rows_fingerprint(rows), [entry["weights"] for entry in seeds]])
+    fixed = clep.compat_fixed_threshold
+    scores = CrossFittedClep(cross_fit, rows, folds, pairs.names, fixed, store, clep.forward, progress)
     thresholds = {}
-    if clep.compat_fixed_threshold is None:
+    if fixed is None:
         # not where an experiment pretends not to know the statements
         thresholds = calibrate(scores, rows, known_rows(rows), clep.target_precision, clep.minimum_positives)
     models = [
         entry
         | {
-            "train_folds": sorted(facts.folds(config)[0]),
-            "validation_folds": sorted(facts.folds(config)[1]),
+            "train_folds": sorted(facts.folds(asked.config)[0]),
+            "validation_folds": sorted(facts.folds(asked.config)[1]),
             "judges": sorted(fold for fold, judge in cross_fit.judge.items() if judge == number),
             "scale": scores.parameters[number][0],
             "bias": scores.parameters[number][1],
         }
         for number, (entry, facts) in enumerate(zip(seeds, cross_fit.facts, strict=True))
     ]
-    return thresholds, models, clep_answers(scores, pairs, thresholds, clep.compat_fixed_threshold)
+    return thresholds, models, clep_answers(scores, pairs, thresholds, fixed)
 
 
-def _counts(decisions: Decisions, texts: list, distinct: set[str], answers: Mapping) -> dict:
-    pairs, kept = decisions.pairs, decisions.kept
+def _counts(decisions: Decisions, asked: _Asked) -> dict:
+    pairs, kept, texts, distinct = decisions.pairs, decisions.kept, asked.texts, asked.distinct
     words_added = changed = 0
     bounds = pairs.bounds
     for row in np.unique(pairs.rows[kept]):
@@ -246,7 +243,7 @@ def _counts(decisions: Decisions, texts: list, distinct: set[str], answers: Mapp
     return {
         "rows_with_proposals": len(np.unique(pairs.rows)),
         "distinct_texts": len(distinct),
-        "texts_without_an_answer": len(distinct - set(answers)),
+        "texts_without_an_answer": len(distinct - set(asked.answers)),
         "proposals": len(pairs),
         "kept": int(kept.sum()),
         "rejected": int((~kept & (decisions.state != UNDECIDED)).sum()),

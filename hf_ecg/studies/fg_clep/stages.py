@@ -16,8 +16,9 @@ from ...enrichment.proposals.proposal_run import propose
 from ...enrichment.verification.augmented import AUGMENTED
 from ...enrichment.verification.cross_fit import train_cross_fit
 from ...enrichment.verification.decide import CLEP
+from ...enrichment.verification.scoring import ClepOptions
 from ...enrichment.verification.statistics import STATISTICS_NAME
-from ...enrichment.verification.verification_run import ClepOptions, verify
+from ...enrichment.verification.verification_run import verify
 from ...files import atomic_file
 from ...strict_json import read_json_object
 from ...training.network import WHOLE
@@ -96,12 +97,15 @@ def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: boo
         models = train_cross_fit(first, places.of(JUDGES, first.to_dict(), section.groups), groups=section.groups)
     options = ClepOptions(models, section.target_precision, section.minimum_positives, section.compat_fixed_threshold)
     verify(
-        *(data.path, proposals, corpus, section.verifier, options),
+        data.path,
+        proposals,
+        corpus,
+        section.verifier,
+        options,
         config=data.config,
         text_column=stages.text_column,
-        controls=section.controls,
+        control_seed=first.run.seed if section.controls else None,
         num_proc=section.num_proc,
-        seed=first.run.seed,
         measurements=section.measurements or (shared and Path(shared) / MEASUREMENTS),
         progress=progress,
     )

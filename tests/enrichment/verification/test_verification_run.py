@@ -11,8 +11,9 @@ from hf_ecg.enrichment.verification import delineated
 from hf_ecg.enrichment.verification import verification_run as run
 from hf_ecg.enrichment.verification.clep import feature_probabilities
 from hf_ecg.enrichment.verification.cross_fit import train_cross_fit
+from hf_ecg.enrichment.verification.scoring import ClepOptions
 from hf_ecg.enrichment.verification.verdict import Verdict, undecided
-from hf_ecg.enrichment.verification.verification_run import ClepOptions, verify
+from hf_ecg.enrichment.verification.verification_run import verify
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.files import source_digest
@@ -30,7 +31,7 @@ def verified(made_corpus, models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("verified") / "corpus"
     options = ClepOptions(models=models)
     statistics = verify(
-        made_corpus, proposals_for(made_corpus), folder, ("clep",), options, controls=True, num_proc=1, progress=False
+        made_corpus, proposals_for(made_corpus), folder, ("clep",), options, control_seed=0, num_proc=1, progress=False
     )
     return folder, statistics
 
@@ -215,7 +216,7 @@ def test_what_is_held_out_of_the_texts_does_not_come_back(made_corpus, tmp_path,
     (corpus / "summary.json").write_text(json.dumps(facts | {"hold_out": ["AFIB"]}))
     named = ["Coarse atrial fibrillation", "no atrial fibrilation"]
     proposals = {text: [LONG_PR, *named, ABSENT_P] for text in load_corpus(corpus)["text"]}
-    statistics = verify(corpus, proposals, tmp_path / "out", ("measured",), controls=True, num_proc=1, progress=False)
+    statistics = verify(corpus, proposals, tmp_path / "out", ("measured",), control_seed=0, num_proc=1, progress=False)
     assert statistics["features_that_state_them"] == named
     rows = load_corpus(tmp_path / "out")
     assert not any("atrial" in text for text in rows["keep_all_report"])

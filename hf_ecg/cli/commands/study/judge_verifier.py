@@ -3,7 +3,7 @@
 import click
 
 from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
-from ...reporting import publish, report_file
+from ...reporting import forward_options, interval_options, publish, report_file
 from ...verifying import VERIFIER, judges_of
 from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
 
@@ -40,6 +40,7 @@ def command(data, config, folds, overrides, output, **given) -> dict:
     """
     from ....enrichment.verification.judge_report import judgement_page
     from ....enrichment.verification.judged_corpus import judge_corpus, open_judged_corpus
+    from ....enrichment.verification.scoring import ClepOptions
     from ....evaluation.protocol import parse_folds
     from ....evaluation.reports.evaluation_report import check_report_path
 
@@ -48,5 +49,6 @@ def command(data, config, folds, overrides, output, **given) -> dict:
     # nothing is trained on the texts that come of this: every fold may be judged
     asked = parse_folds(folds) if folds else sorted(set(corpus.rows["fold"]))
     models = judges_of(given, data, corpus.config, overrides, asked)
-    given["replicates"] = given.pop("bootstrap")
-    return publish(judge_corpus(corpus, models, given.pop("verifier"), **given), output, judgement_page)
+    clep = ClepOptions(models, given.pop("target_precision"), forward=forward_options(given))
+    report = judge_corpus(corpus, clep, given.pop("verifier"), intervals=interval_options(given), **given)
+    return publish(report, output, judgement_page)

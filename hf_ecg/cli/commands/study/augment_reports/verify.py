@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ....options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
+from ....reporting import forward_options
 from ....verifying import VERIFIER, judges_of
 from ....words import MINIMUM_POSITIVES, TARGET_PRECISION
 
@@ -43,12 +44,15 @@ def command(data, proposals, output_dir, overrides, **given) -> dict:
     recipe where they are not there, in its training and validation folds. AUGMENTED is PARQUET with
     `augmented_report` and `waveform_features`, and verification.md.
     """
-    from .....enrichment.verification.verification_run import ClepOptions, verify
+    from .....enrichment.verification.scoring import ClepOptions
+    from .....enrichment.verification.verification_run import verify
 
     models = judges_of(given, data, given["config"], overrides)
-    names = ("target_precision", "minimum", "compat_fixed_threshold", "batch_size", "device")
-    options = ClepOptions(models, *(given.pop(name) for name in names))
-    statistics = verify(data, proposals, output_dir, list(given.pop("verifier")), options, **given)
+    names = ("target_precision", "minimum", "compat_fixed_threshold")
+    options = ClepOptions(models, *(given.pop(name) for name in names), forward_options(given))
+    control_seed = given.pop("seed") if given.pop("controls") else None
+    verifier = list(given.pop("verifier"))
+    statistics = verify(data, proposals, output_dir, verifier, options, control_seed=control_seed, **given)
     click.echo(json.dumps({name: statistics[name] for name in COUNTS}, indent=2))
     click.echo(f"written: {output_dir}, {Path(output_dir) / 'verification.md'}")
     return statistics
