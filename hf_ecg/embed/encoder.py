@@ -4,6 +4,8 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
 from ..evaluation.judging.features import average_crops, frozen, tensors_digest
+from ..evaluation.loading import extractor_of
+from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
 
 
@@ -35,13 +37,13 @@ class Encoder:
             if feature_extractor is None:
                 feature_extractor = AutoFeatureExtractor.from_pretrained(self.name, revision=revision)
             model = _load(self.name, revision)
-        feature_extractor = getattr(feature_extractor, "feature_extractor", feature_extractor)
+        feature_extractor = extractor_of(feature_extractor)
         if not isinstance(feature_extractor, ECGFeatureExtractor):
             raise ValueError(f"{self.name} comes with {type(feature_extractor).__name__}, wanted ECGFeatureExtractor")
-        self.dual = model if hasattr(model, "get_ecg_features") else None
+        self.dual = model if is_dual_encoder(model) else None
         if projected and self.dual is None:
             raise ValueError(f"{self.name} is a {type(model).__name__}: only a dual encoder has a space to project to")
-        self.model = self.dual if projected else getattr(model, "ecg_model", model)
+        self.model = self.dual if projected else ecg_encoder(model)
         if device is not None:
             self.model = self.model.to(device)
         self.revision = getattr(model.config, "_commit_hash", None) or tensors_digest(model)
@@ -91,7 +93,7 @@ class Encoder:
 
 def _load(name: str, revision: str | None):
     model = AutoModel.from_pretrained(name, revision=revision, dtype=torch.float32)
-    if not hasattr(model, "get_ecg_features") and model.main_input_name != "input_values":
+    if not is_dual_encoder(model) and model.main_input_name != "input_values":
         raise ValueError(f"{name} holds a {type(model).__name__}, which takes no ECG (input_values)")
     return model.eval()
 

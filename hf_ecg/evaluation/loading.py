@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 
 import torch
-from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor
+from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor, ProcessorMixin
 
+from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from .protocol import TrainingFacts, check_folds, read_training_facts
 
 
@@ -24,7 +25,7 @@ def load_dual_encoder(folder: str, device: torch.device):
         ValueError: the folder holds another kind of model.
     """
     model, processor = load_model(folder, device)
-    if not hasattr(model, "get_text_features"):
+    if not is_dual_encoder(model):
         raise ValueError(f"{folder} holds a {type(model).__name__}, wanted a dual encoder such as ECGTextModel")
     return model, processor
 
@@ -32,15 +33,19 @@ def load_dual_encoder(folder: str, device: torch.device):
 def load_model(folder: str, device: torch.device):
     """A dual encoder with its processor, or any other model's encoder with its feature extractor."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
-    kind = AutoProcessor if hasattr(model, "get_text_features") else AutoFeatureExtractor
+    kind = AutoProcessor if is_dual_encoder(model) else AutoFeatureExtractor
     return model.to(device).eval(), kind.from_pretrained(folder)
 
 
 def load_encoder(folder: str, device: torch.device):
     """`(encoder, its feature extractor)`, float32, in evaluation mode; of a dual encoder its ECG tower."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
-    encoder = getattr(model, "ecg_model", model)
-    return encoder.to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
+    return ecg_encoder(model).to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
+
+
+def extractor_of(processor):
+    """The feature extractor that a processor holds; itself when it is one."""
+    return processor.feature_extractor if isinstance(processor, ProcessorMixin) else processor
 
 
 def load_classifier(folder: str, device: torch.device):

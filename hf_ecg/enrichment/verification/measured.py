@@ -80,11 +80,11 @@ def _fits(rule: RecordRule | LeadRule, wording: Wording) -> bool:
 
 
 def _has_own_bound(rule: RecordRule | LeadRule, wording: Wording) -> bool:
-    return not getattr(rule, "fixed", False) and (wording.low is not None or wording.high is not None)
+    return not rule.fixed and (wording.low is not None or wording.high is not None)
 
 
 def _inclusive(rule: RecordRule | LeadRule, wording: Wording) -> bool:
-    return wording.inclusive if _has_own_bound(rule, wording) else getattr(rule, "inclusive", True)
+    return wording.inclusive if _has_own_bound(rule, wording) else rule.inclusive
 
 
 def _record_margin(rule: RecordRule, measurements: Measurements, wording: Wording) -> tuple[float, str]:

@@ -58,6 +58,7 @@ class LeadRule:
         need: "most": half of the leads named, two at least; "all"; "any".
         pairs: whether it may be asked of two leads side by side, which it is when the text names no lead.
         skip: leads that pairs leave out, where the sign is normal.
+        inclusive, fixed: as of `RecordRule`.
     """
 
     words: str
@@ -71,6 +72,8 @@ class LeadRule:
     pairs: bool = False
     skip: tuple[str, ...] = ()
     source: str = ""
+    inclusive: bool = True
+    fixed: bool = False
 
 
 def _q_size(name: str, lead: LeadMeasurements) -> float:

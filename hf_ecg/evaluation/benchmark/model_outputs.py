@@ -9,10 +9,11 @@ from transformers import PreTrainedModel
 
 from ...data.rows import rows_fingerprint
 from ...files import ArrayStore, values_digest
+from ...models.shared.roles import is_dual_encoder
 from ...version import __version__
 from ..judging.features import ecg_embeddings, ecg_features, random_model, with_random_ecg_tower
 from ..judging.label_text import TextEmbeddings
-from ..loading import load_model, weights_digest
+from ..loading import extractor_of, load_model, weights_digest
 from .settings import ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import BenchmarkCorpus
 
@@ -37,12 +38,11 @@ def judged_models(folders: list[str], settings: BenchmarkSettings) -> Iterator[J
     """Each model, followed by its random companion when the settings ask for it."""
     for index, folder in enumerate(folders):
         model, processor = load_model(folder, settings.device)
-        extractor = getattr(processor, "feature_extractor", processor)
-        has_text = hasattr(model, "get_text_features")
+        has_text = is_dual_encoder(model)
         text = TextEmbeddings(model, processor, f"{folder}, texts") if has_text else None
         # a model of the Hub has no files here, but the commit that it came from
         weights = weights_digest(folder) or [str(folder), getattr(model.config, "_commit_hash", None)]
-        key = {"weights": weights, "extractor": extractor.to_json_string(), "version": __version__}
+        key = {"weights": weights, "extractor": extractor_of(processor).to_json_string(), "version": __version__}
         yield Judged(MODEL, index, folder, model, processor, text, key)
         if settings.random:
             seed = settings.seed + index

@@ -11,6 +11,8 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
+from ...models.shared.roles import ecg_encoder
+from ..loading import extractor_of
 
 
 @contextmanager
@@ -41,7 +43,7 @@ class PreparedRows:
             raise ValueError(f"batch_size is {batch_size}, wanted at least 1")
         if len(dataset) == 0:
             raise ValueError("there are no rows to evaluate")
-        self.feature_extractor = getattr(feature_extractor, "feature_extractor", feature_extractor)
+        self.feature_extractor = extractor_of(feature_extractor)
         self.dataset = dataset
         self.batch_size = batch_size
         self.cache = [] if cache else None
@@ -122,7 +124,7 @@ def ecg_features(
     Returns:
         float32 (rows, hidden_size); the mean over the crops of a record.
     """
-    encoder = getattr(model, "ecg_model", model)
+    encoder = ecg_encoder(model)
     rows = _prepared(feature_extractor, dataset, batch_size)
     return run_model(encoder, rows, lambda inputs: encoder(**inputs).pooler_output, description).numpy()
 

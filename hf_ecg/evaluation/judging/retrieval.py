@@ -15,6 +15,7 @@ from transformers.utils import logging
 from ...data.rows import rows_fingerprint
 from ...files import atomic_folder, restore_folder
 from ...version import __version__
+from ..loading import extractor_of
 from .features import ecg_embeddings, ecg_text_embeddings, tensors_digest
 from .label_text import scale_and_bias
 
@@ -170,7 +171,7 @@ def build_index(
         raise ValueError(f"the corpus has no column {text_column!r}; it has {dataset.column_names}")
     folder = Path(folder)
     restore_folder(folder)
-    extractor = getattr(processor, "feature_extractor", processor)
+    extractor = extractor_of(processor)
     about = {
         "weights": tensors_digest(model),
         "feature_extractor": json.loads(extractor.to_json_string()),

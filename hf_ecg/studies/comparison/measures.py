@@ -13,7 +13,7 @@ from ...evaluation.judging.label_text import match_labels, scores_of_embeddings
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
-from ...evaluation.loading import facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...evaluation.loading import extractor_of, facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
 from ...files import atomic_file
 from ...training.finetune import finetuning_recipe
 from ...training.prior_runs import train_once
@@ -56,7 +56,7 @@ class JudgedRows:
 
     def prepared(self, extractor) -> PreparedRows:
         """Inputs of all rows, made once for each extractor."""
-        extractor = getattr(extractor, "feature_extractor", extractor)
+        extractor = extractor_of(extractor)
         key = extractor.to_json_string()
         if key not in self._prepared:
             self._prepared = {key: PreparedRows(extractor, self.dataset, cache=True)}  # the last one alone: memory
