@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import torch
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
+from ..checks import check_one_of, check_positive_integer
 from ..evaluation.loading import pick_device
 from ..version import __version__
 from .encoder import Encoder
@@ -42,43 +43,11 @@ class EmbeddingResult:
     refused_path: Path | None
 
 
-def embed_records(
-    records,
-    model,
-    output,
-    *,
-    feature_extractor=None,
-    revision: str | None = None,
-    projected: bool = False,
-    lead: str | None = None,
-    window: str = "all",
-    stride: float | None = None,
-    config: str | None = None,
-    split: str | None = None,
-    folds: Iterable[int] | None = None,
-    batch_size: int = 32,
-    device: str | None = None,
-    on_error: str = "raise",
-    overwrite: bool = False,
-    progress: bool = True,
-) -> EmbeddingResult:
-    """Embeds records with a frozen model and writes one parquet file, a row a window.
-
-    The columns are `record_id`; `path` (header, or corpus); `window`, its number in the record, and `start_s`,
-    `stop_s`, seconds from the record's beginning; `lead_mask`, which leads the model saw, in its order;
-    `quality_passed`, and `quality`, flag of `hf_ecg.signals.quality` -> leads that have it (null: could not be looked
-    for); `model` and `model_revision`, a commit of the Hub or the digest of the weights; and `embedding`, float32 of
-    fixed size. The schema's metadata holds, under `hf_ecg`, versions, options and the extractor's whole recipe.
-
-    Memory does not grow with the number of records. A run that was stopped resumes when it is started
-    again with the same arguments; the file appears when it is complete.
+@dataclass(frozen=True)
+class EmbeddingOptions:
+    """Which records are embedded, and how.
 
     Args:
-        records: headers of WFDB records with or without `.hea`, folders that are searched for them, prepared corpora
-            (folder or Hub id), or a mixture.
-        model: folder or Hub id of an encoder or of a dual encoder, whose ECG tower is used; or a loaded model with
-            its `feature_extractor`.
-        output: file to write, ends with `.parquet`.
         revision: branch, tag or commit of a model on the Hub.
         projected: the unit-length embedding that an `ECGTextModel` compares with texts, instead of the encoder's
             `pooler_output`.
@@ -92,12 +61,72 @@ def embed_records(
         device: "cpu", "cuda" ...; default: the GPU when there is one, or where a loaded model is.
         on_error: "raise" stops at the first record that cannot be embedded (what is done is kept), "skip" leaves it
             out and lists it with the reason in `OUTPUT.refused.csv`.
+
+    Raises:
+        ValueError: impossible options.
+    """
+
+    revision: str | None = None
+    projected: bool = False
+    lead: str | None = None
+    window: str = "all"
+    stride: float | None = None
+    config: str | None = None
+    split: str | None = None
+    folds: Sequence[int] | None = None
+    batch_size: int = 32
+    device: str | None = None
+    on_error: str = "raise"
+
+    def __post_init__(self):
+        check_one_of("window", self.window, WINDOWS)
+        check_one_of("on_error", self.on_error, ("raise", "skip"))
+        check_positive_integer("batch_size", self.batch_size)
+        if self.stride is not None and (self.window != "all" or not (math.isfinite(self.stride) and self.stride > 0)):
+            raise ValueError(
+                f"stride is {self.stride!r} with window {self.window!r}, wanted a positive number of seconds with"
+                " 'all'"
+            )
+
+
+DEFAULT_OPTIONS = EmbeddingOptions()
+
+
+def embed_records(
+    records,
+    model,
+    output,
+    options: EmbeddingOptions = DEFAULT_OPTIONS,
+    *,
+    feature_extractor=None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> EmbeddingResult:
+    """Embeds records with a frozen model and writes one parquet file, a row a window.
+
+    The columns are `record_id`; `path` (header, or corpus); `window`, its number in the record, and `start_s`,
+    `stop_s`, seconds from the record's beginning; `lead_mask`, which leads the model saw, in its order;
+    `quality_passed`, and `quality`, flag of `hf_ecg.signals.quality` -> leads that have it (null: could not be looked
+    for); `model` and `model_revision`, a commit of the Hub or the digest of the weights; and `embedding`, float32 of
+    fixed size. The schema's metadata holds, under `hf_ecg`, versions, options and the extractor's whole recipe.
+
+    Memory does not grow with the number of records. A run that was stopped resumes when it is started again with the
+    same arguments; the file appears when it is complete.
+
+    Args:
+        records: headers of WFDB records with or without `.hea`, folders that are searched for them, prepared corpora
+            (folder or Hub id), or a mixture.
+        model: folder or Hub id of an encoder or of a dual encoder, whose ECG tower is used; or a loaded model with
+            its `feature_extractor`.
+        output: file to write, ends with `.parquet`.
+        options: which records and which windows of them, and how they are embedded.
+        feature_extractor: of a loaded model; default: the saved model's own.
         overwrite: replace an earlier output.
         progress: show a progress bar.
 
     Raises:
-        ValueError: impossible options; parts of another job beside the output; a record that cannot be embedded, by
-            name, or none that can; see also `Encoder` and `find_records`.
+        ValueError: parts of another job beside the output; a record that cannot be embedded, by name, or none that
+            can; see also `Encoder` and `find_records`.
         OSError: an absent file, folder or model, a damaged record, or an output that is there already.
 
     Example:
@@ -106,36 +135,14 @@ def embed_records(
         >>> result.records, result.windows, result.refused
         (1, 1, 0)
     """
-    if window not in WINDOWS or on_error not in ("raise", "skip"):
-        raise ValueError(f"window is {window!r}, on_error {on_error!r}: wanted one of {WINDOWS}, and raise or skip")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, wanted at least 1")
-    if stride is not None and (window != "all" or not (math.isfinite(stride) and stride > 0)):
-        raise ValueError(
-            f"stride is {stride!r} with window {window!r}, wanted a positive number of seconds with 'all'"
-        )
-    found = find_records(records, config, split, folds)
+    found = find_records(records, options.config, options.split, options.folds)
+    device = options.device
     if device is not None or not isinstance(model, torch.nn.Module):
         device = pick_device(device)
-    encoder = Encoder(model, feature_extractor, revision, projected, lead, device)
-    job = {
-        "hf_ecg_version": __version__,
-        "model": encoder.name,
-        "model_revision": encoder.revision,
-        "model_class": type(encoder.model).__name__,
-        "embedding": "ecg_embeds" if projected else "pooler_output",
-        "lead": lead,
-        "window": window,
-        "window_seconds": encoder.window_seconds,
-        "stride_seconds": stride,
-        "feature_extractor": json.loads(encoder.feature_extractor.to_json_string()),
-        "records": len(found),
-        "records_fingerprint": found.fingerprint(),
-    }
-    output = Path(output)
+    encoder = Encoder(model, feature_extractor, options.revision, options.projected, options.lead, device)
+    output, job = Path(output), _job(encoder, found, options)
     parts = Parts(output, job, table_schema(encoder.size), overwrite)
-    pipeline = _Pipeline(found, encoder, window, stride, batch_size, on_error == "raise")
-    _write_parts(parts, pipeline, len(found), progress)
+    _write_parts(parts, _Pipeline(found, encoder, options), len(found), progress)
     windows, refused = parts.windows, parts.write_refused()
     if windows == 0:
         reasons = parts.refused()
@@ -148,6 +155,24 @@ def embed_records(
     if refused:
         logger.warning("%d of the records or windows were refused; the reasons are in %s", refused, parts.refused_path)
     return EmbeddingResult(output, len(found), windows, refused, parts.refused_path if refused else None)
+
+
+def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict:
+    """Everything that decides what the rows are; the options that only say how fast are not of it."""
+    return {
+        "hf_ecg_version": __version__,
+        "model": encoder.name,
+        "model_revision": encoder.revision,
+        "model_class": type(encoder.model).__name__,
+        "embedding": "ecg_embeds" if options.projected else "pooler_output",
+        "lead": options.lead,
+        "window": options.window,
+        "window_seconds": encoder.window_seconds,
+        "stride_seconds": options.stride,
+        "feature_extractor": json.loads(encoder.feature_extractor.to_json_string()),
+        "records": len(found),
+        "records_fingerprint": found.fingerprint(),
+    }
 
 
 @dataclass
@@ -165,10 +190,7 @@ class _Batch:
 class _Pipeline:
     records: RecordList
     encoder: Encoder
-    which: str
-    stride: float | None
-    batch_size: int
-    strict: bool
+    options: EmbeddingOptions
 
     def batches(self, first: int) -> Iterator[_Batch]:
         """Prepared batches in the order of the records."""
@@ -187,7 +209,7 @@ class _Pipeline:
                 for window in self._windows(item, record_id, path, record):
                     windows.append(window)
                     rows += 1
-                    if len(windows) == self.batch_size:
+                    if len(windows) == self.options.batch_size:
                         yield _Batch(windows, refused, None)
                         windows, refused = [], []
             if rows >= ROWS_PER_PART or item + 1 == len(self.records):
@@ -198,8 +220,8 @@ class _Pipeline:
         rate = record.sampling_rate
         seconds = self.encoder.window_seconds
         length = None if seconds is None else max(round(seconds * rate), 1)
-        stride = None if self.stride is None else max(round(self.stride * rate), 1)
-        for index, (start, end) in enumerate(window_spans(record.num_samples, length, stride, self.which)):
+        stride = None if self.options.stride is None else max(round(self.options.stride * rate), 1)
+        for index, (start, end) in enumerate(window_spans(record.num_samples, length, stride, self.options.window)):
             yield Window(item, record_id, path, index, start / rate, end / rate, cut(record, start, end))
 
     def _prepare(self, batch: _Batch) -> _Batch:
@@ -253,7 +275,7 @@ class _Pipeline:
         }
 
     def _refusal(self, item: int, record_id: str, path: str, window: Window | None, error: Exception) -> dict:
-        if self.strict:
+        if self.options.on_error == "raise":
             where = path if record_id in path else f"{path}: {record_id}"
             if window is not None:
                 where += f", {window.start:g} to {window.stop:g} s"

@@ -14,7 +14,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel
 from hf_ecg.data.corpus import load_corpus
-from hf_ecg.embed import embed_records
+from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed.__main__ import main
 from hf_ecg.embed.encoder import Encoder
 from hf_ecg.embed.table_parts import METADATA_KEY
@@ -41,7 +41,7 @@ def corpus(tmp_path_factory):
 
 
 def test_a_folder_gives_the_numbers_of_the_model_record_by_record(records, encoder, tmp_path):
-    result = embed_records(records, encoder, tmp_path / "emb.parquet", batch_size=3, progress=False)
+    result = embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(batch_size=3), progress=False)
     found = table(result.output)
     assert (result.records, result.windows, result.refused, result.refused_path) == (6, 10, 0, None)
     assert found["record_id"].tolist() == ["a", "b", "b", "b", "c", "a", "d", "d", "d", "e"]
@@ -59,7 +59,7 @@ def test_a_folder_gives_the_numbers_of_the_model_record_by_record(records, encod
 
 def test_the_metadata_says_what_made_it(records, encoder, tmp_path):
     output = tmp_path / "emb.parquet"
-    embed_records([records / "a", records / "c.hea"], encoder, output, stride=0.5, progress=False)
+    embed_records([records / "a", records / "c.hea"], encoder, output, EmbeddingOptions(stride=0.5), progress=False)
     schema = pq.read_schema(output)
     facts = json.loads(schema.metadata[METADATA_KEY])
     assert str(schema.field("embedding").type) == "fixed_size_list<element: float>[16]"
@@ -87,7 +87,7 @@ def test_other_weights_have_another_revision(encoder):
 
 def test_a_corpus_gives_the_numbers_of_its_rows(corpus, dual, tmp_path):
     output = tmp_path / "emb.parquet"
-    embed_records(corpus, dual, output, folds=[9, 10], batch_size=5, progress=False)
+    embed_records(corpus, dual, output, EmbeddingOptions(batch_size=5, folds=[9, 10]), progress=False)
     rows = load_corpus(corpus, folds=[9, 10])
     model, extractor = AutoModel.from_pretrained(dual).ecg_model.eval(), AutoFeatureExtractor.from_pretrained(dual)
     with torch.no_grad():
@@ -96,13 +96,13 @@ def test_a_corpus_gives_the_numbers_of_its_rows(corpus, dual, tmp_path):
     assert set(table(output)["path"]) == {str(corpus)}
     np.testing.assert_allclose(embeddings(output), wanted, atol=1e-5)
     one_split = tmp_path / "split.parquet"
-    embed_records(corpus, dual, one_split, split="validation", progress=False)
+    embed_records(corpus, dual, one_split, EmbeddingOptions(split="validation"), progress=False)
     assert set(table(one_split)["record_id"]) == set(load_corpus(corpus, folds=[9])["record_id"][:])
 
 
 def test_projected_embeddings_are_those_that_are_compared_with_texts(corpus, records, dual, tmp_path):
     output = tmp_path / "emb.parquet"
-    embed_records([records / "a.hea", corpus], dual, output, projected=True, progress=False)
+    embed_records([records / "a.hea", corpus], dual, output, EmbeddingOptions(projected=True), progress=False)
     model, extractor = AutoModel.from_pretrained(dual).eval(), AutoFeatureExtractor.from_pretrained(dual)
     inputs = [
         extractor(str(records / "a"), return_tensors="pt"),
@@ -117,7 +117,7 @@ def test_projected_embeddings_are_those_that_are_compared_with_texts(corpus, rec
 
 def test_an_encoder_has_no_projected_space(records, encoder, tmp_path):
     with pytest.raises(ValueError, match="only a dual encoder"):
-        embed_records(records, encoder, tmp_path / "emb.parquet", projected=True)
+        embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(projected=True))
 
 
 def test_windows_and_how_they_end():
@@ -138,7 +138,7 @@ def test_the_recipe_window_is_what_the_extractor_makes_of_the_file(tmp_path):
     steps = [{"name": "normalise", "method": "zscore", "over": "lead"}, {"name": "multi_crop", "count": 3}]
     ECGFeatureExtractor(sampling_rate=100, num_samples=100, steps=steps).save_pretrained(folder)
     header = write_record(tmp_path, "long", seconds=4)
-    embed_records(header, str(folder), tmp_path / "emb.parquet", window="recipe", progress=False)
+    embed_records(header, str(folder), tmp_path / "emb.parquet", EmbeddingOptions(window="recipe"), progress=False)
     extractor = AutoFeatureExtractor.from_pretrained(folder)
     inputs = extractor(str(header), return_tensors="pt")
     assert len(inputs.pop("record_index")) == 3
@@ -151,7 +151,7 @@ def test_without_a_fixed_length_neighbours_do_not_matter(records, tmp_path):
     folder = tmp_path / "model"
     ECGResNetModel(ecg_config()).save_pretrained(folder)
     ECGFeatureExtractor(sampling_rate=100, num_samples=None).save_pretrained(folder)
-    embed_records(records, str(folder), tmp_path / "emb.parquet", batch_size=8, progress=False)
+    embed_records(records, str(folder), tmp_path / "emb.parquet", EmbeddingOptions(batch_size=8), progress=False)
     found = table(tmp_path / "emb.parquet")
     assert len(found) == 6
     for _, row in found.iterrows():
@@ -167,7 +167,9 @@ def test_a_single_lead_model(records, tmp_path):
     output = tmp_path / "emb.parquet"
     with pytest.raises(ValueError, match="say which by lead="):
         embed_records(records, str(folder), output, progress=False)
-    embed_records(records, str(folder), output, lead="II", window="first", overwrite=True, progress=False)
+    embed_records(
+        records, str(folder), output, EmbeddingOptions(lead="II", window="first"), overwrite=True, progress=False
+    )
     found = table(output)
     assert found["lead_mask"].map(list).tolist() == [[True]] * 6
     wanted = direct(str(folder), found["path"][0], lead="II")
@@ -206,7 +208,7 @@ def test_real_records(shared_data_dir, encoder, tmp_path):
     names += ["ptb-xl/records100/00000/00001_lr.hea"]
     present = [shared_data_dir / name for name in names if (shared_data_dir / name).is_file()]
     output = tmp_path / "emb.parquet"
-    result = embed_records(present, encoder, output, window="first", progress=False)
+    result = embed_records(present, encoder, output, EmbeddingOptions(window="first"), progress=False)
     assert result.records == len(present) == result.windows
     found = table(output)
     for _, row in found.iterrows():

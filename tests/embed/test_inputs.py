@@ -3,7 +3,7 @@
 import pytest
 from transformers import AutoFeatureExtractor, AutoModel
 
-from hf_ecg.embed import embed_records
+from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed.encoder import Encoder
 from tests.embed.made_records import table
 
@@ -28,11 +28,11 @@ def test_names_of_nothing(name, message, encoder, tmp_path, monkeypatch):
 def test_impossible_options(records, encoder, tmp_path):
     for options in ({"window": "last"}, {"stride": 0}, {"stride": 1, "window": "first"}, {"batch_size": 0}):
         with pytest.raises(ValueError, match="wanted"):
-            embed_records(records, encoder, tmp_path / "emb.parquet", **options)
+            EmbeddingOptions(**options)
     with pytest.raises(ValueError, match="ends with .parquet"):
         embed_records(records, encoder, tmp_path / "emb.csv")
     with pytest.raises(ValueError, match="'folds'.* hold none"):
-        embed_records(records, encoder, tmp_path / "emb.parquet", folds=[1])
+        embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(folds=[1]))
 
 
 def test_records_named_twice_are_taken_once(records, encoder, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from hf_ecg.embed import embed_records
+from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed import embedding_run as run
 from hf_ecg.embed.__main__ import SOME_REFUSED, main
 from hf_ecg.embed.encoder import Encoder
@@ -49,7 +49,9 @@ def test_or_is_listed_with_its_reason(encoder, tmp_path, capsys):
 def test_nothing_left_is_an_error(encoder, tmp_path):
     write_record(tmp_path / "records", "x", leads=["X"])
     with pytest.raises(ValueError, match="none of 1 records could be embedded.*none of the model's leads"):
-        embed_records(tmp_path / "records", encoder, tmp_path / "emb.parquet", on_error="skip", progress=False)
+        embed_records(
+            tmp_path / "records", encoder, tmp_path / "emb.parquet", EmbeddingOptions(on_error="skip"), progress=False
+        )
 
 
 class Stopped(Exception):
@@ -81,16 +83,16 @@ def test_an_interrupted_run_goes_on(encoder, tmp_path, stopping):
     folder = tmp_path / "records"
     for index in range(7):
         write_record(folder, f"r{index}", seed=index, broken=index == 1)
-    embed_records(folder, encoder, tmp_path / "whole.parquet", on_error="skip", progress=False)
+    embed_records(folder, encoder, tmp_path / "whole.parquet", EmbeddingOptions(on_error="skip"), progress=False)
     calls = stopping(3)
     output = tmp_path / "emb.parquet"
-    options = {"batch_size": 2, "on_error": "skip", "progress": False}
+    options = EmbeddingOptions(batch_size=2, on_error="skip")
     with pytest.raises(Stopped):
-        embed_records(folder, encoder, output, **options)
+        embed_records(folder, encoder, output, options, progress=False)
     assert not output.exists() and len(list((tmp_path / "emb.parquet.parts").glob("0*.parquet"))) == 2
     calls.clear()
     calls += [0] * 100  # it dies no more
-    result = embed_records(folder, encoder, output, **options)
+    result = embed_records(folder, encoder, output, options, progress=False)
     assert sum(calls[100:]) == 3, "what was done is not done again"
     assert (result.windows, result.refused) == (6, 1)
     assert pq.read_table(output).equals(pq.read_table(tmp_path / "whole.parquet"))
@@ -102,9 +104,9 @@ def test_but_not_as_another_job(records, encoder, tmp_path, stopping):
     records = shutil.copytree(records, tmp_path / "records")
     stopping(2)
     with pytest.raises(Stopped):
-        embed_records(records, encoder, tmp_path / "emb.parquet", batch_size=1, progress=False)
+        embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(batch_size=1), progress=False)
     with pytest.raises(ValueError, match="another job .*stride_seconds: then None, now 0.5"):
-        embed_records(records, encoder, tmp_path / "emb.parquet", stride=0.5, progress=False)
+        embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(stride=0.5), progress=False)
     write_record(records, "new")
     with pytest.raises(ValueError, match="another job .*records: then 6, now 7"):
         embed_records(records, encoder, tmp_path / "emb.parquet", progress=False)

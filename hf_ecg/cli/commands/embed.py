@@ -51,10 +51,12 @@ def command(folds, records, **given):
     again with the same arguments. Exit status: 0 when every record is in the file, 3 when some were refused
     (--on_error skip; OUTPUT.refused.csv lists them), 1 after an error.
     """
-    from ...embed import embed_records
+    from ...embed import EmbeddingOptions, embed_records
     from ...evaluation.protocol import parse_folds
 
-    result = embed_records(list(records), folds=None if folds is None else parse_folds(folds), **given)
+    model, output, overwrite = (given.pop(name) for name in ("model", "output", "overwrite"))
+    options = EmbeddingOptions(folds=None if folds is None else parse_folds(folds), **given)
+    result = embed_records(list(records), model, output, options, overwrite=overwrite)
     click.echo(f"{result.output}: {result.windows} windows of {result.records} records")
     if result.refused:
         raise EndsWith(f"{result.refused} refused, with the reasons in {result.refused_path}", SOME_REFUSED)
