@@ -31,10 +31,13 @@ class MixedRows(Dataset):
     Args:
         sources: rows of each corpus as `load_corpus` gives them, selected and filtered as you like.
         columns: those to read; `SIGNAL_COLUMNS` and what the collator wants.
+        like: rows whose class numbers these have too, such as those a model is trained on; a column that one of their
+            corpora has may be absent here.
 
     Raises:
         ValueError: no corpus, a column that none of them has (the nearest is named), one that is a label set in one
-            corpus and something else in another, or signal columns that one does not have.
+            corpus and something else in another, signal columns that one does not have, or a class that `like` does
+            not know.
 
     Example:
         >>> from hf_ecg.data.corpus import load_corpus
@@ -44,20 +47,26 @@ class MixedRows(Dataset):
         1
     """
 
-    def __init__(self, sources: Sequence[datasets.Dataset], columns: Iterable[str] = SIGNAL_COLUMNS):
+    def __init__(
+        self,
+        sources: Sequence[datasets.Dataset],
+        columns: Iterable[str] = SIGNAL_COLUMNS,
+        like: "MixedRows | None" = None,
+    ):
         if not sources:
             raise ValueError("there is no corpus, wanted at least one")
         self.columns = list(dict.fromkeys(columns))
         self.sources = list(sources)
         self.sizes = [len(source) for source in self.sources]
         self._first = np.concatenate([[0], np.cumsum(self.sizes)])
-        known = list(dict.fromkeys(name for source in self.sources for name in source.column_names))
+        models = self.sources if like is None else [*like.sources, *self.sources]
+        known = list(dict.fromkeys(name for source in models for name in source.column_names))
         for column in self.columns:
             if column not in known:
                 raise ValueError(f"no corpus has a column {column!r}{nearest(column, known)}; they have {known}")
         self._rows = [RowDataset(source, self._columns_of(source)) for source in self.sources]
-        label_sets = [name for name in self.columns if any(has_label_set(source, name) for source in self.sources)]
-        self._classes = {name: self._union(name) for name in label_sets}
+        label_sets = [name for name in self.columns if any(has_label_set(source, name) for source in models)]
+        self._classes = {name: self._union(name) if like is None else like.label_classes(name) for name in label_sets}
         self._numbers = [self._translation(source) for source in self.sources]
         self._unannotated = [self._unlisted(source) for source in self.sources]
 
@@ -143,7 +152,11 @@ class MixedRows(Dataset):
         found = {}
         for label_set, union in self._classes.items():
             if label_set in source.column_names:
-                numbers = np.array([union.index(name) for name in label_names(source, label_set)], dtype=np.int64)
+                names = label_names(source, label_set)
+                strange = sorted(set(names) - set(union))
+                if strange:
+                    raise ValueError(f"{label_set} has the classes {strange}, wanted some of {union}")
+                numbers = np.array([union.index(name) for name in names], dtype=np.int64)
                 if (numbers != np.arange(len(numbers))).any():
                     found[label_set] = numbers
         return found

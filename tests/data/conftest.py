@@ -9,12 +9,12 @@ import pytest
 class SmallPTBXL:
     """Records of folds 3, 9 and 10; `rows` is the table, written by `save`."""
 
-    def __init__(self, source, folder):
+    def __init__(self, source, folder, records_a_fold: int = 4):
         self.folder, self.table = folder, folder / "ptbxl_database.csv"
         with open(source / self.table.name, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        picked = {fold: [row for row in rows if row["strat_fold"] == fold][:4] for fold in ("3", "9", "10")}
-        self.rows = [row for group in picked.values() for row in group]
+        picked = {fold: [row for row in rows if row["strat_fold"] == fold] for fold in ("3", "9", "10")}
+        self.rows = [row for group in picked.values() for row in group[:records_a_fold]]
         for row in self.rows:
             for ending in (".hea", ".dat"):
                 path = folder / (row["filename_lr"] + ending)

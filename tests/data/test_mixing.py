@@ -168,3 +168,16 @@ def test_patients_of_two_corpora_are_never_taken_for_one_another():
     assert untouched.column_names == second().column_names
     with pytest.raises(ValueError, match="no corpus has any of the columns"):
         shuffle_within_sources([second()], ["text"], seed=3)
+
+
+def test_rows_to_select_on_have_the_numbers_of_those_to_train_on():
+    training = MixedRows([first(), second()], COLUMNS)
+    union = training.label_classes("rhythm")
+    judged = MixedRows([second().select([5, 2])], COLUMNS, like=training)
+    row = judged[0]
+    assert judged.label_classes("rhythm") == union and [union[number] for number in row["rhythm"]] == ["VF", "AFIB"]
+    assert (row["form"], row["text"], row["age"], row["source"]) == (None, None, 5.0, 0)
+    assert MixedRows([first()], COLUMNS[:-1], like=training)[1]["unannotated"] == {"rhythm": [2, 3]}
+    alone = MixedRows([first()], COLUMNS[:-1])
+    with pytest.raises(ValueError, match=r"rhythm has the classes \['SVT', 'VF'\], wanted some of \['AFIB', 'SR'\]"):
+        MixedRows([second()], COLUMNS[:-1], like=alone)
