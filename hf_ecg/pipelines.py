@@ -13,7 +13,8 @@ is for models of a single lead. Several crops of a record count as their mean.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 from .auto import AutoModelForECGClassification
 from .checks import nearest
 from .models.shared.roles import ecg_encoder, is_dual_encoder
-from .processing import ECGTextProcessor
+from .processing import ECGTextProcessor, Output, stack_outputs
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
 _INPUT_OPTIONS = (*_OF_ARRAYS, "lead")
@@ -94,7 +95,7 @@ class _ECGPipeline(Pipeline):
             prepared = PipelineDataset(inputs, self.preprocess, preprocess_params)
         else:
             prepared, num_workers = PipelineIterator(inputs, self.preprocess, preprocess_params), min(num_workers, 1)
-        collate = no_collate_fn if batch_size == 1 else _collate
+        collate = no_collate_fn if batch_size == 1 else partial(_collate, outputs=self.feature_extractor.outputs)
         batches = DataLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=collate)
         outputs = PipelineIterator(batches, self.forward, forward_params, loader_batch_size=batch_size)
         return PipelineIterator(outputs, self.postprocess, postprocess_params)
@@ -239,16 +240,10 @@ def _keywords(function) -> list[str]:
     return list(inspect.signature(function).parameters)[1:]
 
 
-def _collate(items: list[dict]) -> dict[str, torch.Tensor]:
-    """One batch of records' inputs; the shorter ones are zero and padding at their end."""
-    length = max(item["input_values"].shape[-1] for item in items)
-    crops = torch.tensor([len(item["input_values"]) for item in items])
-    batch = {}
-    for key in items[0]:
-        parts = [item[key] for item in items]
-        if key in ("input_values", "sample_mask"):
-            parts = [nn.functional.pad(part, (0, length - part.shape[-1])) for part in parts]
-        batch[key] = torch.cat(parts)
+def _collate(items: list[dict], outputs: Sequence[Output]) -> dict[str, torch.Tensor]:
+    """One batch of records' inputs; shorter ones are padded as their outputs say."""
+    crops = torch.tensor([len(next(iter(item.values()))) for item in items])
+    batch = stack_outputs(items, outputs, return_tensors="pt")
     # an index that counts through the batch, also where each record has one crop: the outputs are then one a record
     batch["record_index"] = torch.repeat_interleave(torch.arange(len(items)), crops)
     return batch
