@@ -72,7 +72,7 @@ def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[Wav
     recordings = [
         _recording(item, position, rate, names, units) for position, item in enumerate(_list_of_records(signals))
     ]
-    groups = {}
+    groups: dict[tuple, list[int]] = {}
     for position, recording in enumerate(recordings):
         key = (recording.leads, recording.sampling_rate, recording.values.shape[-1], recording.units)
         groups.setdefault(key, []).append(position)
@@ -215,7 +215,7 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
     absent = np.isnan(group.signals[..., 0])
     if absent.any():
         absent &= np.isnan(group.signals).all(-1)
-    patterns = {}
+    patterns: dict[tuple, list[int]] = {}
     for row, pattern in enumerate(map(tuple, absent.tolist())):
         patterns.setdefault(pattern, []).append(row)
     for pattern, rows in patterns.items():

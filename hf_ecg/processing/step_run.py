@@ -85,8 +85,10 @@ def apply_steps(batch: WaveformBatch, steps: Sequence[Step], names: Mapping[int,
         try:
             step.apply(batch)
         except ValueError as error:
-            single = isinstance(error, RecordError)
-            where = names[int(batch.origin[error.record])] if single else several(list(names.values()))
+            if isinstance(error, RecordError):
+                where = names[int(batch.origin[error.record])]
+            else:
+                where = several(list(names.values()))
             raise ValueError(f"{where}: step {name}: {error}") from error
         for output in step.outputs:
             if output in WAVEFORM:

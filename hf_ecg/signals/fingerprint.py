@@ -105,7 +105,8 @@ def fingerprint(
     seconds = signals.shape[1] / sampling_rate
     if seconds < SHORTEST_SECONDS:
         raise ValueError(f"the recording has {seconds:.3g} s, wanted at least {SHORTEST_SECONDS:g}")
-    found, problems = {}, {}
+    found: dict[str, np.ndarray] = {}
+    problems: dict[str, list[str]] = {}
     for lead in wanted:
         if lead not in leads:
             problems.setdefault("absent", []).append(lead)

@@ -1,5 +1,7 @@
 """Normalisation per lead or per record. It takes the voltage away: see `return_amplitude` of the extractor's step."""
 
+from typing import Any
+
 import numpy as np
 
 from ._arrays import as_double
@@ -57,7 +59,7 @@ def normalise(
     counted = present if over == "record" else np.ones_like(present)
     if over == "record" and not present.any(axis=-2).all():
         raise ValueError("normalisation over a record needs at least one present lead")
-    options = {"axis": axes, "keepdims": True, "where": np.broadcast_to(counted, signals.shape)}
+    options: dict[str, Any] = {"axis": axes, "keepdims": True, "where": np.broadcast_to(counted, signals.shape)}
     if counted.all():
         del options["where"]
     if method == "zscore":

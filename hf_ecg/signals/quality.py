@@ -129,7 +129,9 @@ class QualityReport:
         unknown = [flag for flag in flags if flag not in FLAGS]
         if unknown:
             raise ValueError(f"unknown flags {unknown}, wanted some of {', '.join(FLAGS)}")
-        return ~np.any([np.zeros_like(self.flags["flat"]), *(self.flags[flag] for flag in flags)], axis=0)
+        return np.logical_not(
+            np.any([np.zeros_like(self.flags["flat"]), *(self.flags[flag] for flag in flags)], axis=0)
+        )
 
     def summary(self) -> dict:
         """Counts of records and leads, in all, passed, and by flag; and what was not looked for."""
@@ -287,7 +289,7 @@ def _reversals(spectrum, length: int, sampling_rate: float, leads, long_enough: 
         unchecked["leg_reversal"] = why or "wanted the leads I, II and III"
     if {"arm_reversal", "leg_reversal"} <= set(unchecked):
         return correlation, arms, legs
-    part = {name: spectrum[..., leads.index(name), :] for name in names}
+    part: dict[str | None, np.ndarray] = {name: spectrum[..., leads.index(name), :] for name in names}
     fast = measures.fast_part(length, sampling_rate, WANDER_HZ)
     slopes = fast * measures.slope_part(length, max(round(_SLOPE_SECONDS * sampling_rate), 1))
     weights = np.stack([fast, slopes], axis=1).astype(spectrum.real.dtype)
@@ -300,9 +302,11 @@ def _reversals(spectrum, length: int, sampling_rate: float, leads, long_enough: 
     return correlation, arms, legs
 
 
-def _plain(values: np.ndarray):
+def _plain(values: np.ndarray | np.generic):
     """Nested lists of Python numbers, None for what is not finite."""
     values = np.asarray(values)
     if values.dtype.kind != "f":
         return values.tolist()
-    return np.where(np.isfinite(values), values.astype(object), None).tolist()
+    written = values.astype(object)
+    written[~np.isfinite(values)] = None
+    return written.tolist()

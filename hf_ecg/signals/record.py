@@ -103,7 +103,7 @@ class Record:
 
     def to_millivolts(self) -> np.ndarray:
         """float64 (leads, samples), NaN where missing."""
-        if self.gain is None:
+        if self.gain is None or self.baseline is None:
             return self.values.astype(np.float64)
         return counts_to_millivolts(self.values, self.gain, self.baseline)
 

@@ -50,7 +50,7 @@ def counts_to_millivolts(
     if not np.isfinite(baseline).all():
         raise ValueError(f"baseline is {baseline.tolist()}, wanted finite counts for every lead")
     # in place: fresh memory costs more than the arithmetic
-    millivolts = counts.astype(dtype)
+    millivolts: np.ndarray = counts.astype(dtype)
     millivolts -= baseline.astype(dtype)[..., None]
     millivolts /= gain.astype(dtype)[..., None]
     if counts.size and counts.min() <= MISSING_COUNT:

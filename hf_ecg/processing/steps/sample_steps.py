@@ -245,4 +245,7 @@ def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _length(step: Crop | MultiCrop | Pad, batch: WaveformBatch) -> int:
-    return batch.num_samples if step.num_samples is None else step.num_samples
+    length = batch.num_samples if step.num_samples is None else step.num_samples
+    if length is None:
+        raise ValueError("num_samples is given neither in the step nor for the recipe")
+    return length

@@ -132,7 +132,8 @@ class Step:
 
 
 def _cut(values: np.ndarray, axis: int, first: int, length: int) -> np.ndarray:
-    return values[(..., slice(first, first + length), *[slice(None)] * (-axis - 1))]
+    place: tuple = (..., slice(first, first + length), *[slice(None)] * (-axis - 1))
+    return values[place]
 
 
 class RecordError(ValueError):

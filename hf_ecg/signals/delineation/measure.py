@@ -1,6 +1,7 @@
 """From a signal to its measurements."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -139,8 +140,8 @@ def _axis(beat: np.ndarray, names: tuple[str, ...], first: int, last: int) -> fl
     return float(np.degrees(np.arctan2(down * 2 / np.sqrt(3), left)))
 
 
-def _rhythm(beats: Beats) -> dict[str, float]:
-    found: dict[str, float] = {"beats": len(beats.marks)}
+def _rhythm(beats: Beats) -> dict[str, Any]:
+    found: dict[str, Any] = {"beats": len(beats.marks)}
     intervals = np.diff(beats.marks) / RATE
     if len(intervals) == 0:
         return found

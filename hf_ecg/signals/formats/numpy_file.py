@@ -67,14 +67,16 @@ def _record(name: str, found: dict[str, np.ndarray]) -> Record:
     if counted and "units" in found:
         raise ValueError("it has units beside gain and baseline: counts are in no unit but their own")
     leads = tuple(map(str, np.atleast_1d(found["leads"])))
-    values, units = found["signals"], ()
+    values = found["signals"]
+    gain: np.ndarray | None = None
+    baseline: np.ndarray | None = None
+    units: tuple[str, ...] = ()
     if values.dtype.kind not in "iuf" or values.ndim != 2:
         raise ValueError(f"signals is {values.dtype} of shape {values.shape}, wanted numbers (leads, samples)")
     if counted:
         gain, baseline = (np.broadcast_to(np.float64(found[key]), len(values)) for key in ("gain", "baseline"))
     else:
-        gain = baseline = None
-        units = tuple(map(str, np.broadcast_to(found["units"], len(values))))
+        units = tuple(str(unit) for unit in np.broadcast_to(found["units"], len(values)))
         unknown = sorted(set(units) - set(UNITS[:3]))
         if unknown:
             raise ValueError(f"units is {unknown}, wanted {', '.join(UNITS[:3])}")

@@ -78,9 +78,9 @@ def parse_header(text: str, header: str) -> Header:
     try:
         number = _integer(fields[1])
         # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
-        rate = float(_RATE.fullmatch(fields[2])["rate"])
+        rate = _rate(fields[2])
         num_samples = _integer(fields[3]) if len(fields) > 3 else 0
-    except (IndexError, TypeError, ValueError) as error:
+    except (IndexError, ValueError) as error:
         raise ValueError(f"{header}: the record line is {content[0]!r}, wanted NAME LEADS RATE SAMPLES") from error
     if number < 1 or len(content) < 2:
         raise ValueError(f"{header} has no signals")
@@ -90,6 +90,14 @@ def parse_header(text: str, header: str) -> Header:
         raise ValueError(f"{header}: sampling rate {rate}, {num_samples} samples: wanted positive numbers")
     lines = [_parse_signal_line(line, header) for line in content[1:]]
     return Header(fields[0], rate, num_samples, _start(fields[4:6]), lines, _leads(lines, header), comments)
+
+
+def _rate(text: str) -> float:
+    """Of the record line's field, which may also tell the counter's frequency and base."""
+    form = _RATE.fullmatch(text)
+    if form is None:
+        raise ValueError(f"no rate in {text!r}")
+    return float(form["rate"])
 
 
 def _start(fields: list[str]) -> datetime | time | None:
