@@ -129,9 +129,10 @@ class QualityReport:
         unknown = [flag for flag in flags if flag not in FLAGS]
         if unknown:
             raise ValueError(f"unknown flags {unknown}, wanted some of {', '.join(FLAGS)}")
-        return np.logical_not(
-            np.any([np.zeros_like(self.flags["flat"]), *(self.flags[flag] for flag in flags)], axis=0)
-        )
+        flagged: np.ndarray = np.zeros_like(self.flags["flat"])
+        for flag in flags:
+            flagged = flagged | self.flags[flag]
+        return ~flagged
 
     def summary(self) -> dict:
         """Counts of records and leads, in all, passed, and by flag; and what was not looked for."""
