@@ -36,7 +36,7 @@ class Window:
 
 
 def read_window(signals, sampling_rate, leads, units, start: float, seconds: float | None) -> Window:
-    """Read one record (array, row, WFDB path, `Record`) and cut it.
+    """Read one record (array, row, path of a file, `Record`) and cut it.
 
     Raises:
         ValueError: see `read_inputs`; several records; no voltages; a window that leaves the record.

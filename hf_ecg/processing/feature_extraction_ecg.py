@@ -178,10 +178,11 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """Prepares one or several ECGs.
 
         Args:
-            signals: an array `(leads, samples)` or `(records, leads, samples)`, a WFDB path, a row (a dict with
-                `signal`, `num_samples`, `sampling_rate`, `leads`, `gain`, `baseline`), a slice of rows, or a list of
-                these, of any lengths. Rows of one shape, rate and lead list are processed as one array.
-            sampling_rate: hertz of the arrays. Like `leads` and `units` it is required for arrays; rows and WFDB files
+            signals: an array `(leads, samples)` or `(records, leads, samples)`, the path of a file that `hf_ecg.read`
+                takes, a `Record`, a row (a dict with `signal`, `num_samples`, `sampling_rate`, `leads`, `gain`,
+                `baseline`), a slice of rows, or a list of these, of any lengths. Rows of one shape, rate and lead list
+                are processed as one array.
+            sampling_rate: hertz of the arrays. Like `leads` and `units` it is required for arrays; rows and files
                 carry their own, and another value given beside them is an error.
             leads: names of the arrays' leads, in their order, in any case.
             units: "mV", "uV", "V", or "normalized" for values that are no voltages any more: their amplitude is not
@@ -198,7 +199,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         Raises:
             ValueError: see `read_inputs`; or a record has none of the wanted leads, missing samples that no step
                 fills, a rate that no step changes, or a result that is not `num_samples` long. Names the record.
-            OSError: a WFDB file is absent or damaged.
+            OSError: a file is absent.
         """
         data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead)
         return BatchFeature(data, tensor_type=return_tensors)

@@ -1,4 +1,4 @@
-"""What a user hands over (arrays, rows, WFDB paths) as stacks of millivolts of equal shape, rate and leads."""
+"""What a user hands over (arrays, rows, files) as stacks of millivolts of equal shape, rate and leads."""
 
 import math
 import os
@@ -55,8 +55,8 @@ def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[Wav
     """Reads any accepted input as groups of waveforms in millivolts (or as given, when units is "normalized").
 
     Args:
-        signals: an array `(leads, samples)` or `(records, leads, samples)`; a WFDB path; a `Record`; a row (or a slice
-            of rows) with the columns of `ROW_COLUMNS`; or a list of any of these, of any lengths.
+        signals: an array `(leads, samples)` or `(records, leads, samples)`; a path, see `hf_ecg.read`; a `Record`; a
+            row (or a slice of rows) with the columns of `ROW_COLUMNS`; or a list of any of these, of any lengths.
         sampling_rate: hertz; required for arrays, must agree with what rows and records carry.
         leads: names in the order of the arrays' leads; required for arrays, must agree otherwise.
         units: one of mV, uV, V, normalized; required for arrays; rows and records are mV.

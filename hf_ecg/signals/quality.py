@@ -118,7 +118,7 @@ class QualityReport:
     @property
     def record_passed(self) -> np.ndarray:
         """bool (...): every lead passed."""
-        return self.passed.all(-1)
+        return np.asarray(self.passed.all(-1))
 
     def passed_but(self, flags: Sequence[str] = FLAGS) -> np.ndarray:
         """bool (..., leads): none of these flags.
