@@ -9,12 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..checks import nearest
-from .corpus import (
-    has_label_set,
-    label_names,
-    shuffle_across_patients,
-    target_matrix,
-)
+from .corpus import has_label_set, label_names, target_matrix
 from .rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 
 
@@ -100,18 +95,6 @@ class MixedRows(Dataset):
         """
         return list(self._classes[label_set]) if label_set in self._classes else self._union(label_set)
 
-    def values(self, column: str) -> list:
-        """A column of all corpora as plain Python; None in the rows of one that does not have it.
-
-        Raises:
-            ValueError: no corpus has it, or it is a label set, whose numbers mean something else in each.
-        """
-        if any(has_label_set(source, column) for source in self.sources):
-            raise ValueError(f"{column!r} is a label set, whose classes have other numbers in each corpus")
-        if not any(column in source.column_names for source in self.sources):
-            raise ValueError(f"no corpus has a column {column!r}{nearest(column, self.sources[0].column_names)}")
-        return [value for source in self.sources for value in _column(source, column)]
-
     def target_matrix(self, targets: Sequence[str]) -> np.ndarray:
         """Columns of numbers beside each other: float64 (rows, targets), NaN where null or absent from a corpus.
 
@@ -183,27 +166,3 @@ class MixedRows(Dataset):
         if self._unannotated[source]:
             row["unannotated"] = dict(self._unannotated[source])
         return row
-
-
-def shuffle_within_sources(
-    sources: Sequence[datasets.Dataset], columns: Sequence[str], seed: int
-) -> list[datasets.Dataset]:
-    """The control `shuffle_across_patients` in each corpus by itself: patients of two corpora may share their ids, and
-    columns of one need not be in the other.
-
-    Raises:
-        ValueError: no corpus has any of the columns; one patient has half of a corpus's records or more.
-    """
-    owned = [[column for column in columns if column in source.column_names] for source in sources]
-    if not any(owned):
-        raise ValueError(f"no corpus has any of the columns {list(columns)} to shuffle")
-    return [
-        shuffle_across_patients(source, own, seed) if own else source
-        for source, own in zip(sources, owned, strict=True)
-    ]
-
-
-def _column(source: datasets.Dataset, column: str) -> list:
-    if column not in source.column_names:
-        return [None] * len(source)
-    return source.select_columns([column]).with_format(None)[column][:]

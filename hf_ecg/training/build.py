@@ -101,6 +101,8 @@ def _validation(
         feeding.processor,
         targets=recipe.data.targets,
         make_collator=lambda: method.validation_collator(feeding),
+        # labels by the numbers that the head was given
+        make_rows=lambda rows, columns: MixedRows([rows], columns, like=feeding.rows),
         **shares,
     )
     return over_sources(build, judged)

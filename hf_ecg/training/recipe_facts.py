@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datasets import Dataset
 
 from ..clinical.score2_tables import INPUTS
+from ..data.corpus import find_config
 from ..data.corpus_card import read_summary
 from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
@@ -61,12 +62,13 @@ def _source_facts(
     selected = source.folds.validation if recipe.validation is not None else []
     return SourceFacts(
         corpus=source.path,
-        config=source.config,
+        # by the configuration, evaluation knows its own corpus
+        config=source.config or find_config(source.path),
         train_folds=tuple(sorted(source.folds.train)),
         validation_folds=tuple(sorted(selected)),
-        # a label set that this corpus does not have taught nothing on it
+        # a column that this corpus does not have taught nothing on it
         label_sets=tuple(name for name in told.get("label_sets", ()) if present is None or name in present),
-        targets=tuple(told.get("targets", ())),
+        targets=tuple(name for name in told.get("targets", ()) if present is None or name in present),
         risk=risk,
         **words,
     )

@@ -10,7 +10,7 @@ from datasets import ClassLabel, List, Value
 from torch.utils.data import DataLoader
 
 from hf_ecg.data.corpus import label_names
-from hf_ecg.data.mixing import MixedRows, shuffle_within_sources
+from hf_ecg.data.mixing import MixedRows
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
 from hf_ecg.data.samplers import RecordBatchSampler
 from tests.data import made_rows
@@ -77,7 +77,6 @@ def test_what_a_corpus_does_not_have_is_none():
     ours, theirs = mixed[1], mixed[21]
     assert (ours["text"], ours["age"]) == ("first 1", None)
     assert (theirs["text"], theirs["form"], theirs["age"]) == (None, None, 1.0)
-    assert mixed.values("text") == [f"first {row}" for row in range(20)] + [None] * 12
     ages = mixed.target_matrix(["age"])
     assert np.isnan(ages[:20]).all() and ages[20:, 0].tolist() == list(range(12))
 
@@ -120,11 +119,8 @@ def test_columns_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="no corpus"):
         MixedRows([])
     mixed = MixedRows([first(), second()])
-    with pytest.raises(ValueError, match="'rhythm' is a label set"):
-        mixed.values("rhythm")
-    for ask in (lambda: mixed.values("agee"), lambda: mixed.target_matrix(["agee"])):
-        with pytest.raises(ValueError, match="no corpus has a column 'agee'"):
-            ask()
+    with pytest.raises(ValueError, match="no corpus has a column 'agee'"):
+        mixed.target_matrix(["agee"])
     with pytest.raises(ValueError, match="no label set 'rythm'.*'rhythm'"):
         mixed.label_classes("rythm")
 
@@ -152,22 +148,6 @@ def test_worker_processes_read_the_same_rows_and_get_them_cheaply(tmp_path):
     for one, other in zip(alone, loader, strict=True):
         assert [item[:2] for item in one] == [item[:2] for item in other]
         assert all(torch.equal(a[2], b[2]) for a, b in zip(one, other, strict=True))
-
-
-def test_patients_of_two_corpora_are_never_taken_for_one_another():
-    """Both corpora call their patients p0, p1 ...: each gets what another patient of its own corpus has."""
-    texts = second().add_column("text", [f"second {row}" for row in range(12)])
-    shuffled = shuffle_within_sources([first(), texts], ["text"], seed=3)
-    for before, after, word in zip([first(), texts], shuffled, ("first", "second"), strict=True):
-        assert sorted(after["text"]) == sorted(before["text"]) and all(text.startswith(word) for text in after["text"])
-        patient_of = dict(zip(before["text"], before["patient_id"], strict=True))
-        assert all(
-            patient_of[text] != patient for text, patient in zip(after["text"], after["patient_id"], strict=True)
-        )
-    untouched = shuffle_within_sources([first(), second()], ["text"], seed=3)[1]
-    assert untouched.column_names == second().column_names
-    with pytest.raises(ValueError, match="no corpus has any of the columns"):
-        shuffle_within_sources([second()], ["text"], seed=3)
 
 
 def test_rows_to_select_on_have_the_numbers_of_those_to_train_on():

@@ -37,6 +37,7 @@ def build_validation(
     dataset,
     targets: Sequence[str] = (),
     make_collator: Callable[[], Callable] | None = None,
+    make_rows: Callable = RowDataset,
     rank: int = 0,
     world_size: int = 1,
 ) -> Callable[[nn.Module], dict[str, float]]:
@@ -55,6 +56,7 @@ def build_validation(
         dataset: the validation rows.
         targets: columns of a regression.
         make_collator: of a loss: gives the collator that makes whole batches.
+        make_rows: of a loss: from the rows and the collator's columns to the data set that it takes batches of.
         rank, world_size: of a process that takes its share of every batch of a loss.
 
     Returns:
@@ -83,7 +85,9 @@ def build_validation(
     if name == LOSS:
         if make_collator is None:
             raise ValueError("validation 'loss' needs a collator that makes whole batches")
-        options |= {"collator": make_collator(), "rank": rank, "world_size": world_size}
+        collator = make_collator()
+        rows = make_rows(dataset, collator.columns)
+        options |= {"collator": collator, "rows": rows, "rank": rank, "world_size": world_size}
     return build(options, processor, dataset)
 
 
@@ -300,8 +304,7 @@ def _loss(options: dict, processor, dataset):
 
     There are no views, but for a model that contrasts views: its own, those of epoch 0, every time.
     """
-    collator, world_size = options["collator"], options["world_size"]
-    rows = RowDataset(dataset, collator.columns)
+    collator, rows, world_size = options["collator"], options["rows"], options["world_size"]
     batches = loss_batches(len(dataset), options.get("batch_size", 64), options["rank"], world_size)
     if not batches:
         raise ValueError(f"{len(dataset)} validation rows are too few for {world_size} processes")

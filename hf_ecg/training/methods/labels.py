@@ -46,10 +46,11 @@ class Labels(Method):
 
     @property
     def optional_columns(self) -> list[str]:
-        return self.data.label_sets
+        # where every record has its one class, every corpus knows them
+        return [] if self.options.single_label else self.data.label_sets
 
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
-        if self.options.single_label and self.data.label_sets[0] in rows.column_names:
+        if self.options.single_label:
             return single_class_rows(rows, self.data.label_sets[0])
         return rows
 

@@ -6,9 +6,9 @@ import numpy as np
 from datasets import Dataset
 
 from ...data.collators import ECGRegressionCollator
-from ...data.corpus import rows_with_targets, target_matrix
+from ...data.corpus import rows_with_targets
 from ...data.mixing import MixedRows
-from .method import Feeding, Method
+from .method import Feeding, Method, check_columns
 
 REGRESSION = "regression"
 
@@ -30,12 +30,19 @@ class Targets(Method):
     def columns(self) -> list[str]:
         return self.data.targets
 
+    @property
+    def optional_columns(self) -> list[str]:
+        return self.data.targets
+
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
-        return rows_with_targets(rows, self.data.targets)
+        present = [target for target in self.data.targets if target in rows.column_names]
+        if not present:
+            check_columns(rows, self.data.targets, "the corpus")
+        return rows_with_targets(rows, present)
 
     def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
-        values = np.concatenate([target_matrix(source, self.data.targets) for source in sources])
-        return self.data.targets, {"problem_type": REGRESSION, **target_units(values, self.data.targets)}
+        units = target_units(rows.target_matrix(self.data.targets), self.data.targets)
+        return self.data.targets, {"problem_type": REGRESSION, **units}
 
     def collator(self, feeding: Feeding) -> ECGRegressionCollator:
         return self._collator(feeding, self.options.views)
