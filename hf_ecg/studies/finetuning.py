@@ -108,9 +108,7 @@ def finetune(
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
     tasks = list(asked.targets if asked.problem == REGRESSION else asked.label_sets)
-    intervals = asked.intervals
-    judged = (rows["test"], asked.problem, tasks)
-    judge = SupervisedJudge(*judged, intervals.replicates, intervals.seed, intervals.minimum)
+    judge = SupervisedJudge(rows["test"], asked.problem, tasks, asked.intervals)
     for system in systems:
         pretrain(system.recipe, system.folder, resume, overwrite, disconnect=system is systems[-1])
     if not PartialState().is_main_process:
@@ -121,8 +119,15 @@ def finetune(
         system.name: describe_seeds([str(system.folder)], [read_training_facts(system.folder)]) for system in systems
     }
     frame = report_frame(
-        *("Fine-tuning, lead by lead" if asked.lead_table else "Fine-tuning", asked.data, asked.config, intervals),
-        *(device, dict(asked.folds), list(patients.values()), described, _notes(asked, facts, rows["train"])),
+        "Fine-tuning, lead by lead" if asked.lead_table else "Fine-tuning",
+        asked.data,
+        asked.config,
+        asked.intervals,
+        device,
+        dict(asked.folds),
+        list(patients.values()),
+        described,
+        _notes(asked, facts, rows["train"]),
     )
     report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
     write_report(report, output / REPORT)
@@ -148,7 +153,10 @@ def plan_systems(asked: Finetuning) -> list[System]:
     for key, (leads, folder) in sets.items():
         for random in (False, True) if asked.random else (False,):
             recipe = finetuning_recipe(
-                *(asked.model, asked.problem, list(asked.label_sets), list(asked.targets)),
+                asked.model,
+                asked.problem,
+                list(asked.label_sets),
+                list(asked.targets),
                 leads=leads,
                 frozen=asked.frozen,
                 random=random,

@@ -1,6 +1,7 @@
 """One corpus of the benchmark: every task with its prompts, ensemble and probes, as a report that a card can carry."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -12,7 +13,6 @@ from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, pro
 from ..loading import budget_notes, describe_seeds, load_classifier
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation
 from ..metrics.classification import NothingToJudge
-from ..options import IntervalOptions
 from ..protocol import SUPERVISED, TrainingFacts, task_protocol
 from ..reports.evaluation_report import report_frame, task_entry
 from .model_outputs import Judged, ModelOutputs
@@ -92,7 +92,7 @@ class CorpusJudge:
             model, extractor = load_classifier(folder, self.settings.device)
             test = self.corpus.splits["test"]
             title = f"{folder}: {self.corpus.name}"
-            logits = classifier_logits(model, extractor, test, self.settings.batch_size, title)
+            logits = classifier_logits(model, extractor, test, self.settings.forward.batch_size, title)
             for task in asked:
                 found = logits[:, match_labels(model.config.id2label, self.corpus.class_names(task), task.label_set)]
                 for (other, which), rows in self.rows.items():
@@ -115,7 +115,6 @@ class CorpusJudge:
             described[RANDOM] = [{"folder": "drawn anew", "seed": seed} for seed in drawn]
         if companions:
             described[CLASSIFIER] = describe_seeds(companions, companion_facts)
-        intervals = IntervalOptions(settings.bootstrap, settings.seed, settings.minimum)
         notes = budget_notes(facts, companion_facts)
         for probe in self.probes:  # what the random encoder's lack is in `probes`
             if probe["system"].startswith(MODEL):
@@ -135,13 +134,20 @@ class CorpusJudge:
             )
         title = f"Benchmark on {corpus.name}"
         frame = report_frame(
-            *(title, corpus.path, corpus.config, intervals, settings.device, settings.folds),
-            *(patients, described, notes),
+            title,
+            corpus.path,
+            corpus.config,
+            settings.intervals,
+            settings.device,
+            settings.folds,
+            patients,
+            described,
+            notes,
         )
         return frame | {"probes": self.probes, "not_run": self.not_run, "tasks": entries}
 
     def _rows(self, task: BenchmarkTask, which: str) -> ProbeTask:
-        names, minimum = self.corpus.class_names(task), self.settings.minimum
+        names, minimum = self.corpus.class_names(task), self.settings.intervals.minimum
         return probe_task(self.corpus.splits, task.label_set, names, minimum, which)
 
     def _probe(self, task, which, outputs: ModelOutputs, percentage, system, parts) -> tuple[np.ndarray, dict]:
@@ -151,7 +157,7 @@ class CorpusJudge:
             "features": [outputs.split_key(split) for split in SPLITS],
             "labels": [rows.labels[split] for split in SPLITS],
             "rows": [rows.rows[split] for split in SPLITS],
-            "settings": [percentage, seed, list(settings.strengths), settings.minimum],
+            "settings": [percentage, seed, list(settings.strengths), settings.intervals.minimum],
         }
 
         def fit() -> dict[str, np.ndarray]:
@@ -166,7 +172,7 @@ class CorpusJudge:
 
     def _entries(self, task: BenchmarkTask, which: str, rows: ProbeTask, facts) -> list[dict]:
         scores, settings = self.scores[task.name, which], self.settings
-        options = {"replicates": settings.bootstrap, "seed": settings.seed, "minimum": settings.minimum}
+        options = asdict(settings.intervals)
         evaluated = {
             name: bootstrap_evaluation(
                 rows.labels["test"], np.stack(seeds), rows.patients["test"], rows.class_names, **options

@@ -86,7 +86,7 @@ class ModelOutputs:
             title = f"{judged.folder}, {judged.kind}: {self.corpus.name}, {split}"
 
             def make() -> dict[str, np.ndarray]:
-                made = compute(judged.model, judged.processor, dataset, self.settings.batch_size, title)
+                made = compute(judged.model, judged.processor, dataset, self.settings.forward.batch_size, title)
                 return {"values": made}
 
             key = self.split_key(split) | {"what": what}

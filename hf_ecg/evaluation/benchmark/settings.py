@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import torch
 
 from ..judging.linear_probe import STRENGTHS
-from ..metrics.bootstrap import REPLICATES
-from ..metrics.classification import MINIMUM_COUNT
+from ..loading import pick_device
+from ..options import DEFAULT_FORWARD, DEFAULT_INTERVALS, ForwardOptions, IntervalOptions
 
 MODEL, RANDOM, CLASSIFIER = "model", "random encoder", "BCE classifier"
 PROMPTS, ENSEMBLE, PROBE = PARTS = ("prompts", "ensemble", "probe")
@@ -24,9 +24,8 @@ class BenchmarkSettings:
         strengths: of the probe, tried on the validation rows.
         prompts: task name -> source, see `tasks.task_prompts`.
         random: also judge the ECG encoder with weights drawn anew.
-        bootstrap: replicates over patients.
-        minimum: positives and negatives that a class needs to be counted in the macro.
-        seed: of patient shares, random encoder and bootstrap.
+        intervals: of all tasks; the seed is also of patient shares and random encoders.
+        forward: how the models are run.
         allow_training_folds: judge folds that the models were trained on.
     """
 
@@ -36,12 +35,19 @@ class BenchmarkSettings:
     strengths: tuple[float, ...] = STRENGTHS
     prompts: Mapping[str, str] = field(default_factory=dict)
     random: bool = False
-    bootstrap: int = REPLICATES
-    minimum: int = MINIMUM_COUNT
-    seed: int = 0
-    batch_size: int = 64
-    device: torch.device = torch.device("cpu")
+    intervals: IntervalOptions = DEFAULT_INTERVALS
+    forward: ForwardOptions = DEFAULT_FORWARD
     allow_training_folds: bool = False
+
+    @property
+    def seed(self) -> int:
+        """Of patient shares, random encoders and the bootstrap."""
+        return self.intervals.seed
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models run."""
+        return pick_device(self.forward.device)
 
     def kinds(self) -> list[str]:
         """What is measured of a model: "prompts", "ensemble", "probe 1 %" ..."""

@@ -1,6 +1,7 @@
 """Linear probes of frozen encoders, beside the random encoder and the supervised classifier of the same budget."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -97,8 +98,15 @@ def judge_by_probe(
         described[CLASSIFIER] = describe_seeds(supervised, companion_facts)
     notes = budget_notes(facts, companion_facts) + untrained_notes(probes)
     frame = report_frame(
-        *("Linear probe", data, config, intervals, device, dict(folds), list(task.patients.values())),
-        *(described, notes),
+        "Linear probe",
+        data,
+        config,
+        intervals,
+        device,
+        dict(folds),
+        list(task.patients.values()),
+        described,
+        notes,
     )
     return frame | {"probes": probes, "tasks": [entry]}
 
@@ -114,10 +122,7 @@ def _entry(
     """The task's entry of the report."""
     systems = {
         name: bootstrap_evaluation(
-            *(task.labels["test"], np.stack(seeds), task.patients["test"], class_names),
-            replicates=intervals.replicates,
-            seed=intervals.seed,
-            minimum=intervals.minimum,
+            task.labels["test"], np.stack(seeds), task.patients["test"], class_names, **asdict(intervals)
         )
         for name, seeds in sorted(scores.items(), key=lambda item: _rank(item[0]))
     }

@@ -1,6 +1,7 @@
 """Dual encoders judged by prompts, beside the supervised classifier of the same budget and the random encoder."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -92,8 +93,15 @@ def judge_by_prompts(
     if companions.random:
         described[RANDOM] = [{"folder": "drawn anew", "seed": intervals.seed + i} for i in range(len(models))]
     frame = report_frame(
-        *("Classification by prompts", data, config, intervals, device, list(folds), [dataset["patient_id"]]),
-        *(described, budget_notes(facts, companion_facts)),
+        "Classification by prompts",
+        data,
+        config,
+        intervals,
+        device,
+        list(folds),
+        [dataset["patient_id"]],
+        described,
+        budget_notes(facts, companion_facts),
     )
     return frame | {"tasks": entries}
 
@@ -140,7 +148,10 @@ class _JudgedTasks:
         for number, (prompt_set, (word, class_words)) in enumerate(zip(self.prompt_sets, words, strict=True)):
             judged = {name: self._evaluation(number, [one[number] for one in scores[name]]) for name in order}
             entry = task_entry(
-                *(prompt_set.name, word, judged, pairs),
+                prompt_set.name,
+                word,
+                judged,
+                pairs,
                 label_set=prompt_set.label_set,
                 aggregate=prompt_set.aggregate,
                 language=prompt_set.language,
@@ -158,7 +169,5 @@ class _JudgedTasks:
             np.stack(seeds),
             self.dataset.select_columns("patient_id").select(rows)["patient_id"],
             list(self.prompt_sets[number].classes),
-            replicates=self.intervals.replicates,
-            seed=self.intervals.seed,
-            minimum=self.intervals.minimum,
+            **asdict(self.intervals),
         )

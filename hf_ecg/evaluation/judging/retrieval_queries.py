@@ -107,6 +107,5 @@ def retrieval_figures(
     ecgs = np.stack([index.record(name)[0] for name in rows["record_id"]])
     own = [number[text] for text in rows[text_column]]
     text_embeds = index.texts.get_index("embedding").faiss_index.reconstruct_n(0, len(texts))
-    return retrieval_metrics(
-        *(ecgs, text_embeds, own, rows["patient_id"][:]), replicates=intervals.replicates, seed=intervals.seed
-    )
+    patients, replicates, seed = rows["patient_id"][:], intervals.replicates, intervals.seed
+    return retrieval_metrics(ecgs, text_embeds, own, patients, replicates=replicates, seed=seed)

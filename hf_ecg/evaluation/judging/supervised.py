@@ -1,6 +1,7 @@
 """Trained classifiers and regressions on test rows: their scores, and the tasks of a report made of them."""
 
 import csv
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import torch
 
 from ...data.corpus import label_names, single_class_rows, target_matrix
 from ..loading import load_classifier
-from ..metrics.bootstrap import REPLICATES, bootstrap_evaluation
-from ..metrics.classification import MINIMUM_COUNT, require_counted_classes
+from ..metrics.bootstrap import bootstrap_evaluation
+from ..metrics.classification import require_counted_classes
 from ..metrics.figures import (
     Figures,
     bootstrap_figures,
@@ -19,6 +20,7 @@ from ..metrics.figures import (
     regression_task,
     single_label_figures,
 )
+from ..options import DEFAULT_INTERVALS, IntervalOptions
 from ..protocol import SUPERVISED
 from ..reports.evaluation_report import task_entry
 from .features import classifier_logits
@@ -39,8 +41,7 @@ class SupervisedJudge:
         dataset: the test rows; of a "single_label" problem those with exactly one class are judged.
         problem: "multi_label", "single_label" or "regression".
         tasks: label sets, or columns of numbers for a regression.
-        replicates, seed: of the bootstrap over patients.
-        minimum: positives and negatives that a class needs to be counted.
+        intervals: of all tasks.
 
     Raises:
         ValueError: a label set or column that the corpus does not have, no row that knows a target, no class with
@@ -52,11 +53,9 @@ class SupervisedJudge:
         dataset,
         problem: str,
         tasks: list[str],
-        replicates: int = REPLICATES,
-        seed: int = 0,
-        minimum: int = MINIMUM_COUNT,
+        intervals: IntervalOptions = DEFAULT_INTERVALS,
     ):
-        self.problem, self.replicates, self.seed, self.minimum = problem, replicates, seed, minimum
+        self.problem, self.intervals = problem, intervals
         if problem == SINGLE_LABEL:
             dataset = single_class_rows(dataset, tasks[0])
         self.dataset = dataset
@@ -72,7 +71,7 @@ class SupervisedJudge:
         else:
             self.names = {label_set: list(label_names(dataset, label_set)) for label_set in tasks}
             self.truth = {
-                label_set: task_labels(dataset, label_set, names, minimum, "test rows")
+                label_set: task_labels(dataset, label_set, names, intervals.minimum, "test rows")
                 for label_set, names in self.names.items()
             }
 
@@ -111,19 +110,16 @@ class SupervisedJudge:
             writer.writerows([name, *row] for name, row in zip(records, values.tolist(), strict=True))
 
     def _measured(self, measures: dict, rows) -> dict[str, Figures]:
-        patients = self.patients[rows]
-        return {key: bootstrap_figures(one, patients, self.replicates, self.seed) for key, one in measures.items()}
+        patients, replicates, seed = self.patients[rows], self.intervals.replicates, self.intervals.seed
+        return {key: bootstrap_figures(one, patients, replicates, seed) for key, one in measures.items()}
 
     def _classification(self, label_set: str, scores: dict[str, np.ndarray], train) -> dict:
         (labels, rows), names = self.truth[label_set], self.names[label_set]
-        patients, options = self.patients[rows], {"seed": self.seed, "minimum": self.minimum}
-        systems = {
-            key: bootstrap_evaluation(labels, one, patients, names, self.replicates, **options)
-            for key, one in scores.items()
-        }
+        patients, options = self.patients[rows], asdict(self.intervals)
+        systems = {key: bootstrap_evaluation(labels, one, patients, names, **options) for key, one in scores.items()}
         pairs, figures = differences(list(scores)), {}
         if self.problem == SINGLE_LABEL:
-            counted = [names.index(name) for name in require_counted_classes(labels, names, self.minimum)]
+            counted = [names.index(name) for name in require_counted_classes(labels, names, self.intervals.minimum)]
             true = labels.argmax(axis=1)
             measures = {key: partial(single_label_figures, true, one, counted=counted) for key, one in scores.items()}
             figures = figure_entries(self._measured(measures, rows), pairs)

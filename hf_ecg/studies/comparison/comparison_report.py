@@ -1,14 +1,15 @@
 """The report of a comparison: out-of-fold scores of all rows, arm beside arm, with paired differences."""
 
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 from scipy.stats import rankdata
 
 from ...clinical.prompts import load_prompts
-from ...evaluation.metrics.bootstrap import REPLICATES, bootstrap_evaluation
-from ...evaluation.metrics.classification import MINIMUM_COUNT
+from ...evaluation.metrics.bootstrap import bootstrap_evaluation
 from ...evaluation.metrics.figures import bootstrap_figures, regression_figures, regression_task
+from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.protocol import SUPERVISED, read_training_facts, task_protocol
 from ...evaluation.reports.evaluation_report import task_entry
 from .arm_runs import Run
@@ -38,9 +39,7 @@ def comparison_tasks(
     turns: list[Turn],
     seeds: dict[str, list[int]],
     root,
-    replicates: int = REPLICATES,
-    seed: int = 0,
-    minimum: int = MINIMUM_COUNT,
+    intervals: IntervalOptions = DEFAULT_INTERVALS,
 ) -> list[dict]:
     """One task of a report for each measure with at least one seed.
 
@@ -50,7 +49,7 @@ def comparison_tasks(
 
     Args:
         seeds: measure -> the seeds to report, see `complete_seeds`.
-        replicates, seed, minimum: of the bootstrap over patients, and seeds.
+        intervals: over patients, and seeds.
     """
     tasks = []
     for name, measure in comparison.measures.items():
@@ -74,14 +73,16 @@ def comparison_tasks(
         truth, patients = truth[rows], judged.patients[rows]
         if regression:
             measures = {arm: partial(_mean_figures, truth[:, 0], stack[:, :, 0]) for arm, stack in scores.items()}
-            figures = {arm: bootstrap_figures(one, patients, replicates, seed) for arm, one in measures.items()}
+            figures = {
+                arm: bootstrap_figures(one, patients, intervals.replicates, intervals.seed)
+                for arm, one in measures.items()
+            }
             task = regression_task(name, measure.target, figures, pairs, seeds=seeds[name])
         else:
             # runs of one seed share first weights and the order of records
-            options = {"seed": seed, "minimum": minimum, "paired_seeds": True}
+            options = asdict(intervals) | {"paired_seeds": True}
             systems = {
-                arm: bootstrap_evaluation(truth, stack, patients, names, replicates, **options)
-                for arm, stack in scores.items()
+                arm: bootstrap_evaluation(truth, stack, patients, names, **options) for arm, stack in scores.items()
             }
             word = SUPERVISED
             if measure.kind == PROMPTS:

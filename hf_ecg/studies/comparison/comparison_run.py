@@ -69,8 +69,7 @@ def run_comparison(
     if not any(complete.values()):
         return None
     report = _frame(comparison, judged, turns, seeds, complete, intervals)
-    options = {"replicates": intervals.replicates, "seed": intervals.seed, "minimum": intervals.minimum}
-    report |= {"tasks": comparison_tasks(comparison, judged, turns, complete, root, **options)}
+    report |= {"tasks": comparison_tasks(comparison, judged, turns, complete, root, intervals)}
     write_report(report, root / REPORT)
     return report
 
@@ -103,5 +102,13 @@ def _frame(
     folds = sorted(set(judged.folds.tolist()))
     device = pick_device("cpu")
     return report_frame(
-        *(comparison.title, judged.path, judged.config, intervals, device, folds, [judged.patients], models, notes)
+        comparison.title,
+        judged.path,
+        judged.config,
+        intervals,
+        device,
+        folds,
+        [judged.patients],
+        models,
+        notes,
     )

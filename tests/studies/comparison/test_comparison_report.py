@@ -6,6 +6,7 @@ import pytest
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.evaluation.judging.features import ecg_embeddings
 from hf_ecg.evaluation.judging.label_text import scores_of_embeddings
+from hf_ecg.evaluation.options import IntervalOptions
 from hf_ecg.studies.comparison.arm_runs import Run, enrich_turn, enriched_folder, recipe_of
 from hf_ecg.studies.comparison.comparison_report import comparison_tasks
 from hf_ecg.studies.comparison.comparison_spec import (
@@ -55,7 +56,7 @@ def test_turns_are_ranked_apart_and_numbers_stay_numbers(data, tmp_path):
             ages = judged.truth["age"][1][judged.rows(turn.test, "age")]
             write(run, "age", judged, ages + error)
     seeds = {"rhythm": [0], "age": [0]}
-    rhythm, age = comparison_tasks(comparison, judged, turns, seeds, tmp_path, replicates=20, minimum=3)
+    rhythm, age = comparison_tasks(comparison, judged, turns, seeds, tmp_path, IntervalOptions(20, minimum=3))
     # equal scores of unequal turns share ranks, so that a turn of other prevalence costs a little
     assert rhythm["systems"]["A"]["macro"]["auroc"]["value"] > 0.95
     assert rhythm["label_set"] == "rhythm" and rhythm["differences"][0]["macro"]["auroc"]["value"] == 0

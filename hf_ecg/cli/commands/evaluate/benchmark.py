@@ -15,7 +15,7 @@ from ...options import (
     intervals,
     many,
 )
-from ...reporting import COMPANIONS, split_folds
+from ...reporting import COMPANIONS, forward_options, interval_options, split_folds
 from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 
 
@@ -105,15 +105,15 @@ def _settings(given: dict, tasks):
     from ....evaluation.benchmark.settings import BenchmarkSettings
     from ....evaluation.benchmark.tasks import parse_prompts
     from ....evaluation.judging.linear_probe import parse_percentages
-    from ....evaluation.loading import pick_device
 
-    names = ("random", "bootstrap", "minimum", "seed", "batch_size", "allow_training_folds")
     return BenchmarkSettings(
         folds=split_folds(given),
         parts=given["parts"] or BENCHMARK_PARTS,
         percentages=tuple(parse_percentages(given["fractions"])),
         strengths=given["strengths"],
         prompts=parse_prompts(list(given["prompts"]), tasks),
-        device=pick_device(given["device"]),
-        **{name: given[name] for name in names},
+        random=given["random"],
+        intervals=interval_options(given),
+        forward=forward_options(given),
+        allow_training_folds=given["allow_training_folds"],
     )
