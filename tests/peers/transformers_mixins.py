@@ -21,6 +21,7 @@ import torch
 from transformers import BertTokenizerFast
 
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
+from hf_ecg.models.shared.roles import model_role
 from tests.peers.peer_models import PeerModelTester, families, learning_inputs
 from tests.peers.source_distribution import load
 
@@ -166,9 +167,9 @@ def _model_test(config_class: type, classes: list[type]) -> type:
     family = config_class.model_type
     for model_class in classes:
         # the mixin finds in these tables which class has a head and which has none
-        if model_class.__name__.endswith("ForECGClassification"):
+        if model_role(model_class) == "classifier":
             modeling.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES[family] = model_class.__name__
-        elif not config_class.sub_configs and model_class.__name__.endswith("Model"):
+        elif model_role(model_class) == "encoder":
             modeling.MODEL_MAPPING_NAMES[family] = model_class.__name__
     content = {
         "config_class": config_class,
@@ -223,6 +224,5 @@ class Tally:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
     sys.exit(pytest.main([*options, __file__, *sys.argv[1:]], plugins=[Tally()]))

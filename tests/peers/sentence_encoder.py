@@ -1,0 +1,55 @@
+"""The text tower in sentence-transformers: `pip install sentence-transformers`, then `python tests/peers/sentence_encoder.py`.
+
+The tower of a saved `ECGTextModel`, put into a folder of its own with its tokenizer, is a text encoder like any other: a
+`SentenceTransformer` of it gives what `encode_text` gives, and its evaluator and `similarity` take it.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Pooling, Transformer
+from transformers import BertTokenizerFast
+
+from hf_ecg import ECGTextModel
+from tests.peers.peer_models import PeerModelTester
+
+TEXTS = ["sinus rhythm", "atrial fibrillation with a rapid ventricular response", "left bundle branch block", "normal"]
+WORDS = sorted({word for text in TEXTS for word in text.split()})
+
+
+def main() -> int:
+    torch.manual_seed(0)
+    config = PeerModelTester(ECGTextModel.config_class).get_config()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    tokenizer = BertTokenizerFast(vocab={word: number for number, word in enumerate(words)})
+    failed = 0
+    for pooling in ("mean", "cls"):
+        config.text_pooling = pooling
+        model = ECGTextModel(config).eval()
+        with tempfile.TemporaryDirectory() as folder:
+            model.text_model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            parts = [Transformer(folder), Pooling(config.text_config.hidden_size, pooling_mode=pooling)]
+            sentence = SentenceTransformer(modules=parts, device="cpu")
+            found = sentence.encode(TEXTS, convert_to_tensor=True)
+            sentence.save(f"{folder}/sentence")
+            again = SentenceTransformer(f"{folder}/sentence", device="cpu").encode(TEXTS, convert_to_tensor=True)
+        with torch.no_grad():
+            wanted = model.encode_text(
+                **tokenizer(TEXTS, padding=True, return_tensors="pt", return_token_type_ids=False)
+            )
+        off = max((found - wanted).abs().max().item(), (again - wanted).abs().max().item())
+        failed += off > 1e-5
+        print(
+            f"text_pooling {pooling:5} largest difference {off:.1e}, similarity {tuple(sentence.similarity(found, found).shape)}"
+        )
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""transformers' Trainer on every head and pretraining model: `python tests/peers/trainer.py`.
+
+Thirty-two records in two updates, plain SGD in float64: with `gradient_accumulation_steps` of 1 and of 4, and on two
+processes (`ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 tests/peers/trainer.py`), beside a loop of four lines.
+What is printed is how far the weights end from the loop's, as a share of how far they moved. A loss over pairs is another one on parts of a batch, and
+BatchNorm has other statistics there, so bodies are in evaluation mode and pair losses differ by design.
+"""
+
+import inspect
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+from torch import nn
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from hf_ecg.models.shared.roles import model_role
+from tests.peers.peer_models import PeerModelTester, families
+
+ROWS, UPDATES, RATE = 32, 2, 0.05
+
+
+class SteadyTrainer(Trainer):
+    """The Trainer with its model in evaluation mode and the records in their order."""
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        nn.Module.eval(model)
+        model.train = lambda mode=True: model
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def _get_train_sampler(self, *args, **kwargs):
+        return torch.utils.data.SequentialSampler(self.train_dataset)
+
+
+def labels(kind: str) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    if kind == "single_label_classification":
+        return torch.randint(0, 3, (ROWS,), generator=generator)
+    if kind == "regression":
+        return torch.randn(ROWS, 3, generator=generator, dtype=torch.float64)
+    values = torch.randint(0, 2, (ROWS, 3), generator=generator).double()
+    values[::2, 0] = float("nan")  # not annotated, as many in each part of a batch
+    return values
+
+
+def built(model_class: type, kind: str | None) -> tuple[nn.Module, dict]:
+    torch.manual_seed(0)
+    tester = PeerModelTester(model_class.config_class)
+    config, inputs = tester.get_config(), tester.make_inputs(ROWS, torch.Generator().manual_seed(0))
+    if kind is not None:
+        config.num_labels, config.problem_type = 3, kind
+        inputs["labels"] = labels(kind)
+    doubled = {key: value.double() if value.is_floating_point() else value for key, value in inputs.items()}
+    return model_class(config).double().eval(), doubled
+
+
+def collate(rows: list[dict], extra: dict) -> dict:
+    return {key: torch.stack([row[key] for row in rows]) for key in rows[0]} | extra
+
+
+def by_loop(model_class: type, kind: str | None, extra: dict) -> dict[str, torch.Tensor]:
+    model, inputs = built(model_class, kind)
+    size = ROWS // UPDATES
+    for update in range(UPDATES):
+        rows = slice(update * size, (update + 1) * size)
+        model.zero_grad()
+        model(**{key: value[rows] for key, value in inputs.items()}, **extra).loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.grad is not None:
+                    parameter -= RATE * parameter.grad
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def by_trainer(model_class: type, kind: str | None, extra: dict, steps: int) -> dict[str, torch.Tensor]:
+    model, inputs = built(model_class, kind)
+    rows = [{key: value[row] for key, value in inputs.items()} for row in range(ROWS)]
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            per_device_train_batch_size=ROWS // UPDATES // steps // processes,
+            gradient_accumulation_steps=steps,
+            num_train_epochs=1,
+            optim="sgd",
+            learning_rate=RATE,
+            lr_scheduler_type="constant",
+            max_grad_norm=0.0,
+            use_cpu=True,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            remove_unused_columns=False,
+        )
+        trainer = SteadyTrainer(
+            model=model, args=arguments, train_dataset=rows, data_collator=lambda chosen: collate(chosen, extra)
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def distance(found: dict, wanted: dict) -> float:
+    """Largest difference of a weight."""
+    return max((found[name] - wanted[name]).abs().max().item() for name in wanted)
+
+
+def cases():
+    for model_class in (model_class for classes in families().values() for model_class in classes):
+        if model_role(model_class) == "classifier":
+            for kind in ("single_label_classification", "multi_label_classification", "regression"):
+                yield model_class, kind, {}
+        elif model_role(model_class) != "encoder":
+            takes = inspect.signature(model_class.forward).parameters
+            yield model_class, None, {"return_loss": True} if "return_loss" in takes else {}
+
+
+def main() -> None:
+    first = os.environ.get("RANK", "0") == "0"
+    # before the Trainer joins the processes: afterwards a loss over pairs would gather the loop's rows of all of them
+    loops = [(case, by_loop(*case)) for case in cases()]
+    for case, wanted in loops:
+        model_class, kind, _ = case
+        moved = distance(wanted, dict(built(model_class, kind)[0].named_parameters()))
+        found = {steps: distance(by_trainer(*case, steps), wanted) / moved for steps in (1, 4)}
+        if first:
+            numbers = "  ".join(f"{steps} steps {value:.1e}" for steps, value in found.items())
+            print(f"{model_class.__name__:32} {kind or 'its own loss':28} moved {moved:.1e}  {numbers}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
