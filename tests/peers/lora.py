@@ -15,7 +15,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from tests.peers.peer_models import PeerModelTester, families, learning_inputs
+from tests.peers.peer_models import PeerModelTester, compared_output, families
 
 TOLERANCE = 1e-5
 
@@ -26,9 +26,9 @@ def built(model_class: type) -> tuple[nn.Module, dict]:
     return model_class(config).eval(), inputs
 
 
-def first_output(model: nn.Module, inputs: dict) -> torch.Tensor:
+def output_of(model: nn.Module, inputs: dict, key: str) -> torch.Tensor:
     with torch.no_grad():
-        return model(**inputs)[0]
+        return model(**inputs)[key]
 
 
 def ways(model: nn.Module) -> dict[str, LoraConfig]:
@@ -52,19 +52,19 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> float:
 
 def check(model_class: type, config: LoraConfig) -> dict[str, float]:
     model, inputs = built(model_class)
-    plain = first_output(model, inputs)
+    key = compared_output(model_class)
+    plain = output_of(model, inputs, key)
     adapted = get_peft_model(model, config).eval()
-    wanted = first_output(adapted, inputs)
-    outputs = adapted(**learning_inputs(model_class, inputs))
-    outputs[0].float().pow(2).mean().backward()
+    wanted = output_of(adapted, inputs, key)
+    adapted(**inputs)[key].pow(2).mean().backward()
     trained = [name for name, parameter in adapted.named_parameters() if parameter.grad is not None]
     with tempfile.TemporaryDirectory() as folder:
         adapted.save_pretrained(folder)
         loaded = PeftModel.from_pretrained(built(model_class)[0], folder).eval()
     return {
         "changed": difference(wanted, plain),
-        "merged": difference(first_output(adapted.merge_and_unload(), inputs), wanted),
-        "loaded": difference(first_output(loaded, inputs), wanted),
+        "merged": difference(output_of(adapted.merge_and_unload(), inputs, key), wanted),
+        "loaded": difference(output_of(loaded, inputs, key), wanted),
         "others trained": float(sum("lora_" not in name for name in trained)),
     }
 

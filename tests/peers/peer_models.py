@@ -50,6 +50,11 @@ class PeerModelTester:
         return config, {key: value for key, value in inputs.items() if not key.startswith("second_")}
 
 
+def compared_output(model_class: type) -> str:
+    """The output that the contract tests compare."""
+    return next(case[3] for case in CASES.values() if case[0] is model_class)
+
+
 def learning_inputs(model_class: type, inputs: dict) -> dict:
     """The inputs, and what makes this class give a loss; a bare encoder has none."""
     if model_role(model_class) == "classifier":

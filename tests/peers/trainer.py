@@ -1,9 +1,12 @@
 """transformers' Trainer on every head and pretraining model: `python tests/peers/trainer.py`.
 
-Thirty-two records in two updates, plain SGD in float64: with `gradient_accumulation_steps` of 1 and of 4, and on two
-processes (`ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 tests/peers/trainer.py`), beside a loop of four lines.
-What is printed is how far the weights end from the loop's, as a share of how far they moved. A loss over pairs is another one on parts of a batch, and
-BatchNorm has other statistics there, so bodies are in evaluation mode and pair losses differ by design.
+Thirty-two records in two updates, plain SGD in float64, beside a loop of four lines: with
+`gradient_accumulation_steps` of 1 and of 4, and on two processes by
+
+    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 tests/peers/trainer.py
+
+What is printed is how far the weights end from the loop's, as a share of how far they moved. BatchNorm has other
+statistics on a part of a batch, so models are in evaluation mode; a loss over pairs is another one there by design.
 """
 
 import inspect
