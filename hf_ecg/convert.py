@@ -3,8 +3,6 @@
 python -m hf_ecg.convert SOURCE FILE OUT
 """
 
-import os
-import shutil
 from pathlib import Path
 
 from huggingface_hub import ModelCardData
@@ -13,6 +11,7 @@ from transformers import PreTrainedModel
 from .auto import SOURCES
 from .cards import CARD_NAME, render_card
 from .cli import script
+from .files import atomic_folder
 from .models.shared.roles import model_role
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
@@ -56,14 +55,14 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise FileExistsError(f"{output_dir} is there and not empty: choose another folder")
     model, feature_extractor = convert_checkpoint(source, checkpoint)
-    temporary = output_dir.with_name(f".{output_dir.name}.incomplete")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    model.save_pretrained(temporary)
-    feature_extractor.save_pretrained(temporary)
-    (temporary / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
+
+    def write(folder: Path) -> None:
+        model.save_pretrained(folder)
+        feature_extractor.save_pretrained(folder)
+        (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
+
     # takes the place of an empty folder, and of no other
-    os.rename(temporary, output_dir)
+    atomic_folder(output_dir, write, replace=False)
     return output_dir
 
 

@@ -8,8 +8,8 @@ from hf_ecg.data import near_duplicates
 from hf_ecg.data.readers import cinc2021, merl_tables, mimic_iv_ecg, ptb_xl, snomed_records, withholding
 from hf_ecg.data.readers import windows as record_windows
 from hf_ecg.embed import windows
-from hf_ecg.enrichment.proposals import choose, prompt
-from hf_ecg.enrichment.verification import control, cross_fit, decide, thresholds
+from hf_ecg.enrichment.proposals import prompt, proposer_section
+from hf_ecg.enrichment.verification import control, cross_fit, decisions, thresholds
 from hf_ecg.evaluation import protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
@@ -35,10 +35,10 @@ from hf_ecg.simulation import CONDITIONS
         ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
         ("BENCHMARK_TASKS", merl_tables.TASKS),
         ("BENCHMARK_PARTS", settings.PARTS),
-        ("PROPOSERS", choose.PROPOSERS),
-        ("TABLE", choose.TABLE),
+        ("PROPOSERS", proposer_section.PROPOSERS),
+        ("TABLE", proposer_section.TABLE),
         ("DEFAULT_PROMPT", prompt.DEFAULT_PROMPT),
-        ("VERIFIERS", (decide.MEASURED, decide.CLEP)),
+        ("VERIFIERS", (decisions.MEASURED, decisions.CLEP)),
         ("GROUPS", cross_fit.GROUPS),
         ("SWAPS", control.SWAPS),
         ("TARGET_PRECISION", thresholds.TARGET_PRECISION),

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 from ...clinical.reports import ReportRules, duplicate_groups, refusal
 from .answer import parse_answer
 from .asking import ANSWERED, CACHED, GIVEN_UP, MALFORMED, RETRIED, Patience, Proposer, ask
-from .process import ask_in_own_process
+from .asking_process import ask_in_own_process
 from .store import AnswerCache, answer_key, write_json, write_proposals
 
 PROPOSALS, SUMMARY, ANSWERS = "proposals.jsonl", "proposals_summary.json", "answers.jsonl"

@@ -15,7 +15,7 @@ from ...clinical.scp import SEPARATOR, split_sentences
 from ...data.builder import Corpus
 from ...data.corpus_card import CorpusCard
 from ...data.rows import RowDataset
-from .decide import VERDICTS, VERIFIERS, Decisions
+from .decisions import VERDICTS, VERIFIERS, Decisions
 
 AUGMENTED, FEATURES = "augmented_report", "waveform_features"
 KEEP_ALL, KEEP_RANDOM = "keep_all_report", "keep_random_report"

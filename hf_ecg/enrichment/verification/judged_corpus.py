@@ -11,9 +11,9 @@ from ...data.corpus_card import read_summary
 from ...evaluation.options import IntervalOptions
 from ...evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from .control import SWAPS
-from .judge import INTERVALS, judge_verifiers
 from .positives import WITHHELD
 from .scoring import ClepOptions
+from .verifier_judgement import INTERVALS, judge_verifiers
 
 
 @dataclass(frozen=True)

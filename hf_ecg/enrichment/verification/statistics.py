@@ -8,7 +8,7 @@ import numpy as np
 
 from ...clinical.waveform_features import is_evaluated_prompt
 from ...files import atomic_file
-from .decide import VERDICTS, VERIFIERS, Decisions
+from .decisions import VERDICTS, VERIFIERS, Decisions
 from .thresholds import FeatureThreshold
 
 STATISTICS_NAME = "verification.json"

@@ -23,7 +23,7 @@ from ...version import __version__
 from ..proposals.store import read_proposals
 from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
 from .cross_fit import assign_judges, check_patients
-from .decide import CLEP, MEASURED, Decisions, clep_answers, keep_random
+from .decisions import CLEP, MEASURED, Decisions, clep_answers, keep_random
 from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
 from .pairs import FeaturePairs, proposed_pairs, without_statements
 from .positives import known_rows

@@ -11,11 +11,11 @@ from transformers.utils import logging
 
 from ...data.corpus import load_corpus
 from ...enrichment.proposals.asking import Patience
-from ...enrichment.proposals.choose import ProposerSection, make_proposer
 from ...enrichment.proposals.proposal_run import propose
+from ...enrichment.proposals.proposer_section import ProposerSection, make_proposer
 from ...enrichment.verification.augmented import AUGMENTED
 from ...enrichment.verification.cross_fit import train_cross_fit
-from ...enrichment.verification.decide import CLEP
+from ...enrichment.verification.decisions import CLEP
 from ...enrichment.verification.scoring import ClepOptions
 from ...enrichment.verification.statistics import STATISTICS_NAME
 from ...enrichment.verification.verification_run import verify

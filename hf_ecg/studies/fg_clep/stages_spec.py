@@ -7,9 +7,9 @@ from pathlib import Path
 from huggingface_hub.dataclasses import strict
 
 from ...data.corpus_card import read_summary
-from ...enrichment.proposals.choose import ProposerSection
+from ...enrichment.proposals.proposer_section import ProposerSection
 from ...enrichment.verification.cross_fit import GROUPS
-from ...enrichment.verification.decide import CLEP, MEASURED
+from ...enrichment.verification.decisions import CLEP, MEASURED
 from ...enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
 from ...strict_yaml import load_yaml
 from ...training.recipe import Recipe, apply_override, as_override, load_recipe
@@ -19,7 +19,7 @@ from ...training.sections import parse_section
 @strict
 @dataclass
 class VerificationSection:
-    """How proposed features are verified, see `verification.run.verify`.
+    """How proposed features are verified, see `verification_run.verify`.
 
     Args:
         groups: of folds; each is judged by a dual encoder trained on the others.

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from hf_ecg.enrichment.proposals import process
+from hf_ecg.enrichment.proposals import asking_process
 from hf_ecg.enrichment.proposals.answer import MAX_CHARACTERS
 from hf_ecg.enrichment.proposals.asking import Patience
 from hf_ecg.enrichment.proposals.endpoint import EndpointProposer
@@ -118,14 +118,14 @@ def test_ctrl_c_writes_down_what_is_under_way(tmp_path):
 
 
 def test_ctrl_c_amid_a_message_is_still_ctrl_c(tmp_path, monkeypatch):
-    whole = process._listen
+    whole = asking_process._listen
 
     def torn(ours, asking, tell):
-        monkeypatch.setattr(process, "_listen", whole)
+        monkeypatch.setattr(asking_process, "_listen", whole)
         os.read(ours.fileno(), 2)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(process, "_listen", torn)
+    monkeypatch.setattr(asking_process, "_listen", torn)
     with LanguageModelServer(seconds=0.05) as server:
         with pytest.raises(KeyboardInterrupt):
             run_once(server.base_url, tmp_path)

@@ -61,9 +61,9 @@ def command(data, output_dir, proposer, **given) -> dict:
     """
     from .....clinical.reports import REPORT_RULES as RULES
     from .....enrichment.proposals.asking import Patience
-    from .....enrichment.proposals.choose import ProposerSection, make_proposer
     from .....enrichment.proposals.corpus_texts import corpus_texts
     from .....enrichment.proposals.proposal_run import PROPOSALS, propose
+    from .....enrichment.proposals.proposer_section import ProposerSection, make_proposer
     from .....evaluation.protocol import parse_folds
 
     patience = Patience(given["concurrency"], given.pop("retries"), stop_after=given.pop("stop_after"))

@@ -3,7 +3,7 @@ import json
 import datasets
 import pytest
 
-from hf_ecg.enrichment.verification.decide import CLEP
+from hf_ecg.enrichment.verification.decisions import CLEP
 from tests.enrichment.verification import made
 from tests.enrichment.verification.made import LONG_PR, WIDE_BEAT
 from tests.evaluation.tiny import load_script

@@ -1,6 +1,6 @@
 """Measures conversion, reading, preprocessing, training, import and memory, each beside the usual way.
 
-    python tests/benchmarks/run.py --data PTB-XL --output bench.json [--only training] [--rates 100] [--repeats 5]
+    python tests/benchmarks/benchmark_suite.py --data PTB-XL --output bench.json [--only training] [--repeats 5]
 
 PTB-XL is a folder in PhysioNet's own layout, at 500 Hz too for `--rates 500`. Writes the JSON, and a table to stdout.
 `tests/benchmarks/README.md` says what is compared and what was found.

@@ -16,7 +16,7 @@ from ...files import ArrayStore
 from ...version import __version__
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import assign_judges, check_patients
-from .decide import CLEP, MEASURED, clep_answers
+from .decisions import CLEP, MEASURED, clep_answers
 from .delineated import KEPT, machine_columns, measured_answers, measured_by
 from .pairs import all_pairs
 from .positives import known_rows, stated_by, stated_features
