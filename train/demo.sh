@@ -49,8 +49,7 @@ pretrain() { # RECIPE OUTPUT [section.key=value ...]
     if [ -e "$2/recipe.yaml" ]; then
         resume=(--resume latest)
     fi
-    "$python" "$here/pretrain.py" --config "$here/recipes/$1.yaml" --output_dir "$2" "${resume[@]}" \
-        "data.sources.0.path=$corpus" "${@:3}"
+    "$python" "$here/pretrain.py" --config "$1" --data "$corpus" --output_dir "$2" "${resume[@]}" "${@:3}"
 }
 
 if [ -e "$corpus" ] && [ ! -e "$corpus/$config" ]; then

@@ -134,6 +134,11 @@ def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> lis
     ]
 
 
+def describe_drawn(number: int, seed: int) -> list[dict]:
+    """What a report says of encoders whose weights were drawn anew: one for each of `number` models."""
+    return [{"folder": "drawn anew", "seed": seed + index} for index in range(number)]
+
+
 def weights_digest(folder: str | Path) -> str | None:
     """SHA-256 over the weight files of a model folder: tells whether a report judges these weights. None if none."""
     paths = sorted(Path(folder).glob("model*.safetensors"))

@@ -26,10 +26,15 @@ def command(config, data, output_dir, resume, overwrite, overrides) -> None:
     """
     # cuBLAS repeats itself only with a workspace chosen before it starts; used with run.deterministic=true
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    from ...recipes_found import RECIPES, find_recipe
+    from ...recipes_found import find_recipe
+    from ...studies.source_overrides import source_overrides
     from ...training import load_recipe, pretrain
-    from ...training.recipe import as_override
 
-    paths = [as_override(f"data.sources.{place}.path", path) for place, path in enumerate(data)]
-    recipe = load_recipe(find_recipe(config, RECIPES), [*paths, *overrides])
+    path = find_recipe(config)
+    recipe = load_recipe(path, overrides)
+    if len(data) > len(recipe.data.sources):
+        raise ValueError(f"--data gives {len(data)} corpora, and {path} has {len(recipe.data.sources)} sources")
+    if data:
+        paths = [override for place, one in enumerate(data) for override in source_overrides(one, place=place)]
+        recipe = load_recipe(path, [*overrides, *paths])
     pretrain(recipe, output_dir, resume=resume == "latest", overwrite=overwrite)

@@ -10,7 +10,7 @@ from ...files import ArrayStore, values_digest
 from ..judging.features import classifier_logits
 from ..judging.label_text import match_labels, scores_of_embeddings
 from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
-from ..loading import budget_notes, describe_seeds, load_classifier
+from ..loading import budget_notes, describe_drawn, describe_seeds, load_classifier
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation
 from ..metrics.classification import NothingToJudge
 from ..protocol import SUPERVISED, TrainingFacts, task_protocol
@@ -111,8 +111,7 @@ class CorpusJudge:
         patients = [corpus.splits[split].select_columns("patient_id")["patient_id"][:] for split in SPLITS]
         described = {MODEL: describe_seeds(models, facts)}
         if settings.random:
-            drawn = range(settings.seed, settings.seed + len(models))
-            described[RANDOM] = [{"folder": "drawn anew", "seed": seed} for seed in drawn]
+            described[RANDOM] = describe_drawn(len(models), settings.seed)
         if companions:
             described[CLASSIFIER] = describe_seeds(companions, companion_facts)
         notes = budget_notes(facts, companion_facts)

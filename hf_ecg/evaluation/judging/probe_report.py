@@ -9,6 +9,7 @@ from ...data.corpus import label_names, load_corpus
 from ..loading import (
     budget_notes,
     check_label_sets,
+    describe_drawn,
     describe_seeds,
     facts_for_evaluation,
     load_classifier,
@@ -22,7 +23,7 @@ from ..reports.evaluation_report import report_frame, task_entry
 from .features import ecg_features, random_model
 from .label_text import classifier_scores
 from .linear_probe import STRENGTHS, require_disjoint
-from .probe_task import ProbeTask, probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
+from .probe_task import probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
 
 PROBE, RANDOM, CLASSIFIER = "probe", "random encoder, probe", "BCE classifier"
 
@@ -65,69 +66,70 @@ def judge_by_probe(
     companion_facts = facts_for_evaluation(supervised, config, folds["test"], allow_training_folds)
     check_label_sets(supervised, companion_facts, [label_set])
     splits = {split: load_corpus(data, config=config, folds=numbers) for split, numbers in folds.items()}
-    class_names = list(label_names(splits["test"], label_set))
-    task = probe_task(splits, label_set, class_names, intervals.minimum)
-    splits = {split: dataset.select(task.rows[split]) for split, dataset in splits.items()}
-    scores: dict[str, list[np.ndarray]] = {}
-    probes = []
+    judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size)
     for index, folder in enumerate(models):
-        encoder, extractor = load_encoder(folder, device)
-        drawn = intervals.seed + index
-        encoders = {PROBE: encoder} | ({RANDOM: random_model(encoder, drawn)} if companions.random else {})
-        for kind, each in encoders.items():
-            features = {
-                split: ecg_features(each, extractor, dataset, forward.batch_size, f"{folder}, {kind}, {split}")
-                for split, dataset in splits.items()
-            }
-            for percentage in percentages:
-                result = task.fit(features, percentage, drawn, list(strengths))
-                system = probe_name(kind, percentage)
-                scores.setdefault(system, []).append(result.scores)
-                probes.append(probe_entry(system, folder, drawn, result))
+        judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
     for folder in supervised:
-        classifier, extractor = load_classifier(folder, device)
-        given = (splits["test"], class_names, label_set, forward.batch_size, folder)
-        scores.setdefault(CLASSIFIER, []).append(classifier_scores(classifier, extractor, *given))
-    entry = _entry(label_set, class_names, task, scores, percentages, intervals)
+        judged.add_classifier(folder, device)
     described = {"probe": describe_seeds(models, facts)}
     if companions.random:
-        described["random encoder"] = [
-            {"folder": "drawn anew", "seed": intervals.seed + i} for i in range(len(models))
-        ]
+        described["random encoder"] = describe_drawn(len(models), intervals.seed)
     if supervised:
         described[CLASSIFIER] = describe_seeds(supervised, companion_facts)
-    notes = budget_notes(facts, companion_facts) + untrained_notes(probes)
-    frame = report_frame(
-        "Linear probe",
-        data,
-        config,
-        intervals,
+    notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes)
+    patients = list(judged.task.patients.values())
+    frame = report_frame("Linear probe", data, config, intervals, device, dict(folds), patients, described, notes)
+    return frame | {"probes": judged.probes, "tasks": [judged.entry(percentages)]}
+
+
+class _JudgedProbes:
+    """The rows of the task, and the scores of systems on them."""
+
+    def __init__(self, splits: dict, label_set: str, intervals: IntervalOptions, batch_size: int):
+        self.label_set, self.intervals, self.batch_size = label_set, intervals, batch_size
+        self.class_names = list(label_names(splits["test"], label_set))
+        self.task = probe_task(splits, label_set, self.class_names, intervals.minimum)
+        self.splits = {split: dataset.select(self.task.rows[split]) for split, dataset in splits.items()}
+        self.scores: dict[str, list[np.ndarray]] = {}
+        self.probes: list[dict] = []
+
+    def add_encoder(
+        self,
+        folder: str,
         device,
-        dict(folds),
-        list(task.patients.values()),
-        described,
-        notes,
-    )
-    return frame | {"probes": probes, "tasks": [entry]}
+        seed: int,
+        random: bool,
+        percentages: Sequence[float],
+        strengths: Sequence[float],
+    ) -> None:
+        """Probes of one encoder on every share of the patients; with `random` also those of its network drawn anew."""
+        encoder, extractor = load_encoder(folder, device)
+        encoders = {PROBE: encoder} | ({RANDOM: random_model(encoder, seed)} if random else {})
+        for kind, each in encoders.items():
+            features = {
+                split: ecg_features(each, extractor, dataset, self.batch_size, f"{folder}, {kind}, {split}")
+                for split, dataset in self.splits.items()
+            }
+            for percentage in percentages:
+                result = self.task.fit(features, percentage, seed, list(strengths))
+                system = probe_name(kind, percentage)
+                self.scores.setdefault(system, []).append(result.scores)
+                self.probes.append(probe_entry(system, folder, seed, result))
 
+    def add_classifier(self, folder: str, device) -> None:
+        given = (self.splits["test"], self.class_names, self.label_set, self.batch_size, folder)
+        scores = classifier_scores(*load_classifier(folder, device), *given)
+        self.scores.setdefault(CLASSIFIER, []).append(scores)
 
-def _entry(
-    label_set: str,
-    class_names: list[str],
-    task: ProbeTask,
-    scores: dict[str, list[np.ndarray]],
-    percentages: Sequence[float],
-    intervals: IntervalOptions,
-) -> dict:
-    """The task's entry of the report."""
-    systems = {
-        name: bootstrap_evaluation(
-            task.labels["test"], np.stack(seeds), task.patients["test"], class_names, **asdict(intervals)
-        )
-        for name, seeds in sorted(scores.items(), key=lambda item: _rank(item[0]))
-    }
-    pairs = probe_pairs(list(systems), list(percentages), PROBE, RANDOM, CLASSIFIER)
-    return task_entry(label_set, SUPERVISED, systems, pairs, label_set=label_set)
+    def entry(self, percentages: Sequence[float]) -> dict:
+        """The task's entry of the report."""
+        labels, patients = self.task.labels["test"], self.task.patients["test"]
+        systems = {
+            name: bootstrap_evaluation(labels, np.stack(seeds), patients, self.class_names, **asdict(self.intervals))
+            for name, seeds in sorted(self.scores.items(), key=lambda item: _rank(item[0]))
+        }
+        pairs = probe_pairs(list(systems), list(percentages), PROBE, RANDOM, CLASSIFIER)
+        return task_entry(self.label_set, SUPERVISED, systems, pairs, label_set=self.label_set)
 
 
 def _rank(system: str) -> tuple:

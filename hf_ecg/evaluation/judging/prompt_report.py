@@ -10,6 +10,7 @@ from ...data.corpus import load_corpus
 from ..loading import (
     budget_notes,
     check_label_sets,
+    describe_drawn,
     describe_seeds,
     facts_for_evaluation,
     load_classifier,
@@ -26,9 +27,6 @@ from .validation import LEAVE_OUT, task_labels
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
 ENSEMBLE = " ensemble"  # ends the name of a system
-
-# system -> one list of score matrices (a task each) for every seed
-Scores = dict[str, list[list[np.ndarray]]]
 
 
 def judge_by_prompts(
@@ -55,15 +53,13 @@ def judge_by_prompts(
         folds: judged.
         companions: classifiers and the random encoder beside the model.
         ensemble: also FG-CLEP's, where a prompt counts as its best among "X" and "X in lead L" over the twelve leads.
-        unannotated: records without any statement of a label set: "leave_out", "negative" (without its classes), or
-            "labelled" (only those with a class of the task are judged).
+        unannotated: see `task_labels`.
         protocol: refuse when the models cannot claim this one, "label-text" or "zero-shot".
         allow_training_folds: judge folds that the models were trained on.
         intervals, forward: see there.
 
     Raises:
-        ValueError: folds of the training, a protocol that cannot be claimed, a classifier of other label sets, a model
-            that is no dual encoder, or an unknown prompt set.
+        ValueError: folds of the training, a protocol that cannot be claimed, a classifier of other label sets.
         OSError: a model or corpus is not there.
     """
     models, supervised = list(models), list(companions.supervised)
@@ -79,30 +75,18 @@ def judge_by_prompts(
         for one in prompt_sets
     ]
     judged = _JudgedTasks(dataset, prompt_sets, tasks, intervals, forward.batch_size)
-    scores: Scores = {}
     for index, folder in enumerate(models):
-        drawn = intervals.seed + index if companions.random else None
-        judged.add_dual_encoder(scores, folder, device, drawn, ensemble)
+        judged.add_dual_encoder(folder, device, intervals.seed + index if companions.random else None, ensemble)
     for folder in supervised:
-        judged.add_classifier(scores, folder, device)
-    facts_of_tasks = {"unannotated": unannotated}
-    entries = judged.entries(scores, ensemble, words, facts_of_tasks)
+        judged.add_classifier(folder, device)
+    entries = judged.entries(ensemble, words, {"unannotated": unannotated})
     described = {MODEL: describe_seeds(models, facts)}
     if supervised:
         described[SUPERVISED] = describe_seeds(supervised, companion_facts)
     if companions.random:
-        described[RANDOM] = [{"folder": "drawn anew", "seed": intervals.seed + i} for i in range(len(models))]
-    frame = report_frame(
-        "Classification by prompts",
-        data,
-        config,
-        intervals,
-        device,
-        list(folds),
-        [dataset["patient_id"]],
-        described,
-        budget_notes(facts, companion_facts),
-    )
+        described[RANDOM] = describe_drawn(len(models), intervals.seed)
+    title, patients, notes = "Classification by prompts", [dataset["patient_id"]], budget_notes(facts, companion_facts)
+    frame = report_frame(title, data, config, intervals, device, list(folds), patients, described, notes)
     return frame | {"tasks": entries}
 
 
@@ -112,8 +96,10 @@ class _JudgedTasks:
     def __init__(self, dataset, prompt_sets: list[PromptSet], tasks, intervals: IntervalOptions, batch_size: int):
         self.dataset, self.prompt_sets, self.tasks = dataset, prompt_sets, tasks
         self.intervals, self.batch_size = intervals, batch_size
+        # system -> one list of score matrices (a task each) for every seed
+        self.scores: dict[str, list[list[np.ndarray]]] = {}
 
-    def add_dual_encoder(self, scores: Scores, folder: str, device, drawn: int | None, ensemble: bool) -> None:
+    def add_dual_encoder(self, folder: str, device, drawn: int | None, ensemble: bool) -> None:
         """The scores of one model; and with a seed `drawn` those of its ECG tower drawn anew."""
         model, processor = load_dual_encoder(folder, device)
         texts = TextEmbeddings(model, processor, f"{folder}, texts")
@@ -127,26 +113,26 @@ class _JudgedTasks:
                     scores_of_embeddings(tower, processor, embeddings[rows], prompt_set, with_ensemble, texts)
                     for prompt_set, (_, rows) in zip(self.prompt_sets, self.tasks, strict=True)
                 ]
-                scores.setdefault(name + ENSEMBLE * with_ensemble, []).append(one)
+                self.scores.setdefault(name + ENSEMBLE * with_ensemble, []).append(one)
 
-    def add_classifier(self, scores: Scores, folder: str, device) -> None:
+    def add_classifier(self, folder: str, device) -> None:
         model, extractor = load_classifier(folder, device)
         columns = [match_labels(model.config.id2label, list(p.classes), p.label_set) for p in self.prompt_sets]
         logits = classifier_logits(model, extractor, self.dataset, self.batch_size, folder)
         one = [logits[rows][:, picked] for picked, (_, rows) in zip(columns, self.tasks, strict=True)]
-        scores.setdefault(SUPERVISED, []).append(one)
+        self.scores.setdefault(SUPERVISED, []).append(one)
 
-    def entries(self, scores: Scores, ensemble: bool, words: list, facts: dict) -> list[dict]:
+    def entries(self, ensemble: bool, words: list, facts: dict) -> list[dict]:
         """A task's entry of the report each, with the intervals of all systems and their differences."""
         systems = (MODEL, MODEL + ENSEMBLE, SUPERVISED, RANDOM, RANDOM + ENSEMBLE)
-        order = [name for name in systems if name in scores]
+        order = [name for name in systems if name in self.scores]
         pairs = [(MODEL, name) for name in order if name in (SUPERVISED, RANDOM)]
         if ensemble:
             others = (MODEL, SUPERVISED, RANDOM + ENSEMBLE)
             pairs += [(MODEL + ENSEMBLE, name) for name in order if name in others]
         entries = []
         for number, (prompt_set, (word, class_words)) in enumerate(zip(self.prompt_sets, words, strict=True)):
-            judged = {name: self._evaluation(number, [one[number] for one in scores[name]]) for name in order}
+            judged = {name: self._evaluation(number, [one[number] for one in self.scores[name]]) for name in order}
             entry = task_entry(
                 prompt_set.name,
                 word,

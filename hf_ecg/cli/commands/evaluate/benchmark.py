@@ -51,7 +51,7 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
     hf-ecg evaluate benchmark --model OUT0 OUT1 --data PTB_XL CPSC2018 CSN --random --supervised BCE0 BCE1 \\
         --output_dir BENCHMARK
     hf-ecg evaluate benchmark --recipe clep_ptb_xl --seeds 0,1,2 --setting model.config.mitigation_weight=0,0.5,1 \\
-        --data PTB_XL --output_dir ABLATION data.path=PTB_XL
+        --data PTB_XL --output_dir ABLATION data.sources.0.path=PTB_XL
     hf-ecg evaluate benchmark --stages fg_clep_ptb_xl --setting proposer.name=table,local \\
         --setting verification.target_precision=0.8,0.9 --data PTB_XL --output_dir ABLATION proposer.model=MODEL.gguf
 

@@ -1,0 +1,51 @@
+"""`hf-ecg info` says what is installed, and what a folder is."""
+
+import json
+
+import pytest
+
+from hf_ecg import __version__
+from hf_ecg.cli import call, environment
+from tests.evaluation import tiny
+
+
+def test_versions_devices_and_extras(capsys, monkeypatch):
+    facts = call("info", ["--json"])
+    assert json.loads(capsys.readouterr().out) == facts
+    assert facts["versions"]["hf_ecg"] == __version__ and facts["devices"][0].startswith("cpu")
+    lines = ["torch>=2.6", 'matplotlib>=3.8; extra == "plot"', 'no-such-thing>=1; extra == "plot"']
+    lines += ['scipy>=1; extra == "dev"', 'hf-ecg[plot]; extra == "dev"']
+    monkeypatch.setattr(environment.importlib.metadata, "requires", lambda name: lines)
+    assert call("info", [])["extras"] == {"plot": "without no-such-thing", "dev": "present"}
+    assert "without no-such-thing" in capsys.readouterr().out
+
+
+def test_a_model_tells_its_network_input_and_training(tmp_path, capsys):
+    tiny.dual_encoder().save_pretrained(tmp_path)
+    tiny.processor().save_pretrained(tmp_path)
+    tiny.write_facts(tmp_path, train_folds=[1, 2])
+    facts = call("info", [str(tmp_path)])
+    assert (facts["kind"], facts["class"], facts["num_samples"]) == ("model", "ECGTextModel", tiny.SAMPLES)
+    assert facts["leads"] == list(tiny.LEADS) and "select_leads" in facts["steps"]
+    assert facts["training facts"]["sources"][0]["train_folds"] == [1, 2]
+    assert "[1, 2]" in capsys.readouterr().out.replace("1, 2\n", "[1, 2]\n")
+
+
+def test_a_corpus_tells_its_rows(tmp_path):
+    tiny.write_corpus(tmp_path / "corpus", 20)
+    (tmp_path / "corpus" / "summary.json").write_text(
+        json.dumps({"config": "tiny_100hz", "rows": {"train": 20}, "skipped": {"damaged": 2, "flat": 1}})
+    )
+    facts = call("info", [str(tmp_path / "corpus")])
+    assert facts["kind"] == "corpus" and facts["rows"] == {"train": 20} and facts["skipped"] == 3
+
+
+def test_an_unfinished_run_says_how_to_go_on(tmp_path):
+    (tmp_path / "recipe.yaml").write_text("model: {}")
+    assert "--resume latest" in call("info", [str(tmp_path)])["go on"]
+    (tmp_path / "recipe.yaml").unlink()
+    with pytest.raises(FileNotFoundError, match="no model and no prepared corpus"):
+        call("info", [str(tmp_path)])
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="config.json is no JSON"):
+        call("info", [str(tmp_path)])
