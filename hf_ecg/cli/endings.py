@@ -72,6 +72,9 @@ def run(words: str = "", arguments: Sequence[str] | None = None, before: Callabl
     start = Start(before)
     try:
         return call(words, arguments, start)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else start.path
         _end(path, f"{error.format_message()} ({path} --help tells more)", USAGE)

@@ -67,6 +67,12 @@ def test_debug_keeps_every_traceback(monkeypatch, tmp_path):
         run("info", [str(tmp_path / "absent")])
 
 
+@pytest.mark.parametrize("words, inside", [("", "pretrain"), ("study", "compare")])
+def test_a_group_alone_shows_its_commands(words, inside, capsys):
+    status, told = ending(capsys, *words.split())
+    assert status == 2 and told.startswith("Usage: hf-ecg") and f"\n  {inside} " in told
+
+
 def test_groups_are_tables():
     group = Group("g", "A group.", {"one": Entry("info", "tells")})
     assert group.list_commands(None) == ["one"] and group.get_command(None, "two") is None

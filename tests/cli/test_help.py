@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -45,13 +44,12 @@ def test_help_imports_nothing_heavy(hf_ecg_command, words):
 
 @pytest.mark.parametrize("words", ["", "pretrain", "prepare mimic_iv_ecg"])
 def test_help_takes_less_than_seven_tenths_of_a_second(hf_ecg_command, words):
-    seconds = []
-    # what another process takes from the machine only adds, so one quick start is proof
-    while len(seconds) < 5 and min(seconds, default=1) > 0.7:
-        started = time.perf_counter()
-        hf_ecg_command(*words.split(), "--help")
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) <= 0.7
+    # seconds of the processor, not of the clock: what other processes take from the machine is not the command's
+    before = os.times()
+    hf_ecg_command(*words.split(), "--help")
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert 0 < used <= 0.7
 
 
 @pytest.mark.parametrize("words", COMMANDS)

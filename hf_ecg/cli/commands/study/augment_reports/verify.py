@@ -50,9 +50,11 @@ def command(data, proposals, output_dir, overrides, **given) -> dict:
     models = judges_of(given, data, given["config"], overrides)
     names = ("target_precision", "minimum", "compat_fixed_threshold")
     options = ClepOptions(models, *(given.pop(name) for name in names), forward_options(given))
-    control_seed = given.pop("seed") if given.pop("controls") else None
+    seed, controls = given.pop("seed"), given.pop("controls")
     verifier = list(given.pop("verifier"))
-    statistics = verify(data, proposals, output_dir, verifier, options, control_seed=control_seed, **given)
+    statistics = verify(
+        data, proposals, output_dir, verifier, options, control_seed=seed if controls else None, **given
+    )
     click.echo(json.dumps({name: statistics[name] for name in COUNTS}, indent=2))
     click.echo(f"written: {output_dir}, {Path(output_dir) / 'verification.md'}")
     return statistics
