@@ -43,9 +43,23 @@ def take(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     return values.gather(-2, indices.unsqueeze(-1).expand(*indices.shape, values.shape[-1]))
 
 
-def uniform_noise(shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
-    """Numbers of 0 to 1 from torch's own generator, which the training seeds at each step.
+def uniform_noise(
+    shape: tuple[int, ...], like: torch.Tensor, record_seeds: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Numbers of 0 to 1, drawn on the CPU, so that one seed removes the same items whatever the device.
 
-    Drawn on the CPU, so that one seed removes the same items whatever the device.
+    Args:
+        shape: of the result, records first.
+        like: a tensor on the device where the result goes.
+        record_seeds: int64 (records,): each record's numbers depend on its seed alone, not on its neighbours. None:
+            torch's own generator, which the training seeds at each step.
+
+    Raises:
+        ValueError: another number of seeds than records.
     """
-    return torch.rand(shape).to(like.device)
+    if record_seeds is None:
+        return torch.rand(shape).to(like.device)
+    if record_seeds.shape != shape[:1]:
+        raise ValueError(f"record_seeds have shape {tuple(record_seeds.shape)}, wanted {shape[:1]}")
+    drawn = [torch.rand(shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in record_seeds.tolist()]
+    return torch.stack(drawn).to(like.device)

@@ -42,3 +42,12 @@ def test_noise_comes_from_torchs_generator():
     first, again, other = (torch.manual_seed(seed) and uniform_noise((2, 5), like) for seed in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert (first >= 0).all() and (first < 1).all()
+
+
+def test_with_seeds_a_records_noise_is_its_own():
+    like = torch.zeros(1)
+    noise = uniform_noise((3, 2, 5), like, torch.tensor([7, 8, 7]))
+    assert torch.equal(noise[0], noise[2]) and not torch.equal(noise[0], noise[1])
+    assert torch.equal(uniform_noise((1, 2, 5), like, torch.tensor([8]))[0], noise[1])
+    with pytest.raises(ValueError, match=r"record_seeds have shape \(2,\), wanted \(3,\)"):
+        uniform_noise((3, 2, 5), like, torch.tensor([7, 8]))
