@@ -9,3 +9,4 @@ from .ecg_contrastive import *
 from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *
+from .st_mem import *

@@ -1,0 +1,94 @@
+from huggingface_hub.dataclasses import strict
+
+from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
+
+
+@strict
+class STMEMConfig(ECGConfig):
+    r"""Configuration of [`STMEMModel`] and [`STMEMForPreTraining`]. The defaults are ST-MEM's base size (ICLR 2024).
+
+    Args:
+        num_leads (`int`, defaults to 12): leads of the input.
+        num_samples (`int`, defaults to 2250): the most samples of the input; any multiple of `patch_size` up to it
+            works.
+        sampling_rate (`float | int`, defaults to 250): hertz of the input.
+        patch_size (`int`, defaults to 75): samples a patch.
+        hidden_size (`int`, defaults to 768): of a token; the small size has 384.
+        num_hidden_layers (`int`, defaults to 12): blocks.
+        num_attention_heads (`int`, defaults to 12): heads; the small size has 6.
+        intermediate_size (`int`, defaults to 3072): inside a block's feed-forward part; the small size has 1536.
+        layer_norm_eps (`float`, defaults to 1e-5): of every norm but the decoder's last.
+        hidden_dropout (`float`, defaults to 0.0): of what a block adds.
+        attention_dropout (`float`, defaults to 0.0): of attention weights.
+        classifier_dropout (`float`, defaults to 0.0): before the classification head.
+        initializer_range (`float`, defaults to 0.02): standard deviation of initial weights.
+        mask_ratio (`float`, defaults to 0.75): share of a lead's patches that pretraining removes. Kept are
+            int(patches * (1 - mask_ratio)), as released: 7 of 30.
+        normalise_patches (`bool`, defaults to `True`): pretraining compares with each patch less its mean, by its
+            standard deviation.
+        decoder_hidden_size (`int`, defaults to 256): of a token in the decoder of the pretraining.
+        decoder_num_hidden_layers (`int`, defaults to 4): its blocks.
+        decoder_num_attention_heads (`int`, defaults to 4): their heads.
+        decoder_intermediate_size (`int`, defaults to 1024): inside their feed-forward part.
+        decoder_layer_norm_eps (`float`, defaults to 1e-6): of the decoder's last norm.
+    """
+
+    model_type = "st_mem"
+
+    num_leads: int = 12
+    num_samples: int = 2250
+    sampling_rate: float | int = 250
+    patch_size: int = 75
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    layer_norm_eps: float = 1e-5
+    hidden_dropout: float | int = 0.0
+    attention_dropout: float | int = 0.0
+    classifier_dropout: float | int = 0.0
+    initializer_range: float = 0.02
+    mask_ratio: float = 0.75
+    normalise_patches: bool = True
+    decoder_hidden_size: int = 256
+    decoder_num_hidden_layers: int = 4
+    decoder_num_attention_heads: int = 4
+    decoder_intermediate_size: int = 1024
+    decoder_layer_norm_eps: float = 1e-6
+
+    @property
+    def num_patches(self) -> int:
+        """The most patches of a lead."""
+        return self.num_samples // self.patch_size
+
+    def kept_patches(self, patches: int) -> int:
+        """How many of a lead's patches pretraining keeps."""
+        return int(patches * (1 - self.mask_ratio))
+
+    def validate_architecture(self):
+        """Run by `@strict` after construction and before saving."""
+        blocks, widths = {}, {}
+        for part in ("", "decoder_"):
+            blocks |= {name: getattr(self, name) for name in [f"{part}num_hidden_layers"]}
+            names = ("hidden_size", "num_attention_heads", "intermediate_size")
+            widths |= {f"{part}{name}": getattr(self, f"{part}{name}") for name in names}
+        for sizes, most in ((blocks, MOST_BLOCKS), (widths, MOST_CHANNELS)):
+            for name, value in sizes.items():
+                if not 1 <= value <= most:
+                    raise ValueError(f"{name} is {value}, wanted 1 to {most}")
+        for part in ("", "decoder_"):
+            size, heads = widths[f"{part}hidden_size"], widths[f"{part}num_attention_heads"]
+            if size % heads or size % 2:
+                raise ValueError(f"{part}hidden_size is {size}, wanted an even multiple of the {heads} heads")
+
+    def validate_patches(self):
+        """Run by `@strict` after construction and before saving."""
+        if not 2 <= self.patch_size <= self.num_samples or self.num_samples % self.patch_size:
+            raise ValueError(
+                f"patch_size is {self.patch_size}, wanted at least 2 and a divisor of num_samples, {self.num_samples}"
+            )
+        if not 0 < self.mask_ratio < 1 or not 1 <= self.kept_patches(self.num_patches) < self.num_patches:
+            raise ValueError(
+                f"mask_ratio is {self.mask_ratio}, which keeps {self.kept_patches(self.num_patches)} of"
+                f" {self.num_patches} patches: wanted a share between 0 and 1 that keeps and removes some"
+            )
