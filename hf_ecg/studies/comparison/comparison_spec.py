@@ -66,7 +66,7 @@ class EnrichmentSection:
     """FG-CLEP's second stage, made anew in every turn: the judges see what the turn trains and selects on.
 
     Args:
-        stages: file of stages, beside this one, see `enrichment.stages`.
+        stages: file of stages, beside this one, see `studies.fg_clep`.
         overrides: of the recipe that trains the judges.
     """
 
