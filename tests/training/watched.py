@@ -14,11 +14,13 @@ class WatchedTextConfig(ECGTextConfig):
 
 
 class WatchedTextModel(ECGTextModel):
-    """Attributes of the class are what a test sets: `dies_after` a step, `nan_at` a call in training."""
+    """Attributes of the class are what a test sets: `dies_after` a step, `nan_at` a call in training, `noise` on the
+    loss, also in evaluation."""
 
     config: WatchedTextConfig
     dies_after: int | None = None
     nan_at: int | None = None
+    noise = False
     calls = 0
     texts_asked = 0
     validated: list[dict] = []
@@ -52,6 +54,8 @@ class WatchedTextModel(ECGTextModel):
             return_loss,
             **kwargs,
         )
+        if self.noise and outputs.loss is not None:
+            outputs["loss"] = outputs.loss * (1 + 0.1 * torch.rand(()))
         if self.training:
             type(self).calls += 1
             if self.calls == self.nan_at:
@@ -76,7 +80,7 @@ def watch(recipe: dict, **settings) -> dict:
     return recipe
 
 
-def forget(dies_after: int | None = None, nan_at: int | None = None) -> None:
-    WatchedTextModel.dies_after, WatchedTextModel.nan_at = dies_after, nan_at
+def forget(dies_after: int | None = None, nan_at: int | None = None, noise: bool = False) -> None:
+    WatchedTextModel.dies_after, WatchedTextModel.nan_at, WatchedTextModel.noise = dies_after, nan_at, noise
     WatchedTextModel.calls = WatchedTextModel.texts_asked = 0
     WatchedTextModel.validated = []
