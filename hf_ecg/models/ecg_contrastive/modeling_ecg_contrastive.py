@@ -30,7 +30,7 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
     second_embeds: torch.FloatTensor | None = None
 
 
-class ECGForContrastivePreTraining(LossOnEmbeddings, ECGTowerModel):
+class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     """An encoder, an optional projection, and a contrastive loss over two views of each record.
 
     CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`. What

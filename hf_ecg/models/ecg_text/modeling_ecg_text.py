@@ -63,7 +63,7 @@ class ECGTextProjection(nn.Module):
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
 
 
-class ECGTextModel(LossOnEmbeddings, ECGTowerModel):
+class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.

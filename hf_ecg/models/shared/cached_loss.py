@@ -12,6 +12,9 @@ class LossOnEmbeddings(ABC):
     The engine computes embeddings of one micro-batch at a time, puts them together in order, and asks for the loss.
     """
 
+    # FSDP2 changes the class of a model in place, which takes a mixin without attributes of its own
+    __slots__ = ()
+
     @abstractmethod
     def embed_batch(self, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Embeddings of one micro-batch.
