@@ -26,8 +26,8 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
         second_embeds: the same of the second views; None without them.
     """
 
-    embeds: torch.FloatTensor | None = None
-    second_embeds: torch.FloatTensor | None = None
+    embeds: torch.Tensor | None = None
+    second_embeds: torch.Tensor | None = None
 
 
 class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
@@ -49,8 +49,8 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         self.ecg_model = AutoModel.from_config(config.ecg_config)
         self.projection = None
         if config.projection_dim is not None:
-            sizes = [config.hidden_size, config.projection_hidden_size, config.projection_dim]
-            sizes = [size for size in sizes if size is not None]
+            wanted = (config.hidden_size, config.projection_hidden_size, config.projection_dim)
+            sizes = [size for size in wanted if size is not None]
             layers = [layer for pair in zip(sizes, sizes[1:], strict=False) for layer in (nn.GELU(), nn.Linear(*pair))]
             self.projection = nn.Sequential(*layers[1:])
         self.post_init()

@@ -1,13 +1,14 @@
 """MERL's published ResNet trunks (cheliu-computation/MERL-ICML2024, utils/utils_builder.py and utils/resnet1d.py)."""
 
 import re
+from typing import Any
 
 from ...processing import ECGFeatureExtractor
 from ..shared.conversion import load_renamed, read_checkpoint, unwrap
 from .configuration_ecg_resnet import ECGResNetConfig
 from .modeling_ecg_resnet import ECGResNetModel
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "merl-resnet18": {"block_type": "basic", "depths": [2, 2, 2, 2]},
     "merl-resnet34": {"block_type": "basic", "depths": [3, 4, 6, 3]},
     "merl-resnet50": {"block_type": "bottleneck", "depths": [3, 4, 6, 3]},

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 from huggingface_hub.dataclasses import strict
 
@@ -6,7 +7,7 @@ from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
 
 # CLEF's three encoders (arXiv 2512.02180, clef/baselines/models/CLEF.py); ECGFounder's is the medium one. Parameters
 # of one lead: 0.44, 30.6 and 296 million.
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "small": {
         "widths": [32, 64, 64, 128, 128, 256],
         "depths": [1, 1, 2, 2, 2, 2],

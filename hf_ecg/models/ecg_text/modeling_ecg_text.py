@@ -2,12 +2,14 @@
 
 import inspect
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModel, PreTrainedModel
 from transformers import initialization as init
+from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 from transformers.processing_utils import Unpack
@@ -41,11 +43,11 @@ class ECGTextOutput(NestedOutput):
         text_model_output: of the text tower, as `get_text_features` gives it.
     """
 
-    loss: torch.FloatTensor | None = None
-    logits_per_ecg: torch.FloatTensor | None = None
-    logits_per_text: torch.FloatTensor | None = None
-    ecg_embeds: torch.FloatTensor | None = None
-    text_embeds: torch.FloatTensor | None = None
+    loss: torch.Tensor | None = None
+    logits_per_ecg: torch.Tensor | None = None
+    logits_per_text: torch.Tensor | None = None
+    ecg_embeds: torch.Tensor | None = None
+    text_embeds: torch.Tensor | None = None
     ecg_model_output: BaseModelOutputWithPooling | None = None
     text_model_output: BaseModelOutputWithPooling | None = None
 
@@ -81,10 +83,14 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     config: ECGTextConfig
     base_model_prefix = "ecg_text"
     role = "dual encoder"
-    input_modalities = ("time", "text")
+    input_modalities: tuple[str, ...] = ("time", "text")  # type: ignore[assignment]
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_attention_backend = True
+    # what was measured of the training texts, with `standardise_text` and `text_whitening`
+    text_mean: torch.Tensor
+    text_std: torch.Tensor
+    text_whitener: torch.Tensor
 
     def __init__(self, config: ECGTextConfig):
         super().__init__(config)
@@ -133,7 +139,8 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
             options = {"dtype": torch.float32} | (options or {})
             towers[name] = AutoModel.from_pretrained(source, output_loading_info=True, **options)
         configs = {name.replace("_model", "_config"): tower.config for name, (tower, _) in towers.items()}
-        model = cls(cls.config_class(**configs, **config))
+        config_class = cast(type[ECGTextConfig], cls.config_class)
+        model = cls(config_class(**configs, **config))
         for name, (tower, info) in towers.items():
             wanted = getattr(model, name).state_dict()
             # a masked-language-model checkpoint has no pooler, and AutoModel makes up a random one: not to be used
@@ -188,7 +195,7 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         Returns:
             (texts, text hidden size): what `text_features` of `forward` takes.
         """
-        return self._encode_text(input_ids, attention_mask, **kwargs).pooler_output
+        return cast(torch.Tensor, self._encode_text(input_ids, attention_mask, **kwargs).pooler_output)
 
     def _encode_text(self, input_ids, attention_mask, **kwargs) -> BaseModelOutputWithPooling:
         """The text tower's output, its `pooler_output` as `text_pooling` wants it."""
@@ -247,12 +254,12 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         outputs = BaseModelOutputWithPooling(pooler_output=text_features)
         if text_features is None:
             outputs = self._encode_text(input_ids, attention_mask, **kwargs)
-            text_features = outputs.pooler_output
+        features = cast(torch.Tensor, outputs.pooler_output)
         if self.config.standardise_text:
-            text_features = (text_features - self.text_mean) / self.text_std
+            features = (features - self.text_mean) / self.text_std
         if self.config.text_whitening:
-            text_features = text_features @ self.text_whitener
-        outputs["pooler_output"] = self.text_projection(text_features)
+            features = features @ self.text_whitener
+        outputs["pooler_output"] = self.text_projection(features)
         return outputs
 
     @can_return_tuple
@@ -338,12 +345,12 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     def _loss(self, ecg_embeds, text_embeds, text_ids, true_text_ids) -> torch.Tensor:
         config, scale = self.config, self.logit_scale.exp()
         gather = gather_with_gradient if world_size() > 1 else None
-        same = {"text_ids": text_ids, "identical_text": config.identical_text, "gather": gather}
+        same: dict[str, Any] = {"text_ids": text_ids, "identical_text": config.identical_text, "gather": gather}
         if config.loss_type == "softmax":
             if true_text_ids is not None:
                 raise ValueError("the softmax loss cannot use true_text_ids: leave them out of the batch")
             return softmax_contrastive_loss(ecg_embeds, text_embeds, scale, **same)
-        weighting = {"text_weighting": config.text_weighting}
+        weighting: dict[str, Any] = {"text_weighting": config.text_weighting}
         loss = sigmoid_contrastive_loss(
             ecg_embeds, text_embeds, scale, self.logit_bias, true_text_ids=true_text_ids, **same, **weighting
         )
@@ -364,8 +371,8 @@ def _text_tower(config: ECGTextConfig) -> PreTrainedModel:
     """The text tower, without a pooler that nothing would use: DDP stops at parameters without a gradient."""
     if config.text_pooling == "pooler":
         return AutoModel.from_config(config.text_config)
-    tower_class = MODEL_MAPPING.get(type(config.text_config), None)
-    if tower_class is not None and "add_pooling_layer" in inspect.signature(tower_class.__init__).parameters:
+    tower_class: Any = MODEL_MAPPING.get(type(cast(PreTrainedConfig, config.text_config)), None)
+    if tower_class is not None and "add_pooling_layer" in inspect.signature(tower_class).parameters:
         return AutoModel.from_config(config.text_config, add_pooling_layer=False)
     tower = AutoModel.from_config(config.text_config)
     if getattr(tower, "pooler", None) is not None:

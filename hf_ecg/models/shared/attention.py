@@ -1,5 +1,7 @@
 """Self-attention through transformers' interface, so that eager, sdpa, flash and flex are a user's choice."""
 
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -96,4 +98,5 @@ def attention_mask_of(
     """
     if counted is not None:
         counted = counted | ~counted.any(dim=1, keepdim=True)
-    return create_bidirectional_mask(config=config, inputs_embeds=hidden_states, attention_mask=counted)
+    mask = create_bidirectional_mask(config=config, inputs_embeds=hidden_states, attention_mask=counted)
+    return cast(torch.Tensor | None, mask)

@@ -6,6 +6,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +20,8 @@ logger = logging.get_logger(__name__)
 PICKLES = (".pt", ".pth", ".ckpt", ".bin")
 # Trainings keep figures such as the best AUROC beside the weights, as scalars of numpy: what those are made of runs no
 # code of the file's. numpy has renamed the module of the function that makes them.
-_MAKE_SCALAR = np.float64(0).__reduce__()[0]
-_NUMPY_SCALARS = [
+_MAKE_SCALAR: Any = np.float64(0).__reduce__()[0]
+_NUMPY_SCALARS: list[Callable | tuple[Callable, str]] = [
     *((_MAKE_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
     np.dtype,
     *{type(np.dtype(letter)) for letter in "?bhilqBHILQefd"},
@@ -123,7 +124,9 @@ def load_renamed(
             values that are no tensors.
     """
     wanted = model.state_dict()
-    found, unknown, left_out = {}, [], {}
+    found: dict[str, torch.Tensor] = {}
+    unknown: list[str] = []
+    left_out: dict[str, int] = {}
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
             raise ValueError(f"{key} is {type(value).__name__}, wanted a tensor: this is no checkpoint of {source}")

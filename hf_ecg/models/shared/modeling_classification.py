@@ -1,5 +1,7 @@
 """The head that every encoder can carry: dropout and a linear layer on the pooled output."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -16,6 +18,7 @@ class LinearHeadMixin:
     """
 
     role = "classifier"
+    config: Any
     encoder_class: type
 
     def __init__(self, config):

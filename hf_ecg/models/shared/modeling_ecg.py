@@ -1,6 +1,6 @@
 """The base of every encoder, and the classification loss of every head."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch.nn import functional as F
@@ -45,13 +45,13 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     """Base of every model of this package: what training, evaluation and cards may ask of any of them."""
 
     main_input_name = "input_values"
-    input_modalities = ("time",)
+    input_modalities: tuple[str, ...] = ("time",)  # type: ignore[assignment]  # as transformers' own models say it
     # see hf_ecg.models.shared.roles
     role: ClassVar[str] = "encoder"
 
     def get_ecg_encoder(self) -> PreTrainedModel:
         """The bare ECG encoder; the model itself when it is one."""
-        return self.base_model
+        return cast(PreTrainedModel, self.base_model)
 
     def after_step(self, step: int) -> None:
         """Called by the training after each step of the optimizer: where momentum teachers and codebooks move.
@@ -69,6 +69,8 @@ class ECGPreTrainedModel(ECGModelBase):
 
 class ECGTowerModel(ECGModelBase):
     """Base of models around an ECG tower of any family, `ecg_model`."""
+
+    ecg_model: PreTrainedModel
 
     def get_ecg_encoder(self) -> PreTrainedModel:
         tower = self.ecg_model
@@ -115,9 +117,9 @@ def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> 
     masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
     for name, (mask, axis) in masks.items():
         # no len(): exported with any batch, it would fix the size
-        wanted = (input_values.shape[0], input_values.shape[axis])
-        if mask is not None and mask.shape != wanted:
-            raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {wanted}")
+        shape = (input_values.shape[0], input_values.shape[axis])
+        if mask is not None and mask.shape != shape:
+            raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {shape}")
 
 
 def in_target_units(config, outputs: torch.Tensor) -> torch.Tensor:

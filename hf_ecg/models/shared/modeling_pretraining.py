@@ -23,5 +23,5 @@ class ECGPreTrainingOutput(NestedOutput):
         ecg_model_output: of the encoder.
     """
 
-    loss: torch.FloatTensor | None = None
+    loss: torch.Tensor | None = None
     ecg_model_output: BaseModelOutputWithPooling | None = None

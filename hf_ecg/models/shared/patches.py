@@ -1,5 +1,7 @@
 """A waveform as patches: stretches of equal length, lead by lead."""
 
+from collections.abc import Sequence
+
 import torch
 
 
@@ -16,7 +18,7 @@ def to_patches(input_values: torch.Tensor, patch_size: int) -> torch.Tensor:
 
 
 def counted_patches(
-    shape: tuple[int, int, int],
+    shape: Sequence[int],
     lead_mask: torch.Tensor | None,
     sample_mask: torch.Tensor | None,
     patch_size: int,
@@ -32,10 +34,10 @@ def counted_patches(
     Returns:
         bool (batch, leads, patches); None without a mask: all count.
     """
-    if lead_mask is None and sample_mask is None:
+    given = [mask for mask in (lead_mask, sample_mask) if mask is not None]
+    if not given:
         return None
-    mask = lead_mask if lead_mask is not None else sample_mask
-    counted = torch.ones(shape, dtype=torch.bool, device=mask.device)
+    counted = torch.ones(tuple(shape), dtype=torch.bool, device=given[0].device)
     if lead_mask is not None:
         counted = counted & lead_mask.bool()[:, :, None]
     if sample_mask is not None:

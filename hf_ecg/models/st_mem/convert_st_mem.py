@@ -1,6 +1,7 @@
 """ST-MEM's published checkpoints (bakqui/ST-MEM): the encoder, and the whole masked autoencoder."""
 
 import re
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -12,7 +13,7 @@ from ..shared.conversion import load_renamed, read_checkpoint, unwrap
 from .configuration_st_mem import STMEMConfig
 from .modeling_st_mem import STMEMForECGClassification, STMEMForPreTraining, STMEMModel
 
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "base": {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072},
     "small": {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536},
 }
@@ -61,6 +62,7 @@ def convert_st_mem_encoder(source: str, checkpoint) -> tuple[PreTrainedModel, EC
     state = {key.removeprefix("encoder."): value for key, value in _tensors(checkpoint, source).items()}
     config, head = st_mem_config(source), state.get("head.weight")
     # every tensor comes from the checkpoint or it is refused: random ones would only cost time
+    model: PreTrainedModel
     with init.no_init_weights():
         if head is None:
             model, prefix = STMEMModel(config), ""

@@ -38,8 +38,8 @@ class STMEMPreTrainingOutput(ECGPreTrainingOutput):
         removed: bool (batch, leads, patches), true where the encoder did not see the patch.
     """
 
-    prediction: torch.FloatTensor | None = None
-    removed: torch.BoolTensor | None = None
+    prediction: torch.Tensor | None = None
+    removed: torch.Tensor | None = None
 
 
 def lead_positions(config: STMEMConfig, hidden_size: int) -> torch.Tensor:
@@ -201,6 +201,8 @@ class STMEMForECGClassification(LinearHeadMixin, STMEMPreTrainedModel):
 
 class STMEMDecoder(nn.Module):
     """From the tokens of kept patches to all patches, each lead alone and by the same weights."""
+
+    positions: torch.Tensor
 
     def __init__(self, config: STMEMConfig):
         super().__init__()

@@ -1,6 +1,7 @@
 """ST-MEM's published weights."""
 
 from functools import partial
+from typing import Any
 
 from ..shared.family import Source
 from .convert_st_mem import (
@@ -14,7 +15,7 @@ from .convert_st_mem import (
 )
 from .modeling_st_mem import STMEMForPreTraining, STMEMModel
 
-_OWN = {
+_OWN: dict[str, dict[str, Any]] = {
     "st-mem-vit-base": {"file": "st_mem_encoder.pth", "summary": "ST-MEM's encoder", "unused": UNUSED},
     "st-mem-vit-small": {"file": "your_st_mem_small.pth", "summary": "ST-MEM's encoder", "unused": UNUSED},
     "st-mem-mae": {"file": "st_mem_full.pth", "summary": "ST-MEM's masked autoencoder"},
