@@ -12,6 +12,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from .models import families
 from .models.shared.family import Family, Source
+from .models.shared.roles import model_role
 from .processing import ECGFeatureExtractor
 
 
@@ -65,3 +66,15 @@ def register() -> None:
 def public_names() -> list[str]:
     """The names that the families give to the public namespace of hf_ecg."""
     return [name for name in vars(families) if not name.startswith("_")]
+
+
+def public_models() -> dict[str, type]:
+    """Name -> model class of every registered family, and the one Auto class that transformers lacks."""
+    classes: dict[str, type] = {model.__name__: model for family in _families.values() for model in family.models}
+    return classes | {AutoModelForECGClassification.__name__: AutoModelForECGClassification}
+
+
+def class_role(name: str) -> str:
+    """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
+    found = public_models().get(name)
+    return "encoder" if found is None else model_role(found)

@@ -91,6 +91,13 @@ def corpus_name(config: str | None) -> str | None:
     return re.sub(r"_\d+hz$", "", config) if config else None
 
 
+def require_columns(rows: Dataset, columns: Sequence[str], where: str) -> None:
+    """Raises ValueError for a column that the corpus does not have (the nearest is named)."""
+    for column in columns:
+        if column not in rows.column_names:
+            raise ValueError(f"{where} has no column {column!r}{nearest(column, rows.column_names)}")
+
+
 def _check_inside(folder: Path, files: dict[str, list[str]]) -> None:
     root = folder.resolve()
     for path in (path for paths in files.values() for path in paths):

@@ -16,7 +16,7 @@ from ..models.shared.roles import ecg_config
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from ..version import __version__
 from .methods import Feeding, Method, build_method
-from .network import build_model, forward_inputs, freeze, resolve_pretrained
+from .network import build_model, forward_inputs, freeze, network_class, resolve_pretrained
 from .recipe import Recipe
 from .recipe_sections import ProcessorSection
 from .rows import load_sources, prepare_rows
@@ -55,24 +55,23 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     """
     method = build_method(recipe.method, recipe.data)
     processor = build_processor(recipe.processor, method)
+    inputs = forward_inputs(network_class(recipe.model))
     with_validation = recipe.validation is not None
     sources, judged = load_sources(recipe.data, method, with_validation, recipe.run.seed)
-    rows = MixedRows(sources, method.columns)
-    model = build_model(recipe.model, *method.head(rows, sources))
-    check_input(model, processor)
-    freeze(model, recipe.freeze)
-    inputs = forward_inputs(model)
-    feeding = Feeding(processor, rows, sources, recipe.run.seed, inputs)
+    feeding = Feeding(processor, MixedRows(sources, method.columns), sources, recipe.run.seed, inputs)
+    head = method.head(feeding.rows, sources)
     if recipe.data.cache:
-        feeding = dataclasses.replace(feeding, prepared=prepare_rows(recipe, processor, method, feeding, accelerator))
+        feeding = dataclasses.replace(feeding, prepared=prepare_rows(method, feeding, accelerator))
     collator = method.collator(feeding)
     rows = MixedRows(sources, collator.columns)
+    model = build_model(recipe.model, *head)
+    check_input(model, processor)
+    freeze(model, recipe.freeze)
     parts = RunParts(model, processor, method, sources, rows, collator, None)
     if with_validation:
-        parts.validates_together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
-        parts.validate = _validation(
-            recipe, method, feeding, judged, accelerator if parts.validates_together else None
-        )
+        together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
+        parts.validates_together = together
+        parts.validate = _validation(recipe, method, feeding, judged, accelerator if together else None)
     return parts
 
 

@@ -92,6 +92,7 @@ class TrainingRun:
         self.recipe, self.output_dir, self.stop = recipe, output_dir, stop
         self.accelerator = connect(recipe.run, output_dir)
         self.is_main = self.accelerator.is_main_process
+        self.clock = StepClock(self.accelerator.device)
         self.log = self.bar = self.loader = None
         if self.is_main:
             check_output(output_dir, resume, overwrite)
@@ -110,7 +111,6 @@ class TrainingRun:
             self.total_steps = min(self.total_steps, recipe.run.max_steps)
         self.progress = Progress()
         self.pending: list[_Pending] = []
-        self.clock = StepClock(self.accelerator.device)
         self._check_first_batch()
         self.loader = batch_loader(recipe, self.parts, self.sampler, self.accelerator)
         if self.is_main:

@@ -10,8 +10,7 @@ import transformers
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
-import hf_ecg
-
+from ..auto import public_models
 from ..checks import nearest
 from .recipe_sections import ModelSection
 
@@ -39,9 +38,8 @@ def resolve_pretrained(source: str) -> str:
 
 
 def find_model_class(name: str):
-    """A model class of hf_ecg's public namespace, or a transformers Auto class; nothing else is ever imported."""
-    public = {key: getattr(hf_ecg, key) for key in hf_ecg.__all__}
-    classes = {key: value for key, value in public.items() if inspect.isclass(value) and _is_model_class(value)}
+    """A model class of a registered family, or a transformers Auto class; nothing else is ever imported."""
+    classes = public_models()
     if name in classes:
         return classes[name]
     candidate = getattr(transformers, name, None) if name.startswith("Auto") else None
@@ -55,10 +53,31 @@ def _is_model_class(candidate: type) -> bool:
     return is_auto or issubclass(candidate, PreTrainedModel)
 
 
-def forward_inputs(model: nn.Module) -> frozenset[str]:
+def network_class(section: ModelSection) -> type[PreTrainedModel]:
+    """The class of the network that a section describes: what an Auto class gives for its `model_type`.
+
+    Raises:
+        ValueError: an unknown class, or an Auto class without a `model_type` that it knows.
+    """
+    model_class = find_model_class(section.class_)
+    if issubclass(model_class, PreTrainedModel):
+        return model_class
+    model_type = section.config.get("model_type")
+    if not _is_known(model_type):
+        raise ValueError(f"model.class {section.class_} needs model.config.model_type, found {model_type!r}")
+    config_class = CONFIG_MAPPING[model_type]
+    if config_class not in model_class._model_mapping:
+        raise ValueError(f"model.class {section.class_} has no model for model.config.model_type {model_type!r}")
+    found = model_class._model_mapping[config_class]
+    return found[0] if isinstance(found, tuple) else found
+
+
+def forward_inputs(model_class: type[nn.Module]) -> frozenset[str]:
     """Names that a model's `forward` takes, those that vanish in `**kwargs` left out."""
-    parameters = inspect.signature(model.forward).parameters.values()
-    return frozenset(item.name for item in parameters if item.kind is not inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(model_class.forward).parameters.values()
+    return frozenset(
+        item.name for item in parameters if item.name != "self" and item.kind is not inspect.Parameter.VAR_KEYWORD
+    )
 
 
 def build_model(section: ModelSection, classes: list[str] | None = None, head: dict | None = None) -> PreTrainedModel:
@@ -75,10 +94,7 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     model_class = find_model_class(section.class_)
     config = dict(section.config)
     is_auto = not issubclass(model_class, PreTrainedModel)
-    if is_auto and not _is_known(config.get("model_type")):
-        raise ValueError(
-            f"model.class {section.class_} needs model.config.model_type, found {config.get('model_type')!r}"
-        )
+    network_class(section)  # raises for what no configuration can be made of
     config_class = CONFIG_MAPPING[config.pop("model_type")] if is_auto else model_class.config_class
     check_config_keys(config_class, config, "model.config")
     if WHOLE in section.init_from:

@@ -5,12 +5,10 @@ from pathlib import Path
 import datasets
 from accelerate import Accelerator
 
-from ..data.corpus import load_corpus
+from ..data.corpus import load_corpus, require_columns
 from ..data.prepared import PreparedInputs, prepared_inputs
 from ..evaluation.protocol import SourceFacts, check_source_folds
 from .methods import Feeding, Method
-from .methods.method import check_columns
-from .recipe import Recipe
 from .recipe_sections import DataSection, SourceSection
 
 
@@ -57,7 +55,7 @@ def load_sources(
 def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int]) -> datasets.Dataset:
     rows = load_corpus(source.path, config=source.config, folds=folds)
     optional = method.optional_columns if len(section.sources) > 1 else []
-    check_columns(rows, [column for column in method.columns if column not in optional], source.path)
+    require_columns(rows, [column for column in method.columns if column not in optional], source.path)
     return rows
 
 
@@ -77,9 +75,7 @@ def _check_leads(rows: datasets.Dataset, section: DataSection) -> None:
         raise ValueError(f"data.leads wants {section.leads}, but records carry {list(short[0])}")
 
 
-def prepare_rows(
-    recipe: Recipe, processor, method: Method, feeding: Feeding, accelerator: Accelerator | None
-) -> PreparedInputs:
+def prepare_rows(method: Method, feeding: Feeding, accelerator: Accelerator | None) -> PreparedInputs:
     """What the steps before `views` make of the training rows, from the cache or made now by the first process."""
     collator = method.collator(feeding)
     folder = Path(datasets.config.HF_CACHE_HOME) / "hf_ecg" / "prepared"

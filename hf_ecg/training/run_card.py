@@ -8,7 +8,8 @@ import yaml
 from huggingface_hub import ModelCardData
 from transformers import AutoFeatureExtractor
 
-from ..cards import CARD_NAME, model_kind, render_card
+from ..auto import class_role
+from ..cards import CARD_NAME, render_card
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..processing.describe import describe_input
@@ -57,7 +58,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
     title = title or name
     simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
     results = [] if run["simulated"] else sum(map(model_index, contents, systems), [])
-    kind = model_kind(name)
+    kind = class_role(name)
     front = ModelCardData(
         license=licence,
         library_name="hf_ecg",

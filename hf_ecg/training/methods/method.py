@@ -9,7 +9,6 @@ from datasets import Dataset
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedModel
 
-from ...checks import nearest
 from ...data.mixing import MixedRows
 from ..recipe_sections import DataSection
 
@@ -145,10 +144,3 @@ class Method:
             Some of `text_column`, `risk_column`, `label_sets`, `targets`, and whether texts or risks were `shuffled`.
         """
         return {}
-
-
-def check_columns(rows: Dataset, columns: Sequence[str], where: str) -> None:
-    """Raises ValueError for a column that the corpus does not have (the nearest is named)."""
-    for column in columns:
-        if column not in rows.column_names:
-            raise ValueError(f"{where} has no column {column!r}{nearest(column, rows.column_names)}")

@@ -6,9 +6,9 @@ import numpy as np
 from datasets import Dataset
 
 from ...data.collators import ECGRegressionCollator
-from ...data.corpus import rows_with_targets
+from ...data.corpus import require_columns, rows_with_targets
 from ...data.mixing import MixedRows
-from .method import Feeding, Method, check_columns
+from .method import Feeding, Method
 
 REGRESSION = "regression"
 
@@ -37,7 +37,7 @@ class Targets(Method):
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
         present = [target for target in self.data.targets if target in rows.column_names]
         if not present:
-            check_columns(rows, self.data.targets, "the corpus")
+            require_columns(rows, self.data.targets, "the corpus")
         return rows_with_targets(rows, present)
 
     def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:

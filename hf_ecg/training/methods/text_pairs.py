@@ -10,10 +10,10 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...data.collators import ECGTextCollator
-from ...data.corpus import non_empty_text, shuffle_across_patients
+from ...data.corpus import non_empty_text, require_columns, shuffle_across_patients
 from ...models.shared.roles import is_dual_encoder
 from ..frozen_text import prepare_texts
-from .method import Feeding, Method, ViewOptions, check_columns
+from .method import Feeding, Method, ViewOptions
 
 logger = logging.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class TextPairs(Method):
         return [self.data.columns.text]
 
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
-        check_columns(rows, self.columns, "the corpus")
+        require_columns(rows, self.columns, "the corpus")
         rows = non_empty_text(rows, self.data.columns.text)
         if training and self.options.shuffle_texts:
             logger.warning("control: every record is trained on another patient's text")

@@ -1,6 +1,6 @@
 """Pages and the README's table of published weights, rendered from the families' sources.
 
-python -m hf_ecg.cards.source_pages [CHECKOUT]
+python -m hf_ecg.source_pages [CHECKOUT]
 """
 
 import re
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
-from ..auto import SOURCES
-from ..files import atomic_file
-from ..models.shared.family import Source
-from ..models.shared.roles import ecg_encoder, model_role
-from ..processing.describe import describe_input
-from .templates import render_text
+from .auto import SOURCES
+from .cards import render_text
+from .files import atomic_file
+from .models.shared.family import Source
+from .models.shared.roles import ecg_encoder, model_role
+from .processing.describe import describe_input
 
 # Between these lines of README.md stands the table.
 TABLE_BEGINS, TABLE_ENDS = "<!-- table of sources -->", "<!-- end of the table -->"

@@ -6,14 +6,12 @@ from pathlib import Path
 import jinja2
 from huggingface_hub import CardData
 
-from ..models.shared.roles import model_role
-
 CARD_NAME = "README.md"
 # What a card says for the folder or Hub id of what it describes, until `hf_ecg.hub` knows the id.
 PLACEHOLDER = "PATH_OR_ID"
 
 # Installed inside the package; in a checkout the folder stands beside it.
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parent
 _FOLDERS = (_PACKAGE / "model_cards", _PACKAGE.parent / "model_cards")
 
 
@@ -50,11 +48,3 @@ def render_text(template: str, **values) -> str:
         raise ValueError(f"card template {template}: {error.message}") from error
     # blocks that stay empty leave their blank lines behind
     return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
-
-
-def model_kind(name: str) -> str:
-    """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
-    from ..auto import FAMILIES  # cards of corpora want no models
-
-    classes = {model.__name__: model for family in FAMILIES.values() for model in family.models}
-    return model_role(classes[name]) if name in classes else "encoder"

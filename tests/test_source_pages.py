@@ -1,30 +1,30 @@
-"""Pages and the README's table say what the sources say: `python -m hf_ecg.cards.source_pages` renders both."""
+"""Pages and the README's table say what the sources say: `python -m hf_ecg.source_pages` renders both."""
 
 import dataclasses
 
 import pytest
 
+from hf_ecg import source_pages as module
 from hf_ecg.auto import SOURCES
-from hf_ecg.cards import source_pages
-from hf_ecg.cards.source_pages import source_table, with_table
+from hf_ecg.source_pages import source_table, with_table
 
-PAGES = source_pages.source_pages()
+PAGES = module.source_pages()
 
 
 def test_no_page_is_stale_absent_or_of_nobody(repository):
     found = {path.name: path.read_text() for path in (repository / "model_cards").glob("*.md")}
-    assert found == PAGES, "run python -m hf_ecg.cards.source_pages"
+    assert found == PAGES, "run python -m hf_ecg.source_pages"
 
 
 def test_the_readmes_table_is_the_rendered_one(repository):
     readme = (repository / "README.md").read_text()
-    assert with_table(readme) == readme, "run python -m hf_ecg.cards.source_pages"
+    assert with_table(readme) == readme, "run python -m hf_ecg.source_pages"
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_page_tells_all_that_the_source_says(name):
     source = SOURCES[name]
-    page = PAGES[source_pages.page_name(source.title)]
+    page = PAGES[module.page_name(source.title)]
     told = [source.repository, source.commit, source.paper, source.licence.upper(), source.weights, source.network]
     told += [source.preparation, *source.caveats, *source.unused.values(), f"`{name}`"]
     assert [text for text in told if text not in page] == []
@@ -35,8 +35,8 @@ def test_a_page_tells_all_that_the_source_says(name):
 def test_the_command_renders_a_checkout(tmp_path):
     (tmp_path / "model_cards").mkdir()
     readme = tmp_path / "README.md"
-    readme.write_text(f"# x\n{source_pages.TABLE_BEGINS}\nold\n{source_pages.TABLE_ENDS}\nafter\n")
-    source_pages.main([str(tmp_path)])
+    readme.write_text(f"# x\n{module.TABLE_BEGINS}\nold\n{module.TABLE_ENDS}\nafter\n")
+    module.main([str(tmp_path)])
     assert {path.name: path.read_text() for path in (tmp_path / "model_cards").iterdir()} == PAGES
     text = readme.read_text()
     assert source_table() in text and "old" not in text and text.endswith("\nafter\n")
