@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from transformers import AutoConfig, AutoModel, AutoModelForPreTraining
+from transformers import AutoModel, AutoModelForPreTraining
 
-from ..auto import AutoModelForECGClassification
-from ..models.ecg_text import ECGTextConfig
+from ..auto import FAMILIES, AutoModelForECGClassification
 
 SHIM_NAME = "modeling_hf_ecg.py"
 
@@ -31,11 +30,11 @@ def add_shim(files: Mapping[str, Path | bytes]) -> dict[str, Path | bytes]:
     ):
         config = _read(files[f"{folder}config.json"])
         config_class, model_class, auto_classes = _classes(config)
-        processor = "ECGTextProcessor" if config_class is ECGTextConfig else None
+        processor = FAMILIES[config_class.model_type].processor
         names = {"AutoConfig": config_class.__name__} | dict.fromkeys(auto_classes, model_class)
         preparing = {"AutoFeatureExtractor": "ECGFeatureExtractor"}
         if processor:
-            preparing["AutoProcessor"] = processor
+            preparing["AutoProcessor"] = processor.__name__
         needed |= {*names.values(), *preparing.values()}
         for name, classes in (
             ("config.json", names),
@@ -53,10 +52,11 @@ def add_shim(files: Mapping[str, Path | bytes]) -> dict[str, Path | bytes]:
 def _classes(config: dict) -> tuple[type, str, list[str]]:
     """Configuration class, name of the saved class, and the Auto classes that hand it out."""
     (name,) = config.get("architectures") or [None]
-    try:
-        config_class = type(AutoConfig.for_model(config["model_type"]))
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"the model type is {config.get('model_type')!r}, which hf_ecg does not have") from error
+    family = FAMILIES.get(config.get("model_type"))
+    # the shim imports from hf_ecg, which does not hold the classes of other packages
+    if family is None or not family.config.__module__.startswith("hf_ecg."):
+        raise ValueError(f"the model type is {config.get('model_type')!r}, which hf_ecg does not have")
+    config_class = family.config
     found = [
         auto.__name__
         for auto in (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification)

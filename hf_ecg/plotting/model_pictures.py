@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 from transformers import AutoConfig
 
+from ..auto import FAMILIES
 from ..clinical.prompts import PromptSet, load_prompts
 from ..data.corpus import label_matrix, label_names, load_corpus
 from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from ..evaluation.judging.label_text import aggregate_similarities
 from ..evaluation.loading import load_dual_encoder, load_encoder, pick_device
 from ..evaluation.options import DEFAULT_FORWARD, ForwardOptions
+from ..models.shared.roles import is_dual_encoder
 from ._figure import FORMATS, save_figure
 from .embeddings import plot_embeddings
 from .similarity import plot_similarity
@@ -56,7 +58,8 @@ def draw_model(
     output, title = Path(output), Path(model).name
     output.mkdir(parents=True, exist_ok=True)
     written = []
-    if hasattr(AutoConfig.from_pretrained(model), "text_config"):
+    family = FAMILIES.get(AutoConfig.from_pretrained(model).model_type)
+    if family is not None and is_dual_encoder(family.model):
         encoder, processor = load_dual_encoder(model, device)
         embeddings = ecg_embeddings(encoder, processor, dataset, forward.batch_size, "ECGs")
         figure = _similarity(encoder, processor, embeddings, labels, prompt_set, title)

@@ -87,18 +87,18 @@ def _check_model_type(cls, source, kwargs) -> None:
         found.get("model_type")
     wanted = cls.config_class.model_type
     if found.get("model_type") not in (None, wanted):
-        hint = _ENCODER_INSIDE if found["model_type"] == "ecg_text" else ""
+        hint = _ENCODER_INSIDE if "ecg_config" in found else ""
         raise ValueError(
             f"{source} holds a model of type {found['model_type']!r}, {cls.__name__} wants {wanted!r}{hint}"
         )
 
 
-_ENCODER_INSIDE = "; an ECGTextModel keeps its encoder in the subfolder `encoder`"
+_ENCODER_INSIDE = "; a run keeps the bare encoder in the subfolder `encoder`"
 
 
 def _check_all_there(model, missing, source) -> None:
     prefix, name = f"{model.base_model_prefix}.", type(model).__name__
-    is_head = hasattr(model, model.base_model_prefix)
+    is_head = model.base_model is not model
     wanted = [key for key in model.state_dict() if not is_head or key.startswith(prefix)]
     absent = sorted(set(wanted) & set(missing))
     is_encoder = isinstance(model, ECGPreTrainedModel)

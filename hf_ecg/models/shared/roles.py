@@ -1,13 +1,16 @@
 """What may be asked of any model of this package, in place of looking for its attributes."""
 
+from typing import Any
+
 from torch import nn
+from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
 from .configuration_tower import ECGTowerConfig
 from .modeling_ecg import ECGModelBase
 
 
-def ecg_encoder(model: nn.Module) -> nn.Module:
+def ecg_encoder(model: Any) -> PreTrainedModel:
     """The bare ECG encoder inside a model: of heads, dual encoders, pretraining models and what stands around them.
 
     Returns:
