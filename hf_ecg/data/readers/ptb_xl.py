@@ -1,7 +1,5 @@
 """PTB-XL 1.0.3 in PhysioNet's own folder (Wagner et al., Scientific Data 7:154, 2020)."""
 
-import math
-import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,13 @@ from ...clinical.scp import (
     parse_scp_codes,
     read_statements,
 )
-from ...clinical.tables import read_table
 from ...signals.formats import read
 from ...signals.leads import STANDARD_LEADS
 from ..builder import Corpus
 from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .columns import record_columns
+from .ptb_xl_table import FILE_COLUMN, PtbXlRecord, check_inside_folder, read_records
 from .withholding import Withholding, describe_withholding
 
 TEXT_SOURCES = ("statements", "report")
@@ -34,37 +32,6 @@ SECONDS = 10
 SPLITS = {"train": range(1, 9), "validation": (9,), "test": (10,)}
 # found by dataset_scripts/near_duplicates.py
 SAME_WAVEFORM = "Records 145 and 463 hold one waveform under two patients, in the folds 3 and 1."
-_FILE_COLUMN = {100: "filename_lr", 500: "filename_hr"}
-_COLUMNS = (
-    "ecg_id",
-    "patient_id",
-    "age",
-    "sex",
-    "device",
-    "site",
-    "recording_date",
-    "report",
-    "scp_codes",
-    "strat_fold",
-)
-_OLDEST = 90.0
-
-
-@dataclass(frozen=True)
-class PtbXlRecord:
-    """One line of `ptbxl_database.csv`, checked."""
-
-    record_id: str
-    patient_id: str
-    age: float | None
-    sex: str | None
-    device: str | None
-    site: str | None
-    recording_date: str | None
-    report: str
-    codes: str
-    fold: int
-    file: str
 
 
 @dataclass
@@ -160,29 +127,15 @@ def ptb_xl_corpus(
         OSError: a table is not there.
     """
     data_dir, hold_out = Path(data_dir), tuple(hold_out)
-    if sampling_rate not in _FILE_COLUMN:
-        raise ValueError(f"sampling_rate is {sampling_rate}, PTB-XL has {list(_FILE_COLUMN)}")
-    if text_source not in TEXT_SOURCES:
-        raise ValueError(f"text_source is {text_source!r}, wanted one of {TEXT_SOURCES}")
-    if (hold_out or withholding) and text_source == "report":
-        raise ValueError(
-            "hold_out and withholding work on composed texts only: what an original report mentions cannot be known"
-        )
-    if report_rules is not None and (report_rules not in REPORT_RULES or text_source != "report"):
-        raise ValueError(
-            f"report_rules is {report_rules!r} for texts from {text_source!r}, wanted one of {list(REPORT_RULES)} for"
-            " texts from 'report'"
-        )
-    if not 0 <= min_likelihood <= 100:
-        raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
+    _check_options(sampling_rate, min_likelihood, text_source, bool(hold_out or withholding), report_rules)
     for table in ("scp_statements.csv", "ptbxl_database.csv"):
         if not (data_dir / table).is_file():
-            raise FileNotFoundError(f"{data_dir} has no {table}: it is no folder of PTB-XL as PhysioNet ships it")
+            raise FileNotFoundError(f"{data_dir} has no {table}: it is not a folder of PTB-XL as PhysioNet ships it")
     statements = read_statements(data_dir / "scp_statements.csv")
     silent = sorted(mentioning(hold_out, statements))
     records = read_records(data_dir / "ptbxl_database.csv", sampling_rate, statements)
     for record in records:
-        _check_inside(record, data_dir)
+        check_inside_folder(record, data_dir)
     reader = PtbXlReader(
         data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding, report_rules
     )
@@ -193,7 +146,7 @@ def ptb_xl_corpus(
         {name: list(reader.label_sets[name]) for name in LABEL_SETS},
         extra=extra | ({"withheld": Value("bool")} if withholding else {}),
     )
-    column = _FILE_COLUMN[sampling_rate]
+    column = FILE_COLUMN[sampling_rate]
     facts = {
         "corpus": "PTB-XL 1.0.3",
         "sampling_rate": sampling_rate,
@@ -230,91 +183,24 @@ def ptb_xl_corpus(
     )
 
 
-def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement]) -> list[PtbXlRecord]:
-    """The lines of `ptbxl_database.csv`, in its order.
-
-    Raises:
-        ValueError: no such table, a number that is none, a fold outside 1 to 10, one ecg_id or one file twice, codes
-            that are no dict or no statement, or a patient whose records lie in several folds.
-        OSError: the file cannot be read.
-    """
-    column = _FILE_COLUMN[sampling_rate]
-    lines = read_table(path, (*_COLUMNS, column))
-    records, seen, fold_of, owner = [], set(), {}, {}
-    accepted: set[str] = set()
-    for number, line in enumerate(lines, start=2):
-        where = f"{path}, line {number} (ecg_id {line['ecg_id']})"
-        record = _record(line, line[column], where)
-        if record.record_id in seen:
-            raise ValueError(f"{where}: this ecg_id stands there twice")
-        seen.add(record.record_id)
-        first = owner.setdefault(posixpath.normpath(record.file), record.record_id)
-        if record.file and first != record.record_id:
-            raise ValueError(f"{where}: {column} is {record.file!r}, which is the recording of ecg_id {first}")
-        if fold_of.setdefault(record.patient_id, record.fold) != record.fold:
-            raise ValueError(
-                f"{where}: patient {record.patient_id} is in folds {fold_of[record.patient_id]} and {record.fold};"
-                " folds must not share patients"
-            )
-        if record.codes not in accepted:
-            try:
-                unknown = [code for code in parse_scp_codes(record.codes) if code not in statements]
-            except ValueError as error:
-                raise ValueError(f"{where}: {error}") from error
-            if unknown:
-                raise ValueError(f"{where}: the codes {unknown} are not in scp_statements.csv")
-            accepted.add(record.codes)
-        records.append(record)
-    if not records:
-        raise ValueError(f"{path} has no records")
-    return records
-
-
-def _check_inside(record: PtbXlRecord, data_dir: Path) -> None:
-    if ".." in record.file.split("/") or record.file.startswith("/") or "\\" in record.file:
-        raise ValueError(f"ecg_id {record.record_id}: the record path {record.file!r} leaves the folder {data_dir}")
-
-
-def _record(line: dict, file: str, where: str) -> PtbXlRecord:
-    age = _number(line["age"], "age", where)
-    sex = _number(line["sex"], "sex", where)
-    fold = _number(line["strat_fold"], "strat_fold", where)
-    identity = {name: _number(line[name], name, where) for name in ("ecg_id", "patient_id")}
-    for name, value in identity.items():
-        if value is None or value != int(value):
-            raise ValueError(f"{where}: {name} is {line[name]!r}, wanted a whole number")
-    if fold is None or fold not in range(1, 11):
-        raise ValueError(f"{where}: strat_fold is {line['strat_fold']!r}, wanted 1 to 10")
-    if sex not in (None, 0, 1):
-        raise ValueError(f"{where}: sex is {line['sex']!r}, wanted 0 (male), 1 (female) or nothing")
-    if age is not None and age < 0:
-        raise ValueError(f"{where}: age is {line['age']!r}, wanted years")
-    return PtbXlRecord(
-        record_id=str(int(identity["ecg_id"])),
-        patient_id=str(int(identity["patient_id"])),
-        # 300 stands for over 89
-        age=None if age is None else (_OLDEST if age > 89 else age),
-        sex=None if sex is None else ("male", "female")[int(sex)],
-        device=" ".join(line["device"].split()) or None,
-        site=line["site"].removesuffix(".0") or None,
-        recording_date=line["recording_date"] or None,
-        report=line["report"],
-        codes=line["scp_codes"],
-        fold=int(fold),
-        file=file,
-    )
-
-
-def _number(text: str, name: str, where: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ValueError(f"{where}: {name} is {text!r}, wanted a number") from error
-    if math.isinf(value):
-        raise ValueError(f"{where}: {name} is {text!r}, wanted a finite number")
-    return None if math.isnan(value) else value
+def _check_options(
+    sampling_rate: int, min_likelihood: float, text_source: str, silences: bool, report_rules: str | None
+) -> None:
+    if sampling_rate not in FILE_COLUMN:
+        raise ValueError(f"sampling_rate is {sampling_rate}, PTB-XL has {list(FILE_COLUMN)}")
+    if text_source not in TEXT_SOURCES:
+        raise ValueError(f"text_source is {text_source!r}, wanted one of {TEXT_SOURCES}")
+    if silences and text_source == "report":
+        raise ValueError(
+            "hold_out and withholding work on composed texts only: what an original report mentions cannot be known"
+        )
+    if report_rules is not None and (report_rules not in REPORT_RULES or text_source != "report"):
+        raise ValueError(
+            f"report_rules is {report_rules!r} for texts from {text_source!r}, wanted one of {list(REPORT_RULES)} for"
+            " texts from 'report'"
+        )
+    if not 0 <= min_likelihood <= 100:
+        raise ValueError(f"min_likelihood is {min_likelihood}, wanted 0 to 100 percent")
 
 
 def card(summary: dict) -> CorpusCard:
