@@ -97,7 +97,7 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModel, AutoModelForPreTraining
 
 import their_package
-from hf_ecg.cards.source_pages import source_pages, source_table
+from hf_ecg.source_pages import source_pages, source_table
 from hf_ecg.convert import write_converted
 from hf_ecg.models.shared.roles import ecg_encoder, model_role
 
