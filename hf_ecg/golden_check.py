@@ -18,7 +18,7 @@ from .strict_json import read_json_object
 SPEC, EXPECTED, WEIGHTS, SEED = "spec.json", "expected_seed0.npz", "golden_weights.py", 0
 TOLERANCE = 1e-4  # on outputs of order one
 # our output -> what the cases call it
-POOLED, LOGITS = ("pooled", "encoder_avgpool"), ("output",)
+POOLED, LOGITS = ("pooled", "encoder_avgpool", "features"), ("output", "logits")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from transformers import AutoModel
 
 from hf_ecg import AutoModelForECGClassification, ECGFeatureExtractor, STMEMForPreTraining, STMEMModel
 from hf_ecg.convert import convert_checkpoint, write_converted
+from hf_ecg.golden_check import check_conversion
 from hf_ecg.models.st_mem.convert_st_mem import filter_steps, st_mem_feature_extractor
 from hf_ecg.signals import STANDARD_LEADS
 from tests.models.golden import golden_case, golden_input
@@ -100,3 +101,8 @@ def test_the_preparation_is_the_originals(golden_dir):
     whole = st_mem_feature_extractor()(ecg, 500, STANDARD_LEADS, "mV")
     assert whole.input_values.shape == (3, 12, 2250) and whole["record_index"].tolist() == [0, 0, 0]
     np.testing.assert_allclose(whole.input_values[1], prepared([centre, *filters], 2250)[0], atol=1e-5)
+
+
+def test_the_check_of_the_command_line_takes_its_cases(golden_dir):
+    found = check_conversion("st-mem-vit-small", golden_dir / "st-mem-vit-small")
+    assert [one.output for one in found] == ["features", "logits"] and all(one.agrees for one in found)
