@@ -115,3 +115,16 @@ def test_a_recipe_of_an_earlier_version_is_told_apart(text_recipe, recipe_of, tm
     with pytest.raises(ValueError, match="collator is from an earlier version: the section is now `method:"):
         pretrain(recipe_of(text_recipe, run__max_steps=2), tmp_path / "out", resume=True)
     assert json.loads((tmp_path / "out" / "config.json").read_text())["model_type"] == "ecg_text"
+
+
+def test_a_cache_of_the_deterministic_steps_changes_no_weight(text_recipe, recipe_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", tmp_path / "cache")
+    pretrain(recipe_of(text_recipe, run__max_steps=5), tmp_path / "plain")
+    for name in ("made", "read"):
+        pretrain(recipe_of(text_recipe, run__max_steps=5, data__cache=True, run__num_workers=2), tmp_path / name)
+        kept = list((tmp_path / "cache").rglob("*.npz"))
+        assert len(kept) == 1
+    for name in ("made", "read"):
+        assert (tmp_path / name / "model.safetensors").read_bytes() == (
+            tmp_path / "plain" / "model.safetensors"
+        ).read_bytes()

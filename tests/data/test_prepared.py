@@ -1,0 +1,85 @@
+"""Inputs made once: the same batches as without a cache, made anew for other rows and steps, torn files made again."""
+
+import pytest
+import torch
+
+from hf_ecg.data.collators import ECGContrastiveCollator, ECGWaveformCollator
+from hf_ecg.data.mixing import MixedRows
+from hf_ecg.data.prepared import prepared_inputs
+from hf_ecg.processing import ECGFeatureExtractor
+from tests.data import made_rows
+
+VIEWS = [{"name": "gaussian_noise", "rms": 0.1}]
+STEPS = [{"name": "select_leads"}, {"name": "views"}, {"name": "normalise", "method": "zscore"}]
+
+
+def collator(steps=STEPS, views=VIEWS, kind=ECGWaveformCollator, leads=made_rows.LEADS, prepared=None):
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=leads, num_samples=None, steps=list(steps))
+    return kind(extractor, views=views, seed=3, prepared=prepared)
+
+
+@pytest.fixture
+def dataset():
+    return made_rows.dataset(12)
+
+
+def batches(made, rows, epoch=0):
+    return [made(rows.__getitems__([(epoch, index) for index in indices])) for indices in ([3, 0, 11], [5], range(12))]
+
+
+def assert_equal(first, second):
+    assert set(first) == set(second)
+    for name, value in first.items():
+        assert value is True or torch.equal(value, second[name]), name
+
+
+@pytest.mark.parametrize("kind", [ECGWaveformCollator, ECGContrastiveCollator])
+def test_batches_are_the_same_bits(dataset, tmp_path, kind):
+    steps = [{"name": "pick_lead"}, *STEPS[1:]] if kind is ECGContrastiveCollator else STEPS
+    plain = collator(steps, kind=kind)
+    cached = collator(steps, kind=kind, prepared=prepared_inputs(tmp_path, plain, [dataset]))
+    assert "signal" not in cached.columns
+    for epoch in (0, 2):
+        made = batches(plain, MixedRows([dataset], plain.columns), epoch)
+        read = batches(cached, MixedRows([dataset], cached.columns), epoch)
+        for first, second in zip(made, read, strict=True):
+            assert_equal(first, second)
+
+
+def test_records_of_several_lengths_are_padded_by_batch(tmp_path):
+    sources = [made_rows.dataset(6, samples=200, seed=1), made_rows.dataset(5, samples=120, seed=2)]
+    plain = collator()
+    cached = collator(prepared=prepared_inputs(tmp_path, plain, sources))
+    for indices in ([0, 8], [9, 7], [2]):
+        keys = [(1, index) for index in indices]
+        first = plain(MixedRows(sources, plain.columns).__getitems__(keys))
+        second = cached(MixedRows(sources, cached.columns).__getitems__(keys))
+        assert_equal(first, second)
+    assert second["input_values"].shape[-1] == 200
+
+
+def files(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.npz")}
+
+
+def test_inputs_are_made_once_and_anew_for_other_rows_steps_and_leads(dataset, tmp_path):
+    prepared_inputs(tmp_path, collator(), [dataset])
+    first = files(tmp_path)
+    prepared_inputs(tmp_path, collator(views=[]), [dataset])  # views come behind what is kept
+    after = [*STEPS[:2], {"name": "normalise", "method": "minmax"}]
+    prepared_inputs(tmp_path, collator(after), [dataset])
+    assert files(tmp_path) == first and len(first) == 1
+    prepared_inputs(tmp_path, collator(), [dataset.select(range(6))])
+    prepared_inputs(tmp_path, collator(leads=made_rows.LEADS[:6]), [dataset])
+    prepared_inputs(tmp_path, collator([STEPS[0], {"name": "divide", "divisor": 2.0}, *STEPS[1:]]), [dataset])
+    assert len(files(tmp_path)) == 4 and first.items() <= files(tmp_path).items()
+
+
+def test_a_torn_file_is_made_again(dataset, tmp_path):
+    plain = collator()
+    prepared_inputs(tmp_path, plain, [dataset])
+    (path,) = files(tmp_path)
+    path.write_bytes(path.read_bytes()[:1000])
+    cached = collator(prepared=prepared_inputs(tmp_path, plain, [dataset]))
+    rows = MixedRows([dataset], plain.columns)
+    assert_equal(batches(plain, rows)[0], batches(cached, MixedRows([dataset], cached.columns))[0])
