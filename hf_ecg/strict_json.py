@@ -19,7 +19,7 @@ def read_json_object(path) -> dict:
     try:
         content = json.loads(path.read_bytes(), object_pairs_hook=_distinct_keys)
     except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 and numbers too long are ValueErrors too
-        raise ValueError(f"{path} is no JSON: {error}") from error
+        raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a JSON object")
     return content

@@ -31,14 +31,16 @@ def describe_folder(path: str | Path) -> dict:
     if not folder.exists() and str(path).count("/") == 1:
         folder = _from_hub(str(path))
     if not folder.is_dir():
-        raise FileNotFoundError(f"{path} is no folder, wanted a model, a run or a prepared corpus")
+        raise FileNotFoundError(f"{path} is not a folder, wanted a model, a run or a prepared corpus")
     if (folder / SUMMARY).is_file():
         return {"kind": "corpus", "path": str(path)} | _corpus(folder)
     if (folder / CONFIG).is_file():
         return {"kind": "model", "path": str(path)} | _model(folder)
     if (folder / RECIPE).is_file():
         return {"kind": "unfinished run", "path": str(path), "go on": "the same command with --resume latest"}
-    raise FileNotFoundError(f"{path} holds neither {CONFIG} nor {SUMMARY}: it is no model and no prepared corpus")
+    raise FileNotFoundError(
+        f"{path} holds neither {CONFIG} nor {SUMMARY}: it is neither a model nor a prepared corpus"
+    )
 
 
 def _corpus(folder: Path) -> dict:

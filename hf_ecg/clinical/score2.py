@@ -199,7 +199,7 @@ def _numbers(name: str, values) -> np.ndarray:
             return values.astype(np.float64).filled(np.nan)
         return np.array(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} holds something that is no number: {error}") from error
+        raise ValueError(f"{name} holds something that is not a number: {error}") from error
 
 
 def _sex_codes(sex) -> np.ndarray:

@@ -30,7 +30,7 @@ def read_table(path, columns: Iterable[str]) -> list[dict[str, str]]:
                 raise ValueError(f"{path} has the columns {twice} more than once")
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is no CSV table in UTF-8: {error}") from error
+        raise ValueError(f"{path} is not a CSV table in UTF-8: {error}") from error
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             found = len(names) - list(row.values()).count(None) + len(row.get(None) or ())

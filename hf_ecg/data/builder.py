@@ -138,7 +138,7 @@ def check_output(output_dir: Path, overwrite: bool) -> None:
     if not output_dir.exists() or (output_dir.is_dir() and not any(output_dir.iterdir())):
         return
     if not (output_dir / SUMMARY_NAME).is_file():
-        raise FileExistsError(f"{output_dir} is there and is no prepared corpus: choose another folder")
+        raise FileExistsError(f"{output_dir} is there and is not a prepared corpus: choose another folder")
     if not overwrite:
         raise FileExistsError(f"{output_dir} is there already: choose another folder, or --overwrite it")
 

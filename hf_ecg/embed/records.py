@@ -177,7 +177,7 @@ def _files(name: str) -> list[str] | None:
     if file is not None:
         return [file]
     if path.exists():
-        raise ValueError(f"{name} is no record ({', '.join(endings)}), no folder and no data set")
+        raise ValueError(f"{name} is neither a record ({', '.join(endings)}) nor a folder nor a data set")
     if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise FileNotFoundError(f"{name} is not there, and is neither a folder nor a Hub id (OWNER/NAME)")
     return None

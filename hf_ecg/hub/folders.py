@@ -53,7 +53,7 @@ def model_files(folder, repo_id: str) -> dict[str, Path | bytes]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is no folder, wanted the output folder of a run or a converted model")
+        raise FileNotFoundError(f"{folder} is not a folder, wanted the output folder of a run or a converted model")
     parts = [folder, *([folder / "encoder"] if (folder / "encoder").exists() else [])]
     for part in parts:
         _check_whole(part)

@@ -44,7 +44,7 @@ def plot_training(logs, metric: str | None = None, *, greater_is_better: bool | 
         waiting (percent of the wall time).
 
     Raises:
-        ValueError: a log that holds no steps or a line that is no JSON, a metric that was not logged.
+        ValueError: a log that holds no steps or a line that is not JSON, a metric that was not logged.
         OSError: a log that is not there.
         ImportError: matplotlib is not installed.
     """
@@ -165,7 +165,7 @@ def _entry(line: str, where: str) -> dict:
     try:
         entry = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is no JSON: {error}") from error
+        raise ValueError(f"{where} is not JSON: {error}") from error
     if not isinstance(entry, dict) or "kind" not in entry or not _is_number(entry.get("step")):
         raise ValueError(f"{where} is {line[:80]!r}, wanted an object with kind and step")
     wrong = [key for key in ("loss", "lr", "waiting") if key in entry and not _is_number(entry[key])]

@@ -44,8 +44,8 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
     (tmp_path / "recipe.yaml").write_text("model: {}")
     assert "--resume latest" in call("info", [str(tmp_path)])["go on"]
     (tmp_path / "recipe.yaml").unlink()
-    with pytest.raises(FileNotFoundError, match="no model and no prepared corpus"):
+    with pytest.raises(FileNotFoundError, match="neither a model nor a prepared corpus"):
         call("info", [str(tmp_path)])
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="config.json is no JSON"):
+    with pytest.raises(ValueError, match="config.json is not JSON"):
         call("info", [str(tmp_path)])

@@ -210,7 +210,7 @@ def test_cholesterol_converts_from_mg_dl():
         ({"sbp_mmhg": 14}, "wanted 40 to 320"),
         ({"sbp_mmhg": math.inf}, "wanted 40 to 320"),
         ({"smoker": 0.5}, "wanted true or false"),
-        ({"diabetes": "yes"}, "diabetes holds something that is no number"),
+        ({"diabetes": "yes"}, "diabetes holds something that is not a number"),
         ({"sex": [0, 1]}, "sex holds .*wanted 'male', 'female' or None"),
         ({"age": [50, 60], "sbp_mmhg": [1, 2, 3]}, "do not broadcast"),
         ({"region": "Europe"}, "region is 'Europe'"),

@@ -18,8 +18,8 @@ def test_rows_by_column(tmp_path):
     [
         (GOOD.encode() + b"3", "line 4: 1 fields, wanted the 2"),
         (GOOD.replace('"', "").encode(), "line 2: 3 fields, wanted the 2"),
-        (GOOD.encode() + b'3,"cut', "is no CSV table in UTF-8"),
-        (GOOD.encode() + "3,ä".encode("latin-1"), "is no CSV table in UTF-8"),
+        (GOOD.encode() + b'3,"cut', "is not a CSV table in UTF-8"),
+        (GOOD.encode() + "3,ä".encode("latin-1"), "is not a CSV table in UTF-8"),
         (GOOD.replace("report", "words").encode(), "lacks the columns .'report'.; it has .'id', 'words'"),
         (b"", "lacks the columns"),
         (b"id,report,report\n1,a,b\n", "has the columns .'report'. more than once"),

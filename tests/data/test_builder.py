@@ -105,7 +105,7 @@ def test_what_is_there_is_replaced_only_when_asked_and_only_when_it_is_a_corpus(
     other = out.parent / "thesis"
     other.mkdir()
     (other / "chapter.txt").write_text("one")
-    with pytest.raises(FileExistsError, match="no prepared corpus"):
+    with pytest.raises(FileExistsError, match="not a prepared corpus"):
         prepare(small, other, overwrite=True)
     assert (other / "chapter.txt").read_text() == "one"
 

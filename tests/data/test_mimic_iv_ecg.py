@@ -203,7 +203,7 @@ def _no_column(made):
         (_twice, "study_id stands there twice"),
         (_outside, "leaves the folder"),
         (_no_time, "empty field"),
-        (_no_date, "record_list.csv is no such table"),
+        (_no_date, "record_list.csv is not such a table"),
         (_stranger, "other patients"),
         (_no_column, "p_axis"),
     ],
@@ -220,7 +220,7 @@ def test_cut_off_and_absent_tables(made, tmp_path):
     made.save()
     table = made.folder / "machine_measurements.csv"
     table.write_bytes(table.read_bytes()[:-60])
-    with pytest.raises(ValueError, match="machine_measurements.csv is no such table"):
+    with pytest.raises(ValueError, match="machine_measurements.csv is not such a table"):
         mimic_iv_ecg_corpus(made.folder, tmp_path / "index", progress=False)
     table.unlink()
     with pytest.raises(FileNotFoundError, match="has no machine_measurements.csv"):

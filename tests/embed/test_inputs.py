@@ -14,7 +14,7 @@ from tests.embed.made_records import table
         ("nowhere.hea", "is not there"),
         ("no/such/record", "neither a folder nor a Hub id"),
         ("empty", "neither a record"),
-        ("note.txt", "is no record"),
+        ("note.txt", "is neither a record"),
     ],
 )
 def test_names_of_nothing(name, message, encoder, tmp_path, monkeypatch):

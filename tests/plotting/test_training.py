@@ -37,7 +37,7 @@ def test_training_errors(tmp_path):
     with pytest.raises(ValueError, match="'auroc' is not in the log; it holds none"):
         plot_training(folder, "auroc")
     (folder / "log.jsonl").write_text('{"kind": "train", "step": 1}\nnot json\n')
-    with pytest.raises(ValueError, match="log.jsonl, line 2 is no JSON"):
+    with pytest.raises(ValueError, match="log.jsonl, line 2 is not JSON"):
         plot_training(folder)
     (folder / "log.jsonl").write_text("")
     with pytest.raises(ValueError, match="0 lines and no training step"):

@@ -137,7 +137,7 @@ class ECGRegressionCollator(WaveformCollator):
         """Makes a batch: waveforms as `ECGClassificationCollator`, `labels` float32 (batch, targets), NaN where null.
 
         Raises:
-            ValueError: a target that is no number, or what the feature extractor refuses.
+            ValueError: a target that is not a number, or what the feature extractor refuses.
         """
         batch = self.waveforms(rows)
         batch["labels"] = torch.tensor([[number(row, target) for target in self.targets] for row in rows])

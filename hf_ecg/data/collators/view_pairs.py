@@ -80,7 +80,7 @@ class ECGContrastiveCollator(WaveformCollator):
             `missing_rate` float32 (batch,), NaN where unknown, when their columns are named; `return_loss` True.
 
         Raises:
-            ValueError: a risk that is no number, or what the feature extractor refuses.
+            ValueError: a risk that is not a number, or what the feature extractor refuses.
         """
         whole = self.before_views(rows)
         leads = self._drawn_leads(whole["lead_mask"], rows) if self.single_lead else (None, None)

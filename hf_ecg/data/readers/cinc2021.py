@@ -235,7 +235,9 @@ def _ptb_xl_patients(path: Path) -> dict[str, tuple[str, int]]:
         try:
             ecg, patient, fold = (int(float(line[name])) for name in ("ecg_id", "patient_id", "strat_fold"))
         except (ValueError, OverflowError) as error:
-            raise ValueError(f"{path}, line {number}: an ecg_id, patient_id or fold is no number: {error}") from error
+            raise ValueError(
+                f"{path}, line {number}: an ecg_id, patient_id or fold is not a number: {error}"
+            ) from error
         if fold not in range(1, 11):
             raise ValueError(f"{path}, line {number}: strat_fold is {fold}, wanted 1 to 10")
         patients[f"ptb_xl:{ecg}"] = (str(patient), fold)

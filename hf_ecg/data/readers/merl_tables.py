@@ -172,7 +172,7 @@ def read_merl_table(folder, task: str) -> MerlTable:
     for split, name in SPLIT_FILES.items():
         path = Path(folder, f"{chosen.files}_{name}.csv")
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is not there: {folder} is no folder of MERL's split tables for {task}")
+            raise FileNotFoundError(f"{path} is not there: {folder} is not a folder of MERL's split tables for {task}")
         lines = read_table(path, (chosen.key, *chosen.classes, *([chosen.written] if chosen.written else [])))
         if not lines:
             raise ValueError(f"{path} has no records")

@@ -124,7 +124,7 @@ def header_facts(
         tokens = dict.fromkeys(token.strip() for token in written.split(",") if token.strip())
         codes = tuple((names or {}).get(token, token) for token in tokens)
         unknown = [code for code in codes if code not in known]
-        # what is no number is no code of another table either
+        # what is not a number is not a code of another table either
         words = [code for code in unknown if not code.isdigit()]
         if words or (unknown and unknown_codes == "skip"):
             reason = f"{where}: #Dx holds {words or unknown}, which the corpus's {len(known)} codes do not name"

@@ -29,7 +29,7 @@ def read_report(path) -> dict:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
+        raise ValueError(f"{path} is not JSON: {error}") from error
     wanted = ("title", "command", "data", "models", "bootstrap", "tasks", "versions", "machine")
     absent = [key for key in wanted if not isinstance(report, dict) or key not in report]
     if absent:

@@ -125,7 +125,7 @@ class Measurements:
                 order are missing. P that was not measured may be there all the same: `p_waves_present` is then NaN.
 
         Raises:
-            ValueError: none of the columns is there, or a field is no number.
+            ValueError: none of the columns is there, or a field is not a number.
 
         Example:
             >>> row = {"p_onset": 40, "p_end": 150, "qrs_onset": 260, "qrs_end": 350, "t_end": 29999}

@@ -30,6 +30,6 @@ def command(record, model, prompts, device) -> list[dict]:
     if probability:
         told = "probability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease."
     else:
-        told = "The model was trained without the sigmoid loss: its cosines rank texts and are no probabilities."
+        told = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
     click.echo(f"\n{told}")
     return results

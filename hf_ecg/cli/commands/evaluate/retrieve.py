@@ -65,7 +65,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     index = build_index(encoder, processor, dataset, place, text_column, given["batch_size"], "index")
     report: dict = {"model": model, "data": data, "records": len(dataset)}
     if index.bias is None:
-        report["note"] = "the model was trained with the softmax loss: cosines rank, there are no probabilities"
+        report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
     show = RetrievalPictures(None if given["no_pictures"] else output, click.echo, given["format"], given["dpi"])
     queries = Queries(given["text"], given["record"], given["record_id"], given["top_k"], given["same_patient"])
     report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)

@@ -95,11 +95,11 @@ def build_index(
     tables = {name: find_table(data_dir, name) for name in (RECORDS, MEASUREMENTS)}
     for name, path in tables.items():
         if path is None:
-            raise FileNotFoundError(f"{data_dir} has no {name}.csv: it is no folder of MIMIC-IV-ECG")
+            raise FileNotFoundError(f"{data_dir} has no {name}.csv: it is not a folder of MIMIC-IV-ECG")
     for name in CLINICAL_TABLES if mimic_iv_dir is not None else ():
         tables[name] = find_table(mimic_iv_dir, name)
     if mimic_iv_dir is not None and tables["hosp/patients"] is None:
-        raise FileNotFoundError(f"{mimic_iv_dir} has no hosp/patients.csv: it is no folder of MIMIC-IV")
+        raise FileNotFoundError(f"{mimic_iv_dir} has no hosp/patients.csv: it is not a folder of MIMIC-IV")
     there = {name: path for name, path in tables.items() if path is not None}
     stamps = [
         (name, str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for name, path in there.items()

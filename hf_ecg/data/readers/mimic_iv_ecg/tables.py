@@ -38,7 +38,7 @@ def stream_table(path: Path, types: Mapping[str, pa.DataType], progress: bool = 
         except KeyError as error:
             raise ValueError(f"{path} lacks a column: {error}; wanted {list(types)}") from error
         except pa.ArrowInvalid as error:
-            raise ValueError(f"{path} is no such table: {error}") from error
+            raise ValueError(f"{path} is not such a table: {error}") from error
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error}") from error
 
