@@ -210,7 +210,7 @@ class STMEMDecoder(nn.Module):
         size = config.decoder_hidden_size
         self.embedding = nn.Linear(config.hidden_size, size)
         self.mask_token = nn.Parameter(torch.empty(size))
-        self.register_buffer("positions", torch.empty(config.num_patches + 2, size))
+        self.register_buffer("positions", lead_positions(config, size))
         self.layers = nn.ModuleList(
             PreNormBlock(
                 config,
