@@ -15,15 +15,15 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
-from tests.peers.peer_models import PeerModelTester, compared_output, families
+from tests.peers.peer_models import PeerModelTester, compared_output, families, own_inputs
 
 TOLERANCE = 1e-5
 
 
 def built(model_class: type) -> tuple[nn.Module, dict]:
     torch.manual_seed(0)
-    config, inputs = PeerModelTester(model_class.config_class).prepare_config_and_inputs_for_common()
-    return model_class(config).eval(), inputs
+    tester = PeerModelTester(model_class.config_class)
+    return model_class(tester.get_config()).eval(), own_inputs(model_class, tester.batch_size)
 
 
 def output_of(model: nn.Module, inputs: dict, key: str) -> torch.Tensor:

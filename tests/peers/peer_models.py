@@ -13,7 +13,7 @@ from tests.models.tiny import CASES
 torch.set_num_threads(1)
 
 # What `output_hidden_states` gives of the tiny model: how many, and positions and channels of the first.
-HIDDEN_STATES = {"ecg_resnet": (5, 80, 4), "ecg_resnext": (4, 80, 8)}
+HIDDEN_STATES = {"ecg_resnet": (5, 80, 4), "ecg_resnext": (4, 80, 8), "st_mem": (3, 144, 16)}
 
 
 def families() -> dict[type, list[type]]:
@@ -27,10 +27,12 @@ class PeerModelTester:
 
     batch_size = 3
     is_training = True
+    attention = None
 
     def __init__(self, config_class: type):
         self.make_config, self.make_inputs = next(c[1:3] for c in CASES.values() if c[0].config_class is config_class)
-        config = self.make_config()
+        config = self.get_config()
+        self.num_attention_heads = vars(config).get("num_attention_heads")
         sizes = HIDDEN_STATES.get(config.model_type)
         if sizes is not None:
             self.expected_num_hidden_layers, self.seq_length, self.hidden_size = sizes
@@ -39,15 +41,24 @@ class PeerModelTester:
             self.num_hidden_layers = config.text_config.num_hidden_layers
 
     def get_config(self):
-        return self.make_config()
+        config = self.make_config()
+        if self.attention is not None:
+            config._attn_implementation = self.attention
+        return config
 
     def prepare_config_and_inputs_for_common(self):
-        return self.make_config(), self.make_inputs(self.batch_size, torch.Generator().manual_seed(0))
+        return self.get_config(), self.make_inputs(self.batch_size, torch.Generator().manual_seed(0))
 
     def prepare_config_and_inputs_for_model_class(self, model_class):
         # asked for where rows are compared; a second view's rows stand behind all first ones inside the model
         config, inputs = self.prepare_config_and_inputs_for_common()
         return config, {key: value for key, value in inputs.items() if not key.startswith("second_")}
+
+
+def own_inputs(model_class: type, rows: int) -> dict:
+    """What the contract tests give to this class."""
+    make = next(case[2] for case in CASES.values() if case[0] is model_class)
+    return make(rows, torch.Generator().manual_seed(0))
 
 
 def compared_output(model_class: type) -> str:

@@ -22,7 +22,7 @@ from torch import nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from hf_ecg.models.shared.roles import model_role
-from tests.peers.peer_models import PeerModelTester, families
+from tests.peers.peer_models import PeerModelTester, families, own_inputs
 
 ROWS, UPDATES, RATE = 32, 2, 0.05
 
@@ -52,8 +52,7 @@ def labels(kind: str) -> torch.Tensor:
 
 def built(model_class: type, kind: str | None) -> tuple[nn.Module, dict]:
     torch.manual_seed(0)
-    tester = PeerModelTester(model_class.config_class)
-    config, inputs = tester.get_config(), tester.make_inputs(ROWS, torch.Generator().manual_seed(0))
+    config, inputs = PeerModelTester(model_class.config_class).get_config(), own_inputs(model_class, ROWS)
     if kind is not None:
         config.num_labels, config.problem_type = 3, kind
         inputs["labels"] = labels(kind)
