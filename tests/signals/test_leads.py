@@ -66,5 +66,8 @@ def test_derived_leads_are_within_five_microvolts_of_the_recorded_ones(ptb_xl_di
         # the recorded ones are whole microvolts
         if (errors > 0.005 + 1e-9).any():
             further[record.name] = np.unique(np.nonzero(errors > 0.005 + 1e-9)[1]).tolist()
-    # One stored sample of ecg_id 162 contradicts its own I and II by 0.64 mV, in aVR and aVF alike.
-    assert further == {"00162_lr": [159]}
+    # One stored sample of ecg_id 162 contradicts its own I and II by 0.64 mV, in aVR and aVF alike; at 500 Hz, where
+    # these files are there too, it is several.
+    wanted = {"00162_lr": [159], "00162_hr": list(range(791, 800))}
+    names = {header.stem for header in headers}
+    assert further == {name: places for name, places in wanted.items() if name in names}
