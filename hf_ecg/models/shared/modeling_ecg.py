@@ -48,6 +48,9 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     input_modalities: tuple[str, ...] = ("time",)  # type: ignore[assignment]  # as transformers' own models say it
     # see hf_ecg.models.shared.roles
     role: ClassVar[str] = "encoder"
+    # Losses are means over the batch. transformers.Trainer takes `**kwargs` of a forward for a promise to divide by
+    # `num_items_in_batch`, and would multiply gradients by accumulation steps and processes.
+    accepts_loss_kwargs = False
 
     def get_ecg_encoder(self) -> PreTrainedModel:
         """The bare ECG encoder; the model itself when it is one."""
