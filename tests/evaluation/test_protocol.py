@@ -140,7 +140,7 @@ def test_facts_are_read_from_the_run_around_an_encoder(tmp_path):
     ("content", "message"),
     [
         ("[1]", "wanted a JSON object"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"source": []}', r"'source' \(did you mean 'sources'\?\)"),
         ('{"sources": [{}, {"holdout": []}]}', r"sources\[1\] holds 'holdout' \(did you mean 'hold_out'\?\)"),
         ('{"sources": {}, "seed": 1.5}', "seed is 1.5"),

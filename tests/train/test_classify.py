@@ -57,7 +57,7 @@ def test_cosine_is_that_of_the_row(script, work):
 
 def test_without_sigmoid_no_probability_is_shown(script, work, capsys):
     assert classify(script, work, "sinus rhythm", model="softmax")[0]["probability"] is None
-    assert "no probabilities" in capsys.readouterr().out
+    assert "not probabilities" in capsys.readouterr().out
 
 
 def test_a_mistyped_prompt_set_is_no_text(script, work):

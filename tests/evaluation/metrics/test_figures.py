@@ -82,12 +82,14 @@ def test_validators_know_their_direction_and_measure_in_units():
     model.config.problem_type = "regression"
     model.classifier.weight.data.zero_()
     model.classifier.bias.data.fill_(20.0)
-    spec = {"name": "regression", "targets": ["age"], "metric": "mae/age", "greater_is_better": False}
-    figures = build_validation(spec, processor, rows)(model)
+    spec = {"name": "regression", "metric": "mae/age", "greater_is_better": False}
+    figures = build_validation(spec, processor, rows, ["age"])(model)
     assert figures["mae"] == figures["mae/age"] == pytest.approx(np.abs(np.arange(60) - 20).mean())
-    for change in ({"greater_is_better": True}, {"metric": "mae/agee"}, {"targets": []}):
+    for change in ({"greater_is_better": True}, {"metric": "mae/agee"}, {"targets": ["age"]}):
         with pytest.raises(ValueError, match="validation"):
-            build_validation(spec | change, processor, rows)
+            build_validation(spec | change, processor, rows, ["age"])
+    with pytest.raises(ValueError):
+        build_validation(spec, processor, rows, [])
     spec = {"name": "single_label", "label_sets": ["rhythm"], "metric": "macro_f1", "greater_is_better": True}
     # names in another order than the corpus's
     classifier = tiny.classifier(["SR", "AFIB"])
