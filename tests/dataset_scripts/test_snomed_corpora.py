@@ -49,7 +49,7 @@ def test_cpsc2018_with_the_real_files(repository, shared_data_dir, tmp_path):
     command = ["--data_dir", str(shared_data_dir / "cpsc2018"), "--output_dir", str(tmp_path / "out")]
     command += ["--merl_splits", str(shared_data_dir / "merl_splits"), "--labels", "merl", "--num_proc", "1"]
     summary = load(repository, "cpsc2018").main([*command, "--window_seconds", "10", "--max_windows", "1"])
-    assert summary["rows"] == {"train": 77, "validation": 4, "test": 19} and summary["labels"] == "merl"
+    assert summary["rows"] == {"train": 77, "validation": 14, "test": 19} and summary["labels"] == "merl"
     card = (tmp_path / "out" / "README.md").read_text()
     assert "4,950/551/1,376" in card and "side by side" in card
 
