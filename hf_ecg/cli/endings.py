@@ -82,10 +82,18 @@ def run(words: str = "", arguments: Sequence[str] | None = None, before: Callabl
         _end("", error.format_message(), error.exit_code)
     except KeyboardInterrupt:
         _end("", "interrupted", INTERRUPTED)
-    except (ValueError, OSError, ImportError) as error:
+    except _failures() as error:
         if debug:
             raise
         _end(start.path, str(error) or type(error).__name__, FAILURE)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What ends with a sentence: a configuration file that does not fit raises an error of huggingface_hub's own,
+    which is not imported for `--help`."""
+    hub = sys.modules.get("huggingface_hub.errors")
+    own = (ValueError, OSError, ImportError)
+    return own if hub is None else (*own, hub.StrictDataclassError)
 
 
 def script(words: str) -> Callable:

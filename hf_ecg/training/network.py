@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
@@ -121,7 +122,7 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
         for key, value in (head or {"problem_type": "multi_label_classification"}).items():
             if config.setdefault(key, value) != value:
                 raise ValueError(f"model.config.{key} is {config[key]!r}, but method and data make it {value!r}")
-    config = config_class(**config)
+    config = _configuration(config_class, config)
     model = model_class.from_config(config) if is_auto else model_class(config)
     for name, source in loaded.items():
         _fill_submodule(model, name, source, section.init_from[name])
@@ -145,12 +146,20 @@ def _continued(section: ModelSection, model_class, config: dict) -> PreTrainedMo
             f"model.init_from.{WHOLE} = {source} is a {found.model_type}, wanted {model_class.config_class.model_type}"
         )
     taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
-    whole = model_class.config_class(**{**taken, **config})
+    whole = _configuration(model_class.config_class, {**taken, **config})
     model, info = model_class.from_pretrained(folder, config=whole, dtype=torch.float32, output_loading_info=True)
     differing = sorted(set(info["missing_keys"]) | set(info["unexpected_keys"]))
     if differing:
         raise ValueError(f"model.init_from.{WHOLE} = {source} and model.config do not fit: {differing}")
     return model.float()
+
+
+def _configuration(config_class, values: dict):
+    """An instance of the class; a value of another type or out of range is a ValueError, as everywhere in a recipe."""
+    try:
+        return config_class(**values)
+    except StrictDataclassError as error:
+        raise ValueError(f"model.config: {error.__cause__}") from error
 
 
 def _config_key(model_class, config_class, name: str) -> str | None:

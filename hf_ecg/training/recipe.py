@@ -23,7 +23,8 @@ from .sections import parse_section, to_plain
 
 # Keys of earlier versions, and what says the same now.
 _MOVED = {
-    "collator": "the section is now `method: {name: text_pairs, options: {...}}`, or another one of the methods",
+    "collator": "the section is now `method: {name: text_pairs, options: {...}}`, or another one of the methods; the"
+    " step `{name: views}` of processor.feature_extractor replaces normalise_after_views",
     "data.path": "corpora are listed as `data.sources: [{path: ..., config: ..., folds: ...}]`",
     "data.config": "corpora are listed as `data.sources: [{path: ..., config: ..., folds: ...}]`",
     "data.folds": "corpora are listed as `data.sources: [{path: ..., config: ..., folds: ...}]`",

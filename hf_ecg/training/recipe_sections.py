@@ -158,6 +158,9 @@ class ValidationSection:
     minimum: int | None = None
     cache: bool | None = None
 
+    def validate_counts(self):
+        _at_least(self, "validation", 1, "batch_size", "minimum")
+
 
 @strict
 @dataclass

@@ -1,5 +1,6 @@
 """The rows of a recipe's corpora: to train on, to select on, and what the deterministic steps make of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
@@ -33,7 +34,7 @@ def load_sources(
             for s in section.sources
         ]
     )
-    sources, judged = [], []
+    sources, judged, names = [], [], source_names(section.sources)
     for place, source in enumerate(section.sources):
         if not source.path:
             raise ValueError(
@@ -46,10 +47,16 @@ def load_sources(
         sources.append(rows)
         if with_validation and source.folds.validation:
             kept = method.select(_rows(source, section, method, source.folds.validation), training=False, seed=seed)
-            judged.append((source.config or Path(source.path).name, kept))
+            judged.append((names[place], kept))
     _check_optional(sources, method)
     method.check(sources)
     return sources, judged
+
+
+def source_names(sources: Sequence[SourceSection]) -> list[str]:
+    """What the figures of each corpus are called: its configuration or folder, with a number where two are alike."""
+    names = [source.config or Path(source.path or "").name for source in sources]
+    return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names)]
 
 
 def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int]) -> datasets.Dataset:

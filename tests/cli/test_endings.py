@@ -2,7 +2,9 @@
 
 import click
 import pytest
+from huggingface_hub.errors import StrictDataclassError
 
+from hf_ecg import ECGResNetConfig
 from hf_ecg.cli import endings
 from hf_ecg.cli.endings import EndsWith, run
 from hf_ecg.cli.groups import Entry, Group
@@ -32,6 +34,14 @@ def ending(capsys, *arguments):
 def test_a_mistake_is_told_in_a_sentence(raising, capsys):
     raising(FileNotFoundError("corpus is\nnot there"))
     assert ending(capsys, "fails") == (1, "corpus is not there\n")
+
+
+def test_a_configuration_that_does_not_fit_is_told_in_a_sentence(raising, capsys):
+    with pytest.raises(StrictDataclassError) as refused:
+        ECGResNetConfig(widths="wide")
+    raising(refused.value)
+    status, told = ending(capsys, "fails")
+    assert status == 1 and "widths" in told and told.count("\n") == 1
 
 
 def test_an_extra_that_is_not_installed_is_told_in_a_sentence(raising, capsys):

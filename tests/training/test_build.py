@@ -80,6 +80,17 @@ def test_weights_that_do_not_fill_the_submodule_are_refused(text_recipe, recipe_
         build_parts(recipe_of(text_recipe, **changes))
 
 
+def test_a_configuration_that_does_not_fit_is_refused(text_recipe, recipe_of):
+    for changes, message in (
+        ({"projection_dim": "many"}, "model.config: .*projection_dim.* expected int"),
+        ({"loss_type": "clip"}, "model.config: loss_type is 'clip'"),
+    ):
+        recipe = recipe_of(text_recipe)
+        recipe.model.config |= changes
+        with pytest.raises(ValueError, match=message):
+            build_parts(recipe)
+
+
 def test_auto_classes_are_found():
     import hf_ecg
 

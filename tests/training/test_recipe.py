@@ -75,6 +75,7 @@ def test_overrides_reach_nested_and_absent_sections(recipe_file):
         ("data.sources.2.path=x", "data.sources is a list of 1, wanted a place from 0"),
         ("data.path=corpus", "data.path is from an earlier version: corpora are listed as `data.sources"),
         ("collator.name=ecg_text", "collator is from an earlier version: the section is now `method"),
+        ("collator.normalise_after_views=true", "the step `.name: views.` .* replaces normalise_after_views"),
         ("optimizer.lr_factors={a: 1}", "optimizer.lr_factors is from an earlier version: .* `optimizer.groups"),
         ("run.tensorboard=true", "run.tensorboard is from an earlier version: it is now `run.log_with"),
         ("run.max_steps=x", "run.max_steps is 'x' .str., wanted int or null"),
@@ -93,6 +94,13 @@ def test_a_bad_override_names_the_key_and_what_was_wanted(recipe_file, override,
 def test_a_missing_key_is_named(content):
     del content["optimizer"]["lr"]
     with pytest.raises(ValueError, match="optimizer.lr is missing"):
+        parse_recipe(content)
+
+
+@pytest.mark.parametrize("key", ["batch_size", "minimum"])
+def test_a_validation_counts_from_one(content, key):
+    content["validation"] = {"name": "loss", "metric": "loss", "greater_is_better": False, key: 0}
+    with pytest.raises(ValueError, match=f"validation.{key} is 0, wanted at least 1"):
         parse_recipe(content)
 
 

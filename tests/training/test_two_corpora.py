@@ -277,6 +277,16 @@ def test_a_validation_loss_asks_each_corpus_by_its_own_classes(two_label_recipe,
     assert metrics["loss"] == pytest.approx((metrics["loss@other_500hz"] + metrics["loss@tiny_100hz"]) / 2)
 
 
+def test_two_corpora_of_one_configuration_are_both_judged(two_label_recipe, recipe_of, tmp_path, corpus):
+    """Two hospitals' corpora made by the same script are called the same."""
+    first = two_label_recipe["data"]["sources"][0]
+    two_label_recipe["data"] |= {"sources": [first, first | {"path": str(corpus)}], "label_sets": ["superdiagnostic"]}
+    two_label_recipe["data"]["sources"][1]["folds"] = {"train": [1], "validation": [5]}
+    metrics = pretrain(recipe_of(two_label_recipe, run__max_steps=1, validation__minimum=1), tmp_path / "out")
+    each = [metrics[f"macro_auroc@tiny_100hz#{place}"] for place in (0, 1)]
+    assert metrics["macro_auroc"] == pytest.approx(np.mean(each)) and each[0] != each[1]
+
+
 def test_real_records_of_two_corpora(two_label_recipe, recipe_of, ptb_xl_dir, shared_data_dir, tmp_path):
     """PTB-XL at 100 hertz and CPSC2018 at 500 hertz, records of 7 to 60 seconds, in one recipe."""
     (tmp_path / "raw").mkdir()
