@@ -187,7 +187,14 @@ def rows_with_targets(dataset: Dataset, targets: Sequence[str]) -> Dataset:
 
 
 def non_empty_text(dataset: Dataset, column: str) -> Dataset:
-    """Rows whose text says something; the log says how many do not."""
+    """Rows whose text says something; the log says how many do not.
+
+    Raises:
+        ValueError: the column holds no texts.
+    """
+    kind = dataset.features[column]
+    if getattr(kind, "dtype", None) not in ("string", "large_string"):
+        raise ValueError(f"column {column!r} holds {kind}, wanted texts")
     texts = dataset.select_columns([column]).with_format(None)[column][:]
     kept = [row for row, text in enumerate(texts) if text and text.strip()]
     if len(kept) < len(texts):

@@ -102,7 +102,7 @@ class TrainingFacts:
                 " `sources: [...]`, an entry for each corpus; train again or rewrite it"
             )
         _check_keys(values, cls, where)
-        sources = values.get("sources") or []
+        sources = [] if values.get("sources") is None else values["sources"]
         if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
             raise ValueError(f"{where}: sources is {sources!r}, wanted a list of objects")
         made = []

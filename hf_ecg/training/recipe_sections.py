@@ -123,6 +123,12 @@ class DataSection:
         if any(weighted) and not all(weighted):
             raise ValueError("data.sources: some have a weight and some have none, wanted all or none")
 
+    def validate_names(self):
+        for key in ("label_sets", "targets"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"data.{key} is {names}: one is named twice")
+
     def only_source(self, who: str) -> SourceSection:
         """The corpus of a recipe that has one.
 

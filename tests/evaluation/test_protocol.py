@@ -143,8 +143,9 @@ def test_facts_are_read_from_the_run_around_an_encoder(tmp_path):
         ("{", "not JSON"),
         ('{"source": []}', r"'source' \(did you mean 'sources'\?\)"),
         ('{"sources": [{}, {"holdout": []}]}', r"sources\[1\] holds 'holdout' \(did you mean 'hold_out'\?\)"),
-        ('{"sources": {}, "seed": 1.5}', "seed is 1.5"),
+        ('{"sources": [], "seed": 1.5}', "seed is 1.5"),
         ('{"sources": {"config": "a"}}', "wanted a list of objects"),
+        ('{"sources": {}}', "sources is {}, wanted a list of objects"),
         ('{"sources": [{"train_folds": ["1"]}]}', r"sources\[0\]: train_folds is \['1'\], wanted a list of int"),
         (
             '{"corpus": "a", "train_folds": [1]}',

@@ -91,6 +91,12 @@ def test_a_configuration_that_does_not_fit_is_refused(text_recipe, recipe_of):
             build_parts(recipe)
 
 
+@pytest.mark.parametrize("column", ["fold", "signal", "leads"])
+def test_a_column_without_texts_is_refused(text_recipe, recipe_of, column):
+    with pytest.raises(ValueError, match=f"column '{column}' holds .*, wanted texts"):
+        build_parts(recipe_of(text_recipe, data__columns__text=column))
+
+
 def test_auto_classes_are_found():
     import hf_ecg
 
