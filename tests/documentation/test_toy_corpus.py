@@ -8,6 +8,7 @@ import datasets
 import numpy as np
 import pytest
 
+import hf_ecg
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.data.builder import Corpus, prepare_corpus
 from hf_ecg.data.corpus import load_corpus
@@ -25,7 +26,7 @@ def toy_corpus(data_dir) -> Corpus:
         lines = list(csv.DictReader(file))
 
     def read(line):
-        record = read(data_dir / line["record"], root=data_dir)
+        record = hf_ecg.read(data_dir / line["record"], root=data_dir)
         return {
             "record_id": line["record"],
             "patient_id": line["patient"],

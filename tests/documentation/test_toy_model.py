@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a new model, followed for a toy: one strided convolution."""
+"""CONTRIBUTING's steps for a new model, followed for a toy: two convolutions."""
 
 import inspect
 
@@ -9,7 +9,7 @@ from torch import nn
 from transformers import AutoFeatureExtractor, AutoModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.utils import can_return_tuple
+from transformers.utils.output_capturing import capture_outputs
 
 from hf_ecg import ECGFeatureExtractor, Family, register_family
 from hf_ecg.models.shared.configuration_ecg import ECGConfig
@@ -32,29 +32,29 @@ class ECGToyConfig(ECGConfig):
 class ECGToyLayer(GradientCheckpointingLayer):
     def __init__(self, config):
         super().__init__()
-        self.convolution = nn.Conv1d(config.num_leads, config.hidden_size, 5, stride=4)
+        self.convolution = nn.Conv1d(config.hidden_size, config.hidden_size, 3, padding=1)
 
     def forward(self, hidden_states):
-        return self.convolution(hidden_states).relu().transpose(1, 2)
+        return self.convolution(hidden_states.transpose(1, 2)).relu().transpose(1, 2)
 
 
 class ECGToyModel(ECGPreTrainedModel):
     config: ECGToyConfig
     supports_gradient_checkpointing = True
+    _can_record_outputs = {"hidden_states": ECGToyLayer}
 
     def __init__(self, config):
         super().__init__(config)
+        self.stem = nn.Conv1d(config.num_leads, config.hidden_size, 5, stride=4)
         self.layer = ECGToyLayer(config)
         self.gradient_checkpointing = False
         self.post_init()
 
-    @can_return_tuple
-    def forward(self, input_values, lead_mask=None, sample_mask=None, output_hidden_states=None, **kwargs):
-        hidden_states = self.layer(input_values.to(self.dtype))
+    @capture_outputs
+    def forward(self, input_values, lead_mask=None, sample_mask=None, **kwargs):
+        hidden_states = self.layer(self.stem(input_values.to(self.dtype)).transpose(1, 2))
         return BaseModelOutputWithPooling(
-            last_hidden_state=hidden_states,
-            pooler_output=pool_positions(hidden_states, sample_mask),
-            hidden_states=(hidden_states,) if output_hidden_states else None,
+            last_hidden_state=hidden_states, pooler_output=pool_positions(hidden_states, sample_mask)
         )
 
 
