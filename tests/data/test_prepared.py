@@ -83,3 +83,14 @@ def test_a_torn_file_is_made_again(dataset, tmp_path):
     cached = collator(prepared=prepared_inputs(tmp_path, plain, [dataset]))
     rows = MixedRows([dataset], plain.columns)
     assert_equal(batches(plain, rows)[0], batches(cached, MixedRows([dataset], cached.columns))[0])
+
+
+def test_another_lead_of_a_model_of_one_lead_is_made_anew(dataset, tmp_path):
+    extractor = collator([{"name": "pick_lead"}, *STEPS[1:]]).feature_extractor
+    for lead in made_rows.LEADS[:2]:
+        plain = ECGWaveformCollator(extractor, lead=lead)
+        kept = prepared_inputs(tmp_path, plain, [dataset])
+        cached = ECGWaveformCollator(extractor, lead=lead, prepared=kept)
+        for first, second in zip(*(batches(c, MixedRows([dataset], c.columns)) for c in (plain, cached)), strict=True):
+            assert_equal(first, second)
+    assert len(files(tmp_path)) == 2
