@@ -1,7 +1,11 @@
+import multiprocessing
+import sys
+
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
-from hf_ecg.training.processes import connect, processes_asked_for, seed_step
+from hf_ecg.training.processes import connect, processes_asked_for, seed_step, start_loader_process
 from hf_ecg.training.recipe_sections import RunSection
 
 
@@ -40,3 +44,17 @@ def test_dropout_is_a_function_of_seed_step_and_rank():
 
     assert mask(0, 5, 0) == mask(0, 5, 0)
     assert len({tuple(mask(*p)) for p in [(0, 5, 0), (1, 5, 0), (0, 6, 0), (0, 5, 1)]}) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="loaders are forked on Linux alone")
+def test_loader_processes_outlive_a_signal_to_the_whole_group():
+    """A scheduler's SIGTERM reaches them too, while the run still needs their batches to end a step and save."""
+    before = set(multiprocessing.active_children())
+    loader = DataLoader(
+        range(40), num_workers=1, worker_init_fn=start_loader_process, multiprocessing_context="fork", batch_size=1
+    )
+    batches = iter(loader)
+    next(batches)
+    for worker in set(multiprocessing.active_children()) - before:
+        worker.terminate()
+    assert len(list(batches)) == 39
