@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	PYTHON=$(VENV)/bin/python train/demo.sh '$(or $(DATA),simulated)' '$(OUT)'
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 style: $(INSTALLED)
 	$(VENV)/bin/ruff check --fix $(CHECKED)

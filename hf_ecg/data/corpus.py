@@ -87,8 +87,8 @@ def find_config(path, config: str | None = None) -> str:
 
 
 def corpus_name(config: str | None) -> str | None:
-    """Name of the corpus a configuration belongs to: `ptb_xl_100hz` and `ptb_xl_500hz` hold the same records."""
-    return re.sub(r"_\d+hz$", "", config) if config else None
+    """Name of the corpus a configuration belongs to: `ptb_xl_100hz` and `PTB_XL_500Hz` hold the same records."""
+    return re.sub(r"_\d+hz$", "", config.lower()) if config else None
 
 
 def require_columns(rows: Dataset, columns: Sequence[str], where: str) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel
 
 from ..data.mixing import MixedRows
-from ..evaluation.judging.validation import build_validation, over_sources, shares_the_loss
+from ..evaluation.judging.validation import build_validation, check_judged, over_sources, shares_the_loss
 from ..models.shared.roles import ecg_config
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from ..version import __version__
@@ -69,6 +69,7 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     freeze(model, recipe.freeze)
     parts = RunParts(model, processor, method, sources, rows, collator, None)
     if with_validation:
+        check_judged(recipe.validation.name, model)
         together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
         parts.validates_together = together
         parts.validate = _validation(recipe, method, feeding, judged, accelerator if together else None)

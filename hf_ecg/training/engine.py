@@ -109,6 +109,14 @@ class Engine:
         if absent:
             raise ValueError(f"{name}.forward needs {absent}, which the method {method} does not make")
 
+    def check_loss(self, loss: torch.Tensor | None, batch: dict) -> None:
+        """Raises ValueError when the model gave no loss for a batch."""
+        if loss is None:
+            raise ValueError(
+                f"{self.model_class.__name__} gives no loss for the inputs {sorted(batch)}: the method does not fit"
+                " the model"
+            )
+
     def step(self, batches: Sequence[dict], number: int, total: int) -> StepResult:
         """Train on one batch, given as its micro-batches on this process.
 
@@ -116,9 +124,6 @@ class Engine:
             batches: tensors on the device.
             number: of the step, from 0; with the seed and the rank it decides dropout.
             total: steps of the whole run, over which the learning rate is stretched.
-
-        Raises:
-            ValueError: the model gives no loss.
         """
         recipe = self.recipe
         lr = recipe.optimizer.lr * learning_rate_factor(number, total, recipe.schedule)
@@ -148,11 +153,6 @@ class Engine:
                     self.bare.set_requires_gradient_sync(last)
                 with self.accelerator.autocast() if self.sharded else contextlib.nullcontext():
                     loss = self.model(**batch).loss
-                if loss is None:
-                    raise ValueError(
-                        f"{self.model_class.__name__} gives no loss for the inputs {sorted(batch)}: the method does"
-                        " not fit the model"
-                    )
                 self.accelerator.backward(loss / len(batches))
             total = loss.detach() if total is None else total + loss.detach()
         return total / len(batches)

@@ -13,13 +13,14 @@ from accelerate.utils import send_to_device
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
+from ..evaluation.judging.features import frozen
 from .build import build_parts
 from .checkpoint import fingerprint, load_state, save_state
 from .engine import Engine, StepResult
 from .interruption import StopRequest
 from .loading import batch_loader, batch_sampler
 from .network import WHOLE, set_training_mode
-from .processes import any_process, connect, prepare_torch, seed_validation
+from .processes import Agreement, connect, prepare_torch, seed_validation
 from .recipe import Recipe
 from .run_folder import begin_output, check_output, check_same_recipe, save_recipe
 from .saving import save_run
@@ -92,6 +93,7 @@ class TrainingRun:
         self.recipe, self.output_dir, self.stop = recipe, output_dir, stop
         self.accelerator = connect(recipe.run, output_dir)
         self.is_main = self.accelerator.is_main_process
+        self.agreement = Agreement(self.accelerator)
         self.clock = StepClock(self.accelerator.device)
         self.log = self.bar = self.loader = None
         if self.is_main:
@@ -178,6 +180,8 @@ class TrainingRun:
     def _check_first_batch(self) -> None:
         batch = self.parts.collator(self.parts.rows.__getitems__(next(iter(self.sampler))))
         self.engine.check_batch(batch, self.recipe.method.name)
+        with frozen(self.engine.bare):
+            self.engine.check_loss(self.engine.bare(**send_to_device(batch, self.accelerator.device)).loss, batch)
 
     def _train_epoch(self) -> None:
         progress, run = self.progress, self.recipe.run
@@ -218,13 +222,11 @@ class TrainingRun:
             self.bar.update(1)
 
     def _asked_to_end(self) -> bool:
-        """Whether SIGTERM came to any process; several agree on it where they look at the loss anyway."""
-        if self.accelerator.num_processes == 1:
-            return self.stop.received is not None
-        return not self.pending and any_process(self.stop.received is not None, self.accelerator)
+        """Whether SIGTERM came to any process."""
+        return self.agreement.any(self.stop.received is not None)
 
     def _end_if_asked(self) -> None:
-        if any_process(self.stop.received is not None, self.accelerator):
+        if self._asked_to_end():
             raise InterruptedError(
                 f"stopped by {self.stop.received or 'SIGTERM'} after step {self.progress.step} of {self.total_steps}:"
                 f" {self._checkpoint('last')} holds the run, --resume latest goes on with it"
@@ -270,7 +272,7 @@ class TrainingRun:
                 values = torch.tensor(list(metrics.values()), device=self.accelerator.device)
                 metrics = dict(zip(metrics, self.accelerator.reduce(values, "mean").tolist(), strict=True))
             better = self._judge(metrics) if self.is_main else False
-            if any_process(better, self.accelerator):
+            if self.agreement.any(better):
                 state = {"model": self.engine.trained_state()}
                 if self.is_main:
                     save_state(self._checkpoint("best"), state, dataclasses.asdict(self.progress))

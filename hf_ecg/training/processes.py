@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import set_seed
@@ -95,12 +96,19 @@ def check_launcher(run: RunSection, environment: Mapping[str, str]) -> None:
         raise ValueError("accelerate was launched with DeepSpeed, which is not supported: run.sharding=fsdp2 shards")
 
 
-def any_process(condition: bool, accelerator: Accelerator) -> bool:
-    """Whether it holds on any process; every process has to ask."""
-    if accelerator.num_processes == 1:
-        return condition
-    asked = torch.tensor([float(condition)], device=accelerator.device)
-    return accelerator.reduce(asked, "sum").item() > 0
+class Agreement:
+    """Questions that all processes of a run answer together, beside the device: asking does not wait for its work."""
+
+    def __init__(self, accelerator: Accelerator):
+        self.group = dist.new_group(backend="gloo") if accelerator.num_processes > 1 else None
+
+    def any(self, condition: bool) -> bool:
+        """Whether it holds on any process; every process has to ask."""
+        if self.group is None:
+            return condition
+        asked = torch.tensor([float(condition)])
+        dist.all_reduce(asked, group=self.group)
+        return asked.item() > 0
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:

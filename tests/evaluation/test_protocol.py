@@ -63,7 +63,8 @@ def test_a_class_that_gathers_statements_is_not_held_out_by_its_name():
 def test_original_reports_and_other_corpora_are_zero_shot():
     assert task_protocol([facts(text_column="report", text_source="report")], prompts(), CONFIG)[0] == "zero-shot"
     assert task_protocol([facts(config="mimic_iv_ecg_500hz")], prompts(), CONFIG)[0] == "zero-shot"
-    assert task_protocol([facts(config="ptb_xl_500hz")], prompts(), CONFIG)[0] == "label-text"
+    for same in ("ptb_xl_500hz", "PTB_XL_500Hz"):
+        assert task_protocol([facts(config=same)], prompts(), CONFIG)[0] == "label-text"
     assert task_protocol([facts(config=None)], prompts(), CONFIG)[0] == "label-text"
 
 

@@ -30,6 +30,18 @@ from hf_ecg.training.network import find_model_class, resolve_pretrained
         ({"method__options__views": [{"name": "random_crop", "samples": 3}]}, "samples"),
         ({"validation__name": "label_test"}, "label_test"),
         ({"validation__prompts": ["ptb_xl_form"]}, "prompts"),
+        (
+            {
+                "validation": {
+                    "name": "classification",
+                    "metric": "macro_auroc",
+                    "greater_is_better": True,
+                    "label_sets": ["superdiagnostic"],
+                    "minimum": 1,
+                }
+            },
+            "validation 'classification' wants a classifier, but ECGTextModel is of the kind dual encoder",
+        ),
         ({"validation__metric": "macro_auroc"}, "validation.metric is 'macro_auroc', .* measures .'loss'."),
         ({"validation__greater_is_better": True}, "greater_is_better is True, but of loss the other direction"),
     ],

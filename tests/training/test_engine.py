@@ -162,8 +162,12 @@ def test_after_step_is_called_with_the_step(text_recipe, recipe_of, tmp_path, mo
     ],
 )
 def test_a_method_that_does_not_fit_the_model_is_refused(plain_recipe, recipe_of, tmp_path, changes, message):
+    folder = tmp_path / "out"
+    pretrain(recipe_of(plain_recipe, run__max_steps=1, validation=None), folder)
+    before = sorted(folder.rglob("*"))
     with pytest.raises(ValueError, match=message):
-        pretrain(recipe_of(plain_recipe, **changes, validation=None), tmp_path / "out")
+        pretrain(recipe_of(plain_recipe, **changes, validation=None), folder, overwrite=True)
+    assert sorted(folder.rglob("*")) == before  # the run that was there is still there
 
 
 def test_texts_for_a_model_without_a_text_tower_are_refused(text_recipe, recipe_of, tmp_path):

@@ -92,7 +92,7 @@ def test_a_sharded_run_is_the_replicated_one_and_resumes(sharing_recipe, write, 
     assert curves[1] == pytest.approx(curves[0], rel=1e-5) and len(curves[0]) == 16
 
     cut = tmp_path / "cut"
-    options = ("run.sharding=fsdp2", "run.log_every_steps=1")
+    options = ("run.sharding=fsdp2",)
     process = start(repository, command(recipe, cut, *options))
     while not steps_of(cut) and process.poll() is None:
         time.sleep(0.02)

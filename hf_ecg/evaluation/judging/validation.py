@@ -1,15 +1,14 @@
 """Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 from transformers.utils import logging
 
 from ...data.rows import RowDataset
+from ...models.shared.roles import model_role
 from ..metrics.classification import (
     METRICS,
     MINIMUM_COUNT,
@@ -19,8 +18,9 @@ from ..metrics.classification import (
     require_counted_classes,
 )
 from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
-from .features import PreparedRows, classifier_logits, ecg_embeddings, frozen
+from .features import PreparedRows, classifier_logits, ecg_embeddings
 from .label_text import match_labels, scores_of_embeddings
+from .loss_validation import loss_validator
 
 logger = logging.get_logger(__name__)
 
@@ -89,6 +89,18 @@ def build_validation(
         rows = make_rows(dataset, collator.columns)
         options |= {"collator": collator, "rows": rows, "rank": rank, "world_size": world_size}
     return build(options, processor, dataset)
+
+
+def check_judged(name: str, model: nn.Module) -> None:
+    """Refuses a validation that a model has no answers for, before it is trained for an epoch.
+
+    Raises:
+        ValueError: prompts for a model without a text tower, labels for one without a head.
+    """
+    wanted = {"label_text": "dual encoder", LOSS: None}.get(name, "classifier")
+    role = model_role(model)
+    if wanted is not None and role not in (wanted, "other"):
+        raise ValueError(f"validation {name!r} wants a {wanted}, but {type(model).__name__} is of the kind {role}")
 
 
 def shares_the_loss(name: str) -> bool:
@@ -280,51 +292,6 @@ def _regression(options: dict, processor, dataset):
     return validate
 
 
-def loss_batches(num_records: int, batch_size: int, rank: int = 0, world_size: int = 1) -> list[range]:
-    """Rows of each batch of a validation loss that one process takes; all processes' are those of a single one.
-
-    A row that would be a batch by itself joins the one before: it has nothing to be contrasted with.
-
-    Args:
-        num_records: validation rows; the last few are left out when the processes cannot share them equally.
-        batch_size: of all processes together; rounded down to what they can share.
-        rank, world_size: of this process.
-    """
-    stop, together = num_records - num_records % world_size, max(1, batch_size // world_size) * world_size
-    starts = list(range(0, stop, together))
-    if len(starts) > 1 and stop - starts[-1] == 1:
-        starts.pop()
-    batches = [range(start, end) for start, end in itertools.pairwise([*starts, stop])]
-    sizes = [len(batch) // world_size for batch in batches]
-    return [batch[rank * size : (rank + 1) * size] for batch, size in zip(batches, sizes, strict=True)]
-
-
-def _loss(options: dict, processor, dataset):
-    """Mean loss over the rows in their order; a contrastive loss depends on `batch_size`.
-
-    There are no views, but for a model that contrasts views: its own, those of epoch 0, every time.
-    """
-    collator, rows, world_size = options["collator"], options["rows"], options["world_size"]
-    batches = loss_batches(len(dataset), options.get("batch_size", 64), options["rank"], world_size)
-    if not batches:
-        raise ValueError(f"{len(dataset)} validation rows are too few for {world_size} processes")
-
-    def validate(model) -> dict[str, float]:
-        device = next(model.parameters()).device
-        total = 0.0
-        with frozen(model):
-            for indices in batches:
-                batch = collator(rows.__getitems__([(0, index) for index in indices]))
-                batch = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
-                total += float(model(**batch).loss) * len(indices)
-        loss = total / sum(map(len, batches))
-        if not np.isfinite(loss):
-            raise ValueError(f"the validation loss is {loss}")
-        return {"loss": loss}
-
-    return validate
-
-
 def _macro(labels, scores, class_names, minimum: int) -> dict[str, float]:
     return macro_metrics(per_class_metrics(labels, scores, class_names, minimum))
 
@@ -341,5 +308,5 @@ VALIDATORS = {
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
     "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
     REGRESSION: (_regression, {"batch_size", "cache"}),
-    LOSS: (_loss, {"batch_size"}),
+    LOSS: (loss_validator, {"batch_size"}),
 }

@@ -6,7 +6,8 @@ from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
 from hf_ecg.data.collators import ECGClassificationCollator, ECGContrastiveCollator, ECGTextCollator
 from hf_ecg.data.corpus import label_matrix, label_names
 from hf_ecg.evaluation.judging.label_text import prompt_scores
-from hf_ecg.evaluation.judging.validation import build_validation, loss_batches, task_labels
+from hf_ecg.evaluation.judging.loss_validation import loss_batches
+from hf_ecg.evaluation.judging.validation import build_validation, task_labels
 from hf_ecg.evaluation.metrics.classification import macro_metrics, per_class_metrics
 from tests.evaluation import tiny
 
