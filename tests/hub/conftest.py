@@ -4,6 +4,7 @@ import sys
 
 import huggingface_hub
 import pytest
+from transformers.utils.hub import hf_api
 
 from hf_ecg.hub import upload
 from tests.evaluation import tiny
@@ -27,6 +28,8 @@ def hub(monkeypatch, tmp_path):
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", started.url)
+        # transformers keeps the client of its first call, whichever test that was in
+        monkeypatch.setattr(hf_api(), "endpoint", started.url)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         template = started.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
