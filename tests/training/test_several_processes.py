@@ -2,10 +2,9 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -49,18 +48,19 @@ def command(recipe, folder, *more):
     return [sys.executable, *launch, *script]
 
 
-def start(repository, arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    return subprocess.Popen(
-        arguments, cwd=repository, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-
-
 def run(repository, recipe, folder, *more):
-    process = start(repository, command(recipe, folder, *more))
-    _, errors = process.communicate(timeout=240)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        command(recipe, folder, *more),
+        cwd=repository,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     # the files are the result: torchrun's own exit can fail after all work is done
-    assert (folder / "config.json").exists(), errors[-3000:]
+    assert (folder / "config.json").exists(), done.stderr[-3000:]
     return load_file(folder / "model.safetensors")
 
 
@@ -84,31 +84,22 @@ def test_two_processes_with_accumulation_are_one_with_the_whole_batch(label_reci
 
 
 def test_a_sharded_run_is_the_replicated_one_and_resumes(sharing_recipe, write, tmp_path, repository):
-    recipe = write(sharing_recipe)
-    sharded = run(repository, recipe, tmp_path / "sharded", "run.sharding=fsdp2")
-    replicated = run(repository, recipe, tmp_path / "replicated")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    script = [str(Path(__file__).parent / "two_ranks.py"), str(write(sharing_recipe)), str(tmp_path)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [*launch, *script], cwd=repository, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert (tmp_path / "cut" / "config.json").exists(), done.stderr[-3000:]
+    replicated, sharded, cut = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("replicated", "sharded", "cut")
+    )
     assert_close(replicated, sharded, 1e-6)
-    curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("replicated", "sharded")]
+    curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("replicated", "sharded", "cut")]
     assert curves[1] == pytest.approx(curves[0], rel=1e-5) and len(curves[0]) == 16
-
-    cut = tmp_path / "cut"
-    options = ("run.sharding=fsdp2",)
-    process = start(repository, command(recipe, cut, *options))
-    while not steps_of(cut) and process.poll() is None:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    done = json.loads((cut / "checkpoints/last/progress.json").read_text())["step"]
-    assert 0 < done < 14 and not (cut / "config.json").exists()
-    resumed = run(repository, recipe, cut, *options, "--resume", "latest")
-    assert all((resumed[name] == value).all() for name, value in sharded.items())
-
-
-def steps_of(folder):
-    try:
-        return [line for line in read_log(folder) if line["kind"] == "train"]
-    except (OSError, ValueError):  # not there, or just being written
-        return []
+    for rank in range(2):
+        assert "after step 5 of 14" in (tmp_path / f"stopped_{rank}.txt").read_text()
+    assert all((cut[name] == value).all() for name, value in sharded.items()) and curves[2] == curves[1]
 
 
 def test_sharding_wants_several_processes(sharing_recipe, write, tmp_path):

@@ -1,0 +1,38 @@
+"""What each of two ranks does: a replicated run, a sharded one, and a sharded one that is stopped and resumed.
+
+torchrun starts it with a recipe and a folder; one start for all of them, since most of a start is imports.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch.distributed as dist
+
+from hf_ecg import ECGTextModel
+from hf_ecg.training import load_recipe, pretrain
+
+SHARDED = "run.sharding=fsdp2"
+
+
+def main(recipe: str, folder: Path) -> None:
+    pretrain(load_recipe(recipe), folder / "replicated", disconnect=False)
+    pretrain(load_recipe(recipe, [SHARDED]), folder / "sharded", disconnect=False)
+
+    def stop(self, step):
+        # one rank alone is asked to end, and both have to agree on it
+        if step == 4 and dist.get_rank() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    ECGTextModel.after_step, plain = stop, ECGTextModel.after_step
+    try:
+        pretrain(load_recipe(recipe, [SHARDED]), folder / "cut", disconnect=False)
+    except InterruptedError as error:
+        (folder / f"stopped_{dist.get_rank()}.txt").write_text(str(error))
+    ECGTextModel.after_step = plain
+    pretrain(load_recipe(recipe, [SHARDED]), folder / "cut", resume=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
