@@ -58,7 +58,7 @@ def check_conversion(source: str, case: str | Path) -> list[Agreement]:
     case = Path(case)
     for path in (case / SPEC, case / EXPECTED, case.resolve().parent / WEIGHTS):
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is not there: {case} is no golden case")
+            raise FileNotFoundError(f"{path} is not there: {case} is not a golden case")
     spec = read_json_object(case / SPEC)
     made = _weights(case.resolve().parent / WEIGHTS)
     state = {key: torch.from_numpy(value) for key, value in made.make_state_dict(spec["tensors"], SEED).items()}

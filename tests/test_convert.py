@@ -90,7 +90,7 @@ def test_a_missing_and_an_unknown_key_are_both_named():
 
 @pytest.mark.parametrize("source", ["merl-resnet34", "merl-resnet50"])
 def test_another_variants_tensors_are_refused(source):
-    with pytest.raises(ValueError, match=f"no checkpoint of {source}"):
+    with pytest.raises(ValueError, match=f"not a checkpoint of {source}"):
         convert_checkpoint(source, original_state())
 
 

@@ -62,7 +62,8 @@ def test_missing_and_unknown_keys_are_both_listed_and_shortened():
     state["head.weight"] = torch.ones(2, 8)
     with pytest.raises(
         ValueError,
-        match=r"no checkpoint of ecgfounder-1lead: 21 keys are missing \(classifier.bias, .*, and 9 more\) and 21 are"
+        match=r"not a checkpoint of ecgfounder-1lead: 21 keys are missing \(classifier.bias, .*, and 9 more\)"
+        r" and 21 are"
         r" unknown \(head.weight, stage_list.7.*, and 9 more\)",
     ):
         convert_checkpoint("ecgfounder-1lead", state)

@@ -51,7 +51,7 @@ def test_other_numbers_end_with_status_1(case, capsys):
 
 
 def test_what_is_no_case_is_named(case, tmp_path):
-    with pytest.raises(FileNotFoundError, match="is no golden case"):
+    with pytest.raises(FileNotFoundError, match="is not a golden case"):
         check_conversion("merl-resnet18", tmp_path)
     with pytest.raises(ValueError, match="keys are missing"):
         check_conversion("clef-small", case)

@@ -34,7 +34,7 @@ def arrange(leads: Sequence[str], seconds: float, columns: int | None, rhythm: s
     """Strips column by column, time running on from one column to the next; the rhythm lead below, at full width.
 
     Raises:
-        ValueError: `columns` is no whole number from 1 to the number of leads.
+        ValueError: `columns` is not a whole number from 1 to the number of leads.
     """
     if columns is None:
         columns = usual_columns(len(leads), seconds)

@@ -240,7 +240,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             checked: views crop.
 
         Raises:
-            ValueError: what a step refuses, or a result that is no finite float32 number.
+            ValueError: what a step refuses, or a result that is not a finite float32 number.
         """
         steps = self._built()
         place = views_place(steps)

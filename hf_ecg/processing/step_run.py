@@ -113,7 +113,7 @@ def stack_batches(
         where: what the errors say of the place in the recipe.
 
     Raises:
-        ValueError: a value that is no finite float32 number.
+        ValueError: a value that is not a finite float32 number.
     """
     order = np.argsort(np.concatenate([batch.origin for batch in batches]), kind="stable")
     target = np.empty_like(order)
@@ -151,5 +151,5 @@ def _refuse_missing(batch: WaveformBatch, names: Mapping[int, str], where: str) 
     for record, lead in np.argwhere(batch.lead_mask & ~finite.all(-1)):
         raise ValueError(
             f"{names[int(batch.origin[record])]}: lead {batch.leads[lead]} has {int((~finite[record, lead]).sum())}"
-            f" samples that are no finite number {where}"
+            f" samples that are not finite numbers {where}"
         )

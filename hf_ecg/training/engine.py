@@ -1,7 +1,6 @@
 """One training step, whatever the model: forward, backward, clipping, update; and the state to go on from."""
 
 import contextlib
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from .gradient_cache import cached_backward, check_cacheable
-from .network import set_training_mode
+from .network import forward_inputs, set_training_mode
 from .optimizer import build_optimizer
 from .processes import seed_step
 from .recipe import Recipe
@@ -94,12 +93,8 @@ class Engine:
         Raises:
             ValueError: the keys and the parameters do not fit, so the method does not fit the model.
         """
-        name, known, required = self.model_class.__name__, set(), set()
-        for key, parameter in inspect.signature(self.model_class.forward).parameters.items():
-            if key != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
-                known.add(key)
-                if parameter.default is inspect.Parameter.empty:
-                    required.add(key)
+        name, known = self.model_class.__name__, forward_inputs(self.model_class)
+        required = forward_inputs(self.model_class, required=True)
         unknown, absent = sorted(set(batch) - known), sorted(required - set(batch))
         if unknown:
             raise ValueError(

@@ -73,11 +73,15 @@ def network_class(section: ModelSection) -> type[PreTrainedModel]:
     return found[0] if isinstance(found, tuple) else found
 
 
-def forward_inputs(model_class: type[nn.Module]) -> frozenset[str]:
-    """Names that a model's `forward` takes, those that vanish in `**kwargs` left out."""
+def forward_inputs(model_class: type[nn.Module], required: bool = False) -> frozenset[str]:
+    """Names that a model's `forward` takes, or needs; those that vanish in `**kwargs` are left out."""
     parameters = inspect.signature(model_class.forward).parameters.values()
     return frozenset(
-        item.name for item in parameters if item.name != "self" and item.kind is not inspect.Parameter.VAR_KEYWORD
+        item.name
+        for item in parameters
+        if item.name != "self"
+        and item.kind is not inspect.Parameter.VAR_KEYWORD
+        and not (required and item.default is not inspect.Parameter.empty)
     )
 
 

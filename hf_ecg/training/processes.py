@@ -66,8 +66,8 @@ def checked_trackers(names: list[str]) -> list[str]:
     for name in names:
         if name not in available:
             raise ValueError(
-                f"run.log_with names {name!r}{nearest(name, available)}, which is no tracker of accelerate whose"
-                f" package is installed; there are: {', '.join(available) or 'none'}"
+                f"run.log_with names {name!r}{nearest(name, available)}, which accelerate has no tracker for, or whose"
+                f" package is not installed; there are: {', '.join(available) or 'none'}"
             )
     return names
 

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import datasets
 from accelerate import Accelerator
+from transformers.utils import logging
 
 from ..data.corpus import load_corpus, require_columns
 from ..data.prepared import PreparedInputs, prepared_inputs
 from ..evaluation.protocol import SourceFacts, check_source_folds
 from .methods import Feeding, Method
 from .recipe_sections import DataSection, SourceSection
+
+logger = logging.get_logger(__name__)
 
 
 def load_sources(
@@ -48,7 +51,7 @@ def load_sources(
         if with_validation and source.folds.validation:
             kept = method.select(_rows(source, section, method, source.folds.validation), training=False, seed=seed)
             judged.append((names[place], kept))
-    _check_optional(sources, method)
+    _check_optional(sources, method, names)
     method.check(sources)
     return sources, judged
 
@@ -66,11 +69,14 @@ def _rows(source: SourceSection, section: DataSection, method: Method, folds: li
     return rows
 
 
-def _check_optional(sources: list[datasets.Dataset], method: Method) -> None:
-    """A column that one source may lack is in another one."""
+def _check_optional(sources: list[datasets.Dataset], method: Method, names: list[str]) -> None:
+    """A column that one source may lack is in another one; the log tells which sources lack it."""
     for column in method.optional_columns:
-        if not any(column in rows.column_names for rows in sources):
+        lacking = [name for name, rows in zip(names, sources, strict=True) if column not in rows.column_names]
+        if len(lacking) == len(sources):
             raise ValueError(f"no corpus of data.sources has a column {column!r}")
+        if lacking:
+            logger.warning("%s: no column %r, its records count as not annotated for it", ", ".join(lacking), column)
 
 
 def _check_leads(rows: datasets.Dataset, section: DataSection) -> None:

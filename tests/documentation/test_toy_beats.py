@@ -182,7 +182,7 @@ def test_names_are_given_once():
     assert STEPS["toy_beats"] is CutBeats
     with pytest.raises(ValueError, match="taken by Crop"):
         register_step("crop")(CutBeats)
-    with pytest.raises(ValueError, match="no frozen dataclass"):
+    with pytest.raises(ValueError, match="not a frozen dataclass"):
         register_step("toy_other")(type("Plain", (Step,), {}))
     with pytest.raises(ValueError, match="drops 'input_values', which no step before it makes"):
         ECGFeatureExtractor(num_samples=None, steps=[{"name": "toy_beats"}] * 2)

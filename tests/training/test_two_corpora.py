@@ -8,6 +8,7 @@ import pytest
 import torch
 from datasets import Value
 from transformers import AutoFeatureExtractor
+from transformers.utils import logging
 
 import hf_ecg
 from hf_ecg.data.builder import prepare_corpus
@@ -214,7 +215,10 @@ def test_texts_are_shuffled_within_each_corpus(text_recipe, two, recipe_of, corp
         assert sorted(shuffled["text"]) == sorted(rows["text"])
 
 
-def test_numbers_that_one_corpus_lacks_are_not_known_there(two_label_recipe, recipe_of, tmp_path):
+def test_numbers_that_one_corpus_lacks_are_not_known_there(two_label_recipe, recipe_of, tmp_path, monkeypatch):
+    told = []
+    log = logging.get_logger("hf_ecg.training.rows")
+    monkeypatch.setattr(log, "warning", lambda text, *values: told.append(text % values))
     """... and where both have them, scale and mean are of all rows."""
     two_label_recipe["method"] = {"name": "targets"}
     two_label_recipe["data"] |= {"label_sets": [], "targets": ["age", "ejection_fraction"]}
@@ -230,6 +234,7 @@ def test_numbers_that_one_corpus_lacks_are_not_known_there(two_label_recipe, rec
     np.testing.assert_array_equal(np.isfinite(labels), np.stack([np.ones(len(rows), bool), known], axis=1))
     assert parts.model.config.target_mean == pytest.approx([labels[:, 0].mean(), labels[known, 1].mean()])
     assert set(labels[:, 0]) == {50.0, 60.0}
+    assert told == ["tiny_100hz: no column 'ejection_fraction', its records count as not annotated for it"]
     facts = training_facts(recipe_of(two_label_recipe), parts.method, parts.sources)
     assert [source.targets for source in facts.sources] == [("age",), ("age", "ejection_fraction")]
     two_label_recipe["data"]["targets"] = ["ejection_fraction"]

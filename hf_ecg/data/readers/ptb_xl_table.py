@@ -46,7 +46,7 @@ def read_records(path: Path, sampling_rate: int, statements: dict[str, Statement
 
     Raises:
         ValueError: no such table, a number that is none, a fold outside 1 to 10, one ecg_id or one file twice, codes
-            that are no dict or no statement, or a patient whose records lie in several folds.
+            that are not a dict or not a statement, or a patient whose records lie in several folds.
         OSError: the file cannot be read.
     """
     column = FILE_COLUMN[sampling_rate]

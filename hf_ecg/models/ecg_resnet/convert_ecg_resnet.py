@@ -41,7 +41,7 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
     prefix = "ecg_encoder."
     twice = sorted(key for key in state if prefix + str(key) in state)
     if twice:
-        raise ValueError(f"this is no checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
+        raise ValueError(f"this is not a checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
     state = {str(key).removeprefix(prefix): value for key, value in state.items()}
     model = ECGResNetModel(merl_config(source))
     load_renamed(model, state, _our_name, UNUSED, source)

@@ -148,7 +148,7 @@ def _load(model, state: dict, source: str, encoder: str) -> None:
     prefix = "backbone."
     twice = sorted(str(key) for key in state if prefix + str(key) in state)
     if twice:
-        raise ValueError(f"this is no checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
+        raise ValueError(f"this is not a checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
     state = {str(key).removeprefix(prefix): value for key, value in state.items()}
     depths = model.config.depths
     used = {key: _without_kernel_axis(key, value) for key, value in state.items() if not _is_batch_norm(key, depths)}

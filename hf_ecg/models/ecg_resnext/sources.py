@@ -73,7 +73,8 @@ _ECGFOUNDER = tuple(
         network="The medium size of CLEF's network, a 1-D ResNeXt with squeeze-and-excitation and without"
         " normalisation layers, and a linear head of 150 outputs on the mean over 20 positions. `id2label` holds the"
         " 150 statements in the order of the outputs (tasks.txt of the repository, MIT, part of this package)."
-        " Multi-label: a sigmoid each. The published thresholds are not in the repository; 0.5 is no operating point.",
+        " Multi-label: a sigmoid each. The published thresholds are not in the repository; 0.5 is not an operating"
+        " point.",
         preparation="What the README says must be followed strictly: missing samples become zero; 50 Hz notch (Q 30)"
         " and band-pass, each forward and backward; minus the running median of 201 samples (zeros beyond the edges);"
         " one z-score over all leads. It agrees with the original's own output to 1e-5 mV before the z-score and 5e-5"

@@ -94,7 +94,7 @@ def attention_mask_of(
         config: of the model.
         hidden_states: (batch, tokens, hidden_size), what attention will see.
         counted: bool (batch, tokens), false where a token must not be looked at; None = all count. A row without any
-            token counts all of its: there is nothing to be hidden, and an empty softmax is no number.
+            token counts all of its: there is nothing to be hidden, and an empty softmax is not a number.
     """
     if counted is not None:
         counted = counted | ~counted.any(dim=1, keepdim=True)

@@ -129,7 +129,7 @@ def load_renamed(
     left_out: dict[str, int] = {}
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
-            raise ValueError(f"{key} is {type(value).__name__}, wanted a tensor: this is no checkpoint of {source}")
+            raise ValueError(f"{key} is {type(value).__name__}, wanted a tensor: this is not a checkpoint of {source}")
         name = rename(key)
         if name in wanted:
             found[name] = value
@@ -142,7 +142,7 @@ def load_renamed(
     missing = sorted(set(wanted) - set(found))
     if missing or unknown:
         raise ValueError(
-            f"this is no checkpoint of {source}: {len(missing)} keys are missing ({_some(missing)}) and"
+            f"this is not a checkpoint of {source}: {len(missing)} keys are missing ({_some(missing)}) and"
             f" {len(unknown)} are unknown ({_some(sorted(unknown))})"
         )
     shapes = [
@@ -151,14 +151,14 @@ def load_renamed(
         if found[name].shape != wanted[name].shape
     ]
     if shapes:
-        raise ValueError(f"this is no checkpoint of {source}: {_some(shapes)}")
+        raise ValueError(f"this is not a checkpoint of {source}: {_some(shapes)}")
     broken = sorted(
         name
         for name, value in found.items()
         if wanted[name].is_floating_point() and not (value.is_floating_point() and value.isfinite().all())
     )
     if broken:
-        raise ValueError(f"this is no checkpoint of {source}: numbers that are no finite floats in {_some(broken)}")
+        raise ValueError(f"this is not a checkpoint of {source}: numbers that are no finite floats in {_some(broken)}")
     for beginning, number in left_out.items():
         logger.info("%d tensors %s* are not used: %s", number, beginning, unused[beginning])
     model.load_state_dict(found)

@@ -9,7 +9,7 @@ def to_patches(input_values: torch.Tensor, patch_size: int) -> torch.Tensor:
     """(batch, leads, samples) as (batch, leads, patches, patch_size), without a copy.
 
     Raises:
-        ValueError: samples that are no multiple of the patch size.
+        ValueError: samples that are not a multiple of the patch size.
     """
     samples = input_values.shape[-1]
     if not samples or samples % patch_size:

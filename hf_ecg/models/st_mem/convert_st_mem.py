@@ -86,7 +86,7 @@ def convert_st_mem_autoencoder(source: str, checkpoint) -> tuple[STMEMForPreTrai
     state = _tensors(checkpoint, source)
     bare = sorted(key for key in state if not key.startswith(("encoder.", *UNUSED)))
     if bare:
-        raise ValueError(f"this is no checkpoint of {source}, whose encoder is `encoder.*`: it holds {bare[:5]}")
+        raise ValueError(f"this is not a checkpoint of {source}, whose encoder is `encoder.*`: it holds {bare[:5]}")
     state = {key.removeprefix("encoder."): value for key, value in state.items()}
     with init.no_init_weights():
         model = STMEMForPreTraining(st_mem_config(source))
@@ -131,7 +131,7 @@ def _tensors(checkpoint, source: str) -> dict:
     state = {str(key): value for key, value in unwrap(read_checkpoint(checkpoint)).items()}
     for alias in [key for key in state if key.startswith("to_patch_embedding.") and f"encoder.{key}" in state]:
         if not torch.equal(state.pop(alias), state[f"encoder.{alias}"]):
-            raise ValueError(f"this is no checkpoint of {source}: {alias} and encoder.{alias} differ")
+            raise ValueError(f"this is not a checkpoint of {source}: {alias} and encoder.{alias} differ")
     return state
 
 

@@ -37,7 +37,7 @@ def register_step(name: str) -> Callable[[type[Step]], type[Step]]:
         name: what recipes call it.
 
     Raises:
-        ValueError: a name that is taken, or a class that is no frozen dataclass derived from `Step`.
+        ValueError: a name that is taken, or a class that is not a frozen dataclass derived from `Step`.
 
     Example:
         >>> from dataclasses import dataclass
@@ -53,7 +53,7 @@ def register_step(name: str) -> Callable[[type[Step]], type[Step]]:
         if not isinstance(name, str) or not name:
             raise ValueError(f"the step's name is {name!r}, wanted a word")
         if not (isinstance(step, type) and issubclass(step, Step) and "__dataclass_params__" in vars(step)):
-            raise ValueError(f"step {name}: {step!r} is no frozen dataclass derived from hf_ecg.processing.Step")
+            raise ValueError(f"step {name}: {step!r} is not a frozen dataclass derived from hf_ecg.processing.Step")
         # a module that is imported anew brings the same class again
         if name in STEPS and _place(STEPS[name]) != _place(step):
             raise ValueError(f"step {name}: the name is taken by {STEPS[name].__name__}")

@@ -42,7 +42,7 @@ def read(path, root=None) -> Record:
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
     raise ValueError(
-        f"{path} begins with {head[:16]!r}, which is no format that is read here ("
+        f"{path} begins with {head[:16]!r}, which is not a format that is read here ("
         + "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
         + "): give what it holds as an array"
     )

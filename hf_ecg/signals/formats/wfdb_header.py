@@ -57,7 +57,8 @@ def parse_header(text: str, header: str) -> Header:
     """A header's text; `header` is its path, for errors.
 
     Raises:
-        ValueError: a header that says nothing sensible, unknown or doubled leads, a unit that is no voltage, no gain.
+        ValueError: a header that says nothing sensible, unknown or doubled leads, a unit that is not a voltage, no
+            gain.
     """
     comments, content = [], []
     for line in text.splitlines():
@@ -134,7 +135,7 @@ def _parse_signal_line(text: str, header: str) -> SignalLine:
 @lru_cache(maxsize=4096)
 def _integer(text: str) -> int:
     if _INTEGER.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no whole number")
+        raise ValueError(f"{text!r} is not a whole number")
     return int(text)
 
 

@@ -33,7 +33,7 @@ def read(path: str, root=None) -> Record:
     Raises:
         OSError: the header or a signal file is not there.
         ValueError: a header that says nothing sensible, a truncated signal file, a wrong checksum, unknown or doubled
-            leads, a unit that is no voltage, no gain, a path that leaves `root`.
+            leads, a unit that is not a voltage, no gain, a path that leaves `root`.
     """
     header = record_file(path)
     folder = os.path.dirname(header)

@@ -37,7 +37,9 @@ def test_one_record_in_two_formats(folder):
 def test_what_a_file_holds_decides_not_its_name_alone(folder):
     # an archive that is called like an array, and a header's text called like an archive
     shutil.copy(folder / "wfdb" / "rec.hea", folder / "text.npz")
-    with pytest.raises(ValueError, match=r"text.npz begins with b'rec 3 .*no format.*NumPy: .npz; WFDB: .hea.*array"):
+    with pytest.raises(
+        ValueError, match=r"text.npz begins with b'rec 3 .*not a format.*NumPy: .npz; WFDB: .hea.*array"
+    ):
         hf_ecg.read(folder / "text.npz")
     np.save(folder / "array.npy", np.zeros((3, 100)))
     with pytest.raises(ValueError, match="array.npy: it is a single array, without leads"):
@@ -62,7 +64,7 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "ecg.csv").write_text("1,2")
     with pytest.raises(IsADirectoryError, match="is a folder"):
         hf_ecg.read(tmp_path)
-    with pytest.raises(ValueError, match="ecg.csv begins with b'1,2', which is no format.*as an array"):
+    with pytest.raises(ValueError, match="ecg.csv begins with b'1,2', which is not a format.*as an array"):
         hf_ecg.read(tmp_path / "ecg.csv")
     with pytest.raises(FileNotFoundError, match=r"absent.hea is not there .*named by its .hea file\)$"):
         hf_ecg.read(tmp_path / "absent")
