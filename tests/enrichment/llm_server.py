@@ -89,8 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
 
-    def _send(self, status: int, body: str = "", headers: dict | None = None) -> None:
-        payload = body.encode()
+    def _send(self, status: int, body: str | bytes = "", headers: dict | None = None) -> None:
+        payload = body.encode() if isinstance(body, str) else body
         self.send_response(status)
         for name, value in {"Content-Length": str(len(payload)), **(headers or {})}.items():
             self.send_header(name, value)

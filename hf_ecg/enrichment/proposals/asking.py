@@ -20,6 +20,24 @@ LONGEST_RETRY_AFTER = 600.0  # an endpoint that asks for a day would stop the ru
 CACHED, ANSWERED, MALFORMED, RETRIED, GIVEN_UP = "cached", "answered", "malformed", "retried", "given_up"
 
 
+class UnusableAnswer(ValueError):
+    """The proposer answered, and it holds no text: kept as a malformed answer, it is not asked for again.
+
+    Args:
+        what: the thing that was sent, in words of our own: what a server wrote is not repeated here.
+        again: it may have been an accident on the way, so it is asked for again as often as an error is.
+    """
+
+    def __init__(self, what: str, again: bool = False):
+        super().__init__(what)
+        self.again = again
+
+    @property
+    def kept(self) -> str:
+        """What is kept in the place of an answer."""
+        return f"(no answer but {self})"
+
+
 class Proposer(Protocol):
     """Answers what waveform features a report implies.
 
@@ -37,6 +55,7 @@ class Proposer(Protocol):
         Raises:
             OSError: no answer this time; asked again, after `retry_after` seconds if the error has that attribute.
             PermissionError, FileNotFoundError: no report will ever be answered (a wrong key, an unknown model).
+            UnusableAnswer: there was an answer, without a text.
             ValueError: this report will never be answered.
         """
 
@@ -51,7 +70,8 @@ class Patience:
         first_wait: seconds before the first retry; they double each time, and a random part of them is waited.
         longest_wait: seconds at most before a retry. An endpoint that names a time (Retry-After) is left alone for as
             long as it wishes, ten minutes at most.
-        stop_after: reports given up one after the other without an answer between them, after which the run stops.
+        stop_after: reports given up, or answered by what is no text, one after the other without an answer between
+            them, after which the run stops.
     """
 
     concurrency: int = 8
@@ -163,10 +183,9 @@ class _Asker:
                 answer = self.proposer.answer(report)
             except (PermissionError, FileNotFoundError):
                 raise
-            except ValueError as error:
-                return self._give_up(report, error)
-            except OSError as error:
-                if attempt == self.patience.retries:
+            except (OSError, ValueError) as error:
+                passing = error.again if isinstance(error, UnusableAnswer) else isinstance(error, OSError)
+                if not passing or attempt == self.patience.retries:
                     return self._give_up(report, error)
                 self.tell(RETRIED)
                 if self.stop.wait(self.patience.wait(attempt, getattr(error, "retry_after", None), random.random())):
@@ -184,7 +203,11 @@ class _Asker:
 
     def _give_up(self, report: str, error: Exception) -> None:
         logger.warning("no answer about the report %r: %s: %s", report[:60], type(error).__name__, error)
-        self.tell(GIVEN_UP)
+        if isinstance(error, UnusableAnswer):
+            self.cache.append(self._key(report), self.proposer.name, report, error.kept)
+            self.tell(MALFORMED)
+        else:
+            self.tell(GIVEN_UP)
         with self.lock:
             self.failed_in_a_row += 1
             enough = self.failed_in_a_row >= self.patience.stop_after

@@ -1,30 +1,37 @@
 """Asks an OpenAI-compatible endpoint, such as a vLLM server."""
 
 import asyncio
+import json
 import os
 import threading
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
-from huggingface_hub import AsyncInferenceClient, set_async_client_factory
-from huggingface_hub.errors import HfHubHTTPError
 
+from ...printable import one_line
+from .asking import UnusableAnswer
+from .bounded_body import TooLong, read_body
+from .completion import NoCompletion, completion_text
+from .hidden_key import without_key
 from .prompt import fill_prompt, load_prompt
 
 API_KEY_VARIABLE = "HF_ECG_API_KEY"
+_MOST_OF_AN_ERROR = 32 << 10
 _STARTING = threading.Lock()
 
 
 class EndpointProposer:
-    """Chat completions of an OpenAI-compatible endpoint, by `huggingface_hub.AsyncInferenceClient`.
+    """Chat completions of an OpenAI-compatible endpoint.
 
-    The asynchronous client, because a call of it can be ended: `timeout` is the limit of the whole call, also for an
-    endpoint that sends a byte now and then, and the endpoint sees the connection close and may stop generating.
+    `timeout` is the limit of the whole call, also for an endpoint that sends a byte now and then; the endpoint sees
+    the connection close and may stop generating. A redirect is not followed: the key would go with it. Of a body at
+    most 2 MiB are read, unpacked. What the endpoint wrote stands in errors as one printable line, without the key or
+    any part of it.
 
     Args:
-        base_url: such as `http://localhost:8000/v1`.
+        base_url: such as `http://localhost:8000/v1`; `/v1` and `/chat/completions` are added where they are missing.
         model: the name under which the endpoint serves it; part of the key of an answer, unlike the address.
         prompt: text with `{report}`; default: `waveform_features_v1`.
         api_key_variable: environment variable that holds the key. Without a key the word EMPTY is sent, as vLLM's
@@ -49,8 +56,12 @@ class EndpointProposer:
         temperature: float = 0.0,
         seed: int = 0,
     ):
-        address = urlsplit(base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+        try:
+            address = urlsplit(base_url)
+            url = httpx2.URL(_completions(address))
+        except (httpx2.InvalidURL, ValueError, TypeError, AttributeError):
+            address = url = None
+        if url is None or url.scheme not in ("http", "https") or not url.host:
             raise ValueError(
                 f"{base_url!r} is not the address of an endpoint, wanted one such as http://localhost:8000/v1"
             )
@@ -65,7 +76,7 @@ class EndpointProposer:
         self.prompt = load_prompt() if prompt is None else prompt
         self.name = f"endpoint:{model} max_tokens={max_tokens} temperature={temperature:g} seed={seed}"
         self.timeout = timeout
-        self._base_url, self._model, self._api_key_variable = base_url, model, api_key_variable
+        self._url, self._model, self._api_key_variable = url, model, api_key_variable
         self._settings = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -75,8 +86,9 @@ class EndpointProposer:
         Raises:
             TimeoutError: nothing whole came in time.
             ConnectionError: no connection, a broken one, a status of 408, 409, 425, 429 or 500 and above (with
-                `retry_after` in seconds where the endpoint named a time), or a body that is not a chat completion.
-            PermissionError, FileNotFoundError: status 401 or 403; 404.
+                `retry_after` in seconds where the endpoint named a time), or a body that no language model sent.
+            PermissionError, FileNotFoundError: status 401 or 403, a key that no header takes; 404, a redirect.
+            UnusableAnswer: a completion without a text.
             ValueError: any other status: the endpoint does not take this report.
         """
         with _STARTING:
@@ -85,41 +97,85 @@ class EndpointProposer:
         return asyncio.run_coroutine_threadsafe(self._ask(report), self._loop).result()
 
     def _start(self) -> None:
-        # The Hub's own factory refuses every call under HF_HUB_OFFLINE, which clusters set that serve a model
-        # themselves; it also follows redirects, and keeps no more than 100 connections.
-        set_async_client_factory(lambda: httpx2.AsyncClient(timeout=None, limits=httpx2.Limits(max_connections=None)))
-        self._key = os.environ.get(self._api_key_variable) or "EMPTY"
-        self._client = AsyncInferenceClient(base_url=self._base_url, api_key=self._key)
+        self._key = os.environ.get(self._api_key_variable, "").strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise PermissionError(f"the key in ${self._api_key_variable} holds characters that no HTTP header takes")
+        headers = {
+            "Authorization": f"Bearer {self._key or 'EMPTY'}",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
+        # as many connections as are asked for at once, where httpx2 would keep no more than 100
+        limits = httpx2.Limits(max_connections=None)
+        self._client = httpx2.AsyncClient(timeout=None, limits=limits, headers=headers, follow_redirects=False)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True, name="endpoint").start()
 
     async def _ask(self, report: str) -> str:
         messages = [{"role": "user", "content": fill_prompt(self.prompt, report)}]
-        call = self._client.chat_completion(messages, model=self._model, **self._settings)
+        question = json.dumps({"model": self._model, "messages": messages, **self._settings}).encode()
         try:
-            completion = await asyncio.wait_for(call, self.timeout)
-            return completion.choices[0].message.content or ""
-        except TimeoutError as error:
-            raise TimeoutError(f"no whole answer within {self.timeout:g} s") from error
-        except HfHubHTTPError as error:
-            raise self._error_of(error.response) from error
+            return await asyncio.wait_for(self._call(question), self.timeout)
+        except TimeoutError:
+            raise TimeoutError(f"no whole answer within {self.timeout:g} s") from None
         except httpx2.HTTPError as error:
-            raise ConnectionError(f"{type(error).__name__}: {error}") from error
-        except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            raise ConnectionError(f"the endpoint sent no chat completion ({type(error).__name__})") from error
+            # what it is made from may hold the key: the header, or the endpoint's own words
+            raise ConnectionError(f"{type(error).__name__}: {self._said(str(error))}") from None
 
-    def _error_of(self, response) -> Exception:
-        body = response.text[:300].replace(self._key, "***")  # some endpoints repeat the key they refuse
-        said = f"status {response.status_code}: {body}"
+    async def _call(self, question: bytes) -> str:
+        async with self._client.stream("POST", self._url, content=question) as response:
+            if not response.is_success:
+                raise self._error_of(response, await _beginning(response))
+            try:
+                return completion_text(await read_body(response))
+            except TooLong as error:
+                raise UnusableAnswer(str(error)) from None
+            except NoCompletion as error:
+                raise ConnectionError(f"the endpoint sent {error}: {self._said(error.body)}") from None
+            except UnusableAnswer:
+                raise
+            except ValueError as error:
+                raise ConnectionError(f"the endpoint sent {error}") from None
+
+    def _error_of(self, response, body: bytes) -> Exception:
+        said = f"status {response.status_code}: {self._said(body.decode('utf-8', 'replace'))}"
         if response.status_code in (401, 403):
             return PermissionError(f"{said}. The key is read from ${self._api_key_variable}")
         if response.status_code == 404:
             return FileNotFoundError(f"{said}. Asked for the model {self._model!r}")
+        if 300 <= response.status_code < 400:
+            place = self._said(response.headers.get("Location", "nowhere"))
+            return FileNotFoundError(
+                f"status {response.status_code}: the endpoint sends us on to {place}, where the key is not sent:"
+                " give that as its address if it is right"
+            )
         if response.status_code in (408, 409, 425, 429) or response.status_code >= 500:
             error = ConnectionError(said)
             error.retry_after = retry_after_seconds(response.headers.get("Retry-After"))
             return error
         return ValueError(said)
+
+    def _said(self, text: str) -> str:
+        # hidden first and cut afterwards: half a key would not be found
+        return one_line(without_key(text, self._key))
+
+
+async def _beginning(response) -> bytes:
+    """The first bytes of the body of an error, as far as it can be read."""
+    try:
+        return await read_body(response, _MOST_OF_AN_ERROR)
+    except TooLong as error:
+        return error.beginning
+    except ValueError as error:
+        return f"({error})".encode()
+
+
+def _completions(address: SplitResult) -> str:
+    """The address of the chat completions, as `huggingface_hub.InferenceClient` makes it of the same `base_url`."""
+    path = address.path.rstrip("/")
+    for part in ("/v1", "/chat/completions"):
+        path += "" if path.endswith((part, "/chat/completions")) else part
+    return address._replace(path=path).geturl()
 
 
 def retry_after_seconds(value: str | None) -> float | None:
@@ -132,5 +188,5 @@ def retry_after_seconds(value: str | None) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -130,7 +130,7 @@ class AnswerCache:
                     if not line.endswith(b"\n") or not isinstance(content["answer"], str):
                         raise ValueError("torn")
                     self._places[bytes.fromhex(content["key"])] = place
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     self.torn_lines += 1
                 place += len(line)
 
@@ -174,7 +174,7 @@ def read_proposals(path) -> dict[str, list[str]]:
             try:
                 content = json.loads(line)
                 report, features = content["report"], content["features"]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ValueError(
                     f"{path}, line {number} is not a proposal: {type(error).__name__}: {error}"
                 ) from error
