@@ -26,11 +26,12 @@ class UnusableAnswer(ValueError):
     Args:
         what: the thing that was sent, in words of our own: what a server wrote is not repeated here.
         again: it may have been an accident on the way, so it is asked for again as often as an error is.
+        text: what can be made of it all the same; then this is kept as the answer, as if it had been one text.
     """
 
-    def __init__(self, what: str, again: bool = False):
+    def __init__(self, what: str, again: bool = False, text: str | None = None):
         super().__init__(what)
-        self.again = again
+        self.again, self.text = again, text
 
     @property
     def kept(self) -> str:
@@ -184,6 +185,8 @@ class _Asker:
             except (PermissionError, FileNotFoundError):
                 raise
             except (OSError, ValueError) as error:
+                if isinstance(error, UnusableAnswer) and error.text is not None:
+                    return self._keep(report, error.text)
                 passing = error.again if isinstance(error, UnusableAnswer) else isinstance(error, OSError)
                 if not passing or attempt == self.patience.retries:
                     return self._give_up(report, error)

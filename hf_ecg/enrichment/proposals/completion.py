@@ -19,8 +19,8 @@ class NoCompletion(ValueError):
 def completion_text(body: bytes) -> str:
     """The first choice's text.
 
-    Servers send it as a text or as a list of parts, whose texts are joined; null is an empty text (a tool was called,
-    or a filter took all of it).
+    null is an empty text (a tool was called, or a filter took all of it). A list of parts, as some servers send it,
+    is no text; the error holds the texts of its parts, joined.
 
     Raises:
         NoCompletion: the body is no JSON object, or one that tells an error and no choices.
@@ -41,10 +41,10 @@ def completion_text(body: bytes) -> str:
     message = first.get("message") if isinstance(first, dict) else None
     if not isinstance(message, dict):
         raise UnusableAnswer("a completion without a message")
-    return _joined(message.get("content"))
+    return _text(message.get("content"))
 
 
-def _joined(content) -> str:
+def _text(content) -> str:
     if content is None:
         return ""
     if isinstance(content, str):
@@ -55,4 +55,4 @@ def _joined(content) -> str:
     known = [text for text in texts if isinstance(text, str)]
     if content and not known:
         raise UnusableAnswer("a message whose content is a list without a text")
-    return "".join(known)
+    raise UnusableAnswer("a message whose content is a list of parts", text="".join(known))

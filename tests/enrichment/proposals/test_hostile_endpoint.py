@@ -97,10 +97,15 @@ def test_a_redirect_is_not_followed(server, answer):
     assert sum(server.calls.values()) == before + 1
 
 
-def test_content_may_be_a_list_of_parts(answer):
+def test_a_list_of_parts_is_no_text_and_its_texts_are_kept(server, answer, tmp_path):
     parts = [{"type": "thinking", "text": "[1]"}, {"type": "text", "text": '["wide '}, {"text": 'QRS complex"]'}]
-    assert answer(200, completion(parts)) == '["wide QRS complex"]'
-    assert answer(200, completion(None)) == answer(200, completion([])) == ""
+    with pytest.raises(UnusableAnswer, match="a list of parts"):
+        answer(200, completion(parts))
+    proposer = EndpointProposer(server.base_url, "tiny", PROMPT)
+    summary = propose(["in parts"], proposer, tmp_path, progress=False)
+    assert (summary["calls"], summary["malformed"]) == (1, 0)
+    assert read_proposals(tmp_path) == {"in parts": ["wide QRS complex"]}
+    assert answer(200, completion(None)) == ""
 
 
 UNUSABLE = {
