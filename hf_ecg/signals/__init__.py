@@ -1,6 +1,7 @@
 """Waveforms as numpy arrays (..., leads, samples) in millivolts; nothing of torch or transformers."""
 
 from .baseline import subtract_median
+from .channels import Channels, choose_channels
 from .filters import apply_filter, validate_filter
 from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
@@ -22,12 +23,14 @@ __all__ = [
     "STANDARD_LEADS",
     "UNITS",
     "Annotation",
+    "Channels",
     "QualityReport",
     "Record",
     "apply_filter",
     "canonical_leads",
     "check_amplitude",
     "check_quality",
+    "choose_channels",
     "counts_to_millivolts",
     "crop",
     "derive_limb_leads",

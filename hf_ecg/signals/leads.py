@@ -1,16 +1,55 @@
 """Names of leads, their standard order, and the limb leads that two others determine."""
 
+import difflib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from ..checks import NEAR
+
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
 STANDARD_LEADS = LIMB_LEADS + CHEST_LEADS
-# MLII is a modified lead (electrodes on the torso): not the standard II. X, Y, Z are Frank's.
-_OTHER_LEADS = ("MLI", "MLII", "MLIII", "V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "X", "Y", "Z", "ES", "AS", "AI")
-_KNOWN = {name.upper(): name for name in STANDARD_LEADS + _OTHER_LEADS}
+# Leads beside the twelve: right and posterior chest leads, Frank's X, Y, Z, and EASI's.
+_OTHER_LEADS = ("V1R", "V2R", "V3R", "V4R", "V5R", "V6R", "V7", "V8", "V9", "X", "Y", "Z", "ES", "AS", "AI")
+# Two electrodes on the torso (MLII of a Holter is not the standard II), as PhysioNet's data sets write them: MIT-BIH,
+# European ST-T, QT, MIMIC, SHDB-AF.
+_MODIFIED_LEADS = (
+    *("MLI", "MLII", "MLIII", "ML2", "ML5", "MV2", "MCL", *(f"MCL{n}" for n in range(1, 7))),
+    *(f"{system}{n}" for system in ("CM", "CC", "CS", "CB") for n in range(1, 7)),
+    "NASA",
+)
+# An ECG, but nobody says between which electrodes: V alone is any chest lead of a monitor.
+_CHANNELS = ("ECG", "V")
+_KNOWN = {name.upper(): name for name in STANDARD_LEADS + _OTHER_LEADS + _MODIFIED_LEADS + _CHANNELS}
+# Of which a slip may be meant; names as short as X or ES are near to everything.
+_MEANT = STANDARD_LEADS + _MODIFIED_LEADS + ("ECG",)
+# Other spellings of the same lead; "VR" is none of aVR, which is half as large again, and "-aVR" is upside down.
+_SPELLINGS = {
+    **{"DI": "I", "DII": "II", "DIII": "III"},
+    **{f"C{n}": f"V{n}" for n in range(1, 7)},
+    **{f"V{separator}{n}": f"V{n}" for separator in (" ", "_", "-", ".") for n in range(1, 10)},
+    **{f"AV{separator}{end}": f"aV{end}" for separator in (" ", "_", "-", ".") for end in "RLF"},
+    **{"VX": "X", "VY": "Y", "VZ": "Z"},
+    **{"E-S": "ES", "A-S": "AS", "A-I": "AI", "E_S": "ES", "A_S": "AS", "A_I": "AI"},
+    **{"EKG": "ECG"},
+}
+# What stands before a lead's name, repeatedly ("ECG lead II"); a hyphen behind a space is a sign, not a separator.
+_PREFIX = re.compile(r"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_|(?:LEAD|ECG|EKG)(?:[\s_:.]+|-)|LEAD(?=[IVA]))", re.ASCII)
+_SUFFIX = re.compile(r"[-_ ]REF$", re.ASCII)
+# A channel's number is no lead: "ECG 1" may be anything.
+_NUMBERED = re.compile(r"(?:ECG|EKG)[\s_.-]?([0-9]{1,2})", re.ASCII)
+# What a name that stays unknown was perhaps to be: it may be something else, so it is asked for, not taken.
+_PERHAPS = {
+    **{
+        f"{before}{number}": lead
+        for before in ("D", "L", "LEAD ")
+        for number, lead in enumerate(("I", "II", "III"), 1)
+    },
+    **{"VR": "aVR", "VL": "aVL", "VF": "aVF"},
+}
 
 # Every limb lead is a combination of I and II (Einthoven; Goldberger's augmented leads).
 _FROM_I_AND_II = {
@@ -24,7 +63,7 @@ _FROM_I_AND_II = {
 
 
 def canonical_leads(names: Sequence[str]) -> tuple[str, ...]:
-    """The names as this package writes them (`aVR`, `V1`), compared case-insensitively.
+    """The names as this package writes them (`aVR`, `V1`), in whatever spelling they come; see `known_lead`.
 
     Args:
         names: names of leads, such as a WFDB header's "AVR".
@@ -40,15 +79,55 @@ def canonical_leads(names: Sequence[str]) -> tuple[str, ...]:
 # A corpus repeats the same dozen names in every record: looking at them anew costs more than a record's arithmetic.
 @lru_cache(maxsize=256)
 def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
-    leads = []
+    leads: list[str] = []
     for name in names:
-        lead = _KNOWN.get(name.strip().upper())
+        lead = known_lead(name)
         if lead is None:
-            raise ValueError(f"unknown lead {name!r}; known are {', '.join(_KNOWN.values())}")
+            raise ValueError(
+                f"unknown lead {name!r}{nearest_lead(name)}; known are {', '.join(STANDARD_LEADS + _OTHER_LEADS)}, and"
+                " modified ones such as MLII, MCL1, CM5, ECG1"
+            )
         if lead in leads:
             raise ValueError(f"lead {lead} is named twice in {list(names)}")
         leads.append(lead)
     return tuple(leads)
+
+
+def known_lead(name: str) -> str | None:
+    """A lead's name as this package writes it; None for a name of no ECG lead.
+
+    Case does not count, nor do the spellings of devices and standards: DI, DII, DIII (Spanish, Portuguese), C1 to C6
+    (IEC), vx, vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG), a
+    suffix "-REF" (EDF). Names with two meanings stay apart: MLII, MCL1, CM5 are leads of their own, and ECG, ECG1,
+    ECG2, V channels whose lead nobody says. Leads that differ by a sign or a factor (-aVR, VR) are unknown.
+
+    Example:
+        >>> from hf_ecg.signals.leads import known_lead
+        >>> [known_lead(name) for name in ("MDC_ECG_LEAD_AVR", "ECG v1", "DII", "ECG 2", "MLII", "RESP", "-aVR")]
+        ['aVR', 'V1', 'II', 'ECG2', 'MLII', None, None]
+    """
+    rest = name.strip().upper()
+    numbered = _NUMBERED.fullmatch(rest)
+    if numbered is not None:
+        return f"ECG{int(numbered[1])}"
+    rest = _SUFFIX.sub("", rest)
+    while rest not in _KNOWN and rest not in _SPELLINGS:
+        prefix = _PREFIX.match(rest)
+        if prefix is None or prefix.end() == len(rest):
+            return None
+        rest = rest[prefix.end() :]
+    return _KNOWN[_SPELLINGS.get(rest, rest).upper()]
+
+
+def nearest_lead(name: str) -> str:
+    """ " (did you mean 'II'?)", or nothing when no lead's name is near enough to be meant."""
+    rest = name.strip().upper()
+    lead = _PERHAPS.get(rest)
+    # with a sign it is another voltage, and no slip
+    if lead is None and not set("+-") & set(rest):
+        match = difflib.get_close_matches(rest, [known.upper() for known in _MEANT], n=1, cutoff=NEAR)
+        lead = _KNOWN[match[0]] if match else None
+    return "" if lead is None else f" (did you mean {lead!r}?)"
 
 
 def select_leads(signals: np.ndarray, leads: Sequence[str], wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,51 @@
 
 import numpy as np
 
+from ..checks import nearest
 from ._arrays import as_double
 
 UNITS = ("mV", "uV", "V", "normalized")
 MISSING_COUNT = -32768
 LOWEST_RANGE_MV, HIGHEST_RANGE_MV = 0.05, 15.0
-_FACTORS = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "normalized": 1.0}
+_FACTORS = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6, "normalized": 1.0}
+# Compared without case: "MV" of a header is millivolt too, for no ECG is told in megavolts. U+00B5 is the micro sign,
+# U+03BC the Greek letter mu.
+_SPELLINGS = {
+    "mV": ("mv", "mvolt", "mvolts", "millivolt", "millivolts"),
+    "uV": ("uv", "\u00b5v", "\u03bcv", "uvolt", "uvolts", "microvolt", "microvolts"),
+    "nV": ("nv", "nvolt", "nvolts", "nanovolt", "nanovolts"),
+    "V": ("v", "volt", "volts"),
+}
+_VOLTAGES = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
+
+
+def known_voltage(units: str) -> str | None:
+    """mV, uV, nV or V for a unit as headers and people write it; None for what is no voltage (pm, NU, mmHg, adu).
+
+    Example:
+        >>> from hf_ecg.signals.units import known_voltage
+        >>> [known_voltage(unit) for unit in ("\u00b5V", "MV", "millivolts", "volt", "mmHg")]
+        ['uV', 'mV', 'mV', 'V', None]
+    """
+    return _VOLTAGES.get(units.strip().lower())
+
+
+def known_units(units: str) -> str:
+    """The name of a voltage, see `known_voltage`, or "normalized" for numbers that are no voltages any more.
+
+    Raises:
+        ValueError: anything else.
+    """
+    known = "normalized" if units == "normalized" else known_voltage(units) if isinstance(units, str) else None
+    if known is None:
+        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}{nearest(units, UNITS)}")
+    return known
+
+
+def millivolts_in(units: str) -> float | None:
+    """Millivolts in one of these; None for what is no voltage."""
+    known = known_voltage(units)
+    return None if known is None else _FACTORS[known]
 
 
 def to_millivolts(signals: np.ndarray, units: str) -> np.ndarray:
@@ -15,15 +54,14 @@ def to_millivolts(signals: np.ndarray, units: str) -> np.ndarray:
 
     Args:
         signals: (..., samples).
-        units: one of mV, uV, V, normalized.
+        units: mV, uV, nV or V in any spelling of `known_voltage`, or normalized.
 
     Raises:
         ValueError: another unit.
     """
-    if units not in _FACTORS:
-        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}")
+    factor = _FACTORS[known_units(units)]
     signals, dtype = as_double(signals)
-    return (signals * _FACTORS[units]).astype(dtype, copy=False)
+    return (signals * factor).astype(dtype, copy=False)
 
 
 def counts_to_millivolts(

@@ -10,9 +10,59 @@ def test_names_are_compared_without_case():
     assert canonical_leads(["i", "AVR", "avl", " v1 ", "MLII"]) == ("I", "aVR", "aVL", "V1", "MLII")
 
 
+ONE_MEANING = {
+    "I": "DI|di|Lead I|lead_i|ECG I|EKG_I|I-REF|MDC_ECG_LEAD_I|Lead: I|LeadI|ECG lead I|Lead-I",
+    "II": "DII|Lead II|lead_ii|ECG II|ECG-II|MDC_ECG_LEAD_II|MDC_ECG_ELEC_POTL_II|ii-ref",
+    "III": "DIII|LEAD III|MDC_ECG_LEAD_III",
+    "aVR": "AVR|avr|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR",
+    "aVL": "AVL|lead_avl|aV_L",
+    "aVF": "AVF|aV.F|EKG aVF-REF",
+    "V1": "C1|v1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1",
+    "V6": "C6|lead_v6|V-6",
+    "X": "vx|VX",
+    "Z": "Vz",
+    "ES": "E-S",
+    "V4R": "v4r|Lead V4R",
+    "ECG": "ecg|EKG|EKG-REF|ECG-REF",
+    "ECG1": "ECG 1|ecg_1|EKG1|ECG01",
+    "V": "v|ECG lead V",
+    "MLII": "mlii|Lead MLII",
+    "MCL1": "mcl1",
+    "CM5": "CM5",
+    "CC5": "cc5",
+    "NASA": "NASA",
+}
+
+
+@pytest.mark.parametrize("lead", ONE_MEANING)
+def test_each_spelling_has_one_meaning(lead):
+    spellings = ONE_MEANING[lead].split("|")
+    assert {spelling: canonical_leads([spelling])[0] for spelling in spellings} == dict.fromkeys(spellings, lead)
+    assert canonical_leads([lead]) == (lead,)
+
+
+# another sign, a factor of 1.5, a difference of leads, a filter, a number of a channel, electrodes of an EEG
+@pytest.mark.parametrize(
+    "name",
+    "-aVR|Lead -aVR|+I|VR|VL|VF|I-II|II-I|I+II|V1-V2|I I|ECG I filtered|Lead 1|D1|L2|C3-A2|C7|V0|V10|RESP|ABP||ECG-"
+    "|Lead|ECG1-ECG2|MDC_ECG_LEAD_|Vx-RL|1|mod.V1".split("|"),
+)
+def test_names_of_another_meaning_stay_unknown(name):
+    with pytest.raises(ValueError, match="unknown lead") as refused:
+        canonical_leads([name])
+    if name.startswith(("-", "Lead -")) or "RESP" in name:
+        assert "did you mean" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("MLI I", "MLII"), ("aVRR", "aVR"), ("D3", "III"), ("Lead 2", "II")])
+def test_the_nearest_lead_is_named(name, meant):
+    with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
+        canonical_leads([name])
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["I", "V99"], "unknown lead 'V99'"), (["II", "ii"], "lead II is named twice"), ("II", "wanted a list")],
+    [(["I", "V99"], "unknown lead 'V99'"), (["II", "Lead ii"], "lead II is named twice"), ("II", "wanted a list")],
 )
 def test_unknown_and_doubled_names_are_refused(names, message):
     with pytest.raises(ValueError, match=message):

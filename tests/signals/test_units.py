@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts
+from hf_ecg.signals.units import millivolts_in
 
 
 def test_units():
@@ -13,6 +14,28 @@ def test_units():
     assert to_millivolts(signals.astype(np.float32), "mV").dtype == np.float32
     with pytest.raises(ValueError, match="units is 'adu', wanted one of mV"):
         to_millivolts(signals, "adu")
+
+
+@pytest.mark.parametrize(
+    ("spellings", "millivolts"),
+    [
+        ("mV|mv|MV|millivolt|millivolts|mVolt|Millivolts| mV ", 1.0),
+        ("uV|UV|\u00b5V|\u03bcV|\u00b5v|microvolt|microvolts|microvolt ", 1e-3),
+        ("nV|nanovolt", 1e-6),
+        ("V|v|volt|Volts", 1e3),
+    ],
+)
+def test_every_spelling_of_a_voltage(spellings, millivolts):
+    for spelling in spellings.split("|"):
+        assert to_millivolts(np.array([2.0]), spelling)[0] == pytest.approx(2 * millivolts, rel=1e-12), spelling
+        assert millivolts_in(spelling) == millivolts, spelling
+
+
+@pytest.mark.parametrize("unit", ["pm", "NU", "mmHg", "adu", "", "mA", "mV/s", "m V", "counts", "Ohm", "%"])
+def test_what_is_no_voltage(unit):
+    assert millivolts_in(unit) is None
+    with pytest.raises(ValueError, match="wanted one of mV"):
+        to_millivolts(np.ones(2), unit)
 
 
 def test_counts_become_millivolts_and_missing_ones_nan():

@@ -1,0 +1,255 @@
+"""Which channels of a file are taken, and under which names of leads."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from ..checks import nearest
+from .leads import CHEST_LEADS, LIMB_LEADS, canonical_leads, known_lead
+from .units import known_voltage
+
+logger = logging.getLogger(__name__)
+# C3 and C4 are electrodes of an EEG too, which a polysomnogram has beside lead II.
+_IEC_CHEST = tuple(f"C{number}" for number in range(1, 7))
+_EEG_CHEST = ("C3", "C4")
+
+
+class Channels(NamedTuple):
+    """What is taken of a file.
+
+    Attributes:
+        places: of the channels that are taken, from 0, in the order of `leads`.
+        leads: their names as this package writes them.
+        left_out: the source's names of the others.
+    """
+
+    places: tuple[int, ...]
+    leads: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+class _Channel(NamedTuple):
+    place: int
+    name: str
+    lead: str | None
+    unfit: str | None
+
+    def told(self) -> str:
+        return f"{self.name!r}" + ("" if self.unfit is None else f" ({self.unfit})")
+
+
+def choose_channels(
+    names: Sequence[str],
+    units: Sequence[str] | None = None,
+    *,
+    leads: Sequence[str] | None = None,
+    rename: Mapping[str | int, str] | None = None,
+    unfit: Sequence[str | None] | None = None,
+    where: str = "the record",
+) -> Channels:
+    """Which channels to take, under which names; the one rule of every file format and of every door.
+
+    `rename` comes first. Then `leads` chooses by name, in its order. Without `leads` everything is taken that is an
+    ECG lead by its name (see `known_lead`) and a voltage by its unit; the rest is left out beside it, with one warning
+    for each set of such channels. C1 to C6 are chest leads beside a limb lead, but C3 and C4 alone are an EEG's.
+
+    Args:
+        names: of the channels, as the source writes them.
+        units: of the channels, as the source writes them; None for voltages throughout.
+        leads: those wanted, in the order wanted.
+        rename: another name for a channel, by its name in the source or by its place from 0 (`{"ECG": "I"}`,
+            `{0: "I"}`), for what the source does not say or says otherwise.
+        unfit: why a channel's numbers are no voltages for another reason than its unit (such as "gain 0: not
+            calibrated"); None for those that are.
+        where: the file, for errors and the warning.
+
+    Raises:
+        ValueError: no channel is a known lead and a voltage; `leads` wants one that is not there; two channels are
+            taken for one lead; `rename` names a channel that is not there, or two, or gives an unknown name. Each
+            names the channels that there are and what to write.
+
+    Example:
+        >>> from hf_ecg.signals.channels import choose_channels
+        >>> choose_channels(["II", "v5", "RESP"], ["mV", "uV", "pm"])
+        Channels(places=(0, 1), leads=('II', 'V5'), left_out=('RESP',))
+        >>> choose_channels(["ECG"], leads=["I"], rename={"ECG": "I"})
+        Channels(places=(0,), leads=('I',), left_out=())
+    """
+    renamed = _checked_rename(rename, where)
+    wanted = None if leads is None else _checked_leads(leads, where)
+    reasons = _reasons(tuple(map(str, names)), units, unfit)
+    try:
+        chosen = _choose(tuple(map(str, names)), reasons, wanted, renamed)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
+    if wanted is None and chosen.left_out:
+        _warn(chosen.left_out, where)
+    return chosen
+
+
+def _checked_rename(rename, where: str) -> tuple[tuple[str | int, str], ...]:
+    if rename is None:
+        return ()
+    if not isinstance(rename, Mapping):
+        raise ValueError(f'{where}: rename is {rename!r}, wanted names of leads by channel, such as {{"ECG": "I"}}')
+    pairs = []
+    for key, name in rename.items():
+        if not isinstance(key, (str, int)) or isinstance(key, bool) or not isinstance(name, str):
+            raise ValueError(f'{where}: rename has {key!r}: {name!r}, wanted names, such as {{"ECG": "I"}}')
+        try:
+            pairs.append((key, canonical_leads([name])[0]))
+        except ValueError as error:
+            raise ValueError(f"{where}: rename gives {key!r} a name of no ECG lead: {error}") from error
+    return tuple(pairs)
+
+
+def _checked_leads(leads, where: str) -> tuple[str, ...]:
+    if isinstance(leads, (Mapping, set, frozenset)) or not isinstance(leads, Iterable):
+        raise ValueError(f"{where}: leads is {leads!r}, wanted a list of names of leads")
+    names = (leads,) if isinstance(leads, str) else tuple(leads)
+    if not names:
+        raise ValueError(f"{where}: leads is empty, wanted the names of one lead or more")
+    try:
+        return canonical_leads(names)
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: leads chooses by the names of ECG leads, after rename has named the channels: {error}"
+        ) from error
+
+
+def _reasons(names: tuple[str, ...], units, unfit) -> tuple[str | None, ...]:
+    """Why a channel holds no voltages, or None."""
+    if units is None:
+        found: list[str | None] = [None] * len(names)
+    else:
+        found = [None if known_voltage(unit) else f"its unit {unit!r} is no voltage" for unit in units]
+    if unfit is not None:
+        found = [reason or other for reason, other in zip(unfit, found, strict=True)]
+    if len(found) != len(names):
+        raise ValueError(f"there are {len(names)} channels, and units of {len(found)}")
+    return tuple(found)
+
+
+# the records of a corpus have the same channels, one after the other
+@lru_cache(maxsize=256)
+def _choose(names, reasons, wanted, renamed) -> Channels:
+    channels = _named(names, reasons, renamed)
+    fit = [channel for channel in channels if channel.lead is not None and channel.unfit is None]
+    if wanted is None:
+        taken = fit
+        if not taken:
+            raise ValueError(_no_lead(channels))
+    else:
+        taken = [channel for lead in wanted for channel in _of_lead(lead, fit, channels)]
+    places = {channel.place for channel in taken}
+    for number, channel in enumerate(taken):
+        for other in taken[:number]:
+            if other.lead == channel.lead:
+                raise ValueError(_twice(other, channel))
+    left_out = tuple(channel.name for channel in channels if channel.place not in places)
+    leads = tuple(channel.lead for channel in taken if channel.lead is not None)
+    return Channels(tuple(channel.place for channel in taken), leads, left_out)
+
+
+def _named(names, reasons, renamed) -> list[_Channel]:
+    leads: list[str | None] = [known_lead(name) for name in names]
+    if not _chest_by_iec(names, leads):
+        leads = [None if name.strip().upper() in _IEC_CHEST else lead for name, lead in zip(names, leads, strict=True)]
+    given: dict[int, str | int] = {}
+    for key, lead in renamed:
+        place = _place_of(key, names)
+        if place in given:
+            raise ValueError(f"rename names one channel twice, as {given[place]!r} and {key!r}")
+        given[place], leads[place] = key, lead
+    rows = zip(range(len(names)), names, leads, reasons, strict=True)
+    return [_Channel(*row) for row in rows]
+
+
+def _chest_by_iec(names, leads) -> bool:
+    found = {name.strip().upper() for name in names} & set(_IEC_CHEST)
+    return bool(found - set(_EEG_CHEST)) and not set(LIMB_LEADS).isdisjoint(leads)
+
+
+def _place_of(key: str | int, names) -> int:
+    if isinstance(key, int):
+        if not 0 <= key < len(names):
+            raise ValueError(f"rename names the channel at place {key}, and there are {len(names)}, counted from 0")
+        return key
+    places = [place for place, name in enumerate(names) if name == key]
+    if not places:
+        meant = key.strip().upper()
+        places = [place for place, name in enumerate(names) if name.strip().upper() == meant]
+    if not places:
+        raise ValueError(f"rename names {key!r}, which is no channel{nearest(key, names)}; there are {list(names)}")
+    if len(places) > 1:
+        by_place = ", ".join(f'{place}: "..."' for place in places)
+        raise ValueError(
+            f"rename names {key!r}, as {len(places)} channels are called: name them by their places, counted from 0,"
+            f" rename={{{by_place}}}"
+        )
+    return places[0]
+
+
+def _of_lead(lead: str, fit: list[_Channel], channels: list[_Channel]) -> list[_Channel]:
+    found = [channel for channel in fit if channel.lead == lead]
+    if found:
+        return found
+    for channel in channels:
+        if channel.lead == lead:
+            raise ValueError(f"leads wants {lead}, and {channel.told()}")
+    there = [channel.lead for channel in fit if channel.lead is not None]
+    raise ValueError(
+        f"leads wants {lead}, which is not among its channels {_told(channels)}{nearest(lead, there)}: leads= chooses"
+        f" by name, and where one of them is {lead}, say which: {_example(channels, lead)}"
+    )
+
+
+def _no_lead(channels: list[_Channel]) -> str:
+    told = _told(channels)
+    voltages = [channel for channel in channels if channel.unfit is None]
+    if not voltages:
+        return f"none of its channels holds voltages: {told}. Hand an ECG over as an array with its units"
+    return (
+        f"none of its channels has the name of an ECG lead: {told}. Say which lead a channel is, such as"
+        f" {_example(voltages, 'I')}"
+    )
+
+
+def _twice(first: _Channel, second: _Channel) -> str:
+    if first.name == second.name:
+        other = f'{second.place}: "ECG2"'
+        told = f"two channels, at the places {first.place} and {second.place}, are called {first.name!r}"
+    else:
+        other = f'"{second.name}": "ECG2"'
+        told = f"the channels {first.name!r} and {second.name!r} are both lead {first.lead}"
+    return f"{told}: give one another name, such as rename={{{other}}}"
+
+
+def _told(channels: list[_Channel]) -> str:
+    return ", ".join(channel.told() for channel in channels)
+
+
+def _example(channels: list[_Channel], lead: str) -> str:
+    names = [channel.name for channel in channels]
+    # what is an ECG, though nobody says which lead, is the likeliest
+    fit = [channel for channel in channels if channel.unfit is None] or channels
+    best = next((channel for channel in fit if channel.lead not in (*LIMB_LEADS, *CHEST_LEADS, None)), fit[0])
+    key = f'"{best.name}"' if names.count(best.name) == 1 else str(best.place)
+    return f'rename={{{key}: "{lead}"}}'
+
+
+_warned: set[tuple[str, ...]] = set()
+
+
+def _warn(left_out: tuple[str, ...], where: str) -> None:
+    """Once for each set of channels: a folder of records has the same ones in all."""
+    if left_out in _warned:
+        return
+    _warned.add(left_out)
+    logger.warning(
+        "%s: the channels %s are left out, for they are no known ECG leads or no voltages; leads= chooses, rename="
+        " names a channel (said once for these)",
+        where,
+        ", ".join(map(repr, left_out)),
+    )
