@@ -19,6 +19,7 @@ from ..files import INCOMPLETE, replace_folder, restore_folder, synchronise
 from ..version import __version__
 from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
 from .quality_counts import count_quality
+from .shard_checks import SHARDS
 from .shards import (
     FINISHED,
     NOTES,
@@ -34,6 +35,8 @@ logger = logging.get_logger(__name__)
 
 _LOCK = "lock"
 _FINGERPRINT = "fingerprint"
+# Number of the form of the notes on finished shards: those of another one are not taken over.
+_NOTES = 2
 # Workers of a killed run hold its lock until they notice, within a second.
 _LOCK_SECONDS = 5.0
 
@@ -187,7 +190,7 @@ def _take_over(temporary: Path, corpus: Corpus, resume: bool) -> None:
 
 def _fingerprint(corpus: Corpus) -> str:
     """Tells runs apart whose shards would differ, as far as that shows without reading the records."""
-    what = [__version__, ROWS_PER_GROUP, SHARD_BYTES, corpus.config_name, str(corpus.features.arrow_schema)]
+    what = [__version__, _NOTES, ROWS_PER_GROUP, SHARD_BYTES, corpus.config_name, str(corpus.features.arrow_schema)]
     what += [json.dumps(corpus.facts, default=str), list(corpus.skipped), dict(corpus.left_out), corpus.fingerprint]
     digest = hashlib.blake2b(repr(what).encode(), digest_size=16)
     for split, items in corpus.splits.items():
@@ -228,9 +231,10 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
         "skipped": counts.reasons(),
         "skipped_records": counts.skipped,
     }
+    summary[SHARDS] = {name: facts for writer in writers for name, facts in writer.shards().items()}
     text = json.dumps(summary, indent=2, ensure_ascii=False) + "\n"
     (temporary / SUMMARY_NAME).write_text(text, encoding="utf-8")
-    write_card(temporary, corpus, summary)
+    write_card(temporary, corpus, summary, [writer.split_info() for writer in writers])
     for writer in writers:
         writer.name_shards()
     logger.info("%d rows in %.1f s (%.0f a second)", sum(counts.rows.values()), seconds, total / max(seconds, 1e-9))

@@ -2,20 +2,27 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import datasets
 import numpy as np
 from datasets import Dataset
 from transformers.utils import logging
 
+from ..cards import CARD_NAME
 from ..checks import nearest
+from .corpus_card import SUMMARY_NAME, read_summary
+from .corpus_files import card_configs, corpus_folder, pick_config, split_files
+from .shard_checks import check_shards
 
 logger = logging.get_logger(__name__)
 
 
 def load_corpus(
-    path, config: str | None = None, folds: Iterable[int] | None = None, split: str | None = None
+    path,
+    config: str | None = None,
+    folds: Iterable[int] | None = None,
+    split: str | None = None,
+    verify: bool = False,
 ) -> Dataset:
     """All splits of a prepared corpus in one, or the rows of some folds.
 
@@ -24,9 +31,13 @@ def load_corpus(
         config: configuration; may be left out when there is one.
         folds: folds to keep; None keeps every row.
         split: the one to keep; None keeps all.
+        verify: compute the digest of every shard, also of those that were whole when they were last read; see
+            `shard_checks.check_shards`.
 
     Raises:
-        ValueError: several configurations and none named, an unknown one, an unknown split, or folds without rows.
+        ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows, a card
+            that is damaged or names files outside of its folder, or a shard that is absent, damaged or not of this
+            corpus.
         OSError: the folder is not there, or holds no prepared corpus.
 
     Example:
@@ -36,16 +47,7 @@ def load_corpus(
         [9, 10]
     """
     config = find_config(path, config)
-    folder = Path(path)
-    builder = datasets.load_dataset_builder(str(path), config)
-    if folder.is_dir():
-        # datasets caches a folder with `configs:` under its last name and the configuration alone: another corpus of
-        # that name, or the same one prepared again, would come back as it was. Files are cached by path and time.
-        files = {split: list(paths) for split, paths in builder.config.data_files.items()}
-        _check_inside(folder, files)
-        splits = datasets.load_dataset("parquet", data_files=files)
-    else:
-        splits = datasets.load_dataset(str(path), config)
+    splits = _splits(path, config, verify)
     if split is not None:
         if split not in splits:
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
@@ -72,18 +74,32 @@ def find_config(path, config: str | None = None) -> str:
         ValueError: several configurations and none named, or an unknown one.
         OSError: the folder is not there, or holds no prepared corpus.
     """
-    folder = Path(path)
-    if folder.is_dir():
-        if not (folder / "README.md").is_file() or folder.name.endswith(".incomplete"):
-            raise OSError(f"{folder} holds no prepared corpus: there is no README.md with its configurations")
-    elif folder.is_absolute() or str(path).startswith(".") or str(path).count("/") != 1:
-        raise FileNotFoundError(f"{path} is neither a folder nor a Hub id (OWNER/NAME)")
-    names = datasets.get_dataset_config_names(str(path))
-    if config is None and len(names) > 1:
-        raise ValueError(f"{path} has the configurations {names}: name one")
-    if config is not None and config not in names:
-        raise ValueError(f"{path} has no configuration {config!r}{nearest(config, names)}, only {names}")
-    return config or names[0]
+    return pick_config(card_configs(corpus_folder(path), path), config, path)
+
+
+def config_names(path) -> list[str]:
+    """Configurations of a prepared corpus, folder or Hub id; raises as `find_config`."""
+    return list(card_configs(corpus_folder(path), path))
+
+
+def split_names(path, config: str) -> list[str]:
+    """Splits of a configuration of a prepared corpus, in the order of its card; raises as `find_config`."""
+    return list(card_configs(corpus_folder(path), path)[find_config(path, config)])
+
+
+def _splits(path, config: str, verify: bool) -> datasets.DatasetDict:
+    """What `datasets` reads of the card's files, once they are known to be inside the folder and whole."""
+    patterns = card_configs(corpus_folder(path), path)[config]
+    wanted = [pattern for paths in patterns.values() for pattern in paths]
+    folder = corpus_folder(path, (CARD_NAME, SUMMARY_NAME, *wanted))
+    files = split_files(folder, patterns, path)
+    summary = read_summary(folder) if (folder / SUMMARY_NAME).is_file() else {}
+    digest = check_shards(folder, config, files, summary, path, verify)
+    # The files alone, by path and time, and the digest of their content: by its card datasets would cache a folder
+    # under its last name, where an earlier version has left no `dataset_info` in it.
+    more = {} if digest is None else {"description": digest}
+    names = {split: [str(file) for file in paths] for split, paths in files.items()}
+    return datasets.load_dataset("parquet", data_files=names, **more)
 
 
 def corpus_name(config: str | None) -> str | None:
@@ -96,13 +112,6 @@ def require_columns(rows: Dataset, columns: Sequence[str], where: str) -> None:
     for column in columns:
         if column not in rows.column_names:
             raise ValueError(f"{where} has no column {column!r}{nearest(column, rows.column_names)}")
-
-
-def _check_inside(folder: Path, files: dict[str, list[str]]) -> None:
-    root = folder.resolve()
-    for path in (path for paths in files.values() for path in paths):
-        if "://" in path or not Path(path).resolve().is_relative_to(root):
-            raise ValueError(f"{folder}: its README.md names {path}, which is outside the folder")
 
 
 def label_names(dataset: Dataset, label_set: str) -> list[str]:

@@ -1,18 +1,20 @@
 """What the summary and the card of a prepared corpus tell about its rows."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from datasets import Features
-from huggingface_hub import hf_hub_download
+from datasets import DatasetInfo, Features, SplitDict, SplitInfo
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData, hf_hub_download
 from transformers.utils import logging
 
 from ..cards import CARD_NAME, render_card
+from ..strict_json import read_json_object
 from .quality_counts import add_quality_counts, describe_quality, no_quality_counts
+from .shard_checks import SHARDS, shards_digest
 
 logger = logging.get_logger(__name__)
 
@@ -101,16 +103,30 @@ class CorpusCounts:
         return dict(Counter(entry["kind"] for entry in self.skipped))
 
 
-def write_card(folder: Path, corpus, summary: dict) -> None:
+def write_card(folder: Path, corpus, summary: dict, splits: Sequence[SplitInfo]) -> None:
     """README.md of a corpus, whose front matter tells `load_dataset` the configurations and files.
+
+    It holds `dataset_info`, with which `load_dataset` counts the rows, and the digest of the shards as the
+    configuration's description. Both are part of what `load_dataset` caches a folder by; without them it knows
+    the folder's last name alone, and a corpus prepared anew, or another one, would come back as the first one was.
 
     A corpus whose facts say `simulated` is called so in its card and tags: its figures are no results.
     """
     files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
     files = [entry for entry in files if summary["rows"].get(entry["split"])]
-    front = corpus.front_matter | {
-        "configs": [{"config_name": corpus.config_name, "data_files": files, "default": True}]
-    }
+    splits = [split for split in splits if split.num_examples]
+    config = {"config_name": corpus.config_name, "data_files": files, "default": True}
+    config["description"] = f"shards {shards_digest(summary[SHARDS])}"
+    info = DatasetInfo(
+        config_name=corpus.config_name,
+        features=corpus.features,
+        splits=SplitDict({split.name: split for split in splits}),
+        download_size=sum(facts["bytes"] for facts in summary[SHARDS].values()),
+        dataset_size=sum(split.num_bytes for split in splits),
+    )
+    data = DatasetCardData()
+    DatasetInfosDict({corpus.config_name: info}).to_dataset_card_data(data)
+    front = corpus.front_matter | {"configs": [config], "dataset_info": data.to_dict()["dataset_info"]}
     if summary.get(SIMULATED):
         front["tags"] = list(dict.fromkeys([*front.get("tags", []), SIMULATED]))
     values = {"summary": {SIMULATED: False} | summary, "quality": describe_quality(summary["quality"])}
@@ -119,7 +135,11 @@ def write_card(folder: Path, corpus, summary: dict) -> None:
 
 
 def read_summary(path) -> dict:
-    """`summary.json` of a prepared corpus, a folder or Hub id; empty, with a warning, when there is none."""
+    """`summary.json` of a prepared corpus, a folder or Hub id; empty, with a warning, when there is none.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     file = Path(path) / SUMMARY_NAME
     if not file.is_file() and not Path(path).is_dir() and str(path).count("/") == 1:
         try:
@@ -130,7 +150,7 @@ def read_summary(path) -> dict:
     if not file.is_file():
         logger.warning("%s is not there: where the texts come from, and what was held out, is not known", file)
         return {}
-    return json.loads(file.read_text(encoding="utf-8"))
+    return read_json_object(file)
 
 
 def is_simulated(path) -> bool:

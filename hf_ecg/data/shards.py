@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Features
+from datasets import Features, SplitInfo
 
 from ..files import INCOMPLETE, atomic_file, synchronise
 from .corpus_card import CorpusCounts
 from .schema import RISK_INPUTS
+from .shard_checks import shard_facts
 
 ROWS_PER_GROUP = 128
 SHARD_BYTES = 256 * 1024**2
@@ -78,10 +79,12 @@ class ShardWriter:
     def __init__(self, folder: Path, notes: Path, split: str, features: Features, total: CorpusCounts):
         self.folder, self.notes, self.split, self.features, self.total = folder, notes, split, features, total
         self.writer, self.size, self.parts, self.items = None, 0, [], 0
+        self.facts: list[dict] = []
         while self._note().is_file():
             note = json.loads(self._note().read_text(encoding="utf-8"))
             self.items = note["items"]
             self.total.merge(note["counts"])
+            self.facts.append(note["shard"])
             self.parts.append(self._part())
         self.counts = CorpusCounts(features)
 
@@ -101,21 +104,39 @@ class ShardWriter:
         if self.writer is not None:
             self._finish()
 
+    def shards(self) -> dict[str, dict]:
+        """Name in the corpus -> what is known of each shard, once all are written; see `shard_checks`."""
+        return {
+            f"{self.folder.name}/{self._name(number)}": {name: facts[name] for name in facts if name != "memory"}
+            for number, facts in enumerate(self.facts)
+        }
+
+    def split_info(self) -> SplitInfo:
+        """What a card tells `datasets` of the split."""
+        rows, size = (sum(facts[name] for facts in self.facts) for name in ("rows", "memory"))
+        return SplitInfo(self.split, num_bytes=size, num_examples=rows)
+
     def name_shards(self) -> None:
         """Gives the shards their names, once every split is written."""
         for number, part in enumerate(self.parts):
-            part.rename(self.folder / f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet")
+            part.rename(self.folder / self._name(number))
 
     def _finish(self) -> None:
         self.writer.close()
-        note = {"items": self.items, "counts": self.counts.state()}
         # the shard first: a note must never speak of one that the disk does not hold
         synchronise(self._part())
+        rows = sum(self.counts.rows.values())
+        shard = shard_facts(self._part(), rows) | {"memory": self.size}
+        note = {"items": self.items, "counts": self.counts.state(), "shard": shard}
         with atomic_file(self._note()) as file:
             json.dump(note, file, ensure_ascii=False)
         self.parts.append(self._part())
+        self.facts.append(shard)
         self.total.merge(note["counts"])
         self.writer, self.counts = None, CorpusCounts(self.features)
+
+    def _name(self, number: int) -> str:
+        return f"{self.split}-{number:05d}-of-{len(self.parts):05d}.parquet"
 
     def _part(self) -> Path:
         return self.folder / f"{self.split}-{len(self.parts):05d}{INCOMPLETE}"
@@ -146,7 +167,12 @@ def _parquet_options(schema: pa.Schema) -> dict:
     # two thirds of the time, to files a fifth (100 Hz) to two fifths (500 Hz) smaller, than through a dictionary.
     others = [leaf for field in schema if field.name != "signal" for leaf in _leaves(field.name, field.type)]
     (signal,) = _leaves("signal", schema.field("signal").type)
-    return {"use_dictionary": others, "column_encoding": {signal: "DELTA_BINARY_PACKED"}}
+    # Checksums cost a thousandth of the size; `pq.read_table(shard, page_checksum_verification=True)` looks at them.
+    return {
+        "use_dictionary": others,
+        "column_encoding": {signal: "DELTA_BINARY_PACKED"},
+        "write_page_checksum": True,
+    }
 
 
 def _leaves(path: str, kind: pa.DataType) -> list[str]:

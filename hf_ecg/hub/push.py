@@ -1,5 +1,6 @@
 """Pushing what a run, a conversion or a script of `dataset_scripts/` left."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, 
 from transformers.utils import logging
 
 from ..cards import CARD_NAME
+from ..data.corpus_card import SUMMARY_NAME
+from ..data.shard_checks import SHARDS
 from .folders import corpus_files, is_stale_model_file, model_files
 from .shim import add_shim
 from .upload import commit_files
@@ -83,7 +86,10 @@ def push_corpus(
     files = corpus_files(folder, repo_id)
     configs = {path.partition("/")[0] for path in files if path.endswith(".parquet")}
     api = api or HfApi()
-    files[CARD_NAME] = _with_other_configs(files[CARD_NAME], repo_id, revision, configs, api)
+    for name, merge in ((CARD_NAME, _with_other_configs), (SUMMARY_NAME, _with_other_shards)):
+        there = _on_the_hub(name, repo_id, revision, api)
+        if there is not None:
+            files[name] = merge(files[name], there, configs)
 
     def stale(path: str) -> bool:
         # shards of an earlier upload would be read beside these
@@ -101,19 +107,41 @@ def push_corpus(
     )
 
 
-def _with_other_configs(card: bytes, repo_id: str, revision: str | None, configs: set[str], api: HfApi) -> bytes:
-    """The card, with the configurations that the data set's card on the Hub names besides."""
-    options = {"repo_type": "dataset", "revision": revision}
+def _on_the_hub(name: str, repo_id: str, revision: str | None, api: HfApi) -> str | None:
+    """A text of the data set as it is there; None where there is none."""
     # not by way of the cache, whose copy may be of another state
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = api.hf_hub_download(repo_id, CARD_NAME, local_dir=folder, **options)
+            path = api.hf_hub_download(repo_id, name, local_dir=folder, repo_type="dataset", revision=revision)
         except (EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError):
-            return card
-        there = DatasetCard(Path(path).read_text(encoding="utf-8")).data.to_dict().get("configs") or []
-    others = [entry for entry in there if entry.get("config_name") not in configs]
+            return None
+        return Path(path).read_text(encoding="utf-8")
+
+
+def _with_other_configs(card: bytes, there: str, configs: set[str]) -> bytes:
+    """The card, with the configurations that the data set's card on the Hub names besides, and what it tells
+    `datasets` of them."""
+    old = DatasetCard(there).data.to_dict()
+    others = [entry for entry in old.get("configs") or [] if entry.get("config_name") not in configs]
     if not others:
         return card
     merged = DatasetCard(card.decode())
     merged.data["configs"] = [*merged.data["configs"], *({**entry, "default": False} for entry in others)]
+    names = {entry["config_name"] for entry in others}
+    told = [entry for entry in _as_list(old.get("dataset_info")) if entry.get("config_name") in names]
+    merged.data["dataset_info"] = [*_as_list(merged.data.get("dataset_info")), *told]
     return str(merged).encode()
+
+
+def _as_list(told) -> list[dict]:
+    return told if isinstance(told, list) else [] if told is None else [told]
+
+
+def _with_other_shards(summary: bytes, there: str, configs: set[str]) -> bytes:
+    """The summary, with what the one on the Hub knows of the shards of other configurations."""
+    merged, old = json.loads(summary), json.loads(there)
+    others = {name: facts for name, facts in old.get(SHARDS, {}).items() if name.partition("/")[0] not in configs}
+    if not others:
+        return summary
+    merged[SHARDS] = merged.get(SHARDS, {}) | others
+    return (json.dumps(merged, indent=2, ensure_ascii=False) + "\n").encode()

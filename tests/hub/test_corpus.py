@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 from huggingface_hub import DatasetCard
 
@@ -20,6 +23,13 @@ import hf_ecg
 from hf_ecg.data.corpus_card import is_simulated
 from hf_ecg.data.corpus import load_corpus
 print(len(load_corpus("me/tiny", folds=[10])), is_simulated("me/tiny"))
+import pathlib, pytest, huggingface_hub
+(shard,) = pathlib.Path(huggingface_hub.constants.HF_HUB_CACHE).rglob("train-*.parquet")
+data = bytearray(shard.read_bytes())
+data[1000] ^= 1
+shard.resolve().write_bytes(data)
+with pytest.raises(ValueError, match="train-00000-of-00001.parquet is damaged"):
+    load_corpus("me/tiny", verify=True)
 """
 
 
@@ -92,7 +102,13 @@ def test_two_rates_live_under_one_id(hub, api, tmp_path):
         prepare(tmp_path / config, config=config)
         push_corpus(tmp_path / config, "me/tiny", api=api)
     files = hub.files("me/tiny", "datasets")
-    configs = DatasetCard(files["README.md"].decode()).data.configs
+    data = DatasetCard(files["README.md"].decode()).data
+    configs = data.configs
+    assert [entry["config_name"] for entry in data.dataset_info] == ["tiny_100hz", "tiny_500hz"]
+    shards = json.loads(files["summary.json"])["shards"]
+    assert {name: facts["sha256"] for name, facts in shards.items()} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith(".parquet")
+    }
     assert [(entry["config_name"], entry["default"]) for entry in configs] == [
         ("tiny_100hz", True),
         ("tiny_500hz", False),

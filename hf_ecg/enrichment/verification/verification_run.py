@@ -13,7 +13,7 @@ import datasets
 import numpy as np
 
 from ...data.builder import check_output, prepare_corpus
-from ...data.corpus import load_corpus
+from ...data.corpus import find_config, load_corpus, split_names
 from ...data.corpus_card import read_summary
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
@@ -186,12 +186,8 @@ def _check_verifiers(verifier: Sequence[str], clep: ClepOptions) -> None:
 
 def _load(corpus, config: str | None) -> tuple[datasets.Dataset, dict[str, range], str]:
     """All rows of a corpus, the numbers of those of each split, and the name of its configuration."""
-    load_corpus(corpus, config=config)  # says what is wrong with a corpus
-    config = config or datasets.get_dataset_config_names(str(corpus))[0]
-    parts = {
-        split: load_corpus(corpus, config=config, split=split)
-        for split in datasets.get_dataset_split_names(str(corpus), config)
-    }
+    config = find_config(corpus, config)
+    parts = {split: load_corpus(corpus, config=config, split=split) for split in split_names(corpus, config)}
     stops = np.cumsum([len(part) for part in parts.values()]).tolist()
     splits = {split: range(stop - len(part), stop) for (split, part), stop in zip(parts.items(), stops, strict=True)}
     return datasets.concatenate_datasets(list(parts.values())), splits, config

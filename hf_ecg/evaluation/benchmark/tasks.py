@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import datasets
 from datasets import Dataset
 
 from ...clinical.prompts import FOLDER, PromptSet, load_merl_prompts, load_prompts
-from ...data.corpus import corpus_name, label_names, load_corpus
+from ...data.corpus import config_names, corpus_name, label_names, load_corpus
 from ...data.corpus_card import read_summary
 from ..judging.validation import LABELLED, NEGATIVE
 
@@ -125,9 +123,7 @@ def _with_label_set(task: BenchmarkTask, dataset: Dataset, path: str) -> Benchma
 
 
 def _config(path: str, configs: Sequence[str]) -> str:
-    if Path(path).is_dir() and not (Path(path) / "README.md").is_file():
-        raise OSError(f"{path} holds no prepared corpus: there is no README.md with its configurations")
-    names = datasets.get_dataset_config_names(str(path))
+    names = config_names(path)
     chosen = names if len(names) == 1 else [name for name in names if name in configs]
     if len(chosen) != 1:
         raise ValueError(f"{path} has the configurations {names}: name one of them")
