@@ -18,6 +18,7 @@ from ..version import __version__
 from .methods import Feeding, Method, build_method
 from .network import build_model, forward_inputs, freeze, network_class, resolve_pretrained
 from .recipe import Recipe
+from .recipe_facts import held_out_statements
 from .recipe_sections import ProcessorSection
 from .rows import load_sources, prepare_rows
 
@@ -103,6 +104,7 @@ def _validation(
         make_collator=lambda: method.validation_collator(feeding),
         # labels by the numbers that the head was given
         make_rows=lambda rows, columns: MixedRows([rows], columns, like=feeding.rows),
+        held_out=held_out_statements(recipe, method),
         **shares,
     )
     return over_sources(build, judged)

@@ -74,6 +74,22 @@ def _source_facts(
     )
 
 
+def held_out_statements(recipe: Recipe, method: Method) -> list[str]:
+    """Codes that some of the recipe's texts do not mention, by `hold_out` or `withhold`: neither they nor what gathers
+    them may choose an epoch. Those of the weights that the run begins with are among them."""
+    if method.facts(None).get("text_column") is None:
+        return []
+    codes: dict[str, None] = {}
+    for source in recipe.data.sources:
+        summary = read_summary(source.path)
+        codes |= dict.fromkeys(summary.get("hold_out") or ())
+        codes |= dict.fromkeys((summary.get("withhold") or {}).get("left_out_of_text") or ())
+    for origin in recipe.model.init_from.values():
+        facts = read_training_facts(resolve_pretrained(origin)) or TrainingFacts()
+        codes |= dict.fromkeys(code for source in facts.sources for code in source.hold_out)
+    return list(codes)
+
+
 def risk_words(column: str, made: dict | None, rows: Dataset | None = None) -> str:
     """What a contrastive loss compares patients by, such as "column risk (SCORE2 ..., from age, sex)".
 

@@ -25,6 +25,7 @@ _EMPTY_RUN = {
     "best_step": None,
     "best_epoch": None,
     "best_metrics": {},
+    "chosen_without": [],
     "command": "",
     "machine": {},
     "versions": {},

@@ -9,13 +9,14 @@ from transformers import PreTrainedModel
 
 from ..cards import CARD_NAME
 from ..data.corpus_card import is_simulated
+from ..evaluation.judging.validation import LABEL_TEXT
 from ..evaluation.protocol import FACTS_FILE
 from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from ..files import atomic_folder, synchronise
 from ..models.shared.roles import ecg_encoder
 from .build import RunParts, feature_extractor_of
 from .recipe import Recipe
-from .recipe_facts import training_facts
+from .recipe_facts import held_out_statements, training_facts
 from .run_card import RUN_NAME, corpus_licence, model_card
 from .run_folder import RECIPE_NAME
 
@@ -47,6 +48,8 @@ def save_run(output_dir, model: PreTrainedModel, parts: RunParts, recipe: Recipe
     recipe.save(temporary / RECIPE_NAME)
     (temporary / FACTS_FILE).write_text(json.dumps(facts.to_dict(), indent=2) + "\n")
     run = run_facts(model, encoder, recipe, progress, len(parts.rows))
+    if recipe.validation is not None and recipe.validation.name == LABEL_TEXT:
+        run["chosen_without"] = held_out_statements(recipe, parts.method)
     (temporary / RUN_NAME).write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (temporary / CARD_NAME).write_text(model_card(temporary), encoding="utf-8")
     synchronise(temporary)

@@ -1,9 +1,13 @@
+import json
+import shutil
+
 import pytest
 import torch
 
 from hf_ecg.training import network
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.network import find_model_class, resolve_pretrained
+from tests.evaluation.tiny import save_prompts
 
 
 @pytest.mark.parametrize(
@@ -143,3 +147,31 @@ def test_frozen_submodules_stay_in_evaluation_mode(text_recipe, recipe_of):
     assert model.ecg_model.training and not model.text_model.training
     assert not any(parameter.requires_grad for parameter in model.text_model.parameters())
     assert model.logit_scale.requires_grad
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {"hold_out": ["PVC"]},
+        {"withhold": {"label_set": "form", "share": 0.5, "seed": 0, "left_out_of_text": ["PVC"]}},
+    ],
+)
+def test_a_choice_by_prompts_leaves_out_what_the_texts_hold_out(
+    text_recipe, recipe_of, corpus, tmp_path, summary, caplog
+):
+    other = shutil.copytree(corpus, tmp_path / "corpus")
+    (other / "summary.json").write_text(json.dumps({"text_source": "statements"} | summary))
+    classes = {"PVC": ["premature beats"], "LVH": ["ventricular hypertrophy"]}
+    prompts = str(save_prompts(tmp_path / "forms.yaml", "form", classes=classes))
+    text_recipe["validation"] = {
+        "name": "label_text",
+        "prompts": [prompts],
+        "metric": "macro_auroc",
+        "greater_is_better": True,
+        "minimum": 1,
+    }
+    build_parts(recipe_of(text_recipe, data__sources__0__path=str(other)))
+    assert "leaves out PVC of forms" in caplog.text
+    caplog.clear()
+    build_parts(recipe_of(text_recipe))  # this one holds AFIB out, of which no label tells
+    assert "the choice of the epoch" not in caplog.text

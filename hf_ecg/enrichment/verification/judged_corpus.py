@@ -25,6 +25,7 @@ class JudgedCorpus:
     label_set: str
     withheld_only: bool
     rows: Dataset
+    held_out: tuple[str, ...] = ()
 
 
 def open_judged_corpus(
@@ -49,7 +50,7 @@ def open_judged_corpus(
     rows = load_corpus(data, config=config)
     if withheld_only and WITHHELD not in rows.column_names:
         raise ValueError(f"{data} has no column {WITHHELD!r}: prepare it with --withhold, or judge --all_rows")
-    return JudgedCorpus(str(data), config, label_set, withheld_only, rows)
+    return JudgedCorpus(str(data), config, label_set, withheld_only, rows, tuple(summary.get("hold_out") or ()))
 
 
 def judge_corpus(
@@ -94,4 +95,5 @@ def judge_corpus(
         intervals,
         min(os.cpu_count() or 1, 8) if num_proc is None else num_proc,
         cache,
+        held_out=corpus.held_out,
     )

@@ -13,7 +13,10 @@ REQUIRED = "required"
 
 
 def implied_features(
-    dataset: datasets.Dataset, features: Sequence[str], label_set: str = ALL_STATEMENTS
+    dataset: datasets.Dataset,
+    features: Sequence[str],
+    label_set: str = ALL_STATEMENTS,
+    held_out: Sequence[str] = (),
 ) -> np.ndarray:
     """Validation positives of the learned verifier.
 
@@ -28,6 +31,7 @@ def implied_features(
         dataset: rows of a corpus.
         features: texts.
         label_set: column with all statements.
+        held_out: codes that count as never stated: what is chosen here must not depend on them.
 
     Returns:
         bool (rows, features).
@@ -36,6 +40,7 @@ def implied_features(
         ValueError: the corpus has no such label set.
     """
     has, codes = _statements(dataset, label_set)
+    has[:, np.isin(codes, list(held_out))] = False
     positive = np.zeros((len(dataset), len(features)), dtype=bool)
     for column, feature in enumerate(features):
         rows = [row for row in WAVEFORM_FEATURES if row.feature == feature]

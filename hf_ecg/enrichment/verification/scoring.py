@@ -129,6 +129,7 @@ def calibrate(
     allowed: np.ndarray,
     target_precision: float = TARGET_PRECISION,
     minimum_positives: int = MINIMUM_POSITIVES,
+    held_out: Sequence[str] = (),
 ) -> dict[int, list[FeatureThreshold]]:
     """Thresholds of every feature for the records of every fold.
 
@@ -140,11 +141,12 @@ def calibrate(
         dataset: the rows that they were made for.
         allowed: bool (rows,): rows whose statements are all known.
         target_precision, minimum_positives: see `feature_threshold`.
+        held_out: codes of statements that no threshold may rest on, as the corpus's texts never mention them.
 
     Returns:
         Fold -> a threshold for each of `scores.names`.
     """
-    positive = implied_features(dataset, scores.names)
+    positive = implied_features(dataset, scores.names, held_out=held_out)
     thresholds = {}
     for fold, number in scores.cross_fit.judge.items():
         rows = np.flatnonzero(np.isin(scores.folds, scores.cross_fit.calibration_folds(fold)) & allowed)

@@ -211,7 +211,8 @@ def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) ->
     thresholds = {}
     if fixed is None:
         # not where an experiment pretends not to know the statements
-        thresholds = calibrate(scores, rows, known_rows(rows), clep.target_precision, clep.minimum_positives)
+        goals = clep.target_precision, clep.minimum_positives
+        thresholds = calibrate(scores, rows, known_rows(rows), *goals, held_out=asked.hold_out)
     models = [
         entry
         | {

@@ -72,6 +72,7 @@ def judge_verifiers(
     num_proc: int = 1,
     cache: Path | None = None,
     progress: bool = True,
+    held_out: Sequence[str] = (),
 ) -> dict:
     """Average precision of verifiers on the features that a label set states, beside two controls.
 
@@ -91,6 +92,7 @@ def judge_verifiers(
         num_proc: processes that measure.
         cache: folder to keep measurements and embeddings in.
         progress: show progress bars.
+        held_out: see `scoring.calibrate`.
 
     Returns:
         `features`: for each feature rows, positives, and a verifier's figures under its name; `counts`: verifier ->
@@ -113,7 +115,7 @@ def judge_verifiers(
                 cross_fit, dataset, task.folds, task.names, cache=store, forward=clep.forward, progress=progress
             )
             groups = scores.judge
-            found[verifier] = _learned(scores, task, clep)
+            found[verifier] = _learned(scores, task, clep, held_out)
         else:
             store = ArrayStore(folder, [*what, measured_by(), task.rows.tolist()])
             found[verifier] = _measured(task, num_proc, store, progress)
@@ -195,10 +197,11 @@ def _entry(
     return entry
 
 
-def _learned(scores: CrossFittedClep, task: _Task, clep: ClepOptions) -> JudgedVerifier:
+def _learned(scores: CrossFittedClep, task: _Task, clep: ClepOptions, held_out: Sequence[str]) -> JudgedVerifier:
     dataset, names = task.dataset, task.names
     pairs = all_pairs(len(dataset), names)
-    thresholds = calibrate(scores, dataset, known_rows(dataset), clep.target_precision, clep.minimum_positives)
+    goals = clep.target_precision, clep.minimum_positives
+    thresholds = calibrate(scores, dataset, known_rows(dataset), *goals, held_out=held_out)
     state, found = clep_answers(scores, pairs, thresholds)
     shape, judge = (len(dataset), len(names)), scores.cross_fit.judge
     certified = np.array([[entry.threshold is not None for entry in thresholds[fold]] for fold in judge])

@@ -19,12 +19,13 @@ from ..metrics.classification import (
 )
 from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
 from .features import PreparedRows, classifier_logits, ecg_embeddings
+from .held_out import prompts_to_choose_by
 from .label_text import match_labels, scores_of_embeddings
 from .loss_validation import loss_validator
 
 logger = logging.get_logger(__name__)
 
-LOSS, REGRESSION = "loss", "regression"
+LOSS, REGRESSION, LABEL_TEXT = "loss", "regression", "label_text"
 UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
 
 # Read by the training loop, not by the validators.
@@ -40,6 +41,7 @@ def build_validation(
     make_rows: Callable = RowDataset,
     rank: int = 0,
     world_size: int = 1,
+    held_out: Sequence[str] = (),
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Builds a validator from a recipe's `validation` section.
 
@@ -58,6 +60,8 @@ def build_validation(
         make_collator: of a loss: gives the collator that makes whole batches.
         make_rows: of a loss: from the rows and the collator's columns to the data set that it takes batches of.
         rank, world_size: of a process that takes its share of every batch of a loss.
+        held_out: codes of statements that the training texts do not mention: of "label_text", classes that tell of
+            them are left out, and the log names them.
 
     Returns:
         A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
@@ -66,7 +70,7 @@ def build_validation(
 
     Raises:
         ValueError: unknown name or key, a metric that is not measured or in the wrong direction, no rows, a class that
-            the rows do not have, no class with enough positives.
+            the rows do not have, no class with enough positives, all classes held out.
     """
     spec = {key: value for key, value in spec.items() if value is not None}
     name = spec.get("name")
@@ -82,6 +86,8 @@ def build_validation(
     options = {key: value for key, value in spec.items() if key in known}
     if name == REGRESSION:
         options["targets"] = list(targets)
+    if name == LABEL_TEXT:
+        options |= {"held_out": list(held_out), "metric": spec.get("metric")}
     if name == LOSS:
         if make_collator is None:
             raise ValueError("validation 'loss' needs a collator that makes whole batches")
@@ -97,7 +103,7 @@ def check_judged(name: str, model: nn.Module) -> None:
     Raises:
         ValueError: prompts for a model without a text tower, labels for one without a head.
     """
-    wanted = {"label_text": "dual encoder", LOSS: None}.get(name, "classifier")
+    wanted = {LABEL_TEXT: "dual encoder", LOSS: None}.get(name, "classifier")
     role = model_role(model)
     if wanted is not None and role not in (wanted, "other"):
         raise ValueError(f"validation {name!r} wants a {wanted}, but {type(model).__name__} is of the kind {role}")
@@ -207,6 +213,10 @@ def _label_text(options: dict, processor, dataset):
     if not options.get("prompts"):
         raise ValueError("validation 'label_text' needs prompts, a list of prompt sets")
     prompt_sets = [load_prompts(name) for name in options["prompts"]]
+    prompt_sets = prompts_to_choose_by(dataset, prompt_sets, options["held_out"])
+    metric = options["metric"]
+    if metric and "/" in metric and metric.partition("/")[2] not in [prompt_set.name for prompt_set in prompt_sets]:
+        raise ValueError(f"validation.metric is {metric!r}, all of whose classes the training texts hold out")
     tasks = [task_labels(dataset, p.label_set, list(p.classes), minimum, p.name) for p in prompt_sets]
     rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
 
@@ -304,7 +314,7 @@ def _with_mean(figures: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 VALIDATORS = {
-    "label_text": (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
+    LABEL_TEXT: (_label_text, {"prompts", "batch_size", "minimum", "cache"}),
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
     "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
     REGRESSION: (_regression, {"batch_size", "cache"}),
