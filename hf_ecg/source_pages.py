@@ -112,7 +112,7 @@ def _input_in_short(extractor) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Render the pages and the table of a checkout (by default of this one)."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    checkout = Path(arguments[0]) if arguments else Path(__file__).parents[2]
+    checkout = Path(arguments[0]) if arguments else Path(__file__).parents[1]
     for name, page in source_pages().items():
         with atomic_file(checkout / "model_cards" / name) as file:
             file.write(page)

@@ -16,7 +16,7 @@ from ..version import __version__
 from .inputs import read_inputs
 from .outputs import LEADS, WAVEFORM, Output
 from .step_run import apply_steps, batch_of_group, batch_of_tensors, several, stack_batches
-from .steps.recipe import complete_steps, default_steps, outputs_of, views_place
+from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
 from .steps.sample_steps import Resample
 from .steps.step_base import Step, WaveformBatch
 from .steps.step_table import build_step
@@ -50,10 +50,11 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
     - `views`: where random views act in training; nothing at inference. `before_views` and `after_views` are the two
       halves. No step that changes leads, rate or the number of records may stand behind it.
-    - `resample` (method, target_rate), `filter` (filter), `subtract_median` (seconds), `normalise` (method, over,
-      epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples, position),
-      `multi_crop` (count, num_samples), `pad` (num_samples, position, value): the functions of `hf_ecg.signals`;
-      `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter records and `pad` longer ones.
+    - `resample` (method, target_rate, edges), `filter` (filter), `subtract_median` (seconds, edges), `normalise`
+      (method, over, epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples,
+      position), `multi_crop` (count, num_samples), `pad` (num_samples, position, value): the functions of
+      `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter records and
+      `pad` longer ones. Beyond its ends a record goes on at its own level and slope, unless `edges` say otherwise.
 
     Args:
         sampling_rate: hertz of the result; a record that arrives with another rate and is not resampled is an error.
@@ -123,6 +124,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         missing = [key for key in _RECIPE if key not in given or (given[key] is None and key != "num_samples")]
         if missing:
             raise ValueError(f"the saved ECGFeatureExtractor lacks {missing}; it is the whole recipe, {_RECIPE}")
+        if isinstance(given["steps"], list):
+            feature_extractor_dict = {**feature_extractor_dict, "steps": with_edges_written_out(given["steps"])}
+            kwargs.pop("steps", None)
         return super().from_dict(feature_extractor_dict, **kwargs)
 
     @property

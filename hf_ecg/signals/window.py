@@ -2,6 +2,26 @@
 
 import numpy as np
 
+# Values of one record in one array, 2 GiB as float32: a day of twelve leads at 500 Hz, and a little more.
+MOST_VALUES = 2**29
+
+
+def check_size(num_samples: int, leads: int, what: str) -> None:
+    """Refuse a record that would not fit into memory, before the memory is asked for.
+
+    Args:
+        num_samples: of each lead.
+        leads: number of leads.
+        what: would be that long; stands first in the error.
+
+    Raises:
+        ValueError: more than `MOST_VALUES` values.
+    """
+    if num_samples * leads > MOST_VALUES:
+        raise ValueError(
+            f"{what}: {num_samples} samples x {leads} leads, wanted at most {MOST_VALUES} values a record (2 GiB)"
+        )
+
 
 def crop(signals: np.ndarray, num_samples: int, position: str = "start") -> np.ndarray:
     """Keep `num_samples` from the start, the center or the end; a record that is not longer passes as it is.

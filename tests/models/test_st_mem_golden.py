@@ -87,7 +87,7 @@ def test_the_preparation_is_the_originals(golden_dir):
     expected = np.load(golden_dir / "st-mem-preprocess" / "expected_seed0.npz")
 
     def prepared(steps, samples):
-        before = [{"name": "select_leads"}, {"name": "resample", "method": "fft"}]
+        before = [{"name": "select_leads"}, {"name": "resample", "method": "fft", "edges": "periodic"}]
         extractor = ECGFeatureExtractor(250, list(STANDARD_LEADS), samples, [*before, *steps])
         return extractor(ecg, 500, STANDARD_LEADS, "mV").input_values
 

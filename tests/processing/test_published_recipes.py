@@ -8,7 +8,7 @@ from hf_ecg.processing import ECGFeatureExtractor
 from hf_ecg.signals.leads import STANDARD_LEADS
 
 BAND = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 5, "form": "ba", "zero_phase": True}
-FILTER, TO_100_HZ = {"name": "filter", "filter": BAND}, {"name": "resample", "method": "fft"}
+FILTER, TO_100_HZ = {"name": "filter", "filter": BAND}, {"name": "resample", "method": "fft", "edges": "periodic"}
 TO_3 = {"name": "normalise", "method": "minmax", "over": "record", "minimum": -3.0, "maximum": 3.0, "epsilon": 0.0}
 TO_1 = {"name": "normalise", "method": "minmax", "over": "record"}
 FIRST_HALF = [{"name": "crop", "num_samples": 2500}, {"name": "pad", "num_samples": 5000}]

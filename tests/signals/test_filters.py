@@ -41,9 +41,29 @@ def plainly(signals, rate, filter):
 @pytest.mark.parametrize("zero_phase", [True, False])
 def test_filters_equal_the_plain_call(signals, name, form, zero_phase):
     filter = {"name": name, "form": form, "zero_phase": zero_phase} | KINDS[name]
+    if not zero_phase:
+        filter["edges"] = "zero"
     ours = apply_filter(signals, 500, filter)
     assert ours.dtype == np.float64
     np.testing.assert_array_equal(ours, plainly(signals, 500, filter))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("form", ["sos", "ba"])
+def test_a_causal_pass_begins_at_the_level_of_the_first_sample(signals, name, form):
+    filter = {"name": name, "form": form, "zero_phase": False} | KINDS[name]
+    lasting = np.concatenate([np.repeat(signals[..., :1], 20_000, axis=-1), signals], axis=-1)
+    expected = apply_filter(lasting, 500, filter | {"edges": "zero"})[..., 20_000:]
+    np.testing.assert_allclose(apply_filter(signals, 500, filter), expected, atol=1e-6)
+    lead = apply_filter(signals[0, 0], 500, filter | {"edges": "level"})
+    np.testing.assert_array_equal(lead, apply_filter(signals, 500, filter)[0, 0])
+
+
+def test_edges_are_an_option_of_causal_filters_alone():
+    with pytest.raises(ValueError, match="edges is 'odd', wanted level or zero"):
+        validate_filter(LOWPASS | {"edges": "odd"})
+    with pytest.raises(ValueError, match="unknown .'edges'"):
+        validate_filter(HIGHPASS | {"edges": "zero"})
 
 
 def test_order_and_cutoff_are_those_of_one_pass():

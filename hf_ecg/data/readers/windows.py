@@ -103,10 +103,7 @@ def at_rate(record: Record, sampling_rate: float) -> Record:
     rates = f"{record.name} is sampled at {record.sampling_rate:g} Hz, wanted {sampling_rate:g} Hz"
     if (record.counts == MISSING_COUNT).any():
         raise UnfitRecord("missing samples at another rate", f"{rates}: missing samples cannot be resampled")
-    millivolts = record.to_millivolts()
-    # beyond its ends the filter takes a signal for zero: without its level it does not droop there
-    level = millivolts.mean(-1, keepdims=True)
-    millivolts = resample(millivolts - level, record.sampling_rate, sampling_rate, RESAMPLING) + level
+    millivolts = resample(record.to_millivolts(), record.sampling_rate, sampling_rate, RESAMPLING)
     counts = np.rint(millivolts * record.gain[:, None] + record.baseline[:, None])
     if counts.min() <= MISSING_COUNT or counts.max() > np.iinfo(np.int16).max:
         raise UnfitRecord(

@@ -121,13 +121,13 @@ def ecgfounder_feature_extractor(leads=STANDARD_LEADS) -> ECGFeatureExtractor:
             {"name": "derive_limb_leads"},
             {"name": "select_leads" if len(leads) > 1 else "pick_lead"},
             {"name": "fill_missing", "method": "zero"},
-            {"name": "resample", "method": "linear"},
+            {"name": "resample", "method": "linear", "edges": "repeat"},
             {
                 "name": "filter",
                 "filter": {"name": "notch", "frequency_hz": 50, "quality": 30, "form": "ba", "zero_phase": True},
             },
             {"name": "filter", "filter": _bandpass(order=4)},
-            {"name": "subtract_median", "seconds": 0.4},
+            {"name": "subtract_median", "seconds": 0.4, "edges": "zero"},
             {"name": "normalise", "method": "zscore", "over": "record", "epsilon": 1e-8},
         ],
     )

@@ -108,7 +108,7 @@ def st_mem_feature_extractor() -> ECGFeatureExtractor:
         steps=[
             {"name": "derive_limb_leads"},
             {"name": "select_leads"},
-            {"name": "resample", "method": "fft"},
+            {"name": "resample", "method": "fft", "edges": "periodic"},
             {"name": "multi_crop", "count": 3},
             *filter_steps(),
             {"name": "pad"},

@@ -3,7 +3,10 @@
 import copy
 from collections.abc import Iterable, Sequence
 
+from transformers.utils import logging
+
 from ...signals.leads import LIMB_LEADS, canonical_leads
+from ...signals.resampling import EDGES, METHODS
 from ..outputs import SAMPLES, WAVEFORM, Output
 from .lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
@@ -11,6 +14,8 @@ from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
 from .step_base import Step
 from .step_table import build_step, describe_step
 from .views import Views
+
+logger = logging.get_logger(__name__)
 
 
 def default_steps(num_samples: int | None) -> list[dict]:
@@ -65,6 +70,34 @@ def complete_steps(descriptions: Sequence[dict], leads: Sequence[str], num_sampl
     _check_views(steps)
     _check_outputs(steps)
     return [describe_step(step) for step in steps]
+
+
+def with_edges_written_out(descriptions: Iterable) -> list:
+    """Steps of a saved recipe: those saved before `edges` was a parameter keep the arithmetic that they had then, that
+    of the plain scipy call."""
+    return [
+        {**description, **_edges_of_old(description)} if isinstance(description, dict) else description
+        for description in descriptions
+    ]
+
+
+def _edges_of_old(description: dict) -> dict:
+    name, told = description.get("name"), description.get("filter")
+    if name == "filter" and isinstance(told, dict) and told.get("zero_phase") is False and "edges" not in told:
+        return {"filter": {**told, "edges": "zero"}}
+    if "edges" in description:
+        return {}
+    if name == "subtract_median":
+        return {"edges": "zero"}
+    if name == "resample" and description.get("method") in METHODS:
+        plain = EDGES[description["method"]][1]
+        if plain == "zero":
+            logger.warning_once(
+                "a saved recipe resamples with zeros beyond the record's ends (edges: zero), as all did before there"
+                " was the parameter: a steady offset rings there. Training anew, leave the parameter out."
+            )
+        return {"edges": plain}
+    return {}
 
 
 def views_place(steps: Sequence[Step]) -> int | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import check_one_of, check_optional_length, check_positive, check_positive_integer
+from ...signals.baseline import EDGES as MEDIAN_EDGES
 from ...signals.baseline import subtract_median
 from ...signals.filters import apply_filter, validate_filter
 from ...signals.missing import fill_missing
 from ...signals.normalisation import normalise
-from ...signals.resampling import resample
+from ...signals.resampling import EDGES, METHODS, resample
 from ..outputs import LEADS, Output
 from .step_base import Step, WaveformBatch
 
@@ -44,14 +45,17 @@ class FillMissing(Step):
 
 @dataclass(frozen=True)
 class Resample(Step):
-    """To the model's rate, or to `target_rate` on the way there."""
+    """`signals.resampling.resample` to the model's rate, or to `target_rate` on the way there; `edges` say what lies
+    beyond the record's ends."""
 
     may_follow_views = False
     method: str = "polyphase"
     target_rate: float | None = None
+    edges: str = "odd"
 
     def validate(self):
-        check_one_of("method", self.method, ("fft", "polyphase", "linear"))
+        check_one_of("method", self.method, METHODS)
+        check_one_of("edges", self.edges, EDGES[self.method])
         if self.target_rate is not None:
             check_positive("target_rate", self.target_rate)
 
@@ -60,7 +64,7 @@ class Resample(Step):
         if target == batch.sampling_rate:
             return
         before = batch.signals.shape[-1]
-        batch.signals = resample(batch.signals, batch.sampling_rate, target, self.method)
+        batch.signals = resample(batch.signals, batch.sampling_rate, target, self.method, self.edges)
         after = batch.signals.shape[-1]
         # A resampled sample next to padding mixes both; it counts as recorded when its place in time was.
         batch.sample_mask = batch.sample_mask[:, np.arange(after) * before // after]
@@ -72,6 +76,11 @@ class Filter(Step):
     """`signals.filters.apply_filter` at the rate that the waveform has by then."""
 
     filter: dict
+
+    def __post_init__(self):
+        # written into the recipe, as the defaults of all parameters are
+        if isinstance(self.filter, dict) and self.filter.get("zero_phase") is False and "edges" not in self.filter:
+            object.__setattr__(self, "filter", {**self.filter, "edges": "level"})
 
     def validate(self):
         validate_filter(self.filter)
@@ -85,12 +94,14 @@ class SubtractMedian(Step):
     """`signals.baseline.subtract_median` at the rate that the waveform has by then."""
 
     seconds: float
+    edges: str = "even"
 
     def validate(self):
         check_positive("seconds", self.seconds)
+        check_one_of("edges", self.edges, tuple(MEDIAN_EDGES))
 
     def apply(self, batch):
-        batch.signals = subtract_median(batch.signals, batch.sampling_rate, self.seconds)
+        batch.signals = subtract_median(batch.signals, batch.sampling_rate, self.seconds, self.edges)
 
 
 @dataclass(frozen=True)
