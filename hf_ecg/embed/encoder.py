@@ -5,6 +5,7 @@ from transformers import AutoFeatureExtractor, AutoModel
 
 from ..evaluation.judging.features import average_crops, frozen, tensors_digest
 from ..evaluation.loading import extractor_of
+from ..models.shared.finite_weights import check_weights
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
 
@@ -93,6 +94,7 @@ class Encoder:
 
 def _load(name: str, revision: str | None):
     model = AutoModel.from_pretrained(name, revision=revision, dtype=torch.float32)
+    check_weights(model, name)
     if not is_dual_encoder(model) and model.main_input_name != "input_values":
         raise ValueError(f"{name} holds a {type(model).__name__}, which takes no ECG (input_values)")
     return model.eval()

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor, ProcessorMixin
 
+from ..models.ecg_text.text_tower import limit_texts
+from ..models.shared.finite_weights import check_weights
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from .protocol import TrainingFacts, check_folds, read_training_facts
 
@@ -22,7 +24,7 @@ def load_dual_encoder(folder: str, device: torch.device):
     """`(ECGTextModel, its processor)`, float32, in evaluation mode.
 
     Raises:
-        ValueError: the folder holds another kind of model.
+        ValueError: the folder holds another kind of model, or weights that are NaN or infinite.
     """
     model, processor = load_model(folder, device)
     if not is_dual_encoder(model):
@@ -33,13 +35,18 @@ def load_dual_encoder(folder: str, device: torch.device):
 def load_model(folder: str, device: torch.device):
     """A dual encoder with its processor, or any other model's encoder with its feature extractor."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    check_weights(model, folder)
     kind = AutoProcessor if is_dual_encoder(model) else AutoFeatureExtractor
-    return model.to(device).eval(), kind.from_pretrained(folder)
+    processor = kind.from_pretrained(folder)
+    if is_dual_encoder(model):
+        limit_texts(processor.tokenizer, model.max_text_tokens)
+    return model.to(device).eval(), processor
 
 
 def load_encoder(folder: str, device: torch.device):
     """`(encoder, its feature extractor)`, float32, in evaluation mode; of a dual encoder its ECG tower."""
     model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    check_weights(model, folder)
     return ecg_encoder(model).to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
 
 
@@ -53,6 +60,7 @@ def load_classifier(folder: str, device: torch.device):
     from ..auto import AutoModelForECGClassification
 
     model = AutoModelForECGClassification.from_pretrained(folder, dtype=torch.float32)
+    check_weights(model, folder)
     return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
 
 

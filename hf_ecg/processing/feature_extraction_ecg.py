@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -107,7 +108,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         self.steps = complete_steps(steps, self.leads, num_samples)
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
         """As in transformers; a saved JSON that holds something else raises a ValueError that names its folder."""
         with naming_the_source(pretrained_model_name_or_path):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)

@@ -12,7 +12,8 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from ..data.mixing import MixedRows
 from ..evaluation.judging.validation import build_validation, check_judged, over_sources, shares_the_loss
-from ..models.shared.roles import ecg_config
+from ..models.ecg_text.text_tower import limit_texts
+from ..models.shared.roles import ecg_config, is_dual_encoder
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from ..version import __version__
 from .methods import Feeding, Method, build_method
@@ -67,6 +68,8 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     rows = MixedRows(sources, collator.columns)
     model = build_model(recipe.model, *head)
     check_input(model, processor)
+    if is_dual_encoder(model) and isinstance(processor, ECGTextProcessor):
+        limit_texts(processor.tokenizer, model.max_text_tokens)
     freeze(model, recipe.freeze)
     parts = RunParts(model, processor, method, sources, rows, collator, None)
     if with_validation:

@@ -6,6 +6,8 @@ from accelerate.utils import gather_object
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
+from ..processing.tokens import tokenize
+
 logger = logging.get_logger(__name__)
 
 
@@ -30,13 +32,11 @@ def encode_texts(
     rank, ranks = (accelerator.process_index, accelerator.num_processes) if accelerator else (0, 1)
     device = next(model.parameters()).device
     texts = sorted(texts, key=lambda text: (len(text), text))
-    tokenizer = processor.tokenizer
-    limited = max_length is not None or tokenizer.model_max_length < 1e6  # 1e30 stands for no limit
     starts = list(range(0, len(texts), batch_size))[rank::ranks]
     encoded = []
     for start in tqdm(starts, desc="encoding texts", unit="batch", disable=rank != 0):
         part = texts[start : start + batch_size]
-        tokens = tokenizer(part, padding=True, truncation=limited, max_length=max_length, return_tensors="pt")
+        tokens = tokenize(processor.tokenizer, part, padding=True, max_length=max_length, return_tensors="pt")
         with torch.no_grad():
             features = model.encode_text(tokens["input_ids"].to(device), tokens["attention_mask"].to(device))
         encoded.append((part, features.float().cpu()))

@@ -13,6 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
 from ..auto import public_models
 from ..checks import nearest
+from ..models.shared.finite_weights import check_weights
 from .recipe_sections import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.
@@ -235,6 +236,7 @@ def _nested_config_class(config_class, key: str, value: dict):
 def _load_whole(source: str) -> PreTrainedModel:
     """A pretrained model in float32, without a pooler that its checkpoint does not hold."""
     model, info = AutoModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    check_weights(model, source)
     missing = set(info["missing_keys"])
     if any(name.startswith("pooler.") for name in missing):
         # a masked-language-model checkpoint has none, and AutoModel makes up a random one

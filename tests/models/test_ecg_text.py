@@ -9,7 +9,7 @@ from transformers import AutoModel, DistilBertConfig, Trainer, TrainingArguments
 
 from hf_ecg import ECGResNetForECGClassification, ECGResNetModel, ECGTextConfig, ECGTextModel
 from hf_ecg.losses import false_negative_mitigation_loss, sigmoid_contrastive_loss, softmax_contrastive_loss
-from hf_ecg.models.ecg_text.modeling_ecg_text import _ids_of
+from hf_ecg.models.ecg_text.text_identity import ids_of_texts
 from tests.models.tiny.ecg_resnet import resnet_config
 from tests.models.tiny.ecg_text import text_config
 from tests.models.tiny.inputs import bert_config, pairs, waveforms
@@ -92,7 +92,7 @@ def test_text_ids_made_from_tokens_see_through_padding(generator):
     }
     torch.testing.assert_close(model(**padded, return_loss=True).loss, made)
     on_the_left = padded | {key: F.pad(inputs[key], (3, 0)) for key in ("input_ids", "attention_mask")}
-    ids = [_ids_of(batch["input_ids"], batch["attention_mask"], None) for batch in (inputs, padded, on_the_left)]
+    ids = [ids_of_texts(batch["input_ids"], batch["attention_mask"], None) for batch in (inputs, padded, on_the_left)]
     assert torch.equal(ids[0], ids[1]) and torch.equal(ids[0], ids[2]) and len(ids[0].unique()) == 3
     different = model(**inputs, text_ids=torch.arange(4), return_loss=True).loss
     assert not torch.allclose(made, different)

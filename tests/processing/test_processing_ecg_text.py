@@ -1,4 +1,5 @@
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,90 @@ def test_equal_after_save_and_reload(tokenizer, tmp_path, request, make_row):
     arguments = {"ecg": make_row(), "text": ["Sinus rhythm", "atrial fibrillation."], "return_tensors": "pt"}
     first, second = processor(**arguments), reloaded(**arguments)
     assert set(first) == set(second) and all(torch.equal(first[key], second[key]) for key in first)
+
+
+LONG = "sinus rhythm " * 60  # 122 tokens
+
+
+def lengths(processor, **options):
+    return [len(ids) for ids in processor(text=[LONG, "sinus"], **options)["input_ids"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"max_length": 20, "return_tensors": "pt"}, [20, 20]),
+        ({"max_length": 20}, [20, 3]),
+        ({"return_tensors": "pt"}, [64, 64]),
+        ({}, [64, 3]),
+        ({"truncation": True}, [64, 3]),
+        ({"truncation": False}, [122, 3]),
+        ({"max_length": 20, "truncation": False}, [122, 3]),
+        ({"text_kwargs": {"max_length": 20}, "common_kwargs": {"return_tensors": "pt"}}, [20, 20]),
+        ({"text_kwargs": {"max_length": 20}, "common_kwargs": {"max_length": 30}}, [20, 3]),
+        ({"max_length": 20, "common_kwargs": {"max_length": 30}}, [20, 3]),
+        ({"text_kwargs": {}, "images_kwargs": {}, "videos_kwargs": {}, "audio_kwargs": {"padding": True}}, [64, 3]),
+    ],
+)
+def test_texts_are_cut_where_it_is_said(processor, options, wanted):
+    assert lengths(processor, **options) == wanted
+
+
+def test_the_tokenizers_own_limit_is_named_once(processor, monkeypatch):
+    said = []
+    monkeypatch.setattr("hf_ecg.processing.tokens.logger.warning_once", said.append)
+    lengths(processor, max_length=20)
+    processor(text="sinus rhythm", return_tensors="pt")
+    assert not said
+    lengths(processor)
+    assert said == [
+        "texts of more than 64 tokens are cut there, at the limit of their tokenizer (max_length= cuts elsewhere)"
+    ]
+
+
+def test_what_the_tokenizer_was_saved_with_is_kept(tmp_path):
+    vocabulary = {word: number for number, word in enumerate(WORDS)}
+    tokenizer = BertTokenizerFast(vocab=vocabulary, padding="max_length", max_length=300)
+    ECGTextProcessor(ECGFeatureExtractor(), tokenizer).save_pretrained(tmp_path)
+    processor = ECGTextProcessor.from_pretrained(tmp_path)
+    assert lengths(processor) == lengths(processor, return_tensors="pt") == [300, 300]
+    assert lengths(processor, text_kwargs={"max_length": 7}) == [7, 7]
+    assert lengths(processor, padding=True, max_length=9) == [9, 9]
+
+
+def test_each_side_takes_its_own_of_the_nested_arguments(processor, ecg):
+    given = {"sampling_rate": 100, "leads": STANDARD_LEADS, "units": "mV"}
+    wanted = processor(ecg(), "sinus rhythm", **given, max_length=3, return_tensors="pt")
+    for name in ("ecg_kwargs", "audio_kwargs"):
+        nested = {name: given, "text_kwargs": {"max_length": 3}, "common_kwargs": {"return_tensors": "pt"}}
+        found = processor(ecg(), "sinus rhythm", **nested)
+        assert set(found) == set(wanted) and all(torch.equal(found[key], wanted[key]) for key in wanted)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text_kwarg": {}}, "did you mean 'text_kwargs'"),
+        ({"text_kwargs": {"max_len": 3}}, "'max_len' in text_kwargs .did you mean 'max_length'"),
+        ({"max_length": 3, "text_kwargs": {"max_length": 3}}, r"\['max_length'\] of text_kwargs are given twice"),
+        ({"ecg_kwargs": {"lead": "I"}, "audio_kwargs": {"lead": "I"}}, "given twice"),
+        ({"common_kwargs": {"nothing": 1}}, "unknown argument 'nothing'"),
+        ({"images_kwargs": {"size": 3}}, "images_kwargs is for images"),
+        ({"audio_kwargs": {"padding": "max_length"}}, "padding is 'max_length' in audio_kwargs"),
+    ],
+)
+def test_a_nested_argument_that_nothing_takes_is_refused(processor, options, message):
+    with pytest.raises(ValueError, match=message):
+        processor(text="sinus", **options)
+
+
+def test_threads_do_not_see_each_others_cuts(processor):
+    def ask(number):
+        length = 5 + number % 7
+        return lengths(processor, max_length=length, padding=number % 2 == 0) == [
+            length,
+            length if number % 2 == 0 else 3,
+        ]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(400)))

@@ -7,6 +7,7 @@ import pyarrow.compute
 import torch
 
 from ...checks import check_positive_integer
+from ...processing.tokens import tokenize
 from ..sentences import SentenceSampler
 from .waveforms import WaveformCollator
 
@@ -141,12 +142,10 @@ class ECGTextCollator(WaveformCollator):
         return torch.tensor([row + row[:1] * (width - len(row)) for row in ids])
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
-        tokenizer = self.processor.tokenizer
-        limited = self.max_length is not None or tokenizer.model_max_length < 1e6  # 1e30 stands for no limit
-        tokens = tokenizer(
+        tokens = tokenize(
+            self.processor.tokenizer,
             texts,
             padding=True,
-            truncation=limited,
             max_length=self.max_length,
             return_attention_mask=True,
             return_token_type_ids=False,

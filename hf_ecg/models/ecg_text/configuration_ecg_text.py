@@ -1,4 +1,5 @@
 import math
+from typing import cast
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig
@@ -7,6 +8,7 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 from ...losses import IDENTICAL_TEXT, TEXT_WEIGHTING
 from ..ecg_resnet.configuration_ecg_resnet import ECGResNetConfig
 from ..shared.configuration_tower import ECGTowerConfig
+from .text_tower import POOLINGS, check_text_tower
 
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
 _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
@@ -28,7 +30,8 @@ class ECGTextConfig(ECGTowerConfig):
         projection_hidden_size (`int`, *optional*): a hidden layer with GELU in both projections; None = one
             linear layer.
         projection_dropout (`float`, defaults to 0.0): before the ECG projection.
-        text_pooling (`str`, defaults to `"cls"`): `"cls"`, `"mean"` over tokens, or the tower's own `"pooler"`.
+        text_pooling (`str`, defaults to `"cls"`): `"cls"`, the first token; `"mean"` over tokens; `"last"`, the last
+            token, as decoders that embed texts want it; or the tower's own `"pooler"`.
         standardise_text (`bool`, defaults to `False`): shift and scale pooled text features by a mean and a standard
             deviation measured once on the training texts (`set_text_statistics`) and saved with the model. Sentence
             encoders put all sentences of one field into a narrow cone, out of which a projection learns slowly.
@@ -81,12 +84,13 @@ class ECGTextConfig(ECGTowerConfig):
     def validate_text_tower(self):
         """Run by `@strict`: a tower that is none would fail only at the first batch."""
         self.check_tower("text_config", ("hidden_size", "vocab_size"))
+        self.check_choices({"text_pooling": POOLINGS})
+        check_text_tower(cast(PreTrainedConfig, self.text_config), self.text_pooling)
 
     def validate_choices(self):
         """Run by `@strict` after construction and before saving."""
         self.check_choices(
             {
-                "text_pooling": ("cls", "mean", "pooler"),
                 "loss_type": tuple(LOSS_GIVES_PROBABILITIES),
                 "identical_text": IDENTICAL_TEXT,
                 "text_weighting": TEXT_WEIGHTING,

@@ -1,17 +1,14 @@
 """Dual encoder of ECGs and texts."""
 
-import inspect
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoModel
 from transformers import initialization as init
-from transformers.configuration_utils import PreTrainedConfig
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.models.auto.modeling_auto import MODEL_MAPPING
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
@@ -23,9 +20,12 @@ from ...losses import (
     world_size,
 )
 from ..shared.cached_loss import LossOnEmbeddings, joined
+from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from .configuration_ecg_text import ECGTextConfig
+from .text_identity import ids_of_texts
+from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
 
 
@@ -85,7 +85,10 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     role = "dual encoder"
     input_modalities: tuple[str, ...] = ("time", "text")  # type: ignore[assignment]
     supports_gradient_checkpointing = True
+    # each tower says for itself which of them it has
     _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
     _supports_attention_backend = True
     # what was measured of the training texts, with `standardise_text` and `text_whitening`
     text_mean: torch.Tensor
@@ -95,7 +98,9 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     def __init__(self, config: ECGTextConfig):
         super().__init__(config)
         self.ecg_model = AutoModel.from_config(config.ecg_config)
-        self.text_model = _text_tower(config)
+        self.text_model = build_text_tower(cast(Any, config.text_config), config.text_pooling)
+        self.max_text_tokens: int | None = longest_text(self.text_model)
+        self._text_names = forward_names(self.text_model) | frozenset(TransformersKwargs.__annotations__)
         self.projection_dropout = nn.Dropout(config.projection_dropout)
         self.ecg_projection = ECGTextProjection(config, config.ecg_config.hidden_size)
         self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
@@ -121,7 +126,7 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
                 init.eye_(module.text_whitener)
 
     @classmethod
-    def from_ecg_text_pretrained(cls, ecg: str, text: str, *, ecg_kwargs=None, text_kwargs=None, **config):
+    def from_ecg_text_pretrained(cls, ecg: str, text: str, *, ecg_kwargs=None, text_kwargs=None, **config) -> Self:
         """Join two pretrained towers; the projections are new.
 
         Args:
@@ -183,40 +188,52 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         if self.config.text_whitening:
             self.text_whitener.copy_(whitener(features - self.text_mean, self.config.text_whitening))
 
+    def takes(self, name: str) -> bool:
+        return super().takes(name) or name in self._text_names
+
     def encode_text(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Unpack[TransformersKwargs]
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
     ) -> torch.Tensor:
         """Pooled output of the text tower, before standardising and projection.
 
         Args:
             input_ids: (texts, tokens).
             attention_mask: (texts, tokens), 0 where padded.
+            kwargs: what else the text tower takes.
 
         Returns:
             (texts, text hidden size): what `text_features` of `forward` takes.
+
+        Raises:
+            ValueError: see `get_text_features`.
         """
         return cast(torch.Tensor, self._encode_text(input_ids, attention_mask, **kwargs).pooler_output)
 
     def _encode_text(self, input_ids, attention_mask, **kwargs) -> BaseModelOutputWithPooling:
         """The text tower's output, its `pooler_output` as `text_pooling` wants it."""
-        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        tower = type(self.text_model).__name__
+        unknown = [name for name in given if name not in self._text_names]
+        if unknown:
+            refuse_names(unknown, self._text_names, f"the text tower {tower}")
+        tokens = given.get("inputs_embeds") if input_ids is None else input_ids
+        # lengths are fixed in a compiled graph, and a guard would keep an exported one from any length
+        if tokens is not None and self.max_text_tokens is not None and not torch.compiler.is_compiling():
+            if tokens.shape[1] > self.max_text_tokens:
+                raise ValueError(
+                    f"the texts have {tokens.shape[1]} tokens, and the positions of the text tower {tower} end at"
+                    f" {self.max_text_tokens}: cut them, by max_length={self.max_text_tokens} of the processor"
+                )
+        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **given)
         return BaseModelOutputWithPooling(
             last_hidden_state=outputs.last_hidden_state,
-            pooler_output=self._pool_text(outputs, attention_mask),
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
+            pooler_output=pool_tokens(self.config.text_pooling, outputs, attention_mask),
+            hidden_states=outputs.get("hidden_states"),
+            attentions=outputs.get("attentions"),
         )
-
-    def _pool_text(self, outputs, attention_mask) -> torch.Tensor:
-        if self.config.text_pooling == "pooler":
-            return outputs.pooler_output
-        hidden_states = outputs.last_hidden_state
-        if self.config.text_pooling == "cls":
-            return hidden_states[:, 0]
-        if attention_mask is None:
-            return hidden_states.mean(dim=1)
-        weights = attention_mask.to(hidden_states.dtype)[:, :, None]
-        return (hidden_states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
 
     @can_return_tuple
     def get_ecg_features(
@@ -237,23 +254,35 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         text_features: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
+        token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
         """The text tower's output, its `pooler_output` projected to (batch, projection_dim), not normalised.
 
         Args:
             input_ids: (batch, tokens).
-            attention_mask: (batch, tokens).
+            attention_mask: (batch, tokens), 0 where padded.
             text_features: (batch, text hidden size) in place of tokens, as `encode_text` gives them.
+            token_type_ids, position_ids: (batch, tokens), of towers that take them.
+            inputs_embeds: (batch, tokens, text hidden size) in place of `input_ids`.
+            kwargs: what else the text tower takes, and `output_attentions`, `output_hidden_states`.
+
+        Returns:
+            `last_hidden_state` (batch, tokens, text hidden size) of the tower, and on request its `hidden_states` and
+            `attentions`; of `text_features` the `pooler_output` alone.
 
         Raises:
-            ValueError: not exactly one of `input_ids` and `text_features`.
+            ValueError: not exactly one of `input_ids`, `inputs_embeds` and `text_features`; a name that the tower does
+                not take; more tokens than it has positions.
         """
-        if (input_ids is None) == (text_features is None):
-            raise ValueError("texts come as input_ids or as text_features: give one of them")
+        if sum(one is not None for one in (input_ids, inputs_embeds, text_features)) != 1:
+            raise ValueError("texts come as input_ids, as inputs_embeds or as text_features: give one of them")
         outputs = BaseModelOutputWithPooling(pooler_output=text_features)
         if text_features is None:
-            outputs = self._encode_text(input_ids, attention_mask, **kwargs)
+            given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+            outputs = self._encode_text(input_ids, attention_mask, **given, **kwargs)
         features = cast(torch.Tensor, outputs.pooler_output)
         if self.config.standardise_text:
             features = (features - self.text_mean) / self.text_std
@@ -274,7 +303,12 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         text_ids: torch.Tensor | None = None,
         true_text_ids: torch.Tensor | None = None,
         return_loss: bool | None = None,
-        **kwargs: Unpack[TransformersKwargs],
+        token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        **kwargs: Any,
     ) -> ECGTextOutput:
         """
         Args:
@@ -282,19 +316,29 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
             lead_mask: bool (ecgs, leads).
             sample_mask: bool (ecgs, samples).
             input_ids: (texts, tokens).
-            attention_mask: (texts, tokens).
+            attention_mask: (texts, tokens), 0 where padded.
             text_features: (texts, text hidden size) in place of tokens: a frozen text tower's cached output.
             text_ids: integers (texts,), equal exactly where texts are equal; made from the tokens when needed.
             true_text_ids: integers (ecgs, k): ids of all texts known to be true of an ECG; see the sigmoid loss.
             return_loss: compute the loss; row i of ECGs and texts must be a pair. Texts after the last pair are
                 extra columns of the sigmoid, for which `true_text_ids` is needed. Over several processes the loss
                 takes all of them into account.
+            token_type_ids, position_ids, inputs_embeds: of the text tower, see `get_text_features`.
+            output_attentions, output_hidden_states: of both towers, in `ecg_model_output` and `text_model_output`.
+            kwargs: what else one of the towers takes; it goes to the ECG tower where that knows the name.
 
         Raises:
-            ValueError: `return_loss` with unequal numbers of rows.
+            ValueError: `return_loss` with unequal numbers of rows, a name that neither tower takes, and as
+                `get_text_features` says.
         """
-        ecg_outputs = self.get_ecg_features(input_values, lead_mask, sample_mask, **kwargs)
-        text_outputs = self.get_text_features(input_ids, attention_mask, text_features, **kwargs)
+        flags = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
+        flags = {name: value for name, value in flags.items() if value is not None}
+        of_ecg = {name: value for name, value in kwargs.items() if self._ecg_tower_takes(name)}
+        of_text = {name: value for name, value in kwargs.items() if name not in of_ecg}
+        ecg_outputs = self.get_ecg_features(input_values, lead_mask, sample_mask, **flags, **of_ecg)
+        text_outputs = self.get_text_features(
+            input_ids, attention_mask, text_features, token_type_ids, position_ids, inputs_embeds, **flags, **of_text
+        )
         ecg_embeds = F.normalize(ecg_outputs.pooler_output.float(), dim=-1)
         text_embeds = F.normalize(text_outputs.pooler_output.float(), dim=-1)
         with torch.autocast(ecg_embeds.device.type, enabled=False):
@@ -308,7 +352,7 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
                     f"return_loss=True needs pairs, found {len(ecg_embeds)} ECGs and {len(text_embeds)} texts"
                 )
             if text_ids is None and self._needs_text_ids():
-                text_ids = _ids_of(input_ids, attention_mask, text_features)
+                text_ids = ids_of_texts(input_ids, attention_mask, text_features)
             loss = self._loss(ecg_embeds, text_embeds, text_ids, true_text_ids)
         return ECGTextOutput(
             loss=loss,
@@ -330,7 +374,7 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
         names = ("input_ids", "attention_mask", "text_features")
         ids = [batch.get("text_ids") for batch in batches]
         if self._needs_text_ids() and None in ids:
-            ids = [_ids_of(*(batch.get(name) for name in names)) for batch in batches]
+            ids = [ids_of_texts(*(batch.get(name) for name in names)) for batch in batches]
         text_ids = None
         if None not in ids:
             owns = [len(batch["input_values"]) for batch in batches]
@@ -365,31 +409,3 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
             )
             loss = loss + config.mitigation_weight * pull
         return loss
-
-
-def _text_tower(config: ECGTextConfig) -> PreTrainedModel:
-    """The text tower, without a pooler that nothing would use: DDP stops at parameters without a gradient."""
-    if config.text_pooling == "pooler":
-        return AutoModel.from_config(config.text_config)
-    tower_class: Any = MODEL_MAPPING.get(type(cast(PreTrainedConfig, config.text_config)), None)
-    if tower_class is not None and "add_pooling_layer" in inspect.signature(tower_class).parameters:
-        return AutoModel.from_config(config.text_config, add_pooling_layer=False)
-    tower = AutoModel.from_config(config.text_config)
-    if getattr(tower, "pooler", None) is not None:
-        tower.pooler.requires_grad_(False)
-    return tower
-
-
-def _ids_of(input_ids, attention_mask, text_features) -> torch.Tensor:
-    """Integers equal where texts are equal, whatever the padding: the same on every process."""
-    if input_ids is None:
-        # cached features of one text are the same bits
-        input_ids, attention_mask = text_features.detach().float().contiguous().view(torch.int32), None
-    counted = torch.ones_like(input_ids) if attention_mask is None else attention_mask.ne(0)
-    counted = counted.long()
-    tokens = (input_ids.long() + 1) * counted
-    # a polynomial in 64-bit integers, which wrap around; padding adds nothing and moves nothing
-    powers = torch.full((tokens.shape[1],), 6364136223846793005, device=tokens.device).cumprod(dim=0)
-    powers = powers[counted.cumsum(dim=1).sub(1).clamp(min=0)]
-    mixed = (tokens * 0x9E3779B1) ^ (tokens >> 7)
-    return (mixed * powers).sum(dim=1)

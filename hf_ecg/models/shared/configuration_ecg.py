@@ -1,5 +1,7 @@
 """What the configurations of all families have in common."""
 
+from typing import ClassVar, Self
+
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -24,12 +26,15 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
             `(target - mean) / scale`, while `logits` and labels are in the target's own unit.
     """
 
+    # whole outputs of the parts: transformers.Trainer would gather and keep them for every record
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["ecg_model_output", "text_model_output"]
+
     hf_ecg_version: str | None = None
     target_mean: list[float | int] | None = None
     target_scale: list[float | int] | None = None
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
         """As in transformers; a `config.json` that holds something else raises a ValueError that names its folder."""
         with naming_the_source(pretrained_model_name_or_path):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)

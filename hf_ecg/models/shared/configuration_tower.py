@@ -1,5 +1,7 @@
 """What the configurations of models around an ECG tower have in common."""
 
+import copy
+
 from huggingface_hub.dataclasses import strict
 
 from .configuration_ecg import ECGConfig
@@ -8,6 +10,18 @@ from .configuration_ecg import ECGConfig
 @strict
 class ECGTowerConfig(ECGConfig):
     """A configuration with `ecg_config`, whose input is the model's."""
+
+    def __post_init__(self, **kwargs):
+        super().__post_init__(**kwargs)
+        if self.dtype is not None:
+            return
+        for name in self.sub_configs:
+            tower = getattr(self, name)
+            if tower is not None and tower.dtype is not None:
+                # a tower in the type of its file beside new layers in another one would fail in the first forward
+                tower = copy.deepcopy(tower)
+                tower.dtype = None
+                setattr(self, name, tower)
 
     @property
     def num_leads(self) -> int:

@@ -1,6 +1,6 @@
 """The base of every encoder, and the classification loss of every head."""
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch.nn import functional as F
@@ -9,13 +9,14 @@ from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
+from .forward_names import forward_names, refuse_names
 
 
 class WholeWeightsMixin(NoSourceCopies):
     """A `from_pretrained` for which absent weights are an error, where transformers hands out random ones."""
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
         """As in transformers, but weights that the checkpoint does not hold raise.
 
         Only what stands around the encoder (`base_model_prefix`) of a head may be new.
@@ -29,7 +30,9 @@ class WholeWeightsMixin(NoSourceCopies):
         wants_info = kwargs.pop("output_loading_info", False)
         _check_model_type(cls, source, kwargs)
         try:
-            model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+            model, info = super().from_pretrained(  # type: ignore[misc]
+                source, *args, output_loading_info=True, **kwargs
+            )
         except RuntimeError as error:
             if "ignore_mismatched_sizes" not in str(error):
                 raise
@@ -38,7 +41,7 @@ class WholeWeightsMixin(NoSourceCopies):
             ) from error
         if source is not None:
             _check_all_there(model, info["missing_keys"], source)
-        return (model, info) if wants_info else model
+        return cast(Any, (model, info)) if wants_info else model
 
 
 class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
@@ -51,6 +54,29 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     # Losses are means over the batch. transformers.Trainer takes `**kwargs` of a forward for a promise to divide by
     # `num_items_in_batch`, and would multiply gradients by accumulation steps and processes.
     accepts_loss_kwargs = False
+    _forward_names: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # made once: a compiled graph cannot look at signatures
+        cls._forward_names = forward_names(cls)
+
+    def __call__(self, *args, **kwargs) -> Any:
+        """`forward`; a name that it does not take raises a ValueError, where its `**kwargs` would drop it."""
+        unknown = [name for name in kwargs if not self.takes(name)]
+        if unknown:
+            refuse_names(unknown, self._forward_names, type(self).__name__)
+        return super().__call__(*args, **kwargs)
+
+    def takes(self, name: str) -> bool:
+        """Whether `forward` uses a keyword argument of this name, itself or by way of the encoder inside."""
+        return name in self._forward_names or self._ecg_tower_takes(name)
+
+    def _ecg_tower_takes(self, name: str) -> bool:
+        encoder = self.get_ecg_encoder()
+        if encoder is self:
+            return False
+        return encoder.takes(name) if isinstance(encoder, ECGModelBase) else name in forward_names(encoder)
 
     def get_ecg_encoder(self) -> PreTrainedModel:
         """The bare ECG encoder; the model itself when it is one."""
