@@ -14,7 +14,8 @@ from ..evaluation.benchmark.settings import MODEL
 from ..evaluation.benchmark.summary import NOT_RUN, system_order
 from ..evaluation.benchmark.tasks import ROWS
 from ..evaluation.metrics.classification import METRICS
-from ..evaluation.reports.evaluation_report import NAMES, fold_words, interval_text, write_report
+from ..evaluation.metrics.interval_text import interval_text
+from ..evaluation.reports.evaluation_report import NAMES, fold_words, write_report
 from ..training.prior_runs import train_once
 from ..training.recipe import Recipe, load_recipe
 
@@ -223,6 +224,6 @@ def render_ablation(summary: dict) -> str:
                 for task in arm["tasks"]
                 if "rows" in task
             ]
-            cells = [NOT_RUN if one is None else interval_text(one[metric]) for one in found]
+            cells = [NOT_RUN if one is None else interval_text(one[metric], seeds=one["num_seeds"]) for one in found]
             lines.append(f"| {arm['name']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -142,6 +142,11 @@ def save_prompts(path: Path, label_set: str = "rhythm", aggregate: str = "max", 
     return path
 
 
+def cells_of_one_seed(lines: list[str]) -> set[str]:
+    """Names of the table rows in which an interval is said to be of one seed."""
+    return {line.split("|")[1].strip() for line in lines if "] (one seed)" in line}
+
+
 def load_script(repository: Path, name: str):
     """A script of train/ as a module."""
     spec = importlib.util.spec_from_file_location(f"script_{name}", repository / "train" / f"{name}.py")

@@ -84,7 +84,10 @@ def test_two_shares_make_one_report_of_every_fold(script, work, done):
     assert set(tasks["rhythm fine-tuned"]["systems"]) == {"CLEF"} and not tasks["rhythm fine-tuned"]["differences"]
     assert tasks["age"]["records"] == 480  # every record was tested, and none twice
     assert [entry["first"] for entry in tasks["rhythm probe"]["differences"]] == ["CLEF"]
-    assert "wanted" not in (work / "OUT/comparison.md").read_text()
+    page = (work / "OUT/comparison.md").read_text()
+    assert "wanted" not in page
+    cells = [cell for line in page.splitlines() if line.startswith("| ") for cell in line.split("|") if "[" in cell]
+    assert len(cells) > 10 and all(cell.endswith("] (one seed) ") for cell in cells)
     saved = json.loads((work / "OUT/comparison.json").read_text())
     assert saved["data"]["folds"] == list(range(1, 11)) and saved["tasks"][0]["seeds"] == [0]
 

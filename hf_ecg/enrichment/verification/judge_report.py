@@ -1,5 +1,8 @@
 """The Markdown page of what `judge_verifiers` found."""
 
+from ...evaluation.metrics.interval_text import interval_text
+from .decisions import CLEP
+
 
 def judgement_page(report: dict) -> str:
     """The page: what was judged, how many features each verifier sees, and every feature."""
@@ -35,29 +38,31 @@ def judgement_page(report: dict) -> str:
 
 def _table(report: dict, verifier: str) -> list[str]:
     header = ["feature", "positives / rows", "decided", "AP", "base rate's AP", "swap's AP", "AP - base", "AP - swap"]
-    header += ["sees it", "kept (precision)", *(["folds with a threshold"] if verifier == "clep" else [])]
+    header += ["sees it", "kept (precision)", *(["folds with a threshold"] if verifier == CLEP else [])]
     lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    # the rules are not trained; each record is judged by one model
+    seeds = len({model["seed"] for model in report["models"]}) if verifier == CLEP else None
     for entry in report["features"]:
         found = entry[verifier]
         few = "" if entry["counted"] else " (few)"
         cells = [entry["feature"].replace("|", "/") + few, f"{entry['positives']} / {entry['rows']}"]
         cells.append(f"{found['decided']:.0%}")
         if found["decided"] and "verifier" in found:
-            cells += [_interval(found[key]) for key in ("verifier", "base_rate", "swapped")]
-            cells += [_interval(found[key], "+") for key in ("over_base_rate", "over_swapped")]
+            # the base rate is counted, not trained
+            for key, sign, runs in (
+                ("verifier", False, seeds),
+                ("base_rate", False, None),
+                ("swapped", False, seeds),
+                ("over_base_rate", True, seeds),
+                ("over_swapped", True, seeds),
+            ):
+                cells.append(interval_text(found[key], sign, runs, seeds_resampled=False))
             cells.append("yes" if found["sees_the_signal"] else "no")
         else:
             cells += ["", "", "", "", "", "cannot decide it"]
         kept = found["kept"]
         cells.append(f"{kept} ({found['kept_precision']:.2f})" if kept else "0")
-        if verifier == "clep":
+        if verifier == CLEP:
             cells.append(f"{found['certified']:.0%}")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def _interval(interval: dict, sign: str = "") -> str:
-    if interval["value"] is None:
-        return "no value"
-    form = f"{sign}.3f"
-    return f"{interval['value']:{form}} [{interval['low']:{form}}, {interval['high']:{form}}]"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ..judging.validation import LABELLED
 from ..metrics.classification import METRICS
+from ..metrics.interval_text import interval_text
 from ..protocol import SUPERVISED, TrainingFacts
-from ..reports.evaluation_report import NAMES, fold_words, interval_text
+from ..reports.evaluation_report import NAMES, fold_words
 from .published import PUBLISHED, Measured, obstacles, remarks
 from .settings import CLASSIFIER, ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import ROWS, STATEMENTS, BenchmarkCorpus, BenchmarkTask
@@ -225,7 +226,7 @@ def _protocol(task: dict, words: str) -> str:
 def _cell(task: dict, words: str, system: str, metric: str) -> str:
     rows = _rows(task, words)
     found = rows["systems"].get(system) if rows else None
-    return NOT_RUN if found is None else interval_text(found[metric])
+    return NOT_RUN if found is None else interval_text(found[metric], seeds=found["num_seeds"])
 
 
 def _published_rows(tasks: list[dict]) -> list[str]:

@@ -13,6 +13,7 @@ from ..loading import load_classifier
 from ..metrics.bootstrap import bootstrap_evaluation
 from ..metrics.classification import require_counted_classes
 from ..metrics.figures import (
+    TRAINING_MEAN,
     Figures,
     bootstrap_figures,
     figure_entries,
@@ -31,7 +32,6 @@ MULTI_LABEL, SINGLE_LABEL, REGRESSION = PROBLEMS = ("multi_label", "single_label
 SCORES_NAME = "scores.csv"
 # What ends the name of a model's companion.
 RANDOM = ", random weights"
-TRAINING_MEAN = "mean of the training rows"
 
 
 class SupervisedJudge:

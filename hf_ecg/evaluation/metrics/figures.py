@@ -8,11 +8,14 @@ import numpy as np
 from ..protocol import SUPERVISED
 from .bootstrap import CONFIDENCE, MAXIMUM_WEIGHTS, REPLICATES, Interval, patient_index, patient_weights
 from .bootstrap import percentile_interval as interval_of
+from .interval_text import interval_text
 
 # Metric -> whether more of it is better.
 SINGLE_LABEL_METRICS = {"accuracy": True, "macro_f1": True}
 REGRESSION_METRICS = {"mae": False, "rmse": False, "r2": True}
 UNITS = {"age": "years"}
+# What stands beside a regression for comparison: nothing that was trained.
+TRAINING_MEAN = "mean of the training rows"
 TITLES = {"accuracy": "accuracy", "macro_f1": "macro F1", "mae": "MAE", "rmse": "RMSE", "r2": "R²"}
 
 
@@ -162,20 +165,19 @@ def figure_lines(task: dict) -> list[str]:
     names = list(next(iter(figures.values())))
     titles = [f"{TITLES[name]} ({unit})" if unit and name in ("mae", "rmse") else TITLES[name] for name in names]
     lines = ["", f"| system | {' | '.join(titles)} |", f"|{' --- |' * (len(names) + 1)}"]
-    lines += [f"| {key} | {' | '.join(_text(entry[name]) for name in names)} |" for key, entry in figures.items()]
+    # the bootstrap of these figures draws patients alone, also where they are means over seeds
+    seeds = len(task.get("seeds") or [0])
+    for key, entry in figures.items():
+        runs = None if key == TRAINING_MEAN else seeds
+        cells = " | ".join(interval_text(entry[name], False, runs, seeds_resampled=False) for name in names)
+        lines.append(f"| {key} | {cells} |")
     if task["figure_differences"]:
         lines += ["", f"| paired difference | {' | '.join(titles)} |", f"|{' --- |' * (len(names) + 1)}"]
     for entry in task["figure_differences"]:
-        cells = " | ".join(_text(entry[name], "+.3f") for name in names)
+        cells = " | ".join(interval_text(entry[name], True, seeds, seeds_resampled=False) for name in names)
         lines.append(f"| {entry['first']} - {entry['second']} | {cells} |")
     return lines
 
 
 def _intervals(intervals: dict[str, Interval]) -> dict[str, dict]:
     return {key: {"value": one.value, "low": one.low, "high": one.high} for key, one in intervals.items()}
-
-
-def _text(interval: dict, form: str = ".3f") -> str:
-    if interval["value"] is None:
-        return "no value"
-    return f"{interval['value']:{form}} [{interval['low']:{form}}, {interval['high']:{form}}]"

@@ -9,6 +9,7 @@ from huggingface_hub import EvalResult, EvalResultEntry
 from ...data.corpus import corpus_name
 from ..loading import weights_digest
 from ..metrics.classification import METRICS
+from ..metrics.interval_text import ONE_SEED
 from ..protocol import LABEL_TEXT, SUPERVISED
 from .evaluation_report import NAMES, fold_words, render_task
 
@@ -119,6 +120,7 @@ def model_index(report: dict, system: str) -> list[EvalResult]:
                         metric_value=round(interval["value"], 4),
                         metric_args={
                             "interval": [round(interval["low"], 4), round(interval["high"], 4)],
+                            "seeds": entry["num_seeds"],
                             "classes": task["classes"],
                         },
                     )
@@ -145,6 +147,7 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
     for task in report["tasks"]:
         for name, entry in own_systems(task, system).items():
             interval = entry["macro"]["auroc"]
+            one_seed = f" ({ONE_SEED})" if entry["num_seeds"] == 1 else ""
             if interval["value"] is not None:
                 entries.append(
                     EvalResultEntry(
@@ -152,8 +155,8 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
                         task_id=task["name"],
                         value=round(interval["value"], 4),
                         notes=f"macro AUROC, {_word(task, system)}, {name}; {confidence:.0%} interval"
-                        f" {interval['low']:.3f} to {interval['high']:.3f}; folds {fold_words(data['folds'])};"
-                        f" {len(task['classes'])} classes",
+                        f" {interval['low']:.3f} to {interval['high']:.3f}{one_seed};"
+                        f" folds {fold_words(data['folds'])}; {len(task['classes'])} classes",
                     )
                 )
     return entries

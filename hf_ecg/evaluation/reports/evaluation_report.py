@@ -17,6 +17,7 @@ from ...version import __version__
 from ..metrics.bootstrap import CONFIDENCE, Evaluation, Interval, paired_difference
 from ..metrics.classification import METRICS
 from ..metrics.figures import figure_lines
+from ..metrics.interval_text import interval_text
 from ..options import IntervalOptions
 
 NAMES = {"auroc": "AUROC", "auprc": "AUPRC"}
@@ -183,7 +184,7 @@ def render(report: dict) -> str:
         f"* models: {_models(report['models'])}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over "
         f"patients{' and seeds' if bootstrap['seeds_resampled'] else ''}, seed {bootstrap['seed']}; "
-        "differences are paired",
+        "differences are paired; what another seed would give is not in an interval of one seed",
         *([macro] if any(task["systems"] for task in report["tasks"]) else []),
         *(["* **simulated data: no results**"] if data.get("simulated") else []),
         *[f"* note: {note}" for note in report.get("notes", [])],
@@ -223,13 +224,14 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
         "| --- | --- | --- | --- | --- |",
     ]
     for name, entry in systems.items():
-        macro = " | ".join(interval_text(entry["macro"][metric]) for metric in METRICS)
+        macro = " | ".join(interval_text(entry["macro"][metric], seeds=entry["num_seeds"]) for metric in METRICS)
         spread = entry["seeds_standard_deviation"]
         lines.append(f"| {name} | {entry['num_seeds']} | {macro} | {'' if spread is None else f'{spread:.3f}'} |")
     if differences:
         lines += ["", "| paired difference | macro AUROC | macro AUPRC |", "| --- | --- | --- |"]
         for entry in differences:
-            macro = " | ".join(interval_text(entry["macro"][metric], sign=True) for metric in METRICS)
+            fewer = fewest_seeds(systems, entry)
+            macro = " | ".join(interval_text(entry["macro"][metric], True, fewer) for metric in METRICS)
             lines.append(f"| {entry['first']} - {entry['second']} | {macro} |")
     if "figures" in task:
         lines += figure_lines(task)
@@ -244,10 +246,19 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     for name, facts in next(iter(systems.values()))["classes"].items():
         cells = [name if facts["counted"] else f"{name} (rare)", *([words[name]] if words else [])]
         cells += [str(facts["positives"]), f"{facts['prevalence']:.3f}"]
-        cells += [interval_text(entry["classes"][name][metric]) for entry in systems.values() for metric in metrics]
-        cells += [interval_text(entry[name]["auroc"], sign=True) for entry in differences[:1]]
+        cells += [
+            interval_text(entry["classes"][name][metric], seeds=entry["num_seeds"])
+            for entry in systems.values()
+            for metric in metrics
+        ]
+        cells += [interval_text(entry[name]["auroc"], True, fewest_seeds(systems, entry)) for entry in differences[:1]]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def fewest_seeds(systems: dict[str, dict], difference: dict) -> int:
+    """Seeds of a difference's two systems, the fewer of both."""
+    return min(systems[difference[side]]["num_seeds"] for side in ("first", "second"))
 
 
 def fold_words(folds: list[int] | dict[str, list[int]]) -> str:
@@ -289,11 +300,3 @@ def _evaluation_entry(evaluation: Evaluation) -> dict:
 
 def _interval(interval: Interval) -> dict:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def interval_text(interval: dict, sign: bool = False) -> str:
-    """A value with its interval: "0.894 [0.875, 0.912]"."""
-    if interval["value"] is None:
-        return "no value"
-    form = "+.3f" if sign else ".3f"
-    return f"{interval['value']:{form}} [{interval['low']:{form}}, {interval['high']:{form}}]"

@@ -6,6 +6,7 @@ import sklearn.metrics
 
 from hf_ecg.evaluation.judging.validation import build_validation
 from hf_ecg.evaluation.metrics.figures import (
+    TRAINING_MEAN,
     bootstrap_figures,
     figure_difference,
     figure_entries,
@@ -64,8 +65,12 @@ def test_tables_name_the_unit():
     figures = bootstrap_figures(partial(regression_figures, np.arange(9.0), np.arange(9.0) + 2), range(9), 20)
     lines = figure_lines({"unit": "years", **figure_entries({"a": figures, "b": figures}, [("a", "b")])})
     assert "| system | MAE (years) | RMSE (years) | R² |" in lines
-    assert any(line.startswith("| a | 2.000 [2.000, 2.000] |") for line in lines)
-    assert any(line.startswith("| a - b | +0.000 ") for line in lines)
+    assert any(line.startswith("| a | 2.000 [2.000, 2.000] (one seed) |") for line in lines)
+    assert any(line.startswith("| a - b | +0.000 [+0.000, +0.000] (one seed) |") for line in lines)
+    several = figure_lines({"seeds": [0, 1], **figure_entries({"a": figures, TRAINING_MEAN: figures}, [])})
+    assert any(line.startswith("| a | 2.000 [2.000, 2.000] (patients only) |") for line in several)
+    mean = next(line for line in lines + figure_lines(figure_entries({TRAINING_MEAN: figures}, [])) if "mean" in line)
+    assert "seed" not in mean
 
 
 @pytest.mark.parametrize("wrong", [np.array([1.0, np.nan]), np.array([1.0])])

@@ -6,8 +6,10 @@ import pytest
 
 from hf_ecg.evaluation.loading import budget_notes, check_label_sets
 from hf_ecg.evaluation.metrics.bootstrap import bootstrap_evaluation
+from hf_ecg.evaluation.metrics.interval_text import interval_text
 from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.evaluation.reports.evaluation_report import machine_facts, render, task_entry, version_facts, write_report
+from tests.evaluation import tiny
 
 NAMES = ["MI", "NORM", "RARE", "NONE"]
 
@@ -69,6 +71,26 @@ def test_class_rows_carry_protocol_prevalence_and_difference(report):
     assert f"{difference['value']:+.3f}" in rows["MI"]
     header = next(line for line in render(report).splitlines() if line.startswith("| class"))
     assert all(line.count("|") == header.count("|") for line in (rows["MI"], rows["RARE (rare)"]))
+
+
+def test_an_interval_of_one_seed_says_so_in_its_cell(report):
+    tables = [line for line in render(report).splitlines() if line.startswith("| ") and "[" in line]
+    # three seeds of the model, one of the classifier, so that of their difference
+    assert tiny.cells_of_one_seed(tables) == {
+        "BCE classifier",
+        "prompts - BCE classifier",
+        "MI",
+        "NORM",
+        "RARE (rare)",
+    }
+    model = next(line for line in tables if line.startswith("| prompts |"))
+    assert "one seed" not in model and model.count("[") == 2
+    classes = next(line for line in tables if line.startswith("| MI "))
+    assert [("one seed" in cell) for cell in classes.split("|") if "[" in cell] == [False, False, True, True, True]
+    assert interval_text({"value": None, "low": None, "high": None}, seeds=1) == "no value"
+    interval = {"value": 0.5, "low": 0.25, "high": 0.75}
+    assert interval_text(interval, seeds=3, seeds_resampled=False) == "0.500 [0.250, 0.750] (patients only)"
+    assert interval_text(interval) == interval_text(interval, seeds=3) == "0.500 [0.250, 0.750]"
 
 
 def test_json_and_page_are_written_together(report, tmp_path):
