@@ -1,5 +1,6 @@
 """Preparing a corpus: rows to parquet that plain `load_dataset` reads, whole or not at all."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from datasets import Features
+from datasets import Features, Value
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from transformers.utils import logging
@@ -18,7 +19,8 @@ from transformers.utils import logging
 from ..files import INCOMPLETE, replace_folder, restore_folder, synchronise
 from ..version import __version__
 from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
-from .quality_counts import count_quality
+from .quality_counts import judge_rows
+from .schema import UNUSABLE
 from .shard_checks import SHARDS
 from .shards import (
     FINISHED,
@@ -102,6 +104,9 @@ def prepare_corpus(
 ) -> dict:
     """Write a corpus as parquet with card and summary.
 
+    Rows that no model can use, whatever its recipe, stay and say why in the column `unusable` (`signals.usability`),
+    which is "" in all others.
+
     Everything is written to a folder beside `output_dir` and renamed when it is whole. The next run of the same corpus
     goes on after the last shard that an interrupted one finished; what any other run left is removed.
 
@@ -116,7 +121,8 @@ def prepare_corpus(
         finish: writes further files into the folder that it is given, before that becomes `output_dir`.
 
     Returns:
-        The summary: rows a split, what was skipped and why, labels a class, records and leads a quality flag.
+        The summary: rows a split, what was skipped and what is unusable and why, labels a class, records and leads a
+        quality flag, size and digest of each shard.
 
     Raises:
         ValueError: an item that cannot be read (`strict`), or no row at all.
@@ -125,6 +131,7 @@ def prepare_corpus(
     output_dir = Path(output_dir).absolute()
     if num_proc < 1:
         raise ValueError(f"num_proc is {num_proc}, wanted at least 1")
+    corpus = dataclasses.replace(corpus, features=Features(dict(corpus.features) | {UNUSABLE: Value("string")}))
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     with _workplace(output_dir) as temporary:
         check_output(output_dir, overwrite)
@@ -228,6 +235,8 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
         "classes": counts.classes,
         "quality": counts.quality,
         "left_out": dict(corpus.left_out),
+        "unusable": counts.unusable_kinds(),
+        "unusable_records": counts.unusable,
         "skipped": counts.reasons(),
         "skipped_records": counts.skipped,
     }
@@ -269,7 +278,9 @@ class _ChunkReader:
                 skipped.append({"record": record, "kind": _kind(error), "reason": str(error)})
         if self.complete is not None:
             rows = self.complete(rows)
-        return rows_to_table(rows, self.features), skipped, count_quality(rows), len(items)
+        quality, reasons = judge_rows(rows)
+        rows = [row | {UNUSABLE: row.get(UNUSABLE) or reason} for row, reason in zip(rows, reasons, strict=True)]
+        return rows_to_table(rows, self.features), skipped, quality, len(items)
 
 
 def _kind(error: Exception) -> str:

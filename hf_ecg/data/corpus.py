@@ -12,6 +12,7 @@ from ..cards import CARD_NAME
 from ..checks import nearest
 from .corpus_card import SUMMARY_NAME, read_summary
 from .corpus_files import card_configs, corpus_folder, pick_config, split_files
+from .schema import UNUSABLE
 from .shard_checks import check_shards
 
 logger = logging.get_logger(__name__)
@@ -23,8 +24,11 @@ def load_corpus(
     folds: Iterable[int] | None = None,
     split: str | None = None,
     verify: bool = False,
+    keep_unusable: bool = False,
 ) -> Dataset:
     """All splits of a prepared corpus in one, or the rows of some folds.
+
+    Rows that the preparation marked as unusable are left out, and the log says once how many.
 
     Args:
         path: folder that a script of `dataset_scripts/` wrote, or a Hub id.
@@ -33,6 +37,7 @@ def load_corpus(
         split: the one to keep; None keeps all.
         verify: compute the digest of every shard, also of those that were whole when they were last read; see
             `shard_checks.check_shards`.
+        keep_unusable: keep the marked rows too; an extractor refuses them.
 
     Raises:
         ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows, a card
@@ -53,15 +58,27 @@ def load_corpus(
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
         splits = {split: splits[split]}
     rows = datasets.concatenate_datasets(list(splits.values()))
-    if folds is None:
-        return rows
+    kept = np.ones(len(rows), dtype=bool) if folds is None else _in_folds(rows, folds, path)
+    if UNUSABLE in rows.column_names and not keep_unusable:
+        marked = [bool(reason) for reason in rows.select_columns([UNUSABLE]).with_format(None)[UNUSABLE][:]]
+        number = int(np.sum(kept & marked))
+        if number:
+            logger.warning_once(
+                "%d of %d rows of %s are left out: its preparation found them unusable (column %r)",
+                *(number, int(kept.sum()), path, UNUSABLE),
+            )
+            kept &= ~np.array(marked)
+    return rows if kept.all() else rows.select(np.flatnonzero(kept))
+
+
+def _in_folds(rows: Dataset, folds: Iterable[int], path) -> np.ndarray:
     folds = sorted({int(fold) for fold in folds})
     column = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
     absent = [fold for fold in folds if not (column == fold).any()]
     if absent:
         present = sorted({int(fold) for fold in column})
         raise ValueError(f"{path} has no rows in the folds {absent}; it has the folds {present}")
-    return rows.select(np.flatnonzero(np.isin(column, folds)))
+    return np.isin(column, folds)
 
 
 def find_config(path, config: str | None = None) -> str:

@@ -14,6 +14,7 @@ from transformers.utils import logging
 from ..cards import CARD_NAME, render_card
 from ..strict_json import read_json_object
 from .quality_counts import add_quality_counts, describe_quality, no_quality_counts
+from .schema import UNUSABLE
 from .shard_checks import SHARDS, shards_digest
 
 logger = logging.get_logger(__name__)
@@ -67,6 +68,7 @@ class CorpusCounts:
         self.classes = {name: dict.fromkeys(classes, 0) for name, classes in self.names.items()}
         self.quality = no_quality_counts()
         self.skipped = list(skipped)
+        self.unusable: list[dict] = []
 
     def add(self, split: str, table: pa.Table, skipped: Iterable[dict], quality: dict) -> None:
         self.rows[split] = self.rows.get(split, 0) + table.num_rows
@@ -77,6 +79,9 @@ class CorpusCounts:
             for labels in table[name].to_pylist():
                 for label in labels or ():
                     self.classes[name][classes[label]] += 1
+        for record, reason in zip(table["record_id"].to_pylist(), table[UNUSABLE].to_pylist(), strict=True):
+            if reason:
+                self.unusable.append({"record": record, "reason": reason})
         add_quality_counts(self.quality, quality)
         self.skipped.extend(skipped)
 
@@ -98,9 +103,13 @@ class CorpusCounts:
                 self.classes[label_set][label] += count
         add_quality_counts(self.quality, state["quality"])
         self.skipped.extend(state["skipped"])
+        self.unusable.extend(state["unusable"])
 
     def reasons(self) -> dict[str, int]:
         return dict(Counter(entry["kind"] for entry in self.skipped))
+
+    def unusable_kinds(self) -> dict[str, int]:
+        return dict(Counter(entry["reason"].partition(":")[0] for entry in self.unusable))
 
 
 def write_card(folder: Path, corpus, summary: dict, splits: Sequence[SplitInfo]) -> None:

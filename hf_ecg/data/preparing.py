@@ -6,6 +6,9 @@ from pathlib import Path
 
 from .builder import Corpus, prepare_corpus
 
+# Records that a line names.
+_NAMES = 5
+
 
 def window_options(
     sampling_rate: int, window_seconds: float, short_records: str, max_windows: int | None = None
@@ -35,7 +38,7 @@ def prepare_and_tell(
     overwrite: bool = False,
     resume: bool = True,
 ) -> tuple[dict, str]:
-    """`prepare_corpus`, and what to tell of it: rows, their rate, what was skipped or left out, most of it first.
+    """`prepare_corpus`, and what to tell of it: rows, their rate, what was skipped, left out or marked as unusable.
 
     Args:
         num_proc: processes that read; None: one a core, eight at most.
@@ -53,4 +56,8 @@ def prepare_and_tell(
     ]
     for title, counts in (("skipped", summary["skipped"]), ("not asked for", summary["left_out"])):
         lines += [f"{number:>9}  {title}: {reason}" for reason, number in sorted(counts.items(), key=lambda x: -x[1])]
+    for kind, number in sorted(summary["unusable"].items(), key=lambda x: -x[1]):
+        records = [entry["record"] for entry in summary["unusable_records"] if entry["reason"].startswith(f"{kind}:")]
+        names = ", ".join(records[:_NAMES]) + (", ..." if number > _NAMES else "")
+        lines.append(f"{number:>9}  marked as unusable: {kind} ({names})")
     return summary, "\n".join(lines)

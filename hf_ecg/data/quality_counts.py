@@ -1,4 +1,4 @@
-"""How many records and leads of a prepared corpus have which flag of `signals.quality`.
+"""How many records and leads of a prepared corpus have which flag of `signals.quality`, and which are unusable.
 
 It runs where the records are read, so that more processes share it; `tests/benchmarks` says what it costs.
 """
@@ -9,31 +9,39 @@ import numpy as np
 
 from ..signals.quality import FLAGS, check_quality
 from ..signals.units import counts_to_millivolts
+from ..signals.usability import doubtful, unusable_reason
 
 # Few enough to stay in a processor's cache: larger batches are slower.
 _BATCH = 32
 
 
-def count_quality(rows: Sequence[dict]) -> dict:
-    """Counts over rows of the Rows contract, of any lengths, rates and leads; see `QualityReport.summary`.
+def judge_rows(rows: Sequence[dict]) -> tuple[dict, list[str]]:
+    """Looks at the signals of rows of the Rows contract, of any lengths, rates and leads.
+
+    Returns:
+        Counts, see `QualityReport.summary`; and why each row is unusable, "" where it is not, see `signals.usability`.
 
     Raises:
         ValueError: a gain that is not positive, or unknown lead names.
     """
-    groups: dict[tuple, list[dict]] = {}
-    for row in rows:
-        groups.setdefault((row["num_samples"], row["sampling_rate"], tuple(row["leads"])), []).append(row)
-    counts = no_quality_counts()
+    groups: dict[tuple, list[int]] = {}
+    for place, row in enumerate(rows):
+        groups.setdefault((row["num_samples"], row["sampling_rate"], tuple(row["leads"])), []).append(place)
+    counts, reasons = no_quality_counts(), [""] * len(rows)
     for (length, rate, leads), group in groups.items():
         for start in range(0, len(group), _BATCH):
-            part = group[start : start + _BATCH]
+            places = group[start : start + _BATCH]
+            part = [rows[place] for place in places]
             signals = np.stack([np.asarray(row["signal"]).reshape(len(leads), length) for row in part])
             gain, baseline = (np.array([row[name] for row in part], np.float64) for name in ("gain", "baseline"))
             # half the memory and twice the speed; 16-bit counts stay apart in single precision
             millivolts = counts_to_millivolts(signals, gain, baseline, np.float32)
             report = check_quality(millivolts, rate, leads)
             add_quality_counts(counts, report.summary())
-    return counts
+            for number in np.flatnonzero(doubtful(report.range_mv)).tolist():
+                whole = counts_to_millivolts(signals[number], gain[number], baseline[number])
+                reasons[places[number]] = unusable_reason(whole)
+    return counts, reasons
 
 
 def no_quality_counts() -> dict:

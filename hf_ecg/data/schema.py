@@ -16,6 +16,10 @@ RISK_INPUTS = {
     "prior_disease": Value("bool"),
 }
 
+# Added by the builder: why no model can use the row (`signals.usability`), "" where one can. Null in rows that nobody
+# looked at.
+UNUSABLE = "unusable"
+
 
 def row_features(
     num_leads: int,

@@ -96,11 +96,37 @@ def counts_to_millivolts(
     return millivolts
 
 
+def median_ranges(signals: np.ndarray) -> np.ndarray:
+    """The median over the leads of each record of their ranges (maximum - minimum) over the finite samples.
+
+    Flat leads are left out, as an electrode may be off.
+
+    Args:
+        signals: (..., leads, samples) in millivolts, NaN where missing.
+
+    Returns:
+        float64 (records,), NaN where all leads are flat or have no samples.
+    """
+    signals = np.asarray(signals)
+    # fmax and fmin pass over NaN
+    ranges = np.fmax.reduce(signals, axis=-1) - np.fmin.reduce(signals, axis=-1)
+    return median_of_ranges(ranges.reshape(-1, ranges.shape[-1]) if ranges.ndim else ranges.reshape(1, 1))
+
+
+def median_of_ranges(ranges: np.ndarray) -> np.ndarray:
+    """See `median_ranges`; of ranges that are known: (records, leads), NaN for a lead without samples."""
+    present = ranges > 0
+    if present.all():
+        medians: np.ndarray = np.median(ranges, axis=1)
+        return medians
+    pairs = zip(ranges, present, strict=True)
+    return np.array([np.median(row[keep]) if keep.any() else np.nan for row, keep in pairs])
+
+
 def check_amplitude(signals: np.ndarray) -> None:
     """Raise when a record cannot be in millivolts: counts or microvolts passed as mV, or volts.
 
-    The range (maximum - minimum) of each lead is taken over its finite samples; flat leads are left out, as an
-    electrode may be off. A record passes when the median over its leads lies in 0.05 to 15 mV, or all are flat.
+    A record passes when the median range of its leads lies in 0.05 to 15 mV, or all are flat; see `median_ranges`.
 
     Args:
         signals: (..., leads, samples), NaN where missing.
@@ -108,16 +134,7 @@ def check_amplitude(signals: np.ndarray) -> None:
     Raises:
         ValueError: naming the median found.
     """
-    signals = np.asarray(signals)
-    # fmax and fmin pass over NaN
-    ranges = np.fmax.reduce(signals, axis=-1) - np.fmin.reduce(signals, axis=-1)
-    records = ranges.reshape(-1, ranges.shape[-1]) if ranges.ndim else ranges.reshape(1, 1)
-    present = records > 0
-    if present.all():
-        medians = np.median(records, axis=1)
-    else:
-        pairs = zip(records, present, strict=True)
-        medians = np.array([np.median(row[keep]) if keep.any() else np.nan for row, keep in pairs])
+    medians = median_ranges(signals)
     wrong = (medians < LOWEST_RANGE_MV) | (medians > HIGHEST_RANGE_MV)
     if wrong.any():
         raise ValueError(

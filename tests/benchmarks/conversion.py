@@ -13,7 +13,7 @@ from datasets.arrow_writer import ArrowWriter
 from timing import compare, ratio
 
 from hf_ecg.data.builder import prepare_corpus, rows_to_table
-from hf_ecg.data.quality_counts import count_quality
+from hf_ecg.data.quality_counts import judge_rows
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
 
 FILES = {100: "filename_lr", 500: "filename_hr"}
@@ -51,7 +51,7 @@ def measure(data: Path, rate: int, records: int, repeats: int, folder: Path) -> 
         "wfdb.rdrecord alone": lambda: sum(1 for _ in _by_wfdb(data, rows)),
         "numpy.fromfile + ArrowWriter, arrays": lambda: _arrow_writer(_by_numpy(data, rows, rate), folder),
         "part: read rows": read_again,
-        "part: quality report": lambda: count_quality(read)["records"],
+        "part: quality report": lambda: judge_rows(read)[0]["records"],
         "part: rows to Arrow": lambda: rows_to_table(read, corpus.features).num_rows,
         "ceiling: open and read both files": lambda: _bytes(data, rows),
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.data.builder import prepare_corpus
-from hf_ecg.data.quality_counts import count_quality, describe_quality, no_quality_counts
+from hf_ecg.data.quality_counts import describe_quality, judge_rows, no_quality_counts
 from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
 
 
@@ -78,13 +78,13 @@ def row(num_samples, rate, leads, value=None):
 
 def test_rows_of_any_shape():
     rows = [row(1000, 100.0, ["V1", "V2"]), row(3000, 300.0, ["V1"]), row(1000, 100.0, ["V1", "V2"], -32768)]
-    counts = count_quality(rows)
+    counts, _ = judge_rows(rows)
     assert (counts["records"], counts["leads"], counts["leads_passed"]) == (3, 5, 4)
     assert counts["flags"]["missing"] == {"records": 1, "leads": 1}
-    assert count_quality([]) == no_quality_counts()
+    assert judge_rows([]) == (no_quality_counts(), [])
     assert "2 of 3 records" in describe_quality(counts) and "missing 1 (1)" in describe_quality(counts)
 
 
 def test_an_impossible_gain_is_refused():
     with pytest.raises(ValueError, match="gain"):
-        count_quality([{**row(1000, 100.0, ["V1"]), "gain": [0.0]}])
+        judge_rows([{**row(1000, 100.0, ["V1"]), "gain": [0.0]}])

@@ -21,7 +21,7 @@ AUGMENTED, FEATURES = "augmented_report", "waveform_features"
 KEEP_ALL, KEEP_RANDOM = "keep_all_report", "keep_random_report"
 # Of the summary: what `prepare_corpus` counts anew.
 _COUNTED = ("config", "hf_ecg_version", "rows", "patients", "empty_text", "classes", "quality")
-_SKIPPED = ("left_out", "skipped", "skipped_records")
+_SKIPPED = ("left_out", "skipped", "skipped_records", "unusable", "unusable_records", "shards")
 _LICENCE = re.compile(r"^Licence: (?P<licence>.+?)\. (?P<citation>.+)$", re.MULTILINE)
 
 
@@ -142,9 +142,15 @@ def augmented_corpus(
         front_matter=front,
         skipped=summary.get("skipped_records", ()),
         complete=rows,
-        left_out=summary.get("left_out", {}),
+        left_out=summary.get("left_out", {}) | _left_out(summary),
         fingerprint=fingerprint,
     )
+
+
+def _left_out(summary: dict) -> dict[str, int]:
+    """Rows that the old corpus has and that were not asked about."""
+    unusable = sum(summary.get("unusable", {}).values())
+    return {"unusable in the original": unusable} if unusable else {}
 
 
 def _old_card(path) -> DatasetCard:
