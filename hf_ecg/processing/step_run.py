@@ -6,6 +6,7 @@ import numpy as np
 
 from .inputs import WaveformGroup
 from .outputs import WAVEFORM, Output, stack_outputs, zero_absent_leads
+from .steps.derivation import apply_step
 from .steps.step_base import RecordError, Step, WaveformBatch
 from .steps.step_table import describe_step
 
@@ -83,7 +84,7 @@ def apply_steps(batch: WaveformBatch, steps: Sequence[Step], names: Mapping[int,
             _refuse_missing(batch, names, f"before the step {name}; add fill_missing before it")
             batch.complete = True
         try:
-            step.apply(batch)
+            apply_step(step, batch)
         except ValueError as error:
             if isinstance(error, RecordError):
                 where = names[int(batch.origin[error.record])]

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import check_positive
-from ...signals.leads import LIMB_LEADS, canonical_leads, derive_limb_leads, select_leads
+from ...signals.leads import LIMB_LEADS, canonical_leads, select_leads
 from ..outputs import WAVEFORM
+from .derivation import derive, set_parents_aside
 from .step_base import RecordError, Step, WaveformBatch
 
 
 @dataclass(frozen=True)
 class DeriveLimbLeads(Step):
-    """Adds the wanted limb leads that are absent from any two that are given; does nothing to normalized values."""
+    """Adds the wanted limb leads that are absent from any two that are given; does nothing to normalized values.
+
+    A lead that a later step finds to be no recording (`mask_flat_leads`, `quality_gate`) takes those with it that were
+    derived from it; `keep_leads` and random views, which only choose what a model is given, do not.
+    """
 
     accepts_missing = True
 
@@ -22,10 +27,7 @@ class DeriveLimbLeads(Step):
         given = [lead for lead in batch.leads if lead in LIMB_LEADS]
         if not batch.physical or not lacking or len(given) < 2:
             return
-        signals, leads = derive_limb_leads(batch.signals, batch.leads)
-        kept = [i for i, lead in enumerate(leads) if lead in batch.leads or lead in lacking]
-        batch.signals, batch.leads = signals[:, kept], tuple(leads[i] for i in kept)
-        batch.lead_mask = np.ones(batch.signals.shape[:2], bool)
+        derive(batch, [lead for lead in LIMB_LEADS if lead in lacking])
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class SelectLeads(Step):
     """The model's leads in the model's order; absent ones are zero and false in the mask."""
 
     accepts_missing = True
+    chooses_leads = True
     may_follow_views = False
 
     @property
@@ -54,6 +57,7 @@ class KeepLeads(Step):
     mask, as if the record had never had them. Lead I and II stay two leads, though they give all six of the limbs."""
 
     accepts_missing = True
+    chooses_leads = True
     may_follow_views = False
     leads: list[str]
 
@@ -64,6 +68,7 @@ class KeepLeads(Step):
 
     def apply(self, batch):
         kept = np.isin(batch.leads, canonical_leads(self.leads))
+        set_parents_aside(batch, canonical_leads(self.leads))
         batch.lead_mask = batch.lead_mask & kept
         without = np.flatnonzero(~batch.lead_mask.any(axis=1))
         if len(without):
@@ -75,6 +80,7 @@ class PickLead(Step):
     """One of the accepted leads: the one asked for, or the only one that the record has."""
 
     accepts_missing = True
+    chooses_leads = True
     may_follow_views = False
 
     @property
@@ -101,6 +107,8 @@ class MaskFlatLeads(Step):
     """Counts leads whose range over the record is at most `maximum_range` (millivolts) as absent."""
 
     accepts_missing = True
+    # what was recorded is judged, not what views made of it
+    may_follow_views = False
     maximum_range: float = 0.0
 
     def validate(self):
@@ -119,6 +127,7 @@ def _select(batch: WaveformBatch, wanted: tuple[str, ...]) -> None:
         raise ValueError(f"the record has {list(batch.leads)}, none of the model's leads {list(wanted)}")
     before = dict(zip(batch.leads, batch.lead_mask.T, strict=True))
     absent = np.zeros(len(batch.signals), bool)
+    set_parents_aside(batch, wanted)
     batch.choose_leads(wanted)
     batch.signals, _ = select_leads(batch.signals, batch.leads, wanted)
     batch.lead_mask = np.stack([before.get(lead, absent) for lead in wanted], axis=1)

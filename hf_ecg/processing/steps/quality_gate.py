@@ -19,6 +19,7 @@ class QualityGate(Step):
     """
 
     accepts_missing = True
+    judges_leads_together = True
     # what was recorded is judged, not what views made of it
     may_follow_views = False
     on_fail: str = "mask"

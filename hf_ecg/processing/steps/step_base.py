@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..outputs import LEADS, SAMPLES, Output
+
+if TYPE_CHECKING:
+    from .derivation import Derivation
 
 
 @dataclass
@@ -24,6 +28,7 @@ class WaveformBatch:
         tensors: by name what steps have added beside the waveform: an array `(records, *axes)`, or a list of one array
             a record where their lengths differ.
         outputs: the declaration of each of them.
+        derivation: what derived leads were made of; None when there are none.
     """
 
     signals: np.ndarray
@@ -40,6 +45,7 @@ class WaveformBatch:
     origin: np.ndarray
     tensors: dict[str, np.ndarray | list[np.ndarray]] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    derivation: "Derivation | None" = None
 
     def take_crops(self, starts: Sequence[int], length: int) -> None:
         """From each record a stretch of `length` samples at each of `starts`, side by side, with all that belongs to
@@ -55,6 +61,8 @@ class WaveformBatch:
 
         self.signals, self.sample_mask = cropped(self.signals, -1), cropped(self.sample_mask, -1)
         self.lead_mask, self.origin = cropped(self.lead_mask, None), cropped(self.origin, None)
+        if self.derivation is not None:
+            self.derivation.parents = cropped(self.derivation.parents, None)
         for name, values in self.tensors.items():
             self.tensors[name] = cropped(values, self.outputs[name].axis(SAMPLES))
 
@@ -111,6 +119,10 @@ class Step:
 
     # Steps that compare or move samples without computing with them may meet missing ones.
     accepts_missing = False
+    # Steps that choose what the model is given say nothing about the leads that they leave out.
+    chooses_leads = False
+    # Steps that judge each lead by the others get those beside that derived leads were made of.
+    judges_leads_together = False
     # Behind the step `views` a step sees tensors whose leads, rate and number of records are settled.
     may_follow_views = True
 
