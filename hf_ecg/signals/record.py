@@ -40,6 +40,7 @@ class Record:
         device: what recorded it, where the source says.
         start_time: date and time of the first sample, or the time of day where the source knows no date.
         annotations: remarks with a place in time.
+        remarks: what its reader found odd and went on with, in words.
 
     Raises:
         ValueError: shapes that contradict each other, an unknown or doubled lead, counts without gain and baseline, or
@@ -59,6 +60,7 @@ class Record:
     device: str | None = None
     start_time: datetime | time | None = None
     annotations: tuple[Annotation, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self):
         self.lead_names = tuple(self.lead_names or self.leads)

@@ -8,7 +8,7 @@ import numpy as np
 import wfdb
 
 from hf_ecg.signals import read
-from hf_ecg.signals.leads import canonical_leads
+from hf_ecg.signals.leads import known_lead
 
 from .judging import judge
 from .mutations import mutate_bytes, mutate_lines, pick
@@ -76,17 +76,23 @@ class Samples(_Waveforms):
 
 def compare(record, header: Path) -> str | None:
     """What differs between our record and wfdb's reading of the same files."""
-    other = wfdb.rdrecord(os.path.splitext(header)[0])
-    leads = canonical_leads(other.sig_name)
+    other = wfdb.rdrecord(os.path.splitext(header)[0], smooth_frames=False)
+    signals = zip(other.sig_name, other.units, other.samps_per_frame, other.e_p_signal, strict=True)
+    # a damaged name or unit leaves a channel out
+    taken = [
+        (known_lead(name), values * MILLIVOLTS[unit.lower()], per_frame)
+        for name, unit, per_frame, values in signals
+        if known_lead(name) and unit.lower() in MILLIVOLTS
+    ]
+    leads = tuple(lead for lead, _, _ in taken)
     if leads != record.leads:
         return f"leads {record.leads}, wfdb reads {leads}"
-    if record.sampling_rate != other.fs:
-        return f"{record.sampling_rate} Hz, wfdb reads {other.fs}"
-    factors = np.array([MILLIVOLTS[unit.lower()] for unit in other.units])
-    wanted, found = other.p_signal.T * factors[:, None], record.to_millivolts()
-    if wanted.shape != found.shape:
-        return f"shape {found.shape}, wfdb reads {wanted.shape}"
-    if not np.allclose(found, wanted, rtol=1e-9, atol=1e-9, equal_nan=True):
-        row = int(np.flatnonzero(~np.isclose(found, wanted, rtol=1e-9, atol=1e-9, equal_nan=True).all(1))[0])
-        return f"lead {leads[row]} begins {found[row, :3]} mV, wfdb reads {wanted[row, :3]}"
+    found = record.to_millivolts()
+    for row, (lead, wanted, per_frame) in zip(found, taken, strict=True):
+        if record.sampling_rate != other.fs * per_frame:
+            return f"{record.sampling_rate} Hz, wfdb reads {per_frame} samples a frame at {other.fs}"
+        if wanted.shape != row.shape:
+            return f"shape {found.shape}, wfdb reads {wanted.shape}"
+        if not np.allclose(row, wanted, rtol=1e-9, atol=1e-9, equal_nan=True):
+            return f"lead {lead} begins {row[:3]} mV, wfdb reads {wanted[:3]}"
     return None

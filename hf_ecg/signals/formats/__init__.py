@@ -1,12 +1,18 @@
 """Readers of file formats, chosen by what a file holds and how its name ends.
 
 A format is one module with `FORMAT`, its name; `ENDINGS` of the files that name a record; `matches(path, head)`,
-whether it reads the file that begins with these bytes (none when there is no such file); `record_file(path)`, the file
-that names the record; and `read(path, root)`. It is added by that module and its place in `FORMATS`.
+whether it reads the file that begins with these bytes (none when there is no such file); `record_file(path)`, the
+file that names the record; and `read(path, root, choose)`, where `choose(names, units, where=path)` tells which
+channels are taken. It is added by that module and its place in `FORMATS`.
 """
 
+import logging
 import os
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from ...input_files import InputFile
+from ..channels import choose_channels
 from ..record import Record
 from . import numpy_file, wfdb_record
 from .confinement import check_inside
@@ -15,30 +21,49 @@ from .confinement import check_inside
 FORMATS = (numpy_file, wfdb_record)
 # Enough for the marks that formats begin with.
 _HEAD = 64
+# AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
+_MACOS_PREFIX, _MACOS_MARK = "._", b"\x00\x05\x16\x07"
+
+logger = logging.getLogger(__name__)
 
 
-def read(path, root=None) -> Record:
+def read(
+    path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+) -> Record:
     """Read a recording from a file of any known format: WFDB, or NumPy's `.npz` (see `numpy_file`).
 
     Args:
         path: of the file; of a WFDB record its header, its signal file, or its name without ending.
         root: folder that nothing that is read may leave, symbolic links followed.
+        leads: those wanted, in the order wanted; default: every channel that is an ECG lead by its name and a voltage
+            by its unit, the others are left out with a warning. A record has one rate: of leads of different rates,
+            those of one must be chosen, for nothing is resampled here.
+        rename: other names for channels, by their names in the file or their places from 0, before `leads` chooses:
+            `{"ECG": "I"}`. See `hf_ecg.signals.channels`.
 
     Raises:
         OSError: it is not there, or a folder, or a file that it names is not there.
-        ValueError: no format that is known, a damaged file, unknown leads, no voltage, a path that leaves `root`.
+        ValueError: no format that is known, a damaged or cut file, one of another size than its header says or larger
+            than memory, a pipe, device or socket, no channel that can be taken, leads of different rates, a path that
+            leaves `root`.
 
     Example:
         >>> import hf_ecg
         >>> record = hf_ecg.read("record.hea")
         >>> len(record.leads), record.sampling_rate, record.source_format
         (12, 500.0, 'WFDB')
+        >>> hf_ecg.read("record.hea", leads=["V5", "II"]).leads
+        ('V5', 'II')
     """
     path = os.fsdecode(path)
+    choose = partial(choose_channels, leads=leads, rename=rename)
     head = _head(path, root)
     for known in FORMATS:
         if known.matches(path, head):
-            return known.read(path, root)
+            try:
+                return known.read(path, root, choose)
+            except MemoryError as error:
+                raise ValueError(f"{path} does not fit into memory: choose some of its channels by leads=") from error
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
     raise ValueError(
@@ -64,10 +89,28 @@ def record_endings() -> tuple[str, ...]:
     return tuple(ending for known in FORMATS for ending in known.ENDINGS)
 
 
+def find_record_files(folder) -> list[str]:
+    """The files in a folder, at any depth, that stand for records, by their paths.
+
+    What macOS keeps beside a file on foreign disks (`._x.hea`) is no record; its number is logged.
+    """
+    found = [os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names]
+    found = sorted(path for path in found if path.endswith(record_endings()))
+    kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
+    if len(kept) < len(found):
+        logger.warning("%s: %d files of macOS (._NAME) are no records, and left out", folder, len(found) - len(kept))
+    return kept
+
+
 def _head(path: str, root) -> bytes:
-    if not os.path.isfile(path):
+    if not os.path.exists(path) or os.path.isdir(path):  # whoever reads it says what is wrong
         return b""
     if root is not None:
         check_inside(path, root)
-    with open(path, "rb") as file:
-        return file.read(_HEAD)
+    with InputFile(path) as file:
+        head = file.read(0, _HEAD)
+    if head.startswith(_MACOS_MARK):
+        raise ValueError(
+            f"{path} is no record: it is what macOS keeps beside a file of that name without '._' (AppleDouble)"
+        )
+    return head

@@ -1,33 +1,40 @@
 """Headers of WFDB records. Source: WFDB manual, header(5)."""
 
+import math
 import re
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
-from ..leads import canonical_leads
-from ..units import MISSING_COUNT
-
-_UNIT_TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
 # Python takes digits of any script, and 1_000, for numbers.
-_GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d+)\))?(/(?P<units>\S+))?", re.ASCII)
-_FORMAT = re.compile(r"(?P<format>\d+)(x(?P<per_frame>\d+))?(:(?P<skew>\d+))?(\+(?P<offset>\d+))?", re.ASCII)
+_GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d{1,18})\))?(/(?P<unit>\S+))?", re.ASCII)
+_FORMAT = re.compile(
+    r"(?P<format>\d{1,9})(x(?P<per_frame>\d{1,18}))?(:(?P<skew>\d{1,18}))?(\+(?P<offset>\d{1,18}))?", re.ASCII
+)
 _RATE = re.compile(r"(?P<rate>[-+.\deE]+)(/[-+.\deE]+(\([-+.\deE]+\))?)?", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,6})?", re.ASCII)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-_NAME = re.compile(r"[-\w]+")
+_NAME = re.compile(r"[-\w.]*[-\w]")
+_SEGMENTED = re.compile(r"(?P<name>[^/]+)/(?P<number>\d{1,9})", re.ASCII)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
-# What each storage format writes for "no sample here": its most negative number (signal(5)); format 8 has none.
-MISSING_IN_FORMAT = {80: -(2**7), 508: -(2**7), 212: -(2**11), 310: -(2**9), 311: -(2**9)}
-MISSING_IN_FORMAT |= {24: -(2**23), 524: -(2**23), 32: -(2**31)}
-MISSING_IN_FORMAT |= dict.fromkeys((16, 61, 160, 516), MISSING_COUNT)
-_FORMATS = {8, *MISSING_IN_FORMAT}
+_LONGEST_INTEGER = 19
+_SIGNS = str.maketrans("", "", "+-")
+# Published headers name their record by the signal file: E07835.mat of the Challenge 2021, most of Georgia's of 2020.
+_FILE_ENDINGS = (".mat", ".dat", ".hea")
+# What a header of today's recorders stays far below; each signal costs memory before a sample is read.
+_MOST_SIGNALS = 4096
+# Storage formats of signal(5); 0 stands for a signal without samples.
+FORMATS = (0, 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
+# A segment of this name is a gap.
+GAP = "~"
 
 
 class SignalLine(NamedTuple):
-    """What a header says of one lead; `gain` in counts a millivolt, `unit` as it is written."""
+    """What a header says of one signal.
+
+    `skew` in frames, `gain` in counts a `unit` (0: not calibrated), `unit` as it is written, `zero` of the ADC,
+    `initial` and `checksum` None where it does not say.
+    """
 
     file: str
     format: int
@@ -37,19 +44,31 @@ class SignalLine(NamedTuple):
     gain: float
     unit: str
     baseline: int
+    zero: int
+    initial: int | None
     checksum: int | None
     description: str
 
 
-class Header(NamedTuple):
-    """A header; `num_samples` is 0 where it does not say, `start_time` None where it does not, or not as header(5)."""
+class Segment(NamedTuple):
+    """A part of a record: the name of its own header (`GAP`: nothing was recorded), and its frames."""
 
     name: str
-    sampling_rate: float
-    num_samples: int
+    num_frames: int
+
+
+class Header(NamedTuple):
+    """A header, of signals or of segments.
+
+    `num_frames` is 0 where it does not say, `start_time` None where it does not, or not as header(5).
+    """
+
+    name: str
+    frame_rate: float
+    num_frames: int
     start_time: datetime | time | None
     lines: list[SignalLine]
-    leads: tuple[str, ...]
+    segments: list[Segment]
     comments: list[str]
 
 
@@ -57,8 +76,7 @@ def parse_header(text: str, header: str) -> Header:
     """A header's text; `header` is its path, for errors.
 
     Raises:
-        ValueError: a header that says nothing sensible, unknown or doubled leads, a unit that is not a voltage, no
-            gain.
+        ValueError: a header that says nothing sensible.
     """
     comments, content = [], []
     for line in text.splitlines():
@@ -70,27 +88,53 @@ def parse_header(text: str, header: str) -> Header:
     if not content:
         raise ValueError(f"{header} is empty: no record line")
     fields = content[0].split()
-    if "/" in fields[0]:
-        raise ValueError(
-            f"{header} describes a record of several segments ({fields[0]}): read the segments one by one"
-        )
-    if _NAME.fullmatch(fields[0]) is None:
-        raise ValueError(f"{header}: the record's name is {fields[0]!r}, wanted letters, digits, _ and -")
+    name, announced = _name(fields[0], content[1:], header)
     try:
         number = _integer(fields[1])
         # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
         rate = _rate(fields[2])
-        num_samples = _integer(fields[3]) if len(fields) > 3 else 0
+        num_frames = _integer(fields[3]) if len(fields) > 3 else 0
     except (IndexError, ValueError) as error:
         raise ValueError(f"{header}: the record line is {content[0]!r}, wanted NAME LEADS RATE SAMPLES") from error
     if number < 1 or len(content) < 2:
         raise ValueError(f"{header} has no signals")
-    if len(content) - 1 != number:
-        raise ValueError(f"{header} announces {number} signals and describes {len(content) - 1}")
-    if not (np.isfinite(rate) and rate > 0) or num_samples < 0:
-        raise ValueError(f"{header}: sampling rate {rate}, {num_samples} samples: wanted positive numbers")
-    lines = [_parse_signal_line(line, header) for line in content[1:]]
-    return Header(fields[0], rate, num_samples, _start(fields[4:6]), lines, _leads(lines, header), comments)
+    kind = "signals" if announced is None else "segments"
+    wanted = number if announced is None else announced
+    if len(content) - 1 != wanted:
+        raise ValueError(f"{header} announces {wanted} {kind} and describes {len(content) - 1}")
+    if number > _MOST_SIGNALS:
+        raise ValueError(f"{header} announces {number} signals, wanted at most {_MOST_SIGNALS}")
+    if not (math.isfinite(rate) and rate > 0) or num_frames < 0:
+        raise ValueError(f"{header}: sampling rate {rate}, {num_frames} samples: wanted positive numbers")
+    lines, segments = [], []
+    if announced is None:
+        lines = [_parse_signal_line(line, header) for line in content[1:]]
+    else:
+        segments = [_parse_segment_line(line, header) for line in content[1:]]
+    return Header(name, rate, num_frames, _start(fields[4:6]), lines, segments, comments)
+
+
+def plain_name(name: str) -> bool:
+    """Whether this names a record or a file beside the header, and no other place."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _name(field: str, lines: list[str], header: str) -> tuple[str, int | None]:
+    """The record's name, and its number of segments where it has some."""
+    form = _SEGMENTED.fullmatch(field)
+    # "mitdb/100" above lines of signals is a path; those of segments have two fields
+    if form is not None and all(len(line.split()) == 2 for line in lines):
+        field = form["name"]
+    else:
+        form = None
+    if not plain_name(field):
+        raise ValueError(
+            f"{header}: the record's name is {field!r}, wanted letters, digits, _, - and . without a folder"
+            " (NAME/NUMBER announces lines of segments)"
+        )
+    for ending in _FILE_ENDINGS:
+        field = field.removesuffix(ending) or field
+    return field, None if form is None else int(form["number"])
 
 
 def _rate(text: str) -> float:
@@ -113,26 +157,40 @@ def _start(fields: list[str]) -> datetime | time | None:
         return None
 
 
+def _parse_segment_line(text: str, header: str) -> Segment:
+    name, number = text.split()
+    if (name != GAP and not plain_name(name)) or _INTEGER.fullmatch(number) is None or int(number) < 0:
+        raise ValueError(f"{header}: the segment line {text!r} cannot be read, wanted NAME SAMPLES")
+    return Segment(name, int(number))
+
+
 def _parse_signal_line(text: str, header: str) -> SignalLine:
     fields = text.split(maxsplit=8)
     try:
-        if len(fields) < 3:
-            raise ValueError("no format or no gain")
-        storage, (gain, unit, baseline) = _parse_format(fields[1]), _parse_gain(fields[2])
+        if len(fields) < 2:
+            raise ValueError("no format")
+        storage, (gain, unit, baseline) = _parse_format(fields[1]), _parse_gain(fields[2] if len(fields) > 2 else "0")
         # resolution, zero, initial value, checksum, block size: a word among them has shifted the fields
-        numbers = [_integer(field) for field in fields[3:8]]
+        numbers = _integers(fields[3:8])
         if min(numbers[:1] + numbers[4:], default=0) < 0:
             raise ValueError("a resolution or block size is negative")
-        zero = numbers[1] if len(numbers) > 1 else 0
-        checksum = numbers[3] if len(numbers) > 3 else None
     except ValueError as error:
         raise ValueError(f"{header}: the signal line {text!r} cannot be read: {error}") from error
+    zero = numbers[1] if len(numbers) > 1 else 0
+    initial, checksum = (numbers[place] if len(numbers) > place else None for place in (2, 3))
     description = fields[8] if len(fields) > 8 else ""
     baseline = zero if baseline is None else baseline
-    return SignalLine(fields[0], *storage, gain, unit, baseline, checksum, description)
+    return SignalLine(fields[0], *storage, gain, unit, baseline, zero, initial, checksum, description)
 
 
-@lru_cache(maxsize=4096)
+def _integers(texts: list[str]) -> list[int]:
+    together = "".join(texts)
+    # almost always so, and quicker than a look at each; Python's int takes more than a header's whole numbers
+    if len(together) < _LONGEST_INTEGER and together.isascii() and together.translate(_SIGNS).isdigit():
+        return list(map(int, texts))
+    return list(map(_integer, texts))
+
+
 def _integer(text: str) -> int:
     if _INTEGER.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not a whole number")
@@ -145,28 +203,21 @@ def _parse_format(text: str) -> tuple[int, int, int, int]:
     form = _FORMAT.fullmatch(text)
     if form is None:
         raise ValueError(f"no format in {text!r}")
-    if int(form["format"]) not in _FORMATS:
-        raise ValueError(f"the format is {form['format']}, wanted one of {', '.join(map(str, sorted(_FORMATS)))}")
-    return int(form["format"]), int(form["per_frame"] or 1), int(form["skew"] or 0), int(form["offset"] or 0)
+    number, per_frame = int(form["format"]), int(form["per_frame"] or 1)
+    if number not in FORMATS:
+        raise ValueError(f"the format is {number}, wanted one of {', '.join(map(str, FORMATS))}")
+    if per_frame < 1:
+        raise ValueError(f"{per_frame} samples a frame")
+    return number, per_frame, int(form["skew"] or 0), int(form["offset"] or 0)
 
 
 @lru_cache(maxsize=256)
 def _parse_gain(text: str) -> tuple[float, str, int | None]:
-    """Counts per millivolt, the unit, and the baseline where the field names one."""
+    """Counts a unit, the unit (header(5): millivolt where none is said), the baseline where the field names one."""
     form = _GAIN.fullmatch(text)
     if form is None:
         raise ValueError(f"no gain in {text!r}")
-    value, units = float(form["gain"]), form["units"] or "mV"
-    if units.lower() not in _UNIT_TO_MV:
-        raise ValueError(f"the unit is {units!r}, wanted a voltage ({', '.join(_UNIT_TO_MV)})")
-    if not (np.isfinite(value) and value > 0):
-        # header(5) lets a reader take 200 for 0; but then nobody knows the millivolts
-        raise ValueError(f"the gain is {value:g}, wanted a positive number (0 says that it was not calibrated)")
-    return value / _UNIT_TO_MV[units.lower()], units, None if form["baseline"] is None else int(form["baseline"])
-
-
-def _leads(lines: list[SignalLine], header: str) -> tuple[str, ...]:
-    try:
-        return canonical_leads([line.description for line in lines])
-    except ValueError as error:
-        raise ValueError(f"{header}: {error}") from error
+    gain = float(form["gain"])
+    if not math.isfinite(gain):
+        raise ValueError(f"the gain is {gain:g}, wanted a finite number")
+    return gain, form["unit"] or "mV", None if form["baseline"] is None else int(form["baseline"])

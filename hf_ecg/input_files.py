@@ -1,0 +1,89 @@
+"""Files that a user, a corpus or a header names: regular ones alone are opened, and no more is read than is sensible.
+
+A pipe waits for a writer that never comes, a device such as /dev/zero has no end.
+"""
+
+import errno
+import os
+import stat
+from typing import BinaryIO
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class InputFile:
+    """A regular file that is open for reading; `size` in bytes. Used in a `with`.
+
+    The system is asked as little as possible: of records of a second these questions are half the time.
+
+    Raises:
+        ValueError: a folder, a pipe, a socket or a device; links are followed.
+        OSError: it is not there, or may not be read.
+    """
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        # opened without waiting, a pipe is told apart like the others
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket, or a device without its driver
+                raise ValueError(f"{self.path} is no ordinary file, wanted a file") from error
+            raise
+        found = os.fstat(self._descriptor)
+        self.size = found.st_size
+        if not stat.S_ISREG(found.st_mode):
+            os.close(self._descriptor)
+            kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "no ordinary file")
+            raise ValueError(f"{self.path} is {kind}, wanted a file")
+
+    def __enter__(self) -> "InputFile":
+        return self
+
+    def __exit__(self, *_) -> None:
+        os.close(self._descriptor)
+
+    def read(self, start: int, number: int) -> bytes:
+        """Bytes from `start` on; fewer where the file ends."""
+        found = os.pread(self._descriptor, number, start)
+        if len(found) == number or not found:
+            return found
+        # one call gives two gigabytes at most
+        parts = [found]
+        while len(found) and (left := number - sum(map(len, parts))):
+            found = os.pread(self._descriptor, left, start + number - left)
+            parts.append(found)
+        return b"".join(parts)
+
+    def stream(self) -> BinaryIO:
+        """The file from its beginning as Python's own kind; it stays open when this one is closed."""
+        return os.fdopen(os.dup(self._descriptor), "rb")
+
+
+def open_input(path) -> BinaryIO:
+    """A file, open for reading bytes; raises as `InputFile`."""
+    with InputFile(path) as file:
+        return file.stream()
+
+
+def read_input(path, limit: int) -> bytes:
+    """All of a file of at most `limit` bytes.
+
+    Raises:
+        ValueError: as `InputFile`; a larger file, of which nothing is read.
+        OSError: it is not there, or may not be read.
+    """
+    with InputFile(path) as file:
+        # files of /proc are of size 0 and have content
+        content = file.read(0, min(file.size, limit) + 1) if file.size <= limit else b""
+        if len(content) > file.size:
+            content = file.read(0, limit + 1)
+        if file.size > limit or len(content) > limit:
+            raise ValueError(f"{file.path} has {max(file.size, len(content))} bytes, wanted at most {limit}")
+        return content

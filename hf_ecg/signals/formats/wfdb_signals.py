@@ -1,0 +1,293 @@
+"""Signal files of a WFDB record: the stored counts of the signals that are wanted, looked at before they are read.
+
+Sizes are compared with the header first, so a file that is no signal file of this record costs nothing. Samples are
+decoded as they are stored, several a frame included, and the checksums are those of the stored samples.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...input_files import InputFile
+from ..units import MISSING_COUNT
+from .confinement import check_inside
+from .wfdb_flac import flac_blocks
+from .wfdb_header import GAP, SignalLine
+from .wfdb_packing import DIFFERENCES, FLAC_BITS, PACKINGS, is_wide, missing_count
+
+# Of one record, all leads together: a day of twelve leads at 1,000 Hz fits.
+MOST_SAMPLES = 2**30
+# Samples decoded at once: the memory beside the result.
+_BLOCK = 2**21
+# Frames of a multiple of this begin at a whole byte, whatever the format.
+_ALIGNED = 6
+
+
+class StoredSignals(NamedTuple):
+    """Counts `(signals, samples)` as int16, or as int32 where a format holds more; `missing` says where there is none.
+
+    In int16 a missing sample is -32768 and `missing` is None. `remarks` tell in words what is odd and was read.
+    """
+
+    counts: np.ndarray
+    missing: np.ndarray | None
+    remarks: list[str]
+
+
+class _Group(NamedTuple):
+    """The signals of one file: all lines, samples in a frame, and of those that are wanted row, first sample, line."""
+
+    path: str
+    lines: list[SignalLine]
+    frame: int
+    rows: list[tuple[int, int, SignalLine]]
+
+    @property
+    def format(self) -> int:
+        return self.lines[0].format
+
+    @property
+    def offset(self) -> int:
+        return self.lines[0].offset
+
+
+def read_signals(
+    header: str, lines: Sequence[SignalLine], wanted: Sequence[int], num_frames: int, root=None
+) -> StoredSignals:
+    """The stored samples of some signals of a record, which have the same number of samples a frame.
+
+    Args:
+        header: its path, beside which the signal files lie.
+        lines: of the header, all of them.
+        wanted: places of the signals in `lines`, in the order of the result.
+        num_frames: of the record; 0 where the header does not say: as many as the files hold.
+        root: folder that the files may not leave.
+
+    Raises:
+        OSError: a file is not there.
+        ValueError: a file of another size than the header says, or of a special kind; a file elsewhere; damaged
+            samples; more than `MOST_SAMPLES`.
+    """
+    groups = _groups(header, lines, wanted)
+    if root is not None:
+        for group in groups:
+            # the folder is the header's, which has been looked at
+            if os.path.islink(group.path):
+                check_inside(group.path, root)
+    num_frames = num_frames or _frames_of_files(header, groups)
+    per_frame = lines[wanted[0]].per_frame
+    _check_lengths(header, [lines[place] for place in wanted], num_frames)
+    wide = any(is_wide(lines[place].format) for place in wanted)
+    counts = np.empty((len(wanted), num_frames * per_frame), np.int32 if wide else np.int16)
+    for place, row in zip(wanted, counts, strict=True):
+        if lines[place].format == 0:
+            row[:] = MISSING_COUNT
+    for group in groups:
+        _read_group(header, group, num_frames, counts)
+    chosen = [lines[place] for place in wanted]
+    remarks = _verify(header, counts, chosen)
+    missing = _mark_missing(counts, chosen)
+    for number, (row, line) in enumerate(zip(counts, chosen, strict=True)):
+        if line.skew:
+            _shift(row, line.skew * per_frame, MISSING_COUNT)
+            if missing is not None:
+                _shift(missing[number], line.skew * per_frame, True)
+    return StoredSignals(counts, missing, remarks)
+
+
+def check_number(header: str, samples: int, leads: int) -> None:
+    """Nothing, when a record of so many samples in all may be read.
+
+    Raises:
+        ValueError: more than `MOST_SAMPLES`.
+    """
+    if samples > MOST_SAMPLES:
+        raise ValueError(
+            f"{header} says {samples} samples of {leads} leads, wanted at most {MOST_SAMPLES}: choose some by leads="
+        )
+
+
+def _groups(header: str, lines: Sequence[SignalLine], wanted: Sequence[int]) -> list[_Group]:
+    row_of = {place: row for row, place in enumerate(wanted)}
+    files: dict[str, list[int]] = {}
+    for place, line in enumerate(lines):
+        if line.format:
+            files.setdefault(line.file, []).append(place)
+    return [
+        _group(header, file, [(row_of.get(place), lines[place]) for place in places])
+        for file, places in files.items()
+        if any(place in row_of for place in places)
+    ]
+
+
+def _group(header: str, file: str, signals: list[tuple[int | None, SignalLine]]) -> _Group:
+    folder, name = os.path.split(header)
+    if os.path.basename(file) != file or file in (".", "..", "-", GAP):
+        raise ValueError(f"{header}: the signal file {file!r} is not beside the header")
+    first, frame, rows = signals[0][1], 0, []
+    for row, line in signals:
+        if line.format != first.format or line.offset != first.offset:
+            raise ValueError(
+                f"{name}: the signals of {file} have the formats {first.format}+{first.offset} and"
+                f" {line.format}+{line.offset}, wanted one format and offset for a file"
+            )
+        if row is not None:
+            rows.append((row, frame, line))
+        frame += line.per_frame
+    return _Group(os.path.join(folder, file), [line for _, line in signals], frame, rows)
+
+
+def _frames_of_files(header: str, groups: list[_Group]) -> int:
+    """Where the header does not say it: of the files, which must agree."""
+    found = {}
+    for group in groups:
+        if group.format in FLAC_BITS:
+            raise ValueError(f"{header} does not say how many samples its signals have, wanted it for FLAC files")
+        packing = PACKINGS[group.format]
+        with _open(group.path, header) as file:
+            stored = max(file.size - group.offset, 0)
+        blocks, rest = divmod(stored, packing.bytes)
+        samples = blocks * packing.samples + max(
+            number for number in range(packing.samples) if packing.rest[number] <= rest
+        )
+        found[group.path] = samples // group.frame
+        if samples % group.frame >= packing.samples:
+            raise ValueError(
+                f"{group.path} holds {stored} bytes after byte {group.offset}, no whole number of frames of"
+                f" {group.frame} samples in format {group.format}: truncated, or not the file of {header}"
+            )
+    if len(set(found.values())) > 1:
+        raise ValueError(
+            f"{header} does not say how many samples it has, and its files hold different numbers: {found}"
+        )
+    if not any(found.values()):
+        raise ValueError(f"{header}: a record without samples: it says none, and its signal files are empty")
+    return next(iter(found.values()))
+
+
+def _check_lengths(header: str, wanted: list[SignalLine], num_frames: int) -> None:
+    check_number(header, num_frames * sum(line.per_frame for line in wanted), len(wanted))
+    if num_frames < 1:
+        raise ValueError(f"{header}: a record without samples")
+    for line in wanted:
+        if line.skew >= num_frames:
+            raise ValueError(
+                f"{header}: signal {line.description!r} has a skew of {line.skew} frames and the record {num_frames}:"
+                " nothing is left of it"
+            )
+
+
+def _read_group(header: str, group: _Group, num_frames: int, counts: np.ndarray) -> None:
+    with _open(group.path, header) as file:
+        if group.format in FLAC_BITS:
+            blocks = flac_blocks(file, header, group.lines, num_frames, _BLOCK)
+        else:
+            _check_size(header, group, num_frames, file.size)
+            blocks = _blocks(file, group, num_frames)
+        start = 0
+        for frames in blocks:
+            _place(frames, group, counts, start)
+            start += len(frames)
+    if group.format == DIFFERENCES:
+        for row, _, line in group.rows:
+            counts[row] = counts[row].cumsum(dtype=np.int32)
+            counts[row] += line.zero if line.initial is None else line.initial
+
+
+def _place(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) -> None:
+    """Samples `(frames, samples of a frame)` into the rows of the wanted signals."""
+    per_frame = group.rows[0][2].per_frame
+    if per_frame == 1:
+        rows, columns = [row for row, _, _ in group.rows], [first for _, first, _ in group.rows]
+        if rows == columns == list(range(frames.shape[1])) and len(rows) == len(counts):
+            counts[:, start : start + len(frames)] = frames.T
+            return
+    for row, first, _ in group.rows:
+        counts[row, start * per_frame : (start + len(frames)) * per_frame] = frames[
+            :, first : first + per_frame
+        ].reshape(-1)
+
+
+def _check_size(header: str, group: _Group, num_frames: int, size: int) -> None:
+    packing, number, offset = PACKINGS[group.format], num_frames * group.frame, group.offset
+    least, most = offset + packing.size(number), offset + packing.whole_size(number)
+    if least <= size <= most:
+        return
+    said = (
+        f"{group.path} has {size} bytes, wanted {least}: {os.path.basename(header)} says {num_frames} frames of"
+        f" {group.frame} samples in format {group.format}" + (f" after byte {offset}" if offset else "")
+    )
+    if size > most:
+        raise ValueError(f"{said}; longer than its header says, or not its file")
+    raise ValueError(f"{said}; {'empty' if size == 0 else 'truncated'}, or not its file")
+
+
+def _blocks(file: InputFile, group: _Group, num_frames: int) -> Iterator[np.ndarray]:
+    """The samples `(frames, samples of a frame)` of a file of the right size, block by block."""
+    packing, frame = PACKINGS[group.format], group.frame
+    step = max(_BLOCK // frame // _ALIGNED, 1) * _ALIGNED
+    for start in range(0, num_frames, step):
+        frames = min(step, num_frames - start)
+        number = frames * frame
+        size, whole = packing.size(number), packing.whole_size(number)
+        stored = file.read(group.offset + packing.size(start * frame), whole)
+        if len(stored) < size:
+            raise ValueError(f"{group.path} ended while it was read: truncated")
+        data = np.frombuffer(stored if len(stored) == whole else stored.ljust(whole, b"\0"), np.uint8)
+        yield packing.unpack(data)[:number].reshape(frames, frame)
+
+
+def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[str]:
+    """Compares checksums, which are sums of all stored samples in 16 bits; tells initial values that are others.
+
+    A checksum of 0 beside other samples is what is written where none was computed (CinC Challenge 2017).
+    """
+    # 16-bit sums of 16-bit counts go round by themselves, ten times faster than 64-bit ones
+    sums = counts.sum(-1, dtype=np.int16 if counts.dtype == np.int16 else np.int64).astype(np.int64) & 0xFFFF
+    odd = []
+    for found, row, line in zip(sums.tolist(), counts, lines, strict=True):
+        if line.checksum:
+            if found != line.checksum & 0xFFFF and line.format:
+                raise ValueError(
+                    f"{header}: lead {line.description} has the checksum {found}, the header says"
+                    f" {line.checksum & 0xFFFF}: the samples are damaged"
+                )
+        elif line.initial and line.format not in (0, DIFFERENCES):
+            # of the first stored sample, or of the first one after the skew
+            if line.initial not in (row[0], row[line.skew * line.per_frame]):
+                odd.append(f"{line.description} ({line.initial}, stored {row[0]})")
+    if not odd:
+        return []
+    return [f"the header has no checksum, and its initial value is not the first sample: {', '.join(odd)}"]
+
+
+def _mark_missing(counts: np.ndarray, lines: list[SignalLine]) -> np.ndarray | None:
+    """What each format writes for a missing sample becomes -32768; where that may be a count too, a mask tells."""
+    if counts.dtype == np.int16:
+        for row, line in zip(counts, lines, strict=True):
+            code = MISSING_COUNT if line.format == 0 else missing_count(line.format)
+            if code != MISSING_COUNT:
+                row[row == code] = MISSING_COUNT
+        return None
+    missing = np.zeros(counts.shape, bool)
+    for row, mask, line in zip(counts, missing, lines, strict=True):
+        code = MISSING_COUNT if line.format == 0 else missing_count(line.format)
+        if code is not None:
+            np.equal(row, code, out=mask)
+            row[mask] = MISSING_COUNT
+    return missing
+
+
+def _shift(row: np.ndarray, samples: int, fill) -> None:
+    """The row that much earlier; beyond its end there is nothing."""
+    row[:-samples] = row[samples:].copy()
+    row[-samples:] = fill
+
+
+def _open(path: str, header: str) -> InputFile:
+    try:
+        return InputFile(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is not there, though {header} names it") from error
