@@ -43,7 +43,7 @@ def known_distances(risk: torch.Tensor, missing_rate: torch.Tensor | None, dista
     both = known[:, None] & known
     same = torch.eye(len(risk), dtype=torch.bool, device=risk.device)
     certainty = torch.ones_like(apart) if missing_rate is None else torch.exp(-missing_rate[:, None] * missing_rate)
-    median = _median(apart[both & ~same])
+    median = _median(apart, both & ~same)
     apart = torch.where(both, median + certainty * (apart - median), median).masked_fill(same, 0)
     return RiskDistances(apart, certainty.masked_fill(same, 1).masked_fill(~both, 0))
 
@@ -72,9 +72,10 @@ def _ranks(values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     return below.sum(dim=1).to(values) + (equal.sum(dim=1).to(values) + 1) / 2
 
 
-def _median(values: torch.Tensor) -> torch.Tensor:
-    """Mean of the two middle ones; 0 of none. (torch.median takes the lower one, torch.quantile at most 2^24.)"""
-    if not len(values):
-        return values.new_zeros(())
-    ordered = values.sort().values
-    return (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
+def _median(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
+    """Mean of the two middle ones of those that count; 0 of none. torch.median takes the lower one, torch.quantile at
+    most 2^24, and no shape may depend on what is known, or the loss could not be compiled."""
+    ordered = values.masked_fill(~counted, float("inf")).flatten().sort().values
+    number = counted.sum()
+    middle = torch.stack([(number - 1).clamp(min=0) // 2, number // 2])
+    return torch.where(number > 0, ordered[middle].mean(), torch.zeros_like(ordered[0]))

@@ -117,8 +117,12 @@ def _masked(pairs, temperature, risk, missing_rate, distance, sharpness, alignme
     same = torch.eye(len(risk), dtype=torch.bool, device=risk.device)
     weights = (sharpness * distances).masked_fill(same, float("-inf")).log_softmax(dim=1) + math.log(len(risk) - 1)
     loss = contrast(pairs, temperature, _of_views(weights.masked_fill(same, 0), pairs))
-    if alignment_weight and (certainty.masked_fill(same, 0) > 0).any():
-        loss = loss + alignment_weight * _alignment(pairs, _similarity(0.8 * distances + 0.2), certainty)
+    if alignment_weight:
+        # without a pair of known risks there is nothing to align: every pair counts instead, and then for nothing
+        known = (certainty.masked_fill(same, 0) > 0).any()
+        counted = torch.where(known, certainty, torch.ones_like(certainty))
+        alignment = _alignment(pairs, _similarity(0.8 * distances + 0.2), counted)
+        loss = loss + torch.where(known, alignment_weight * alignment, torch.zeros_like(alignment))
     return loss
 
 
@@ -174,7 +178,10 @@ def _check_risk(embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Te
     for name, values in (("risk", risk), ("missing_rate", missing_rate)):
         if values is not None and values.shape != embeds.shape[:1]:
             raise ValueError(f"{name} has the shape {tuple(values.shape)}, wanted ({len(embeds)},): one a record")
-    if missing_rate is not None and bool(((missing_rate < 0) | (missing_rate > 1)).any()):
+    # a compiled graph cannot look at values
+    if missing_rate is None or torch.compiler.is_compiling():
+        return
+    if bool(((missing_rate < 0) | (missing_rate > 1)).any()):
         raise ValueError(
             f"missing_rate holds {missing_rate.amin().item():g} to {missing_rate.amax().item():g}, wanted shares from"
             " 0 to 1"

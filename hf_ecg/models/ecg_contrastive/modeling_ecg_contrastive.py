@@ -41,7 +41,10 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     base_model_prefix = "ecg_contrastive"
     role = "pretraining"
     supports_gradient_checkpointing = True
+    # the tower has its own say
     _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
     _supports_attention_backend = True
 
     def __init__(self, config: ECGContrastiveConfig):

@@ -1,4 +1,9 @@
-"""1-D ResNet of MERL (arXiv 2403.06659, utils/resnet1d.py at 38799b7): 18, 34, 50 layers by configuration."""
+"""1-D ResNet of MERL (arXiv 2403.06659, utils/resnet1d.py at 38799b7): 18, 34, 50 layers by configuration.
+
+Hidden states are (batch, positions, channels) throughout: with the channels last in memory, layers find them by views.
+"""
+
+from typing import cast
 
 import torch
 from torch import nn
@@ -10,28 +15,21 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs
 from transformers.utils.output_capturing import capture_outputs
 
+from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
-from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs, pool_positions
+from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.padding import batch_norm, halve, mean_over_time, without_padding, zero_padding
 from .configuration_ecg_resnet import ECGResNetConfig
 
 
-class ECGResNetConv(nn.Conv1d):
-    """A convolution over samples, without bias, of inputs (batch, channels, 1, samples).
-
-    Computed in two dimensions: with the channels last in memory the CPU's kernels are a third faster than in one.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1):
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        weight = self.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        return F.conv2d(hidden_states, weight, None, (1, *self.stride), (0, *self.padding))
+def convolution(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> ECGConv1d:
+    """Without bias, of an odd size: ceil(positions / stride) remain."""
+    return ECGConv1d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
 
-def as_sequence(hidden_states: torch.Tensor) -> torch.Tensor:
-    """(batch, channels, 1, positions) as (batch, positions, channels): with channels last in memory, only a view."""
-    return hidden_states.squeeze(2).transpose(1, 2)
+def convolve(layer: nn.Module, norm: nn.Module, hidden_states: torch.Tensor, mask: torch.Tensor | None):
+    """A convolution and its norm on (batch, positions, channels); `mask` is that of the output."""
+    return batch_norm(norm, layer(hidden_states.transpose(1, 2)).transpose(1, 2), mask)
 
 
 class ECGResNetStem(nn.Module):
@@ -39,16 +37,25 @@ class ECGResNetStem(nn.Module):
 
     def __init__(self, config: ECGResNetConfig):
         super().__init__()
-        self.convolution = ECGResNetConv(config.num_leads, config.widths[0], config.stem_kernel_size, stride=2)
+        self.convolution = convolution(config.num_leads, config.widths[0], config.stem_kernel_size, stride=2)
         self.norm = nn.BatchNorm2d(config.widths[0])
         self.pooling = config.stem_pooling
 
-    def forward(self, input_values: torch.Tensor) -> torch.Tensor:
-        hidden_states = input_values.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        hidden_states = F.relu(self.norm(self.convolution(hidden_states)))
+    def forward(self, input_values: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """(batch, leads, samples) to (batch, positions, channels); `mask` is that of the input."""
+        mask = halve(mask)
+        # channels last in memory, where everything after it wants them
+        hidden_states = input_values.transpose(1, 2).contiguous()
+        hidden_states = zero_padding(F.relu(convolve(self.convolution, self.norm, hidden_states, mask)), mask)
         if self.pooling:
-            hidden_states = F.max_pool2d(hidden_states, (1, 3), (1, 2), (0, 1))
-        return as_sequence(hidden_states)
+            # nothing is below zero here, so that zeros in the padding do what the pool's own edge does
+            hidden_states = F.max_pool2d(hidden_states.transpose(1, 2).unsqueeze(2), (1, 3), (1, 2), (0, 1))
+            hidden_states = hidden_states.squeeze(2).transpose(1, 2)
+        return hidden_states
+
+    def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """The input's mask at the rate of the output."""
+        return halve(halve(mask)) if self.pooling else halve(mask)
 
 
 class ECGResNetBlock(GradientCheckpointingLayer):
@@ -61,23 +68,31 @@ class ECGResNetBlock(GradientCheckpointingLayer):
             sizes = [(in_channels, width, 3, stride), (width, out_channels, 3, 1)]
         else:
             sizes = [(in_channels, width, 1, 1), (width, width, 3, stride), (width, out_channels, 1, 1)]
-        self.convolutions = nn.ModuleList(ECGResNetConv(*size) for size in sizes)
+        self.convolutions = nn.ModuleList(convolution(*size) for size in sizes)
         self.norms = nn.ModuleList(nn.BatchNorm2d(size[1]) for size in sizes)
+        self.strides = [size[3] for size in sizes]
+        self.stride = stride
         self.shortcut = None
         if stride != 1 or in_channels != out_channels:
-            self.shortcut = ECGResNetConv(in_channels, out_channels, 1, stride)
+            self.shortcut = convolution(in_channels, out_channels, 1, stride)
             self.shortcut_norm = nn.BatchNorm2d(out_channels)
 
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """`mask` is bool (batch, positions), of the input; padded positions of the output are zero under it."""
         residual = hidden_states
         if self.shortcut is not None:
-            residual = self.shortcut_norm(self.shortcut(hidden_states))
+            residual = convolve(self.shortcut, self.shortcut_norm, hidden_states, self.mask_of(mask))
         last = len(self.convolutions) - 1
-        for number, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            hidden_states = norm(convolution(hidden_states))
+        for number, (layer, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            mask = halve(mask) if self.strides[number] == 2 else mask
+            hidden_states = convolve(layer, norm, hidden_states, mask)
             if number < last:
-                hidden_states = F.relu(hidden_states)
-        return F.relu(hidden_states + residual)
+                hidden_states = zero_padding(F.relu(hidden_states), mask)
+        return zero_padding(F.relu(hidden_states + residual), mask)
+
+    def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """The input's mask at the rate of the output."""
+        return halve(mask) if self.stride == 2 else mask
 
 
 class ECGResNetStage(nn.Module):
@@ -97,11 +112,12 @@ class ECGResNetStage(nn.Module):
             for block in range(depth)
         )
 
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
+    def forward(
+        self, hidden_states: torch.Tensor, mask: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         for block in self.blocks:
-            hidden_states = block(hidden_states)
-        return as_sequence(hidden_states)
+            hidden_states, mask = block(hidden_states, mask), cast(ECGResNetBlock, block).mask_of(mask)
+        return hidden_states, mask
 
 
 class ECGResNetPreTrainedModel(ECGPreTrainedModel):
@@ -110,6 +126,7 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
     config: ECGResNetConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNetBlock"]
+    input_layer = "stem.convolution"
     _can_record_outputs = {"hidden_states": ECGResNetStage}
     # there is no attention, and a model around this one may choose any for its other parts
     _supports_sdpa = True
@@ -120,7 +137,7 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
-        if isinstance(module, ECGResNetConv):
+        if isinstance(module, nn.Conv1d):
             init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
@@ -154,7 +171,8 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         Args:
             input_values: float (batch, leads, samples); absent leads are zero.
             lead_mask: bool (batch, leads); not used, since absent leads are zero.
-            sample_mask: bool (batch, samples), false where padded; such positions are left out of the pooling.
+            sample_mask: bool (batch, samples), false where padded. A padded record gives what it gives alone, however
+                long the padding; in training, padding is in no statistic of a norm.
 
         Returns:
             `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size); with
@@ -164,12 +182,14 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
         check_inputs(self.config, input_values, lead_mask, sample_mask)
-        hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype))
+        input_values, mask = without_padding(input_values, sample_mask)
+        hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype), mask)
+        mask = self.stem.mask_of(mask)
         for stage in self.stages:
-            hidden_states = stage(hidden_states)
+            hidden_states, mask = stage(hidden_states, mask)
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,
-            pooler_output=pool_positions(hidden_states, sample_mask),
+            pooler_output=mean_over_time(hidden_states, mask),
         )
 
 

@@ -17,65 +17,50 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs
 from transformers.utils.output_capturing import capture_outputs
 
+from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.padding import halve, lengths_of, mean_over_time, without_padding, zero_padding
 from .configuration_ecg_resnext import ECGResNeXtConfig
 
 
-class ECGResNeXtConv(nn.Conv1d):
-    """A convolution of (batch, positions, channels) with TensorFlow's SAME padding: ceil(positions / stride) remain.
+def convolution(in_channels: int, out_channels: int, kernel_size: int, stride: int, groups: int = 1) -> ECGConv1d:
+    """For `convolve`, which adds what TensorFlow's SAME padding of a stride of 2 has beyond this on either side."""
+    padding = "same" if stride == 1 else (kernel_size - 2) // 2
+    return ECGConv1d(in_channels, out_channels, kernel_size, stride, padding, groups=groups)
 
-    Where the right side needs more zeros than the left, the kernel gets leading zeros instead, which the symmetric
-    padding of the library's convolution makes good: no padded copy of the input is made.
+
+def convolve(layer: nn.Module, stride: int, kernel_size: int, hidden_states: torch.Tensor, mask: torch.Tensor | None):
+    """(batch, positions, channels) under TensorFlow's SAME padding: ceil(positions / stride) remain.
+
+    With an odd kernel and a stride of 2 an odd number of positions has one zero more on the left than an even one: of
+    a padded record its own number counts. `mask` is that of the input, whose padding is zero.
     """
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        (size,), (stride,), positions = self.kernel_size, self.stride, hidden_states.shape[1]
-        padding = max(0, (-(-positions // stride) - 1) * stride + size - positions)
-        left, right = padding // 2, padding - padding // 2
-        if self.in_channels == 1:
-            # the library would take one channel for channels first, and everything after it would pay
-            windows = F.pad(hidden_states.squeeze(2), (left, right)).unfold(1, size, stride)
-            return F.linear(windows, self.weight.squeeze(1), self.bias)
-        # one copy gives the weights both their zeros and the layout, channels last
-        weight = F.pad(self.weight.transpose(1, 2), (0, 0, right - left, 0)).transpose(1, 2).unsqueeze(2)
-        hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
-        hidden_states = F.conv2d(hidden_states, weight, self.bias, (1, stride), (0, right), groups=self.groups)
-        return hidden_states.squeeze(2).transpose(1, 2)
-
-
-def zero_padding(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """Zeros where a record is padded: what the convolutions find beyond the end of one that is not."""
-    return hidden_states if mask is None else hidden_states.masked_fill(~mask.unsqueeze(2), 0.0)
-
-
-def mean_over_time(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """(batch, channels): the mean over positions, padded ones left out."""
-    if mask is None:
-        return hidden_states.mean(dim=1)
-    return zero_padding(hidden_states, mask).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
-
-
-def halve(mask: torch.Tensor | None) -> torch.Tensor | None:
-    """The mask at half the rate: a position counts when either of its two samples does."""
-    return None if mask is None else _pairs(mask).any(dim=2)
+    if stride == 2:
+        positions = hidden_states.shape[1]
+        if kernel_size % 2 == 0:
+            # one zero on the right changes nothing where the number is even; a graph for any number has it always
+            if torch.compiler.is_compiling() or positions % 2:
+                hidden_states = F.pad(hidden_states, (0, 0, 0, 1))
+        elif mask is None:
+            hidden_states = F.pad(hidden_states, (0, 0, positions % 2, 1))
+        else:
+            odd = lengths_of(mask)[:, None, None] % 2 == 1
+            later, earlier = (F.pad(hidden_states, (0, 0, left, 2 - left)) for left in (1, 0))
+            hidden_states = torch.where(odd, later, earlier)
+    return layer(hidden_states.transpose(1, 2)).transpose(1, 2)
 
 
 def larger_of_pairs(hidden_states: torch.Tensor) -> torch.Tensor:
     """(batch, ceil(positions / 2), channels): the larger of two samples; the last of an odd number meets a zero."""
-    pairs = _pairs(hidden_states)
-    if not torch.is_grad_enabled():
-        return torch.maximum(*pairs.unbind(dim=2))
-    # the same numbers: half as fast forward, but backward four times as fast
-    hidden_states = pairs.flatten(1, 2).transpose(1, 2).unsqueeze(2)
+    compiling = torch.compiler.is_compiling()
+    if compiling or hidden_states.shape[1] % 2:
+        hidden_states = F.pad(hidden_states, (0, 0, 0, 1))
+    if not compiling and not torch.is_grad_enabled():
+        return torch.maximum(*hidden_states.unflatten(1, (-1, 2)).unbind(dim=2))
+    # the same numbers: half as fast forward, but backward four times as fast; a last one without another is left out
+    hidden_states = hidden_states.transpose(1, 2).unsqueeze(2)
     return F.max_pool2d(hidden_states, (1, 2)).squeeze(2).transpose(1, 2)
-
-
-def _pairs(values: torch.Tensor) -> torch.Tensor:
-    """(batch, positions, ...) as (batch, positions / 2, 2, ...), with a zero after an odd number of positions."""
-    if values.shape[1] % 2:
-        values = F.pad(values, (0, 0) * (values.ndim - 2) + (0, 1))
-    return values.unflatten(1, (-1, 2))
 
 
 def swish_(hidden_states: torch.Tensor) -> torch.Tensor:
@@ -88,10 +73,13 @@ class ECGResNeXtStem(nn.Module):
 
     def __init__(self, config: ECGResNeXtConfig):
         super().__init__()
-        self.convolution = ECGResNeXtConv(config.num_leads, config.widths[0], config.kernel_size, stride=2)
+        self.convolution = convolution(config.num_leads, config.widths[0], config.kernel_size, stride=2)
+        self.kernel_size = config.kernel_size
 
-    def forward(self, input_values: torch.Tensor) -> torch.Tensor:
-        return swish_(self.convolution(input_values.transpose(1, 2).contiguous()))
+    def forward(self, input_values: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """(batch, leads, samples) to (batch, positions, channels); `mask` is that of the input."""
+        hidden_states = input_values.transpose(1, 2).contiguous()
+        return swish_(convolve(self.convolution, 2, self.kernel_size, hidden_states, mask))
 
 
 class ECGResNeXtSqueezeExcitation(nn.Module):
@@ -114,9 +102,8 @@ class ECGResNeXtBlock(GradientCheckpointingLayer):
         super().__init__()
         inside = int(width * config.bottleneck_ratio)
         self.project_in = nn.Linear(in_channels, inside)
-        self.convolution = ECGResNeXtConv(
-            inside, inside, config.kernel_size, stride, groups=width // config.group_width
-        )
+        self.convolution = convolution(inside, inside, config.kernel_size, stride, width // config.group_width)
+        self.kernel_size = config.kernel_size
         self.project_out = nn.Linear(inside, width)
         self.gate = ECGResNeXtSqueezeExcitation(width)
         # the stem ends in a Swish already
@@ -129,7 +116,8 @@ class ECGResNeXtBlock(GradientCheckpointingLayer):
         residual = self.shortcut(hidden_states)
         hidden_states = F.silu(hidden_states) if self.activate else hidden_states
         hidden_states = zero_padding(swish_(self.project_in(hidden_states)), mask)
-        hidden_states = self.project_out(swish_(self.convolution(hidden_states)))
+        hidden_states = convolve(self.convolution, self.stride, self.kernel_size, hidden_states, mask)
+        hidden_states = self.project_out(swish_(hidden_states))
         mask = halve(mask) if self.stride == 2 else mask
         return zero_padding(torch.addcmul(residual, hidden_states, self.gate(hidden_states, mask)), mask)
 
@@ -175,6 +163,7 @@ class ECGResNeXtPreTrainedModel(ECGPreTrainedModel):
     config: ECGResNeXtConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNeXtBlock"]
+    input_layer = "stem.convolution"
     _can_record_outputs = {"hidden_states": ECGResNeXtStage}
     # there is no attention, and a model around this one may choose any for its other parts
     _supports_sdpa = True
@@ -222,8 +211,8 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
         Args:
             input_values: float (batch, leads, samples); absent leads are zero.
             lead_mask: bool (batch, leads); not used, since absent leads are zero.
-            sample_mask: bool (batch, samples), false where padded. A record that is padded at its end gives what it
-                gives alone, however long the padding.
+            sample_mask: bool (batch, samples), false where padded. A padded record gives what it gives alone, however
+                long the padding.
 
         Returns:
             `last_hidden_state` (batch, positions, hidden_size), `pooler_output` (batch, hidden_size); with
@@ -233,11 +222,9 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
         check_inputs(self.config, input_values, lead_mask, sample_mask)
-        hidden_states = input_values.to(self.stem.convolution.weight.dtype)
-        mask = _padding_mask(sample_mask)
-        if mask is not None:
-            hidden_states = hidden_states.masked_fill(~mask.unsqueeze(1), 0.0)
-        hidden_states, mask = self.stem(hidden_states), halve(mask)
+        input_values, mask = without_padding(input_values, sample_mask)
+        hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype), mask)
+        mask = halve(mask)
         hidden_states = zero_padding(hidden_states, mask)
         for stage in self.stages:
             hidden_states, mask = stage(hidden_states, mask)
@@ -245,14 +232,6 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
             last_hidden_state=hidden_states,
             pooler_output=mean_over_time(hidden_states, mask),
         )
-
-
-def _padding_mask(sample_mask: torch.Tensor | None) -> torch.Tensor | None:
-    """The mask as bool, or None where it says nothing; a compiled graph cannot look."""
-    if sample_mask is None:
-        return None
-    sample_mask = sample_mask.bool()
-    return None if not torch.compiler.is_compiling() and sample_mask.all() else sample_mask
 
 
 class ECGResNeXtForECGClassification(LinearHeadMixin, ECGResNeXtPreTrainedModel):

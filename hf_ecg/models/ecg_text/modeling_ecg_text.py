@@ -23,6 +23,7 @@ from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
+from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
@@ -161,6 +162,11 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
     def gives_probabilities(self) -> bool:
         """Whether the sigmoid of a logit is the probability that ECG and text are a pair."""
         return self.config.gives_probabilities
+
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        """What `forward` takes: two silent records, and three texts."""
+        return super().dummy_inputs | self.text_model.dummy_inputs
 
     def get_input_embeddings(self):
         return self.text_model.get_input_embeddings()
@@ -409,3 +415,6 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
             )
             loss = loss + config.mitigation_weight * pull
         return loss
+
+
+accept_any_shape(ECGTextConfig.model_type, "logit_scale", "logit_bias")

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self, cast
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
@@ -10,6 +11,7 @@ from transformers.configuration_utils import PreTrainedConfig
 from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
 from .forward_names import forward_names, refuse_names
+from .one_number import reshape_single_numbers
 
 
 class WholeWeightsMixin(NoSourceCopies):
@@ -51,10 +53,16 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     input_modalities: tuple[str, ...] = ("time",)  # type: ignore[assignment]  # as transformers' own models say it
     # see hf_ecg.models.shared.roles
     role: ClassVar[str] = "encoder"
+    # the encoder's layer that the waveform meets first, such as "stem.convolution"
+    input_layer: ClassVar[str | None] = None
     # Losses are means over the batch. transformers.Trainer takes `**kwargs` of a forward for a promise to divide by
     # `num_items_in_batch`, and would multiply gradients by accumulation steps and processes.
     accepts_loss_kwargs = False
     _forward_names: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, config, *args, **kwargs):
+        super().__init__(config, *args, **kwargs)
+        self.register_load_state_dict_pre_hook(reshape_single_numbers)
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -78,6 +86,12 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
             return False
         return encoder.takes(name) if isinstance(encoder, ECGModelBase) else name in forward_names(encoder)
 
+    @property
+    def dummy_inputs(self) -> dict[str, torch.Tensor]:
+        """What `forward` takes: two silent records."""
+        shape = (2, self.config.num_leads, self.config.num_samples)
+        return {self.main_input_name: torch.zeros(shape, device=self.device)}
+
     def get_ecg_encoder(self) -> PreTrainedModel:
         """The bare ECG encoder; the model itself when it is one."""
         return cast(PreTrainedModel, self.base_model)
@@ -95,6 +109,17 @@ class ECGPreTrainedModel(ECGModelBase):
 
     base_model_prefix = "encoder"
 
+    def get_input_embeddings(self) -> nn.Module:
+        """The layer that the waveform meets first: a convolution, or the projection of patches."""
+        if self.input_layer is None:
+            return super().get_input_embeddings()
+        return self.base_model.get_submodule(self.input_layer)
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        if self.input_layer is None:
+            return super().set_input_embeddings(value)
+        self.base_model.set_submodule(self.input_layer, value)
+
 
 class ECGTowerModel(ECGModelBase):
     """Base of models around an ECG tower of any family, `ecg_model`."""
@@ -104,6 +129,12 @@ class ECGTowerModel(ECGModelBase):
     def get_ecg_encoder(self) -> PreTrainedModel:
         tower = self.ecg_model
         return tower.get_ecg_encoder() if isinstance(tower, ECGModelBase) else tower
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.ecg_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.ecg_model.set_input_embeddings(value)
 
 
 def _check_model_type(cls, source, kwargs) -> None:

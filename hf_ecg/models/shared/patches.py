@@ -25,6 +25,8 @@ def counted_patches(
 ) -> torch.Tensor | None:
     """Which patches hold a record: those of present leads whose middle sample was recorded.
 
+    Of a record so short that no patch's middle was, the patches with any sample of it.
+
     Args:
         shape: batch, leads, patches.
         lead_mask: bool (batch, leads).
@@ -41,5 +43,7 @@ def counted_patches(
     if lead_mask is not None:
         counted = counted & lead_mask.bool()[:, :, None]
     if sample_mask is not None:
-        counted = counted & sample_mask.bool()[:, None, patch_size // 2 :: patch_size]
+        samples = sample_mask.bool().unflatten(1, (-1, patch_size))
+        middle = samples[:, :, patch_size // 2]
+        counted = counted & torch.where(middle.any(dim=1, keepdim=True), middle, samples.any(dim=2))[:, None]
     return counted

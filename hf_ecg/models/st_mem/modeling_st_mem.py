@@ -21,6 +21,7 @@ from ..shared.masking import RandomSubset, random_subset, take, uniform_noise
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs, mean_of_counted
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
+from ..shared.padding import without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
 from ..shared.transformer import PreNormBlock
@@ -88,6 +89,7 @@ class STMEMPreTrainedModel(ECGPreTrainedModel):
     config: STMEMConfig
     supports_gradient_checkpointing = True
     _no_split_modules = ["PreNormBlock"]
+    input_layer = "embeddings.projection"
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
@@ -150,7 +152,8 @@ class STMEMModel(STMEMPreTrainedModel):
         Args:
             input_values: float (batch, leads, samples), samples a multiple of `patch_size` up to `num_samples`.
             lead_mask: bool (batch, leads); tokens of absent leads are not looked at and left out of the pooling.
-            sample_mask: bool (batch, samples); the same for patches whose middle is padding.
+            sample_mask: bool (batch, samples); the same for patches whose middle is padding. A record gives the same
+                whatever number of patches it is padded to; the padded end of a patch that counts is zero.
             kept: int64 (batch, leads, kept), indices of the patches of each lead that are looked at; None = all.
 
         Returns:
@@ -161,7 +164,9 @@ class STMEMModel(STMEMPreTrainedModel):
             ValueError: another number of leads than the configuration has, more samples or no multiple of the patch
                 size, a mask of another shape than the input.
         """
-        patches = check_patches(self.config, input_values, lead_mask, sample_mask)
+        check_samples(self.config, input_values, lead_mask, sample_mask)
+        input_values, sample_mask = without_padding(input_values, sample_mask)
+        patches = to_patches(input_values, self.config.patch_size)
         counted = counted_patches(patches.shape[:3], lead_mask, sample_mask, self.config.patch_size)
         tokens = self.embeddings(patches.to(self.embeddings.projection.weight.dtype), kept)
         if counted is not None and kept is not None:
@@ -176,12 +181,11 @@ class STMEMModel(STMEMPreTrainedModel):
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=self.norm(pooled))
 
 
-def check_patches(config: STMEMConfig, input_values, lead_mask, sample_mask) -> torch.Tensor:
-    """The input as patches (batch, leads, patches, patch_size); raises as `STMEMModel.forward` says."""
+def check_samples(config: STMEMConfig, input_values, lead_mask, sample_mask) -> None:
+    """Raises as `STMEMModel.forward` says; a number that is no multiple of the patch size is left to `to_patches`."""
     check_inputs(config, input_values, lead_mask, sample_mask)
     if input_values.shape[-1] > config.num_samples:
         raise ValueError(f"input_values have {input_values.shape[-1]} samples, wanted {config.num_samples} at most")
-    return to_patches(input_values, config.patch_size)
 
 
 def with_separators(counted: torch.Tensor | None) -> torch.Tensor | None:
@@ -299,7 +303,9 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
             ValueError: see `STMEMModel`; noise of another shape; a record of so few patches that none is kept.
         """
         config = self.config
-        patches = check_patches(config, input_values, lead_mask, sample_mask)
+        check_samples(config, input_values, lead_mask, sample_mask)
+        input_values, sample_mask = without_padding(input_values, sample_mask)
+        patches = to_patches(input_values, config.patch_size)
         counted = counted_patches(patches.shape[:3], lead_mask, sample_mask, config.patch_size)
         if mask_noise is None:
             mask_noise = uniform_noise(tuple(patches.shape[:3]), input_values, record_seeds)

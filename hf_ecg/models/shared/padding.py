@@ -1,0 +1,94 @@
+"""Arithmetic that does not see padding: a record gives the same alone, in a batch, and padded to any length.
+
+Hidden states are (batch, positions, channels), masks bool (batch, positions), true where there is a record; None says
+that all is, and then nothing is computed that would not be without masks. Between layers padded positions are zero,
+which is what a convolution finds beyond the end of a record that is not padded.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def without_padding(
+    input_values: torch.Tensor, sample_mask: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The input with zeros where it is padded and every record at its row's start, and the mask of that.
+
+    Args:
+        input_values: (batch, leads, samples).
+        sample_mask: bool (batch, samples), false where padded.
+
+    Returns:
+        (batch, leads, samples) and the mask, or None when nothing is padded; a compiled graph cannot look.
+    """
+    if sample_mask is None:
+        return input_values, None
+    mask, looks = sample_mask.bool(), not torch.compiler.is_compiling()
+    if looks and mask.all():
+        return input_values, None
+    input_values = input_values.masked_fill(~mask.unsqueeze(1), 0.0)
+    # layers that halve the rate would see a record that starts at another sample with another phase
+    first = mask.int().argmax(dim=1, keepdim=True)
+    if looks and not first.any():
+        return input_values, mask
+    order = (torch.arange(mask.shape[1], device=mask.device) + first) % mask.shape[1]
+    return input_values.gather(2, order.unsqueeze(1).expand_as(input_values)), mask.gather(1, order)
+
+
+def zero_padding(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Zeros where a record is padded."""
+    return hidden_states if mask is None else hidden_states.masked_fill(~mask.unsqueeze(2), 0.0)
+
+
+def halve(mask: torch.Tensor | None) -> torch.Tensor | None:
+    """The mask at half the rate, ceil(positions / 2): a position counts when either of its two samples does."""
+    return None if mask is None else mask[:, ::2] | F.pad(mask[:, 1:], (0, 1))[:, ::2]
+
+
+def lengths_of(mask: torch.Tensor) -> torch.Tensor:
+    """int64 (batch,): the places of the last positions that count, from 1; 0 where none does."""
+    return (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(dim=1)
+
+
+def mean_over_time(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """(batch, channels): the mean over positions, padded ones left out; zero where none counts."""
+    if mask is None:
+        return hidden_states.mean(dim=1)
+    return zero_padding(hidden_states, mask).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def batch_norm(norm: nn.Module, hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """A batch norm whose statistics are those of records alone, the running ones too.
+
+    Args:
+        norm: `nn.BatchNorm2d`, or what was made of it (`nn.SyncBatchNorm`, `nn.Identity` once it was fused): it is
+            shown the real positions of the batch and nothing else, so that its own arithmetic decides.
+        hidden_states: (batch, positions, channels).
+        mask: bool (batch, positions).
+    """
+    if mask is None or not norm.training:
+        # channels last in memory: a view
+        return norm(hidden_states.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
+    if torch.compiler.is_compiling() and type(norm) is nn.BatchNorm2d:
+        return _batch_norm_of_fixed_shape(norm, hidden_states, mask)
+    real = norm(hidden_states[mask][:, :, None, None])[:, :, 0, 0]
+    return torch.zeros_like(hidden_states, dtype=real.dtype).index_put((mask,), real)
+
+
+def _batch_norm_of_fixed_shape(norm: nn.BatchNorm2d, hidden_states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The same numbers in a graph, whose shapes cannot depend on a mask."""
+    counted, values = mask.unsqueeze(2), hidden_states.float()
+    number = mask.sum()
+    mean = zero_padding(values, mask).sum(dim=(0, 1)) / number.clamp(min=1)
+    variance = ((values - mean).square() * counted).sum(dim=(0, 1)) / number.clamp(min=1)
+    if norm.running_mean is not None and norm.running_var is not None and norm.num_batches_tracked is not None:
+        with torch.no_grad():
+            norm.num_batches_tracked.add_(1)
+            share = 1 / norm.num_batches_tracked if norm.momentum is None else norm.momentum
+            norm.running_mean.add_(share * (mean - norm.running_mean))
+            norm.running_var.add_(share * (variance * number / (number - 1).clamp(min=1) - norm.running_var))
+    values = (values - mean) * torch.rsqrt(variance + norm.eps)
+    if norm.affine:
+        values = values * norm.weight + norm.bias
+    return values.to(hidden_states.dtype)
