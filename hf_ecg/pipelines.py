@@ -8,27 +8,48 @@
 
 An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads=` and `units=`; a dict with these and
 `array`; or a row of a prepared corpus. A list of them, or an array `(records, leads, samples)`, gives a list; a
-`datasets.Dataset` and a generator give an iterator. `batch_size=` and `device=` are those of every pipeline, `lead=`
+`datasets.Dataset`, streamed or not, a `KeyDataset`, a generator and any other iterable give an iterator. One pipeline
+may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=`
 is for models of a single lead. Several crops of a record count as their mean.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import partial
+from os import PathLike
+from types import GeneratorType
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader
-from transformers import AutoModel, Pipeline
+from torch.utils.data import DataLoader, Dataset
+from transformers import Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import no_collate_fn
-from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
+from transformers.pipelines.pt_utils import KeyDataset, PipelineDataset, PipelineIterator
+from transformers.utils import logging
 
-from .auto import AutoModelForECGClassification
 from .checks import nearest
+from .clinical.prompts import check_texts_are_no_names
+from .models.ecg_text.text_tower import limit_texts
+from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
+from .pipeline_parts import (
+    CLASSES,
+    FEATURES,
+    ZERO_SHOT,
+    DualEncoder,
+    ECGModel,
+    TrainedClassifier,
+    usable_extractor,
+    usable_model,
+    usable_tokenizer,
+)
 from .processing import ECGTextProcessor, Output, stack_outputs
+from .signals import Record
+
+logger = logging.get_logger(__name__)
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
 _INPUT_OPTIONS = (*_OF_ARRAYS, "lead")
@@ -37,30 +58,51 @@ _INPUT_OPTIONS = (*_OF_ARRAYS, "lead")
 class _ECGPipeline(Pipeline):
     """What the three have in common: reading ECGs and making batches of them.
 
-    Subclasses give `model_outputs(inputs, **options)`, a tensor (crops, size), and `postprocess`, whose keyword
-    arguments are their options; those of `model_outputs` are theirs too.
+    Subclasses give `task_name`, `model_outputs(inputs, **options)`, a tensor (crops, size), and `postprocess`, whose
+    keyword arguments are their options; those of `model_outputs` are theirs too.
     """
 
     _load_processor = False
     _load_image_processor = False
-    _load_feature_extractor = True
+    # by `pipeline_parts`, after the model has been looked at
+    _load_feature_extractor = False
     _load_tokenizer = False
+    _reads_text = False
+    task_name: str
+
+    def __init__(self, model, tokenizer=None, feature_extractor=None, processor=None, **kwargs):
+        """See `transformers.Pipeline`; `processor` stands for both of its parts.
+
+        Raises:
+            ValueError: a model that the task cannot use, another feature extractor than an `ECGFeatureExtractor`.
+            OSError: files of the model or its processor are absent or damaged.
+        """
+        model = usable_model(self.task_name, model)
+        if isinstance(processor, ECGTextProcessor):
+            feature_extractor = feature_extractor or processor.feature_extractor
+            tokenizer = tokenizer or processor.tokenizer
+        feature_extractor = usable_extractor(self.task_name, feature_extractor, model)
+        tokenizer = usable_tokenizer(tokenizer, model) if self._reads_text else None
+        super().__init__(model, tokenizer=tokenizer, feature_extractor=feature_extractor, **kwargs)
+        try:
+            check_weights(self.model, self.model.name_or_path)
+            self._weights_checked = True
+        except ValueError as error:
+            # a pipeline may be made to look at what is in it; it gives no answer
+            logger.warning("%s", error)
+            self._weights_checked = False
 
     def __call__(self, inputs, **options):
         """See the page of this module.
 
         Raises:
-            ValueError: an ECG that the feature extractor refuses, no ECG at all, or an unknown option.
+            ValueError: an ECG that the feature extractor refuses, no ECG at all, or an unknown option; a model whose
+                weights or outputs are NaN or infinite.
             OSError: a WFDB file is absent or damaged.
         """
-        if hasattr(inputs, "select_columns"):  # a datasets.Dataset; importing it here costs only those who have one
-            from .data.rows import RowDataset
-
-            inputs = RowDataset(inputs)
-        elif isinstance(inputs, (np.ndarray, torch.Tensor)) and inputs.ndim == 3:
-            inputs = list(inputs)
-        elif isinstance(inputs, tuple):
-            inputs = list(inputs)
+        if not self._weights_checked:
+            check_weights(self.model, self.model.name_or_path)
+        inputs = _as_base_class_takes_them(inputs)
         if isinstance(inputs, list) and not inputs:
             raise ValueError("the list of ECGs is empty, wanted at least one")
         return super().__call__(inputs, **options)
@@ -115,6 +157,8 @@ class _ECGPipeline(Pipeline):
     def _forward(self, inputs, **options):
         record_index = inputs.pop("record_index", None)
         values = self.model_outputs(inputs, **options).float()
+        if not values.isfinite().all():
+            raise ValueError(f"{type(self.model).__name__} gives NaN or infinite values for an ECG without them")
         if record_index is not None:
             from .evaluation.judging.features import average_crops
 
@@ -129,6 +173,8 @@ class ECGFeatureExtractionPipeline(_ECGPipeline):
     Options: `projected=True` gives a dual encoder's unit-length embedding in the space it shares with texts, instead
     of the pooled output of its ECG tower; `return_tensors=True` gives float32 tensors (size,).
     """
+
+    task_name = FEATURES
 
     def model_outputs(self, inputs, projected: bool = False):
         if not projected:
@@ -149,6 +195,8 @@ class ECGClassificationPipeline(_ECGPipeline):
     gives its values, in the order of its labels. Options: `top_k` (default 5, None for all), `threshold` (lowest score
     that is kept).
     """
+
+    task_name = CLASSES
 
     def model_outputs(self, inputs):
         return self.model(**inputs).logits
@@ -173,12 +221,16 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
     softmax over the labels otherwise. Texts are encoded once, not for each ECG.
     """
 
-    _load_tokenizer = True
+    _reads_text = True
+    task_name = ZERO_SHOT
+    # (texts, their embeddings) of the last call, one object: another thread sees both or neither
     _texts: tuple = ()
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        limit_texts(self.tokenizer, self.model.max_text_tokens)
+
     def model_outputs(self, inputs):
-        if not is_dual_encoder(self.model):
-            raise ValueError(f"zero-shot classification wants a dual encoder, found {type(self.model).__name__}")
         return nn.functional.normalize(self.model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
 
     def postprocess(
@@ -205,35 +257,43 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         from .evaluation.judging.features import ecg_text_embeddings
 
         texts = tuple(text for group in classes.values() for text in group)
-        if texts != self._texts:
+        kept = self._texts
+        if not kept or kept[0] != texts:
             processor = ECGTextProcessor(self.feature_extractor, self.tokenizer)
-            self._text_embeds = ecg_text_embeddings(self.model, processor, texts)
-            self._texts = texts
-        return self._text_embeds
-
-
-class _TrainedClassifier(AutoModelForECGClassification):
-    """What "ecg-classification" loads: weights with their head, for a new head's scores are random numbers."""
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
-        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
-        if info["missing_keys"]:
-            raise ValueError(
-                f"{pretrained_model_name_or_path} has no trained head: {sorted(info['missing_keys'])} are missing. Is"
-                " it an encoder? train/finetune.py makes a classifier of it"
-            )
-        return model
+            kept = (texts, ecg_text_embeddings(self.model, processor, texts))
+            self._texts = kept
+        return kept[1]
 
 
 def register_pipelines() -> None:
     """Make the three tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
     for task, pipeline_class, model_class in (
-        ("ecg-feature-extraction", ECGFeatureExtractionPipeline, AutoModel),
-        ("ecg-classification", ECGClassificationPipeline, _TrainedClassifier),
-        ("zero-shot-ecg-classification", ZeroShotECGClassificationPipeline, AutoModel),
+        (FEATURES, ECGFeatureExtractionPipeline, ECGModel),
+        (CLASSES, ECGClassificationPipeline, TrainedClassifier),
+        (ZERO_SHOT, ZeroShotECGClassificationPipeline, DualEncoder),
     ):
         PIPELINE_REGISTRY.register_pipeline(task, pipeline_class=pipeline_class, pt_model=model_class, type="audio")
+
+
+def _as_base_class_takes_them(inputs):
+    """One ECG as it is; many as a list, a data set of torch, or a generator: the base class takes all else for one."""
+    datasets = sys.modules.get("datasets")  # who has a data set of it has imported it
+    if datasets is not None and isinstance(inputs, (datasets.DatasetDict, datasets.IterableDatasetDict)):
+        raise ValueError(f"the data set has the splits {list(inputs)}, wanted one of them")
+    if datasets is not None and isinstance(inputs, datasets.Dataset):
+        from .data.rows import RowDataset
+
+        return RowDataset(inputs)
+    if isinstance(inputs, KeyDataset) and not isinstance(inputs.dataset, Sized):
+        return (row[inputs.key] for row in inputs.dataset)
+    if isinstance(inputs, (np.ndarray, torch.Tensor)):
+        return list(inputs) if inputs.ndim == 3 else inputs
+    if isinstance(inputs, tuple):
+        return list(inputs)
+    one = isinstance(inputs, (str, PathLike, Mapping, Record))
+    if one or isinstance(inputs, (list, Dataset, GeneratorType)) or not isinstance(inputs, Iterable):
+        return inputs
+    return (ecg for ecg in inputs)
 
 
 def _keywords(function) -> list[str]:
@@ -275,4 +335,5 @@ def _label_texts(candidate_labels, template: str) -> dict[str, list[str]]:
     empty = [label for label, texts in groups.items() if not texts]
     if empty:
         raise ValueError(f"candidate_labels has no texts for {empty}")
+    check_texts_are_no_names((text for texts in groups.values() for text in texts), "candidate_labels")
     return {label: [template.replace("{}", text) for text in texts] for label, texts in groups.items()}

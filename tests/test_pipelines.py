@@ -1,10 +1,17 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import datasets
 import numpy as np
 import pytest
 import torch
-from transformers import pipeline
+from safetensors.torch import load_file, save_file
+from transformers import Wav2Vec2FeatureExtractor, pipeline
+from transformers.pipelines.pt_utils import KeyDataset
 
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
 from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
+from hf_ecg.evaluation.loading import load_classifier, load_dual_encoder
 from tests.evaluation import tiny
 
 GIVEN = {"sampling_rate": 100, "leads": tiny.LEADS, "units": "mV"}
@@ -13,13 +20,15 @@ TEXTS = ["sinus rhythm", "atrial fibrillation"]
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
-    """Folders of a dual encoder for each loss, an encoder, and classifiers of each problem type."""
+    """Folders of a dual encoder for each loss, an encoder, classifiers of each problem type, and a text encoder."""
     folder = tmp_path_factory.mktemp("pipelines")
     for loss_type in ("sigmoid", "softmax"):
         tiny.dual_encoder(loss_type=loss_type).save_pretrained(folder / loss_type)
         tiny.processor().save_pretrained(folder / loss_type)
     tiny.dual_encoder().ecg_model.save_pretrained(folder / "encoder")
     tiny.feature_extractor().save_pretrained(folder / "encoder")
+    tiny.dual_encoder().text_model.save_pretrained(folder / "bert")
+    tiny.tokenizer().save_pretrained(folder / "bert")
     for problem in ("multi_label_classification", "single_label_classification", "regression"):
         model = tiny.classifier(["SR", "AFIB", "PVC"])
         model.config.problem_type = problem
@@ -116,11 +125,6 @@ def test_scores_are_those_of_the_problem_type(work, corpus, problem, activation)
             assert [entry["score"] for entry in found] == sorted(scores, reverse=True)
 
 
-def test_a_bare_encoder_does_not_classify_by_a_random_head(work):
-    with pytest.raises(ValueError, match="encoder has no trained head: .*classifier.weight"):
-        pipeline("ecg-classification", model=str(work / "encoder"), device="cpu")
-
-
 def test_top_k_and_threshold(work, corpus):
     classify = pipeline("ecg-classification", model=str(work / "multi_label_classification"), device="cpu")
     every = classify(corpus[0], top_k=None)
@@ -209,3 +213,121 @@ def test_labels_that_say_nothing_are_refused(work, corpus, options, message):
     classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
     with pytest.raises(ValueError, match=message):
         classify(corpus[0], **options)
+
+
+TASKS = ("ecg-feature-extraction", "ecg-classification", "zero-shot-ecg-classification")
+CLASSIFIER = "multi_label_classification"
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "found"),
+    [
+        ("ecg-feature-extraction", "bert", "an ECG model of hf_ecg, .*bert is BertModel"),
+        ("ecg-classification", "encoder", "a classifier such as .*encoder is ECGResNetModel, an encoder without a"),
+        ("ecg-classification", "sigmoid", "a classifier such as .*is ECGTextModel, a dual encoder; zero-shot"),
+        ("ecg-classification", "bert", "a classifier such as .*bert is BertModel"),
+        ("zero-shot-ecg-classification", "encoder", "a dual encoder .*encoder is ECGResNetModel"),
+        (
+            "zero-shot-ecg-classification",
+            CLASSIFIER,
+            "a dual encoder .*is ECGResNetForECGClassification, a classifier",
+        ),
+        ("zero-shot-ecg-classification", "bert", "a dual encoder .*bert is BertModel"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused_in_one_sentence(work, task, model, found):
+    with pytest.raises(ValueError, match=f"{task} wants {found}") as caught:
+        pipeline(task, model=str(work / model), device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_head_without_its_weights_is_refused(work, tmp_path):
+    shutil.copytree(work / CLASSIFIER, tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if not name.startswith("classifier")}
+    save_file(kept, tmp_path / "model" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match="model has no trained head: .*classifier.weight"):
+        pipeline("ecg-classification", model=str(tmp_path / "model"), device="cpu")
+
+
+def test_another_number_of_labels_is_the_callers_doing(work):
+    with pytest.raises(ValueError, match=r"with num_labels=5 \(its config.json: 3\): classifier.bias \(3,\), wanted"):
+        pipeline("ecg-classification", model=str(work / CLASSIFIER), device="cpu", model_kwargs={"num_labels": 5})
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_that_is_loaded_already_wants_its_parts(task):
+    model = tiny.classifier(["SR"]) if task == "ecg-classification" else tiny.dual_encoder()
+    with pytest.raises(ValueError, match="wants feature_extractor= too"):
+        pipeline(task, model=model, device="cpu")
+    made = pipeline(task, model=model, processor=tiny.processor(), device="cpu")
+    assert made.feature_extractor.num_samples == tiny.SAMPLES
+    with pytest.raises(ValueError, match="wants an ECGFeatureExtractor .* found Wav2Vec2FeatureExtractor"):
+        pipeline(task, model=model, feature_extractor=Wav2Vec2FeatureExtractor(), device="cpu")
+
+
+def test_many_ecgs_may_come_in_any_way(work, corpus):
+    extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
+    expected = ecg_features(extract.model, extract.feature_extractor, corpus)
+    dicts = [{"ecg": {"array": array, **GIVEN}} for array in arrays(corpus)]
+    streamed = datasets.IterableDataset.from_generator(lambda: iter(dicts))
+    ways = {
+        "streamed": (corpus.to_iterable_dataset(), {}),
+        "column": (KeyDataset(dicts, "ecg"), {}),
+        "streamed column": (KeyDataset(streamed, "ecg"), {}),
+        "iterator": (iter(arrays(corpus)), GIVEN),
+        "map": (map(np.asarray, arrays(corpus)), GIVEN),
+    }
+    for kind, (given, options) in ways.items():
+        found = list(extract(given, batch_size=3, **options))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=kind)
+    with pytest.raises(ValueError, match=r"has the splits \['train'\], wanted one of them"):
+        extract(datasets.DatasetDict({"train": corpus}))
+
+
+def test_threads_get_the_scores_of_their_own_labels(work, corpus):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
+    words = ["sinus rhythm", "atrial fibrillation", "ventricular premature complex", "rhythm", "sinus", "atrial"]
+    sets = [[words[number], words[(number + step) % 6]] for number in range(6) for step in (1, 2, 3)]
+
+    def ask(labels):
+        return {entry["label"]: entry["cosine"] for entry in classify(corpus[0], candidate_labels=labels)}
+
+    wanted = [ask(labels) for labels in sets]
+    with ThreadPoolExecutor(24) as pool:
+        found = list(pool.map(ask, sets * 6))
+    for labels, scores in zip(sets * 6, found, strict=True):
+        assert scores == pytest.approx(wanted[sets.index(labels)], abs=1e-6)
+    assert ask(sets[0]) == pytest.approx(wanted[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("task", TASKS)
+def test_weights_that_are_no_numbers_give_no_answer(work, corpus, tmp_path, task, value):
+    model = CLASSIFIER if task == "ecg-classification" else "sigmoid"
+    shutil.copytree(work / model, tmp_path / "model")
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    name = sorted(weights)[0]
+    weights[name].view(-1)[0] = value
+    save_file(weights, tmp_path / "model" / "model.safetensors", {"format": "pt"})
+    ask = pipeline(task, model=str(tmp_path / "model"), device="cpu")
+    with pytest.raises(ValueError, match=f"NaN or infinite values in 1 tensors of its weights, first in {name}"):
+        ask(corpus[0], **({"candidate_labels": TEXTS} if task.startswith("zero") else {}))
+    load = load_classifier if task == "ecg-classification" else load_dual_encoder
+    with pytest.raises(ValueError, match=f"NaN or infinite .* first in {name}"):
+        load(str(tmp_path / "model"), torch.device("cpu"))
+
+
+def test_an_answer_that_is_no_number_is_refused(work, corpus):
+    classify = pipeline("ecg-classification", model=str(work / CLASSIFIER), device="cpu")
+    with torch.no_grad():
+        classify.model.classifier.weight.fill_(3e38)
+    with pytest.raises(ValueError, match="ECGResNetForECGClassification gives NaN or infinite values"):
+        classify(corpus[0])
+
+
+@pytest.mark.parametrize("label", ["ptb_xl_rhythm", "ptb_xl_rythm", "ptbxl", "PTB-XL form"])
+def test_the_name_of_a_prompt_set_is_no_text(work, corpus, label):
+    classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
+    with pytest.raises(ValueError, match=f"{label!r}, near to the name of the prompt set 'ptb_xl_(rhythm|form)'"):
+        classify(corpus[0], candidate_labels=[label, "sinus rhythm"])

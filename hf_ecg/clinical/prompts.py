@@ -1,17 +1,21 @@
 """Prompts of the classes of a label set, read from YAML or from MERL's JSON; texts for one lead after the other."""
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..checks import NEAR, nearest
 from ..signals.leads import STANDARD_LEADS
 from ..strict_json import read_json_object
 from ..strict_yaml import load_yaml
 
 FOLDER = Path(__file__).parent / "prompts"
 AGGREGATES = ("max", "noisy_or", "mean")
+# Share of equal letters from which a text is a slip for the name of a prompt set.
+_SLIP = 0.85
 _KEYS = ("label_set", "language", "aggregate", "source", "classes")
 
 
@@ -57,6 +61,45 @@ def lead_texts(text: str, leads: Sequence[str] = STANDARD_LEADS) -> list[str]:
     return [text, *(f"{text} in lead {lead}" for lead in leads)]
 
 
+def prompt_set_names() -> list[str]:
+    """The prompt sets of the package, sorted."""
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def meant_prompt_set(text: str) -> str | None:
+    """The prompt set whose name a text is, or is a slip for; None for a text.
+
+    Near is a name of other signs between its words ("ptb-xl form"), one that differs in a letter or two, and a single
+    word that begins as a name does and holds most of it ("ptbxl").
+    """
+    found = _letters(text)
+    names = {name: _letters(name) for name in prompt_set_names()}
+    alike = {name: difflib.SequenceMatcher(None, found, letters).ratio() for name, letters in names.items()}
+    name = max(alike, key=lambda name: alike[name])
+    begins = " " not in text.strip() and len(found) > 2 and found[:3] == names[name][:3]
+    return name if alike[name] >= (NEAR if begins else _SLIP) else None
+
+
+def check_texts_are_no_names(texts: Iterable[str], where: str) -> None:
+    """Raises ValueError for a text that is the name of a prompt set, or a slip for one.
+
+    Args:
+        texts: what is to be encoded as it stands.
+        where: what holds them, for the error.
+    """
+    for text in texts:
+        meant = meant_prompt_set(text)
+        if meant is not None:
+            raise ValueError(
+                f"{where} holds {text!r}, near to the name of the prompt set {meant!r}, wanted texts:"
+                f" hf_ecg.clinical.prompts.load_prompts({meant!r}).classes has them"
+            )
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def load_prompts(name_or_path) -> PromptSet:
     """A prompt set of the package by its name, or any YAML file of the same form.
 
@@ -69,8 +112,11 @@ def load_prompts(name_or_path) -> PromptSet:
     if path.suffix not in (".yaml", ".yml"):
         path = FOLDER / f"{name_or_path}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
-        raise FileNotFoundError(f"{name_or_path} is neither a YAML file nor one of the prompt sets {known}")
+        known = prompt_set_names()
+        near = nearest(str(name_or_path), known)
+        raise FileNotFoundError(
+            f"{name_or_path} is neither a YAML file nor one of the prompt sets {', '.join(known)}{near}"
+        )
     content = load_yaml(path.read_bytes(), str(path))
     if not isinstance(content, dict) or set(content) != set(_KEYS):
         found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts
+from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts, meant_prompt_set
 from hf_ecg.clinical.scp import label_sets, read_statements
 from hf_ecg.clinical.snomed import classes_of, snomed_meanings
 
@@ -155,3 +155,26 @@ def test_bad_merl_prompts_are_refused(tmp_path, text, classes, message):
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
         load_merl_prompts(path, "rhythm", classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("ptb_xl_rhythm", "ptb_xl_rhythm"),
+        ("ptb_xl_rythm", "ptb_xl_rhythm"),
+        ("PTB-XL rhythm", "ptb_xl_rhythm"),
+        ("ptbxl", "ptb_xl_form"),
+        ("csn", "csn"),
+        *(
+            (text, None)
+            for text in ("sinus rhythm", "rhythm", "form", "normal", "MI", "LBBB", "diagnostic Q waves", "")
+        ),
+    ],
+)
+def test_a_slip_for_a_prompt_set_is_told_from_a_text(text, meant):
+    assert meant_prompt_set(text) == meant
+
+
+def test_an_unknown_prompt_set_names_the_nearest():
+    with pytest.raises(OSError, match="did you mean 'ptb_xl_rhythm'"):
+        load_prompts("ptb_xl_rythm")

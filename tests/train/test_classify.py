@@ -65,6 +65,12 @@ def test_a_mistyped_prompt_set_is_no_text(script, work):
         classify(script, work, "ptb_xl_superdiagnostc")
 
 
+@pytest.mark.parametrize("slip", ["ptbxl", "PTB-XL rythm"])
+def test_a_mistyped_prompt_set_without_underscores_is_none_either(script, work, slip):
+    with pytest.raises(ValueError, match=f"{slip!r} is no prompt set, and too near to the name 'ptb_xl_"):
+        classify(script, work, slip, "sinus rhythm")
+
+
 def test_real_record(script, ptb_xl_dir, tmp_path):
     record = sorted(ptb_xl_dir.glob("records100/*/*.hea"))[0]
     tiny.dual_encoder().save_pretrained(tmp_path)

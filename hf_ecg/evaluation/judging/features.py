@@ -17,15 +17,19 @@ from ..loading import extractor_of
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; each submodule gets its own mode back, frozen towers included."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    """Evaluation mode without gradients; each submodule gets its own mode back, frozen towers included.
+
+    A model in evaluation mode is not touched, so threads may share it.
+    """
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
     try:
         with torch.no_grad():
             yield
     finally:
-        for module, mode in modes:
-            module.training = mode
+        for module in training:
+            module.training = True
 
 
 class PreparedRows:
@@ -103,12 +107,17 @@ def run_model(
             outputs = forward(inputs).float().cpu()
             parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
     result = torch.cat(parts)
-    bad = (~torch.isfinite(result)).any(dim=1).nonzero()[:, 0].tolist()
+    check_finite(result, "rows")
+    return result
+
+
+def check_finite(values: torch.Tensor, what: str) -> None:
+    """Raises ValueError when one of the rows (rows, size) that a model gave holds NaN or infinite values."""
+    bad = (~torch.isfinite(values)).any(dim=1).nonzero()[:, 0].tolist()
     if bad:
         raise ValueError(
-            f"the model gives NaN or infinite values in {len(bad)} of {len(result)} rows, first {bad[:5]}"
+            f"the model gives NaN or infinite values in {len(bad)} of {len(values)} {what}, first {bad[:5]}"
         )
-    return result
 
 
 def ecg_features(
@@ -161,7 +170,9 @@ def ecg_text_embeddings(
             )
             features = model.get_text_features(**{key: value.to(device) for key, value in tokens.items()})
             parts.append(nn.functional.normalize(features.pooler_output.float(), dim=-1).cpu())
-    return torch.cat(parts).numpy()
+    embeddings = torch.cat(parts)
+    check_finite(embeddings, "texts")
+    return embeddings.numpy()
 
 
 def classifier_logits(

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...clinical.prompts import load_prompts
-from .features import ecg_text_embeddings, frozen
+from ...clinical.prompts import load_prompts, meant_prompt_set
+from .features import check_finite, ecg_text_embeddings, frozen
 from .label_text import class_similarities
 
 
@@ -18,6 +18,7 @@ def record_embedding(model, processor, record: str) -> np.ndarray:
     inputs.pop("record_index", None)
     with frozen(model):
         features = model.get_ecg_features(**{key: value.to(device) for key, value in inputs.items()}).pooler_output
+    check_finite(features, "crops")
     features = torch.nn.functional.normalize(features.float(), dim=-1).mean(dim=0, keepdim=True)
     return torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
 
@@ -54,8 +55,12 @@ def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
     """(classes, aggregate) for each prompt set named, and one group for the texts given as they are."""
     groups, texts = [], {}
     for prompt in prompts:
-        # A name of a set is one word with an underscore, or a file; so a mistyped name is not taken for a text.
-        if Path(prompt).suffix in (".yaml", ".yml") or ("_" in prompt and " " not in prompt):
+        # a name of a set is one word with an underscore, or a file
+        named = Path(prompt).suffix in (".yaml", ".yml") or ("_" in prompt and " " not in prompt)
+        meant = None if named else meant_prompt_set(prompt)
+        if meant is not None and meant != prompt:
+            raise ValueError(f"{prompt!r} is no prompt set, and too near to the name {meant!r} to be meant as a text")
+        if named or meant is not None:
             prompt_set = load_prompts(prompt)
             groups.append((prompt_set.classes, prompt_set.aggregate))
         else:

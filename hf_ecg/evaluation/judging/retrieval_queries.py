@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...clinical.prompts import check_texts_are_no_names
 from ...data.corpus import non_empty_text
 from ...data.rows import RowDataset
 from ...signals import read_record
@@ -57,10 +58,12 @@ class RetrievalSearch:
         """An entry for every query and direction, with its hits, the best first.
 
         Raises:
-            ValueError: an unknown `record_id`, or a record that the feature extractor refuses.
+            ValueError: an unknown `record_id`, the name of a prompt set in the place of a text, or a record that the
+                feature extractor refuses.
             OSError: a record is not there.
         """
         entries = []
+        check_texts_are_no_names(queries.texts, "the queries")
         for text in queries.texts:
             (hits,) = self.index.find_ecgs(ecg_text_embeddings(self.model, self.processor, [text]), queries.top_k)
             entries.append(self._entry({"query": text, "from": "text", "to": "ecg"}, hits, text))

@@ -12,6 +12,7 @@ from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
 from .forward_names import forward_names, refuse_names
 from .one_number import reshape_single_numbers
+from .other_shapes import describe_other_shapes
 
 
 class WholeWeightsMixin(NoSourceCopies):
@@ -38,9 +39,8 @@ class WholeWeightsMixin(NoSourceCopies):
         except RuntimeError as error:
             if "ignore_mismatched_sizes" not in str(error):
                 raise
-            raise ValueError(
-                f"{source}: its weights have other shapes than its config.json gives (the report above names them)"
-            ) from error
+            load = super().from_pretrained  # type: ignore[misc]
+            raise ValueError(describe_other_shapes(load, cast(Any, cls).config_class, source, kwargs)) from error
         if source is not None:
             _check_all_there(model, info["missing_keys"], source)
         return cast(Any, (model, info)) if wants_info else model

@@ -1,0 +1,163 @@
+"""Model, feature extractor and tokenizer of a pipeline: found, checked, or refused in one sentence.
+
+`transformers.pipeline` packs what goes wrong while it loads a model into a report of tracebacks, then tries other
+classes, and asks for a tokenizer before anybody has looked at the model. So what is wrong is handed on, as
+[`Unusable`], to the pipeline, which raises it; and the parts beside the model are loaded by the pipeline too.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers.configuration_utils import PreTrainedConfig
+
+from .auto import AutoModelForECGClassification, public_models
+from .models.shared.roles import model_role
+from .processing import ECGFeatureExtractor
+
+FEATURES, CLASSES, ZERO_SHOT = "ecg-feature-extraction", "ecg-classification", "zero-shot-ecg-classification"
+# task -> the roles that it takes, and what it wants in words
+_WANTED = {
+    FEATURES: (("encoder", "classifier", "dual encoder", "pretraining"), "an ECG model of hf_ecg"),
+    CLASSES: (("classifier",), "a classifier such as ECGResNetForECGClassification"),
+    ZERO_SHOT: (("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel"),
+}
+# what a model of another role is, and what to do with it
+_INSTEAD = {
+    "encoder": (
+        "an encoder without a trained head",
+        f"{FEATURES} takes it, train/finetune.py makes a classifier of it",
+    ),
+    "classifier": ("a classifier", f"{CLASSES} takes it"),
+    "dual encoder": ("a dual encoder", f"{ZERO_SHOT} takes it"),
+    "pretraining": ("a pretraining model", f"{FEATURES} takes its encoder"),
+}
+_HUB_OPTIONS = ("cache_dir", "code_revision", "local_files_only", "revision", "token", "trust_remote_code")
+_SOURCE = "loaded_for_a_pipeline"
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Stands for a model that the pipeline is to refuse.
+
+    Args:
+        error: what it raises.
+    """
+
+    error: Exception
+
+
+def usable_model(task: str, model: PreTrainedModel | Unusable) -> PreTrainedModel:
+    """The model of a pipeline.
+
+    Raises:
+        ValueError: the task cannot use it. Classes of others are taken for what they read: `input_values` are believed
+            to be ECGs.
+        OSError: its files could not be read.
+    """
+    if isinstance(model, Unusable):
+        raise model.error
+    role = model_role(model)
+    if role != "other" or task == ZERO_SHOT or model.main_input_name != "input_values":
+        _check_role(task, role, type(model).__name__, model.name_or_path)
+    return model
+
+
+def usable_extractor(task: str, given, model: PreTrainedModel) -> ECGFeatureExtractor:
+    """The feature extractor that was given, by name or itself, or the one beside the model."""
+    found = _part(AutoFeatureExtractor, "feature_extractor", given, model)
+    if not isinstance(found, ECGFeatureExtractor):
+        raise ValueError(f"{task} wants an ECGFeatureExtractor beside the model, found {type(found).__name__}")
+    return found
+
+
+def usable_tokenizer(given, model: PreTrainedModel) -> Any:
+    """The same of the tokenizer."""
+    return _part(AutoTokenizer, "tokenizer", given, model)
+
+
+def _part(auto: Any, name: str, given, model: PreTrainedModel):
+    """`given`, loaded when it is a folder or id, or (folder or id, options); else what lies beside the model."""
+    if given is None:
+        source, options = getattr(model, _SOURCE, (None, {}))
+        if source is None:
+            raise ValueError(f"a pipeline of a model that is loaded already wants {name}= too")
+        return auto.from_pretrained(source, **options)
+    if isinstance(given, tuple):
+        return auto.from_pretrained(given[0], **given[1])
+    return auto.from_pretrained(given) if isinstance(given, str) else given
+
+
+def _check_role(task: str, role: str, name: str, source: str) -> None:
+    roles, wanted = _WANTED[task]
+    if role in roles:
+        return
+    kind, instead = _INSTEAD.get(role, ("", ""))
+    found = f"{name}, {kind}" if kind else name
+    raise ValueError(
+        f"{task} wants {wanted}, {source or 'the model'} is {found}" + (f"; {instead}" if instead else "")
+    )
+
+
+def _check_configuration(task: str, source, options: dict) -> None:
+    """The role of a folder or Hub id by the class that it was saved from, before its weights are read."""
+    config = options.get("config")
+    if not isinstance(config, PreTrainedConfig):
+        config = AutoConfig.from_pretrained(source, **_hub_options(options))
+    known = public_models()
+    for name in config.architectures or []:
+        if name in known:
+            _check_role(task, model_role(known[name]), name, str(source))
+        elif task == ZERO_SHOT or (
+            task == CLASSES and type(config) not in AutoModelForECGClassification._model_mapping
+        ):
+            _check_role(task, "other", name, str(source))
+
+
+def _hub_options(options: dict) -> dict:
+    return {key: options[key] for key in _HUB_OPTIONS if options.get(key) is not None}
+
+
+def _loaded(task: str, load, source, args, options) -> Any:
+    try:
+        _check_configuration(task, source, options)
+        model = load(source, *args, **options)
+        usable_model(task, model)
+    except (OSError, ValueError) as error:
+        return Unusable(error)
+    setattr(model, _SOURCE, (source, _hub_options(options)))
+    return model
+
+
+class ECGModel(AutoModel):
+    """What "ecg-feature-extraction" loads."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        return _loaded(FEATURES, super().from_pretrained, pretrained_model_name_or_path, args, kwargs)
+
+
+class DualEncoder(AutoModel):
+    """What "zero-shot-ecg-classification" loads."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        return _loaded(ZERO_SHOT, super().from_pretrained, pretrained_model_name_or_path, args, kwargs)
+
+
+class TrainedClassifier(AutoModelForECGClassification):
+    """What "ecg-classification" loads: weights with their head, for a new head's scores are random numbers."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        return _loaded(CLASSES, cls._with_its_head, pretrained_model_name_or_path, args, kwargs)
+
+    @classmethod
+    def _with_its_head(cls, source, *args, **kwargs):
+        model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        if info["missing_keys"]:
+            raise ValueError(
+                f"{source} has no trained head: {sorted(info['missing_keys'])} are missing. Is it an encoder?"
+                " train/finetune.py makes a classifier of it"
+            )
+        return model
