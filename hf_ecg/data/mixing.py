@@ -86,6 +86,12 @@ class MixedRows(Dataset):
                 rows[place] = self._finished(row, source, first)
         return rows
 
+    def next_record(self, index: int) -> int:
+        """The record behind this one in its corpus; behind the last one comes the first."""
+        source = int(np.searchsorted(self._first, index, side="right")) - 1
+        first = int(self._first[source])
+        return first + self._rows[source].next_record(index - first)
+
     def label_classes(self, label_set: str) -> list[str]:
         """Class names of a label set over all corpora, in the order of their numbers: those of the first corpus that
         has it as they are there, behind them what the next ones add.

@@ -12,6 +12,7 @@ from ..files import ArrayStore
 from ..processing.outputs import Output, stack_outputs
 from ..version import __version__
 from .mixing import MixedRows
+from .refused_rows import check_refused, find_refused, record_name
 from .rows import SIGNAL_COLUMNS
 
 logger = logging.get_logger(__name__)
@@ -19,6 +20,10 @@ logger = logging.get_logger(__name__)
 # Records of one file; a batch opens as many files as its records lie in.
 PART = 1024
 _CHUNK = 64
+# Records of a part that the steps refuse, by their places, and why.
+# Of the files: those of another form are made again.
+_FORM = 2
+_PLACES, _REASONS = "refused.places", "refused.reasons"
 
 
 class PreparedInputs:
@@ -39,7 +44,15 @@ class PreparedInputs:
 
         Args:
             indices: `record_index` of each, from 0.
+
+        Raises:
+            ValueError: a record that the steps refused when it was prepared.
         """
+        for index in indices:
+            part = self._part(index // PART)
+            at = np.flatnonzero(part[_PLACES] == index % PART)
+            if len(at):
+                raise ValueError(str(part[_REASONS][at[0]]))
         found = {output.name: [self._record(output, index) for index in indices] for output in self.outputs}
         return stack_outputs([found], self.outputs, return_tensors="pt")
 
@@ -61,18 +74,25 @@ class PreparedInputs:
 def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInputs:
     """Prepared inputs of training rows: those that are kept for the same rows and steps, the rest made now.
 
+    Records that the steps refuse are remembered with the reason, and given out as this error.
+
     Args:
         folder: of all caches.
         collator: makes inputs of rows by `before_views`.
         sources: the training rows, a data set for each corpus.
+
+    Raises:
+        ValueError: more than 1 % of the rows are refused, see `refused_rows.check_refused`.
     """
     extractor = collator.feature_extractor
+    reasons: dict[str, str] = {}
     store = ArrayStore(
         folder,
         what={
             "version": __version__,
             "steps": extractor.steps_digest(before_views=True),
             "lead": collator.lead,
+            "form": _FORM,
             # of what the files hold, by path and time of their last change, and of the selection
             "rows": [source._fingerprint for source in sources],
         },
@@ -83,24 +103,41 @@ def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInp
         logger.info("preparing %d of %d records for %s", min(len(absent) * PART, len(rows)), len(rows), store.folder)
     for number in tqdm(absent, desc="preparing inputs", unit="part", disable=not absent):
         indices = range(number * PART, min((number + 1) * PART, len(rows)))
-        store.put(_key(number), _part_arrays(collator, rows, indices, outputs))
+        store.put(_key(number), _part_arrays(collator, rows, indices, outputs, reasons))
     return PreparedInputs(store, outputs, len(rows))
 
 
-def _part_arrays(collator, rows: MixedRows, indices: range, outputs: Sequence[Output]) -> dict[str, np.ndarray]:
+def _part_arrays(
+    collator, rows: MixedRows, indices: range, outputs: Sequence[Output], reasons: dict[str, str]
+) -> dict[str, np.ndarray]:
+    """The arrays of a file; `reasons` get the records that are refused, which have no values in it."""
+    nothing = {output.name: np.zeros([0] * len(output.axes), output.dtype) for output in outputs}
     records: dict[str, list[np.ndarray]] = {output.name: [] for output in outputs}
+    refused: dict[int, str] = {}
     for start in range(indices.start, indices.stop, _CHUNK):
         chunk = rows.__getitems__([(0, index) for index in range(start, min(start + _CHUNK, indices.stop))])
-        made: list[Mapping | None] = [None] * len(chunk)
+        made: list[Mapping] = [nothing] * len(chunk)
         for places in _alike(chunk):
             # records of one length have no padding between them
-            batch = collator.before_views([chunk[place] for place in places])
+            try:
+                batch = collator.before_views([chunk[place] for place in places])
+            except ValueError:
+                found = find_refused(collator.before_views, [chunk[place] for place in places])
+                if not found:
+                    raise
+                refused |= {start - indices.start + places[at]: reason for at, reason in found.items()}
+                reasons |= {record_name(chunk[places[at]]): reason for at, reason in found.items()}
+                check_refused(reasons, start + len(chunk))
+                places = [place for at, place in enumerate(places) if at not in found]
+                if not places:
+                    continue
+                batch = collator.before_views([chunk[place] for place in places])
             for row, place in enumerate(places):
                 made[place] = {name: batch[name][row].numpy() for name in records}
         for record in made:
             for name, values in records.items():
                 values.append(record[name])
-    arrays = {}
+    arrays = {_PLACES: np.array(list(refused), dtype=np.int64), _REASONS: np.array(list(refused.values()), dtype=str)}
     for name, values in records.items():
         arrays[f"{name}.values"] = np.concatenate([value.ravel() for value in values])
         arrays[f"{name}.ends"] = np.cumsum([value.size for value in values])

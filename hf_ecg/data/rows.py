@@ -43,6 +43,10 @@ class RowDataset(Dataset):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def next_record(self, index: int) -> int:
+        """The record behind this one; behind the last one comes the first."""
+        return (index + 1) % len(self)
+
     def __getitem__(self, key: tuple[int, int] | int) -> dict:
         return self.__getitems__([key])[0]
 

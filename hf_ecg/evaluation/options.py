@@ -36,6 +36,8 @@ class ForwardOptions:
     Args:
         batch_size: ECGs at a time.
         device: "cpu", "cuda" ...; None: the GPU when there is one.
+        strict: raise at rows that the extractor refuses, those marked as unusable among them, instead of leaving them
+            out of all figures.
 
     Raises:
         ValueError: a batch size below one.
@@ -43,6 +45,7 @@ class ForwardOptions:
 
     batch_size: int = 64
     device: str | None = None
+    strict: bool = False
 
     def __post_init__(self):
         check_positive_integer("batch_size", self.batch_size)

@@ -59,7 +59,7 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     processor = build_processor(recipe.processor, method)
     inputs = forward_inputs(network_class(recipe.model))
     with_validation = recipe.validation is not None
-    sources, judged = load_sources(recipe.data, method, with_validation, recipe.run.seed)
+    sources, judged = load_sources(recipe.data, method, with_validation, recipe.run.seed, recipe.run.strict)
     feeding = Feeding(processor, MixedRows(sources, method.columns), sources, recipe.run.seed, inputs)
     head = method.head(feeding.rows, sources)
     if recipe.data.cache:
@@ -108,6 +108,7 @@ def _validation(
         # labels by the numbers that the head was given
         make_rows=lambda rows, columns: MixedRows([rows], columns, like=feeding.rows),
         held_out=held_out_statements(recipe, method),
+        strict=recipe.run.strict,
         **shares,
     )
     return over_sources(build, judged)

@@ -11,6 +11,7 @@ from ..data.samplers import RecordBatchSampler
 from .build import RunParts
 from .processes import loader_processes, start_loader_process
 from .recipe import Recipe
+from .refusals import batch_collator
 
 
 def batch_sampler(
@@ -46,7 +47,7 @@ def batch_loader(recipe: Recipe, parts: RunParts, sampler: RecordBatchSampler, a
     return DataLoader(
         parts.rows,
         batch_sampler=sampler,
-        collate_fn=parts.collator,
+        collate_fn=batch_collator(recipe, parts),
         num_workers=workers,
         # forking them anew for every epoch would make it begin with waiting
         persistent_workers=workers > 0,

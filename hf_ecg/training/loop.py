@@ -22,6 +22,7 @@ from .loading import batch_loader, batch_sampler
 from .network import WHOLE, set_training_mode
 from .processes import Agreement, connect, prepare_torch, seed_validation
 from .recipe import Recipe
+from .refusals import REFUSED, RefusedRows, batch_collator
 from .run_folder import begin_output, check_output, check_same_recipe, save_recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
@@ -32,7 +33,7 @@ logger = logging.get_logger(__name__)
 @dataclass
 class Progress:
     """Where a run stands; saved as JSON with every checkpoint. `step` counts finished steps, `batch` those of them in
-    the running `epoch`."""
+    the running `epoch`; `refused` are the rows that were replaced, record -> reason."""
 
     step: int = 0
     epoch: int = 0
@@ -41,6 +42,7 @@ class Progress:
     best_step: int | None = None
     best_epoch: int | None = None
     best_metrics: dict = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class TrainingRun:
             with self.engine.averaged():
                 self._save_run()
         self.accelerator.wait_for_everyone()
+        self.refusals.tell()
         return dict(self.progress.best_metrics)
 
     def close(self, disconnect: bool = True) -> None:
@@ -178,7 +181,9 @@ class TrainingRun:
         )
 
     def _check_first_batch(self) -> None:
-        batch = self.parts.collator(self.parts.rows.__getitems__(next(iter(self.sampler))))
+        collator = batch_collator(self.recipe, self.parts)
+        batch = collator(self.parts.rows.__getitems__(next(iter(self.sampler))))
+        batch.pop(REFUSED, None)  # met again in the first step
         self.engine.check_batch(batch, self.recipe.method.name)
         with frozen(self.engine.bare):
             self.engine.check_loss(self.engine.bare(**send_to_device(batch, self.accelerator.device)).loss, batch)
@@ -208,6 +213,7 @@ class TrainingRun:
         """The micro-batches of each step, on the device."""
         loaded = iter(self.loader)
         while batches := list(islice(loaded, self.recipe.run.accumulation)):
+            batches = [self.refusals.take(batch) for batch in batches]
             yield [send_to_device(batch, self.accelerator.device, non_blocking=True) for batch in batches]
 
     def _train_step(self, batches: list[dict]) -> None:
@@ -236,6 +242,8 @@ class TrainingRun:
         """Write the pending steps to the log; stop on a loss or gradient that is not finite."""
         if not self.pending:
             return
+        self.refusals.look(min(self.progress.step * self.recipe.run.batch_size, len(self.parts.rows)))
+        self.progress.refused = self.refusals.known
         losses = torch.stack([item.result.loss.float() for item in self.pending])
         losses = self.accelerator.reduce(losses, "mean").tolist()
         norms = torch.stack([item.result.grad_norm.float() for item in self.pending]).tolist()
@@ -304,10 +312,12 @@ class TrainingRun:
             for key, value in self.identity.items():
                 if key != "hf_ecg_version" and saved.get(key) != value:
                     raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}")
-            self.progress = Progress(**{item.name: saved[item.name] for item in dataclasses.fields(Progress)})
+            names = {item.name for item in dataclasses.fields(Progress)}
+            self.progress = Progress(**{name: value for name, value in saved.items() if name in names})
             self.engine.load_state(state)
         elif resume:
             logger.warning("%s holds no checkpoint yet: starting from the beginning", self.output_dir)
+        self.refusals = RefusedRows(self.output_dir, self.progress.refused, self.agreement, self.is_main)
         # no process may replace what another one still reads
         self.accelerator.wait_for_everyone()
         if self.is_main:

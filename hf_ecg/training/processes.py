@@ -110,6 +110,14 @@ class Agreement:
         dist.all_reduce(asked, group=self.group)
         return asked.item() > 0
 
+    def gather(self, value) -> list:
+        """What each process has; every process has to ask."""
+        if self.group is None:
+            return [value]
+        found = [None] * dist.get_world_size(self.group)
+        dist.all_gather_object(found, value, group=self.group)
+        return found
+
 
 def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed every global generator for one step on one process.

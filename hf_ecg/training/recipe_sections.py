@@ -275,6 +275,9 @@ class RunSection:
         log_every_steps: steps between two writes of the log (it holds a line for every step) and looks at the loss.
         ema_decay: validate and save an exponential moving average of the weights; None = the weights themselves.
         log_with: trackers of accelerate beside the log in JSON lines: tensorboard, wandb, mlflow, trackio ...
+        strict: stop at the first row that the extractor refuses. Otherwise the next one of its corpus takes its place
+            and `refused.jsonl` lists it, up to 1 % of the rows; and rows that the corpus's preparation marked as
+            unusable are left out.
     """
 
     epochs: int
@@ -294,6 +297,7 @@ class RunSection:
     log_every_steps: int = 10
     ema_decay: float | None = None
     log_with: list[str] = field(default_factory=list)
+    strict: bool = False
 
     def validate_counts(self):
         _at_least(self, "run", 1, "epochs", "batch_size", "max_steps", "accumulation", "num_threads", "num_processes")

@@ -17,7 +17,7 @@ logger = logging.get_logger(__name__)
 
 
 def load_sources(
-    section: DataSection, method: Method, with_validation: bool, seed: int = 0
+    section: DataSection, method: Method, with_validation: bool, seed: int = 0, strict: bool = False
 ) -> tuple[list[datasets.Dataset], list[tuple[str, datasets.Dataset]]]:
     """The rows to train on, a data set for each source, and those to select on, with the source's name.
 
@@ -26,6 +26,7 @@ def load_sources(
         method: what the rows are for: those that it can make nothing of are left out, and the log counts them.
         with_validation: whether rows to select on are wanted.
         seed: of the controls.
+        strict: keep the rows that are marked as unusable.
 
     Raises:
         ValueError: no path, a column or lead that the corpora do not have, no rows left, or the folds that one source
@@ -43,14 +44,14 @@ def load_sources(
             raise ValueError(
                 f"data.sources.{place}.path is not given: a recipe names it, or `--data CORPUS` of the command does"
             )
-        rows = method.select(_rows(source, section, method, source.folds.train), training=True, seed=seed)
+        rows = method.select(_rows(source, section, method, source.folds.train, strict), training=True, seed=seed)
         _check_leads(rows, section)
         if len(rows) == 0:
             raise ValueError(f"{source.path}: no rows to train on in folds {source.folds.train}")
         sources.append(rows)
         if with_validation and source.folds.validation:
-            kept = method.select(_rows(source, section, method, source.folds.validation), training=False, seed=seed)
-            judged.append((names[place], kept))
+            kept = _rows(source, section, method, source.folds.validation, strict)
+            judged.append((names[place], method.select(kept, training=False, seed=seed)))
     _check_optional(sources, method, names)
     method.check(sources)
     return sources, judged
@@ -62,8 +63,8 @@ def source_names(sources: Sequence[SourceSection]) -> list[str]:
     return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names)]
 
 
-def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int]) -> datasets.Dataset:
-    rows = load_corpus(source.path, config=source.config, folds=folds)
+def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int], strict: bool):
+    rows = load_corpus(source.path, config=source.config, folds=folds, keep_unusable=strict)
     optional = method.optional_columns if len(section.sources) > 1 else []
     require_columns(rows, [column for column in method.columns if column not in optional], source.path)
     return rows

@@ -17,6 +17,7 @@ _MAY_DIFFER = (
     "run.checkpoint_every_steps",
     "run.log_every_steps",
     "run.log_with",
+    "run.strict",
     "data.cache",
     "validation.batch_size",
     "validation.cache",

@@ -82,16 +82,21 @@ class ECGContrastiveCollator(WaveformCollator):
         Raises:
             ValueError: a risk that is not a number, or what the feature extractor refuses.
         """
+        batch = self.waveforms(rows)
+        for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
+            if column is not None:
+                batch[key] = torch.tensor([number(row, column) for row in rows])
+        batch["return_loss"] = True
+        return batch
+
+    def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
+        """Both views of each record."""
         whole = self.before_views(rows)
         leads = self._drawn_leads(whole["lead_mask"], rows) if self.single_lead else (None, None)
         batch = {}
         for name, drawn in zip(("", "second_"), leads, strict=True):
             view = self.view_of(whole if drawn is None else _one_lead(whole, drawn), rows, name)
             batch |= {f"{name}{key}": value for key, value in view.items()}
-        for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
-            if column is not None:
-                batch[key] = torch.tensor([number(row, column) for row in rows])
-        batch["return_loss"] = True
         return batch
 
     def _drawn_leads(self, lead_mask: torch.Tensor, rows: Sequence[Mapping]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from ...data.refused_rows import RowsRefused, check_refused, find_refused, record_name
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...models.shared.roles import ecg_encoder
 from ..loading import extractor_of
@@ -40,6 +41,10 @@ class PreparedRows:
         dataset: rows of a corpus.
         batch_size: records a batch.
         cache: keep the tensors in memory, for use over several epochs or models with the same extractor.
+
+    Raises:
+        RowsRefused: on iteration, with all rows from there on that the extractor refuses, when they may be skipped
+            (see `refused.skip_refused`); else a ValueError.
     """
 
     def __init__(self, feature_extractor, dataset, batch_size: int = 64, cache: bool = False):
@@ -65,16 +70,42 @@ class PreparedRows:
             return
         made = []
         for start in range(0, len(self.dataset), self.batch_size):
-            batch = self._prepare(range(start, min(start + self.batch_size, len(self.dataset))))
+            rows = self._rows(start)
+            try:
+                batch = self._prepare(rows)
+            except ValueError as error:
+                refused = self._refusal(start)
+                if refused is None:
+                    raise
+                raise refused from error
             if self.cache is not None:
                 made.append(batch)
             yield batch
         if self.cache is not None:
             self.cache = made
 
-    def _prepare(self, indices: range) -> dict[str, torch.Tensor]:
+    def _rows(self, start: int) -> list[dict]:
         columns = [column for column in SIGNAL_COLUMNS if column in self.dataset.column_names]
-        rows = RowDataset(self.dataset, columns).__getitems__([(0, index) for index in indices])
+        indices = range(start, min(start + self.batch_size, len(self.dataset)))
+        return RowDataset(self.dataset, columns).__getitems__([(0, index) for index in indices])
+
+    def _refusal(self, start: int) -> RowsRefused | None:
+        """All rows from a batch on that are refused; None when it is none of its rows that it is refused for.
+
+        Raises:
+            ValueError: they are too many to be skipped.
+        """
+        reasons: dict[str, str] = {}
+        for place in range(start, len(self.dataset), self.batch_size):
+            rows = self._rows(place)
+            for at, reason in find_refused(self._prepare, rows).items():
+                reasons[record_name(rows[at])] = reason
+            if place == start and (not reasons or "record_id" not in self.dataset.column_names):
+                return None
+            check_refused(reasons, len(self.dataset))
+        return RowsRefused(reasons)
+
+    def _prepare(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         batch = dict(self.feature_extractor(rows, return_tensors="pt"))
         batch.setdefault("record_index", torch.arange(len(rows)))
         batch["num_records"] = len(rows)

@@ -1,6 +1,7 @@
 """Validators that a training run calls each epoch: from a recipe's section to a function of the model."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from .features import PreparedRows, classifier_logits, ecg_embeddings
 from .held_out import prompts_to_choose_by
 from .label_text import match_labels, scores_of_embeddings
 from .loss_validation import loss_validator
+from .refused import skipping_validator
 
 logger = logging.get_logger(__name__)
 
@@ -42,6 +44,7 @@ def build_validation(
     rank: int = 0,
     world_size: int = 1,
     held_out: Sequence[str] = (),
+    strict: bool = False,
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Builds a validator from a recipe's `validation` section.
 
@@ -62,6 +65,7 @@ def build_validation(
         rank, world_size: of a process that takes its share of every batch of a loss.
         held_out: codes of statements that the training texts do not mention: of "label_text", classes that tell of
             them are left out, and the log names them.
+        strict: raise at a row that the extractor refuses, instead of leaving it out.
 
     Returns:
         A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
@@ -93,8 +97,9 @@ def build_validation(
             raise ValueError("validation 'loss' needs a collator that makes whole batches")
         collator = make_collator()
         rows = make_rows(dataset, collator.columns)
-        options |= {"collator": collator, "rows": rows, "rank": rank, "world_size": world_size}
-    return build(options, processor, dataset)
+        options |= {"collator": collator, "rows": rows, "rank": rank, "world_size": world_size, "strict": strict}
+        return build(options, processor, dataset)
+    return skipping_validator(partial(build, options, processor), dataset, strict)
 
 
 def check_judged(name: str, model: nn.Module) -> None:
