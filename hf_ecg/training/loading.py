@@ -5,8 +5,8 @@ import sys
 
 import torch
 from accelerate import Accelerator
-from torch.utils.data import DataLoader
 
+from ..data.batch_loader import BatchLoader
 from ..data.samplers import RecordBatchSampler
 from .build import RunParts
 from .processes import loader_processes, start_loader_process
@@ -39,12 +39,14 @@ def batch_sampler(
     )
 
 
-def batch_loader(recipe: Recipe, parts: RunParts, sampler: RecordBatchSampler, accelerator: Accelerator) -> DataLoader:
+def batch_loader(
+    recipe: Recipe, parts: RunParts, sampler: RecordBatchSampler, accelerator: Accelerator
+) -> BatchLoader:
     """A loader of the sampler's micro-batches, in processes of its own as far as the recipe says so."""
     workers = loader_processes(recipe.run.num_workers, accelerator.num_processes)
     if workers:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive the fork
-    return DataLoader(
+    return BatchLoader(
         parts.rows,
         batch_sampler=sampler,
         collate_fn=batch_collator(recipe, parts),
