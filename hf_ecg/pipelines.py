@@ -9,8 +9,9 @@
 An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads=` and `units=`; a dict with these and
 `array`; or a row of a prepared corpus. A list of them, or an array `(records, leads, samples)`, gives a list; a
 `datasets.Dataset`, streamed or not, a `KeyDataset`, a generator and any other iterable give an iterator. One pipeline
-may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=`
-is for models of a single lead. Several crops of a record count as their mean.
+may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=` is for models of a
+single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
+crops of a record count as their mean.
 """
 
 import inspect
@@ -52,7 +53,8 @@ from .signals import Record
 logger = logging.get_logger(__name__)
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
-_INPUT_OPTIONS = (*_OF_ARRAYS, "lead")
+_OF_ARRAY_DICTS = ("array", *_OF_ARRAYS, "lead")
+_INPUT_OPTIONS = (*_OF_ARRAYS, "lead", "rename")
 
 
 class _ECGPipeline(Pipeline):
@@ -121,14 +123,14 @@ class _ECGPipeline(Pipeline):
 
     def preprocess(self, ecg, **options):
         if isinstance(ecg, Mapping) and "array" in ecg:
-            unknown = sorted(set(ecg) - {"array", *_INPUT_OPTIONS})
+            unknown = sorted(set(ecg) - set(_OF_ARRAY_DICTS))
             if unknown:
-                raise ValueError(f"a dict with `array` holds {unknown}, wanted array, {', '.join(_INPUT_OPTIONS)}")
+                raise ValueError(f"a dict with `array` holds {unknown}, wanted {', '.join(_OF_ARRAY_DICTS)}")
             options = options | {key: ecg[key] for key in _INPUT_OPTIONS if key in ecg}
             ecg = ecg["array"]
         elif isinstance(ecg, Mapping):
             # a row says itself what it holds
-            options = {key: value for key, value in options.items() if key == "lead"}
+            options = {key: value for key, value in options.items() if key in ("lead", "rename")}
         return dict(self.feature_extractor(ecg, **options, return_tensors="pt"))
 
     def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):

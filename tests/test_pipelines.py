@@ -13,6 +13,7 @@ from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
 from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from hf_ecg.evaluation.loading import load_classifier, load_dual_encoder
 from tests.evaluation import tiny
+from tests.made_channels import beats, write_channels
 
 GIVEN = {"sampling_rate": 100, "leads": tiny.LEADS, "units": "mV"}
 TEXTS = ["sinus rhythm", "atrial fibrillation"]
@@ -70,6 +71,20 @@ def test_a_wfdb_record_gives_what_its_row_gives(work, ptb_xl_dir):
     with torch.no_grad():
         expected = extract.model(**extract.feature_extractor(path, return_tensors="pt")).pooler_output[0]
     assert torch.equal(extract(str(path), return_tensors=True), expected)
+
+
+def test_a_channel_of_a_file_is_named(work, tmp_path):
+    path = write_channels(tmp_path, ["ECG", "Resp"], ["1000/mV", "20/pm"], counts=beats(2, tiny.SAMPLES))
+    extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
+    with pytest.raises(ValueError, match='rename={"ECG": "I"}'):
+        extract(str(path))
+    with torch.no_grad():
+        inputs = extract.feature_extractor(path, rename={"ECG": "I"}, return_tensors="pt")
+        expected = extract.model(**inputs).pooler_output[0]
+    for options in ({}, {"leads": ["I"]}):
+        assert torch.equal(extract(str(path), rename={"ECG": "I"}, **options, return_tensors=True), expected)
+    with pytest.raises(ValueError, match="a dict with `array` holds .'rename'"):
+        extract({"array": beats(1), **GIVEN, "rename": {"ECG": "I"}})
 
 
 def test_projected_embeddings_have_unit_length(work, corpus):

@@ -96,6 +96,20 @@ def comma_separated(ctx, param, value: str | None) -> list[str] | None:
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
+def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None:
+    """Callback of --rename: ("ECG1=II,ECG2=V1",) as {"ECG1": "II", "ECG2": "V1"}; a number is a channel's place."""
+    found: dict[str | int, str] = {}
+    for value in values:
+        pairs = value.split(",")
+        # a channel's own name may have a comma
+        for pair in pairs if all("=" in pair for pair in pairs) else [value]:
+            name, equals, lead = (part.strip() for part in pair.rpartition("="))
+            if not (name and equals and lead):
+                raise click.BadParameter(f"{pair!r} is no CHANNEL=LEAD, such as ECG=I", ctx=ctx, param=param)
+            found[int(name) if name.isdecimal() else name] = lead
+    return found or None
+
+
 # values of a recipe, at any place of the command line
 OVERRIDES = click.argument("overrides", nargs=-1, metavar="[section.key=value ...]")
 DATA = click.option("--data", required=True, help="Prepared corpus: a folder or a Hub id.")
@@ -105,6 +119,15 @@ BATCH_SIZE = click.option("--batch_size", type=int, default=64, show_default=Tru
 ALLOW_TRAINING_FOLDS = click.option(
     "--allow_training_folds", is_flag=True, help="Judge folds that the models were trained on."
 )
+LEADS = click.option("--leads", callback=comma_separated, help="Leads to take of files, such as II,V1 (default: all).")
+RENAME = click.option(
+    "--rename",
+    multiple=True,
+    callback=renaming,
+    metavar="CHANNEL=LEAD",
+    help="Which lead a file's channel is, by its name or its place from 0, such as ECG=I; may be repeated.",
+)
+CHANNELS = options(LEADS, RENAME)
 RUN_FOLDER = options(
     click.option("--output_dir", required=True, help="Folder of the run."),
     click.option("--resume", type=click.Choice(["latest"]), help="Go on from the last checkpoint in the folder."),

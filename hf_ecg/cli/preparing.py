@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import click
 
-from .options import options
+from .options import RENAME, comma_separated, options
 from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
 
 NUM_PROC = click.option("--num_proc", type=int, help="Processes at work (default: one a core, eight at most).")
@@ -13,6 +13,10 @@ OUTPUT_DIR = click.option("--output_dir", required=True, help="Folder to make.")
 PUSH = options(
     click.option("--push_to_hub", metavar="OWNER/NAME", help="Upload the folder as a data set of the Hub."),
     click.option("--private", is_flag=True, default=None, help="Make the new data set private."),
+)
+ROW_LEADS = options(
+    click.option("--leads", callback=comma_separated, help="Leads of the rows, such as I,II (default: the twelve)."),
+    RENAME,
 )
 PREPARING = options(
     OUTPUT_DIR,
@@ -60,6 +64,14 @@ def windows(seconds: float, short_records: str):
 def taken(given: dict, *names: str) -> dict:
     """These entries of the options, out of them."""
     return {name: given.pop(name) for name in names}
+
+
+def row_leads(given: dict):
+    """What `ROW_LEADS` asked, out of the options, as the readers take it."""
+    from ..data.readers.columns import TWELVE_LEADS, RowLeads
+
+    asked = taken(given, "leads", "rename")
+    return RowLeads(asked["leads"] or TWELVE_LEADS.leads, asked["rename"])
 
 
 def window_rule(given: dict) -> dict:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class EmbeddingOptions:
             in training (one row a record, the mean over its crops). Shorter records are one window, and padded.
         stride: seconds between the starts of windows; default: their length.
         config, split, folds: of prepared corpora; see `load_corpus`.
+        leads, rename: which channels of files are taken, under which names; see `hf_ecg.read`.
         batch_size: windows a forward pass.
         device: "cpu", "cuda" ...; default: the GPU when there is one, or where a loaded model is.
         on_error: "raise" stops at the first record that cannot be embedded (what is done is kept), "skip" leaves it
@@ -74,6 +75,8 @@ class EmbeddingOptions:
     config: str | None = None
     split: str | None = None
     folds: Sequence[int] | None = None
+    leads: Sequence[str] | None = None
+    rename: Mapping[str | int, str] | None = None
     batch_size: int = 32
     device: str | None = None
     on_error: str = "raise"
@@ -135,7 +138,8 @@ def embed_records(
         >>> result.records, result.windows, result.refused
         (1, 1, 0)
     """
-    found = find_records(records, options.config, options.split, options.folds)
+    channels = {"leads": options.leads, "rename": options.rename}
+    found = find_records(records, options.config, options.split, options.folds, **channels)
     device = options.device
     if device is not None or not isinstance(model, torch.nn.Module):
         device = pick_device(device)
@@ -166,6 +170,8 @@ def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict
         "model_class": type(encoder.model).__name__,
         "embedding": "ecg_embeds" if options.projected else "pooler_output",
         "lead": options.lead,
+        "leads": options.leads if options.leads is None else list(options.leads),
+        "rename": options.rename if options.rename is None else [list(pair) for pair in options.rename.items()],
         "window": options.window,
         "window_seconds": encoder.window_seconds,
         "stride_seconds": options.stride,

@@ -4,7 +4,7 @@ import bisect
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,12 @@ logger = logging.get_logger(__name__)
 
 
 class RecordFiles:
-    """Records by the files that name them, such as the headers of WFDB records."""
+    """Records by the files that name them, such as the headers of WFDB records; `leads` and `rename` as `read` takes
+    them."""
 
-    def __init__(self, files: list[str]):
+    def __init__(self, files: list[str], leads=None, rename=None):
         self.files = files
+        self._channels = {"leads": leads, "rename": rename}
 
     def __len__(self) -> int:
         return len(self.files)
@@ -33,7 +35,7 @@ class RecordFiles:
         return Path(self.files[index]).stem, self.files[index]
 
     def read(self, index: int) -> Record:
-        return read(self.files[index])
+        return read(self.files[index], **self._channels)
 
     def fingerprint(self) -> str:
         """Of the names, sizes and times of the files."""
@@ -115,6 +117,9 @@ def find_records(
     config: str | None = None,
     split: str | None = None,
     folds: Iterable[int] | None = None,
+    *,
+    leads: Sequence[str] | None = None,
+    rename: Mapping[str | int, str] | None = None,
 ) -> RecordList:
     """Finds what was named; nothing is read but the rows' names.
 
@@ -123,10 +128,11 @@ def find_records(
             order of their paths; prepared corpora, which are folders with a card, or Hub ids. A record that is named
             twice is taken once.
         config, split, folds: of every corpus; see `load_corpus`.
+        leads, rename: which channels of every file are taken, under which names; see `hf_ecg.read`.
 
     Raises:
         OSError: nothing of that name, or a folder without a record.
-        ValueError: no name; config, split or folds without a corpus; see `load_corpus`.
+        ValueError: no name; config, split or folds without a corpus, leads or rename with one; see `load_corpus`.
     """
     names = [os.fspath(records)] if isinstance(records, (str, os.PathLike)) else [os.fspath(name) for name in records]
     if not names:
@@ -142,6 +148,8 @@ def find_records(
                 repeated += 1
                 continue
             seen.add(name)
+            if leads is not None or rename is not None:
+                raise ValueError(f"leads and rename choose channels of files, and {name} is a prepared corpus")
             sources.append(RecordRows(name, load_corpus(name, config, folds, split)))
             continue
         fresh = []
@@ -152,7 +160,7 @@ def find_records(
             else:
                 seen.add(real)
                 fresh.append(file)
-        sources.append(RecordFiles(fresh))
+        sources.append(RecordFiles(fresh, leads, rename))
     if repeated:
         logger.warning("%d records or corpora were named more than once, and are taken once", repeated)
     options = {"config": config, "split": split, "folds": folds}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..processing.inputs import read_inputs
+from ..signals.channels import take_channels
 from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
@@ -41,7 +42,7 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
     Raises:
         ValueError: see `read_inputs`; several records; no voltages; a window that leaves the record.
     """
-    item = _single(signals)
+    item = _single(signals, leads)
     name, named = _names(item, leads)
     groups = read_inputs(item, sampling_rate=sampling_rate, leads=leads, units=units)
     number = sum(len(group.positions) for group in groups)
@@ -68,11 +69,13 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
     return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration)
 
 
-def _single(signals):
+def _single(signals, leads):
     if isinstance(signals, (list, tuple)) and len(signals) == 1 and np.ndim(signals[0]) == 0:
         signals = signals[0]
     if isinstance(signals, (str, os.PathLike)):
-        return read(signals)
+        return read(signals, leads=leads)
+    if isinstance(signals, Record):
+        return take_channels(signals, leads)
     if (
         isinstance(signals, Mapping)
         and np.ndim(signals.get("num_samples", 0)) == 1

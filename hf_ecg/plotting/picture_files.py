@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..signals.formats import read
 from ..training.tracking import LOG_NAME
 from ._figure import FORMATS, check_extension, save_figure
 from .ecg import plot_ecg
@@ -22,20 +23,27 @@ def draw_training(runs: Sequence, output: str | Path, metric: str | None = None,
     return save_figure(plot_training(list(runs), metric, title=title), output)
 
 
-def draw_records(records: Sequence, output: str | Path, ending: str | None = None, **how) -> list[Path]:
+def draw_records(
+    records: Sequence, output: str | Path, ending: str | None = None, *, leads=None, rename=None, **how
+) -> list[Path]:
     """A picture a record; the places of all are known before the first is drawn.
 
     Args:
         records: paths of WFDB records.
         output: .png or .svg file; for several records a folder.
         ending: of the files in a folder, "png" (default) or "svg".
+        leads: those to draw, in this order; default all.
+        rename: names of leads for the files' channels; see `hf_ecg.read`.
         how: see `plot_ecg`.
 
     Raises:
         ValueError: two records with one name, a folder in the place of a record, or a file for several records.
     """
     targets = _targets(list(records), Path(output), ending)
-    return [save_figure(plot_ecg(name, **how), target) for name, target in targets.items()]
+    return [
+        save_figure(plot_ecg(read(name, leads=leads, rename=rename), show=leads, **how), target)
+        for name, target in targets.items()
+    ]
 
 
 def _targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:

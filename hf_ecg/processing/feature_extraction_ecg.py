@@ -14,7 +14,7 @@ from ..checks import check_positive, check_positive_integer, nearest
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..strict_json import naming_the_source
 from ..version import __version__
-from .inputs import read_inputs
+from .inputs import read_inputs, tell_unused_leads
 from .outputs import LEADS, WAVEFORM, Output
 from .step_run import apply_steps, batch_of_group, batch_of_tensors, several, stack_batches
 from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
@@ -49,6 +49,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
       never after `normalise` or `divide`.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
+    - `zero_padding_to_missing` (minimum_seconds): zeros of all leads at the ends of a record are missing and false in
+      `sample_mask` (CODE-15's HDF5 files); before `select_leads`.
     - `views`: where random views act in training; nothing at inference. `before_views` and `after_views` are the two
       halves. No step that changes leads, rate or the number of records may stand behind it.
     - `resample` (method, target_rate, edges), `filter` (filter), `subtract_median` (seconds, edges), `normalise`
@@ -179,6 +181,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         units: str | None = None,
         lead: str | None = None,
         return_tensors: str | None = None,
+        *,
+        rename: Mapping[str | int, str] | None = None,
     ) -> BatchFeature:
         """Prepares one or several ECGs.
 
@@ -189,11 +193,15 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 are processed as one array.
             sampling_rate: hertz of the arrays. Like `leads` and `units` it is required for arrays; rows and files
                 carry their own, and another value given beside them is an error.
-            leads: names of the arrays' leads, in their order, in any case.
-            units: "mV", "uV", "V", or "normalized" for values that are no voltages any more: their amplitude is not
-                checked and no limb lead is derived from them.
+            leads: names of the arrays' leads, in their order, in any spelling of `hf_ecg.signals.leads.known_lead`. Of
+                a file or `Record` it chooses leads; without it, channels that are no ECG (RESP, PLETH) are left out
+                with a warning.
+            units: "mV", "uV", "V" and their other spellings ("\u00b5V", "millivolt"), or "normalized" for values that
+                are no voltages any more: their amplitude is not checked and no limb lead is derived from them.
             lead: the lead that a single-lead model is to see.
             return_tensors: "pt" or "np".
+            rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}` says
+                that the channel ECG is lead I, which nothing else says.
 
         Returns:
             `input_values` float32 `(batch, leads, samples)`; `lead_mask` bool `(batch, leads)`; `sample_mask` bool
@@ -206,7 +214,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 fills, a rate that no step changes, or a result that is not `num_samples` long. Names the record.
             OSError: a file is absent.
         """
-        data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead)
+        data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead, rename)
         return BatchFeature(data, tensor_type=return_tensors)
 
     def before_views(
@@ -216,11 +224,13 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         leads: Sequence[str] | None = None,
         units: str | None = None,
         lead: str | None = None,
+        *,
+        rename: Mapping[str | int, str] | None = None,
     ) -> BatchFeature:
         """The part of the recipe before the step `views`, as torch tensors; all of it when there is no such step.
 
         Args:
-            signals, sampling_rate, leads, units, lead: see `__call__`.
+            signals, sampling_rate, leads, units, lead, rename: see `__call__`.
 
         Returns:
             `outputs_before_views`. The length is not checked when steps or views follow that may change it.
@@ -230,7 +240,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """
         steps = self._built()
         steps = steps[: views_place(steps)]
-        data = self._prepared(steps, signals, sampling_rate, leads, units, lead)
+        data = self._prepared(steps, signals, sampling_rate, leads, units, lead, rename)
         return BatchFeature(data, tensor_type="pt")
 
     def after_views(self, batch: Mapping) -> dict:
@@ -268,8 +278,11 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     def _built(self) -> list[Step]:
         return [build_step(step) for step in self.steps]
 
-    def _prepared(self, steps: list[Step], signals, sampling_rate, leads, units, lead) -> dict[str, np.ndarray]:
-        groups = read_inputs(signals, sampling_rate, leads, units)
+    def _prepared(
+        self, steps: list[Step], signals, sampling_rate, leads, units, lead, rename
+    ) -> dict[str, np.ndarray]:
+        groups = read_inputs(signals, sampling_rate, leads, units, rename)
+        tell_unused_leads(groups, self.leads)
         if lead is not None:
             (lead,) = canonical_leads([lead])
         whole = len(steps) == len(self.steps)

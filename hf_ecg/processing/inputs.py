@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from transformers.utils import logging
 
+from ..signals.channels import choose_channels, take_channels
 from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
-from ..signals.units import UNITS, check_amplitude, counts_to_millivolts, to_millivolts
+from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
+
+logger = logging.get_logger(__name__)
+_told: set[tuple[str, ...]] = set()
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
@@ -51,15 +56,18 @@ class WaveformGroup:
     names: list[str]
 
 
-def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[WaveformGroup]:
+def read_inputs(signals, sampling_rate=None, leads=None, units=None, rename=None) -> list[WaveformGroup]:
     """Reads any accepted input as groups of waveforms in millivolts (or as given, when units is "normalized").
 
     Args:
         signals: an array `(leads, samples)` or `(records, leads, samples)`; a path, see `hf_ecg.read`; a `Record`; a
             row (or a slice of rows) with the columns of `ROW_COLUMNS`; or a list of any of these, of any lengths.
         sampling_rate: hertz; required for arrays, must agree with what rows and records carry.
-        leads: names in the order of the arrays' leads; required for arrays, must agree otherwise.
-        units: one of mV, uV, V, normalized; required for arrays; rows and records are mV.
+        leads: names in the order of the arrays' leads, required for arrays. Of files and `Record`s it chooses leads,
+            with rows it must agree.
+        units: mV, uV, nV or V in any spelling, or normalized; required for arrays; rows and records are mV.
+        rename: names of leads for channels of files, records and rows, before `leads` chooses; see
+            `hf_ecg.signals.choose_channels`.
 
     Raises:
         ValueError: something required is missing or contradicts the input, a shape or a name is wrong, a value is
@@ -67,10 +75,10 @@ def read_inputs(signals, sampling_rate=None, leads=None, units=None) -> list[Wav
     """
     rate = None if sampling_rate is None else _checked_rate(sampling_rate, "sampling_rate")
     names = None if leads is None else _lead_names(leads)
-    if units is not None and units not in UNITS:
-        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}")
+    units = None if units is None else known_units(units)
     recordings = [
-        _recording(item, position, rate, names, units) for position, item in enumerate(_list_of_records(signals))
+        _recording(item, position, rate, names, units, rename)
+        for position, item in enumerate(_list_of_records(signals))
     ]
     groups: dict[tuple, list[int]] = {}
     for position, recording in enumerate(recordings):
@@ -115,22 +123,25 @@ def _rows_of_slice(rows: Mapping) -> list[Mapping]:
     return [{column: values[i] for column, values in rows.items()} for i in range(len(rows["num_samples"]))]
 
 
-def _recording(item, position: int, rate, leads, units) -> Recording:
+def _recording(item, position: int, rate, leads, units, rename) -> Recording:
     name = f"record {position}"
     if isinstance(item, (str, os.PathLike)):
-        recording = _from_record(read(item), f"{name} ({os.fspath(item)})")
+        recording = _from_record(read(item, leads=leads, rename=rename), f"{name} ({os.fspath(item)})")
     elif isinstance(item, Record):
-        recording = _from_record(item, f"{name} ({item.name})")
+        name = f"{name} ({item.name})"
+        recording = _from_record(take_channels(item, leads, rename, name), name)
     elif isinstance(item, Mapping):
-        recording = read_row(item, name)
+        recording = read_row(item, name, rename)
+        if leads is not None and leads != recording.leads:
+            raise ValueError(f"{recording.name}: leads {list(leads)} were given, but it has {list(recording.leads)}")
     else:
+        if rename is not None:
+            raise ValueError(f"{name} is an array, whose leads are named by leads=; rename is for files and records")
         return _from_array(item, name, rate, leads, units)
     if rate is not None and rate != recording.sampling_rate:
         raise ValueError(
             f"{recording.name}: sampling_rate {rate:g} was given, but it has {recording.sampling_rate:g} Hz"
         )
-    if leads is not None and leads != recording.leads:
-        raise ValueError(f"{recording.name}: leads {list(leads)} were given, but it has {list(recording.leads)}")
     if units is not None and units != "mV":
         raise ValueError(f"{recording.name}: units {units!r} was given, but it carries its own gain and is in mV")
     return recording
@@ -155,8 +166,8 @@ def _from_record(record: Record, name: str) -> Recording:
     return Recording(name, record.values, rate, record.leads, COUNTS, gain, baseline)
 
 
-def read_row(row: Mapping, name: str) -> Recording:
-    """A row of a corpus as counts `(leads, samples)`; `name` stands in the errors.
+def read_row(row: Mapping, name: str, rename=None) -> Recording:
+    """A row of a corpus as counts `(leads, samples)`; `name` stands in the errors, `rename` names its leads.
 
     Raises:
         ValueError: a column is missing, or does not fit the others.
@@ -167,6 +178,8 @@ def read_row(row: Mapping, name: str) -> Recording:
     if row.get("record_id") is not None:
         name = f"{name} ({row['record_id']})"
     leads = _lead_names(row["leads"])
+    if rename is not None:
+        leads = choose_channels(leads, rename=rename, where=name).leads
     num_samples = int(row["num_samples"])
     counts = _array(row["signal"], name)
     if counts.dtype != np.int16:
@@ -237,6 +250,23 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
         if part.physical:
             with_record_name(check_amplitude, part.names, part.signals)
         yield part
+
+
+def tell_unused_leads(groups: Iterable[WaveformGroup], wanted: Iterable[str]) -> None:
+    """Warns of leads that a model has no place for and that are none of the twelve, such as MLII and V7; once for each
+    set of them. That a model takes some of the twelve is what its leads say."""
+    wanted = {*wanted, *STANDARD_LEADS}
+    for group in groups:
+        unused = tuple(lead for lead in group.leads if lead not in wanted)
+        # where nothing is left, an error says so
+        if unused and len(unused) < len(group.leads) and unused not in _told:
+            _told.add(unused)
+            logger.warning(
+                "%s: the model does not see its leads %s, for it takes none of that name; where one of them stands for"
+                " another lead, rename= says which (said once for these)",
+                group.names[0],
+                ", ".join(unused),
+            )
 
 
 def with_record_name(function, names: list[str], *stacks: np.ndarray):

@@ -5,7 +5,7 @@ from .channels import Channels, choose_channels
 from .filters import apply_filter, validate_filter
 from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
-from .missing import fill_missing
+from .missing import fill_missing, recorded_stretch, zero_padding_to_missing
 from .normalisation import normalise
 from .quality import QualityReport, check_quality
 from .record import Annotation, Record
@@ -39,9 +39,11 @@ __all__ = [
     "pad",
     "read",
     "read_record",
+    "recorded_stretch",
     "resample",
     "select_leads",
     "subtract_median",
     "to_millivolts",
     "validate_filter",
+    "zero_padding_to_missing",
 ]

@@ -2,17 +2,25 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from ..checks import nearest
-from .leads import CHEST_LEADS, LIMB_LEADS, canonical_leads, known_lead
+from .leads import LIMB_LEADS, UNNAMED_LEADS, canonical_leads, known_lead
+from .record import Record
 from .units import known_voltage
 
 logger = logging.getLogger(__name__)
 # C3 and C4 are electrodes of an EEG too, which a polysomnogram has beside lead II.
 _IEC_CHEST = tuple(f"C{number}" for number in range(1, 7))
 _EEG_CHEST = ("C3", "C4")
+
+
+class ChannelError(ValueError):
+    """A file's channels are not those that are wanted."""
 
 
 class Channels(NamedTuple):
@@ -65,9 +73,9 @@ def choose_channels(
         where: the file, for errors and the warning.
 
     Raises:
-        ValueError: no channel is a known lead and a voltage; `leads` wants one that is not there; two channels are
-            taken for one lead; `rename` names a channel that is not there, or two, or gives an unknown name. Each
-            names the channels that there are and what to write.
+        ValueError: as `ChannelError`: no channel is a known lead and a voltage; `leads` wants one that is not there;
+            two channels are taken for one lead; `rename` names a channel that is not there, or two, or gives an
+            unknown name. Each names the channels that there are and what to write.
 
     Example:
         >>> from hf_ecg.signals.channels import choose_channels
@@ -82,7 +90,7 @@ def choose_channels(
     try:
         chosen = _choose(tuple(map(str, names)), reasons, wanted, renamed)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise ChannelError(f"{where}: {error}") from error
     if wanted is None and chosen.left_out:
         _warn(chosen.left_out, where)
     return chosen
@@ -180,6 +188,8 @@ def _place_of(key: str | int, names) -> int:
     if not places:
         meant = key.strip().upper()
         places = [place for place, name in enumerate(names) if name.strip().upper() == meant]
+    if not places and known_lead(key) is not None:
+        places = [place for place, name in enumerate(names) if known_lead(name) == known_lead(key)]
     if not places:
         raise ValueError(f"rename names {key!r}, which is no channel{nearest(key, names)}; there are {list(names)}")
     if len(places) > 1:
@@ -234,9 +244,45 @@ def _example(channels: list[_Channel], lead: str) -> str:
     names = [channel.name for channel in channels]
     # what is an ECG, though nobody says which lead, is the likeliest
     fit = [channel for channel in channels if channel.unfit is None] or channels
-    best = next((channel for channel in fit if channel.lead not in (*LIMB_LEADS, *CHEST_LEADS, None)), fit[0])
+    best = next((channel for channel in fit if channel.lead in UNNAMED_LEADS), fit[0])
     key = f'"{best.name}"' if names.count(best.name) == 1 else str(best.place)
-    return f'rename={{{key}: "{lead}"}}'
+    # a command's option names a place by its bare number too
+    return f'rename={{{key}: "{lead}"}} (of a command: --rename "{key.strip(chr(34))}={lead}")'
+
+
+def take_channels(
+    record: Record,
+    leads: Sequence[str] | None = None,
+    rename: Mapping[str | int, str] | None = None,
+    where: str | None = None,
+) -> Record:
+    """A record with the leads chosen and renamed as `choose_channels` says; itself when nothing is asked.
+
+    Raises:
+        ValueError: see `choose_channels`; `where` stands in it, default the record's name.
+    """
+    if leads is None and rename is None:
+        return record
+    chosen = choose_channels(record.leads, leads=leads, rename=rename, where=where or record.name)
+    places = list(chosen.places)
+    return replace(
+        record,
+        values=record.values[places],
+        gain=None if record.gain is None else np.asarray(record.gain)[places],
+        baseline=None if record.baseline is None else np.asarray(record.baseline)[places],
+        leads=chosen.leads,
+        lead_names=tuple(record.lead_names[place] for place in places),
+        units=tuple(record.units[place] for place in places) if record.units else (),
+    )
+
+
+def how_to_rename(there: Sequence[str], wanted: Sequence[str]) -> str:
+    """For an error that says that none of the leads `there` is one of those `wanted`: how to say which one is; ""
+    where each of them is a lead of a definite name."""
+    unnamed = [lead for lead in there if lead in UNNAMED_LEADS]
+    if not unnamed:
+        return ""
+    return f'; where one of them is lead {wanted[0]}, say so by rename={{"{unnamed[0]}": "{wanted[0]}"}}'
 
 
 _warned: set[tuple[str, ...]] = set()

@@ -22,7 +22,9 @@ _MODIFIED_LEADS = (
     "NASA",
 )
 # An ECG, but nobody says between which electrodes: V alone is any chest lead of a monitor.
-_CHANNELS = ("ECG", "V")
+_CHANNELS = ("ECG", *(f"ECG{number}" for number in range(100)), "V")
+# Leads and channels that are none of the twelve, though they may stand for one: whoever knows which says so.
+UNNAMED_LEADS = frozenset(_MODIFIED_LEADS + _CHANNELS)
 _KNOWN = {name.upper(): name for name in STANDARD_LEADS + _OTHER_LEADS + _MODIFIED_LEADS + _CHANNELS}
 # Of which a slip may be meant; names as short as X or ES are near to everything.
 _MEANT = STANDARD_LEADS + _MODIFIED_LEADS + ("ECG",)

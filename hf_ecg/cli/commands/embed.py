@@ -3,7 +3,7 @@
 import click
 
 from ..endings import EndsWith
-from ..options import CONFIG, DEVICE, as_command
+from ..options import CHANNELS, CONFIG, DEVICE, as_command
 from ..words import WINDOWS
 
 SOME_REFUSED = 3
@@ -18,6 +18,7 @@ SOME_REFUSED = 3
     "--projected", is_flag=True, help="Unit-length embedding shared with texts (default: the pooled output)."
 )
 @click.option("--lead", help="For a model of a single lead: the one it is to see.")
+@CHANNELS
 @click.option(
     "--window",
     type=click.Choice(WINDOWS),
@@ -45,6 +46,7 @@ def command(folds, records, **given):
     \b
     hf-ecg embed record.hea other.hea --model out/demo/clep --output emb.parquet
     hf-ecg embed folder_of_records --model OWNER/MODEL --output emb.parquet --on_error skip
+    hf-ecg embed A00001.hea --rename ECG=I --model out/demo/clep --output emb.parquet
     hf-ecg embed corpus --folds 9,10 --model out/demo/clep --projected --output emb.parquet
 
     RECORDS are WFDB records, folders of them, or prepared corpora. A run that was stopped goes on when it is started

@@ -4,20 +4,30 @@ import json
 
 import click
 
-from ..options import as_command
+from ..options import CHANNELS, as_command
 
 
 @as_command("info")
-@click.argument("path", required=False, metavar="[MODEL_OR_CORPUS]")
+@click.argument("path", required=False, metavar="[MODEL_CORPUS_OR_RECORD]")
+@CHANNELS
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
-def command(path, as_json) -> dict:
-    """Tell versions, devices and extras; or what a model folder, a run or a corpus is.
+def command(path, leads, rename, as_json) -> dict:
+    """Tell versions, devices and extras; or what a model folder, a run, a corpus or the file of a record is.
 
     \b
     hf-ecg info
     hf-ecg info out/demo/clep
+    hf-ecg info record.hea
     """
-    if path is not None:
+    from ...signals.formats import record_file
+
+    if path is not None and record_file(path) is not None:
+        from ..record_facts import describe_record
+
+        facts = describe_record(path, leads, rename)
+    elif leads is not None or rename is not None:
+        raise ValueError(f"--leads and --rename are for the file of a record, and {path} is none")
+    elif path is not None:
         from ..folder_facts import describe_folder
 
         facts = describe_folder(path)

@@ -2,7 +2,7 @@
 
 import click
 
-from ..options import as_command, comma_separated
+from ..options import RENAME, as_command, comma_separated
 from ..words import FORMATS
 
 
@@ -11,6 +11,7 @@ from ..words import FORMATS
 @click.option("--output", required=True, help=".png or .svg file; for several records a folder.")
 @click.option("--format", type=click.Choice(FORMATS), help="Of the files in a folder (default: png).")
 @click.option("--leads", callback=comma_separated, help="Leads to draw, such as II,V1 (default: all).")
+@RENAME
 @click.option("--start", type=float, help="Seconds from the beginning (default: 0).")
 @click.option("--seconds", type=float, help="Length of the window (default: 10, or what there is).")
 @click.option("--columns", type=int, help="Columns of leads (default: by their number; 4 for twelve).")
@@ -40,8 +41,6 @@ def command(inputs, output, format, metric, title, **of_records) -> list:
     else:
         if metric is not None:
             raise ValueError("--metric is for training logs, and these are records")
-        if "leads" in given:
-            given["show"] = given.pop("leads")
         written = draw_records(inputs, output, format, title=title, **given)
     for path in written:
         click.echo(path)

@@ -17,10 +17,10 @@ from datasets import Value
 
 from ...clinical.snomed import DIFFERENT_MEANINGS, SnomedMeaning, classes_of, scored_classes, snomed_meanings
 from ...clinical.tables import read_table
-from ...signals.formats import read
 from ..builder import Corpus
 from ..corpus_card import CorpusCard
 from ..schema import row_features
+from .columns import TWELVE_LEADS, RowLeads, describe_leads
 from .snomed_records import (
     EXTRA_COLUMNS,
     UNKNOWN_CODES,
@@ -108,6 +108,7 @@ class Cinc2021Reader:
     data_dir: Path
     rule: WindowRule
     unknown_codes: str
+    channels: RowLeads = TWELVE_LEADS
 
     def __call__(self, record: ListedRecord) -> list[dict]:
         """The rows of a record, one a window.
@@ -118,7 +119,7 @@ class Cinc2021Reader:
             OSError: a file is not there.
         """
         source = source_of(record.record_id)
-        wave = read(self.data_dir / record.file, root=self.data_dir)
+        wave = self.channels.read(self.data_dir / record.file, self.data_dir)
         check_name(wave, record.file)
         meanings = meanings_in(source.corpus)
         facts = header_facts(wave.comments, f"{record.file}.hea", meanings, unknown_codes=self.unknown_codes)
@@ -144,6 +145,7 @@ def cinc2021_corpus(
     max_windows: int | None = None,
     unknown_codes: str = "skip",
     seed: int = 0,
+    channels: RowLeads = TWELVE_LEADS,
 ) -> Corpus:
     """The Challenge's training set as a corpus to prepare.
 
@@ -165,6 +167,7 @@ def cinc2021_corpus(
         unknown_codes: "skip" leaves records out that have a code of no known meaning, "keep" keeps them; the code then
             stands in `snomed_codes` alone.
         seed: of the folds.
+        channels: leads of the rows, and which channels of the records they are.
 
     Raises:
         ValueError: an unknown option, a table that is not PTB-XL's, a record in two folders.
@@ -203,18 +206,19 @@ def cinc2021_corpus(
         "ptb_xl_patients": bool(known),
         "unknown_codes": unknown_codes,
         "seed": seed,
+        **channels.facts(),
     }
     label_sets = {"statements": list(_classes()), "scored": list(scored_classes())}
     return Corpus(
         config_name=f"cinc2021_{sampling_rate}hz",
         features=row_features(
-            12,
+            len(channels.leads),
             rule.num_samples,
             label_sets,
             extra={"source": Value("string"), "also_in": Value("string"), **EXTRA_COLUMNS},
         ),
         splits=splits,
-        read=Cinc2021Reader(data_dir, rule, unknown_codes),
+        read=Cinc2021Reader(data_dir, rule, unknown_codes, channels),
         facts=facts,
         card=card,
         front_matter={
@@ -256,7 +260,7 @@ def card(summary: dict) -> CorpusCard:
         title=f"PhysioNet/CinC Challenge 2021, {summary['sampling_rate']} Hz",
         source=f"the training set of the Challenge 2021 (https://physionet.org/content/challenge-2021/): {sources}",
         script="dataset_scripts/cinc2021.py",
-        records="twelve-lead ECGs",
+        records=describe_leads(summary),
         splits=splits,
         texts='English sentences of the SNOMED codes, joined by ". ", as the source of the record means them',
         labels="; a class that a source never has was not looked for there",

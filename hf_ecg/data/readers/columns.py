@@ -1,33 +1,84 @@
 """What a recording contributes to a row, the same for every corpus of WFDB records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from ...signals.channels import ChannelError, take_channels
+from ...signals.formats import read
+from ...signals.leads import STANDARD_LEADS, canonical_leads
 from ...signals.record import Record
+from ..builder import UnfitRecord
 
 
-def record_columns(record: Record, leads: Sequence[str] | None = None) -> dict:
+@dataclass(frozen=True)
+class RowLeads:
+    """Which leads the rows of a corpus hold, and which leads its records' channels are.
+
+    Args:
+        leads: of every row, in this order; a record that lacks one is left out.
+        rename: names of leads for channels, by the records' own names; see `hf_ecg.read`.
+
+    Raises:
+        ValueError: an unknown lead.
+    """
+
+    leads: Sequence[str] = STANDARD_LEADS
+    rename: Mapping[str | int, str] | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "leads", canonical_leads(list(self.leads)))
+
+    def read(self, path, root) -> Record:
+        """The record at `path` with these leads.
+
+        Raises:
+            ValueError, OSError: see `hf_ecg.read`; as `UnfitRecord` where it has other leads.
+        """
+        try:
+            return read(path, root=root, leads=self.leads, rename=self.rename)
+        except ChannelError as error:
+            raise UnfitRecord("other leads", str(error)) from error
+
+    def take(self, record: Record) -> Record:
+        """A record that was read otherwise, with these leads; raises as `read` does."""
+        try:
+            return take_channels(record, self.leads, self.rename)
+        except ChannelError as error:
+            raise UnfitRecord("other leads", str(error)) from error
+
+    def facts(self) -> dict:
+        """For the summary, where it is not the twelve leads as they are called."""
+        facts: dict = {} if self.leads == STANDARD_LEADS else {"leads": list(self.leads)}
+        return facts | ({"rename": [list(pair) for pair in self.rename.items()]} if self.rename else {})
+
+
+TWELVE_LEADS = RowLeads()
+
+
+def describe_leads(summary: Mapping) -> str:
+    """What rows are, for a card, by the facts that `RowLeads` left in the summary."""
+    renamed = ", ".join(f"{channel} taken as {lead}" for channel, lead in summary.get("rename", ()))
+    leads = f"ECGs of the leads {', '.join(summary['leads'])}" if summary.get("leads") else "twelve-lead ECGs"
+    return f"{leads} ({renamed})" if renamed else leads
+
+
+def record_columns(record: Record) -> dict:
     """The columns `signal`, `num_samples`, `sampling_rate`, `leads`, `gain` and `baseline` of a row.
 
     Args:
-        record: as `hf_ecg.signals.read` gives it.
-        leads: the record's leads in the order wanted; default its own.
+        record: as `RowLeads.read` or `hf_ecg.read` gives it.
 
     Raises:
-        ValueError: the record has other leads than `leads`, or values beyond 16 bits.
+        ValueError: values beyond 16 bits.
     """
-    leads = record.leads if leads is None else tuple(leads)
-    if set(record.leads) != set(leads):
-        raise ValueError(f"{record.name} has the leads {list(record.leads)}, wanted {list(leads)}")
-    order = [record.leads.index(lead) for lead in leads]
     record = record.as_counts()
-    counts = record.counts if record.leads == leads else record.counts[order]
     return {
-        "signal": np.ascontiguousarray(counts).reshape(-1),
-        "num_samples": counts.shape[1],
+        "signal": np.ascontiguousarray(record.counts).reshape(-1),
+        "num_samples": record.num_samples,
         "sampling_rate": float(record.sampling_rate),
-        "leads": list(leads),
-        "gain": record.gain[order].tolist(),
-        "baseline": record.baseline[order].tolist(),
+        "leads": list(record.leads),
+        "gain": record.gain.tolist(),
+        "baseline": record.baseline.tolist(),
     }

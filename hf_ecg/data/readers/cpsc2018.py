@@ -15,13 +15,13 @@ import numpy as np
 
 from ...clinical.snomed import classes_of, snomed_meanings
 from ...clinical.tables import read_table
-from ...signals.formats import read
 from ...signals.leads import STANDARD_LEADS
 from ...signals.record import Record
 from ...signals.units import MISSING_COUNT
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
 from ..schema import row_features
+from .columns import TWELVE_LEADS, RowLeads, describe_leads
 from .merl_tables import LABELS, read_merl_table
 from .snomed_records import (
     EXTRA_COLUMNS,
@@ -56,6 +56,7 @@ class Cpsc2018Reader:
     rule: WindowRule
     labels: str
     reference: Mapping[str, tuple[str, ...]] | None
+    channels: RowLeads = TWELVE_LEADS
 
     def __call__(self, record: ListedRecord) -> list[dict]:
         """The rows of a record, one a window.
@@ -67,11 +68,12 @@ class Cpsc2018Reader:
         """
         path, meanings = self.data_dir / record.file, snomed_meanings("cpsc2018")
         if path.with_suffix(".hea").is_file():
-            wave = read(path, root=self.data_dir)
+            wave = self.channels.read(path, self.data_dir)
             check_name(wave, record.file)
             facts = header_facts(wave.comments, f"{record.file}.hea", meanings, _short_names())
         else:
             wave, age, sex = read_struct(path.with_suffix(".mat"), self.data_dir)
+            wave = self.channels.take(wave)
             facts = RecordFacts(None, age, sex)
         facts = RecordFacts(self._codes(record, facts.codes), facts.age, facts.sex)
         columns = {"statements": classes_for(facts.codes, meanings, _classes())}
@@ -176,6 +178,7 @@ def cpsc2018_corpus(
     short_records: str = "keep",
     max_windows: int | None = None,
     seed: int = 0,
+    channels: RowLeads = TWELVE_LEADS,
 ) -> Corpus:
     """CPSC2018 as a corpus to prepare, in either layout or both.
 
@@ -194,6 +197,7 @@ def cpsc2018_corpus(
         Hz;
             by default records stay whole.
         seed: of the folds.
+        channels: leads of the rows, and which channels of the records they are.
 
     Raises:
         ValueError: an unknown option, `labels="merl"` without `merl_splits`, tables that cannot be trusted, a record
@@ -228,12 +232,15 @@ def cpsc2018_corpus(
         "splits": "hash" if table is None else "merl",
         "merl_problems": [] if table is None else table.problems(),
         "seed": seed,
+        **channels.facts(),
     }
     return Corpus(
         config_name=f"cpsc2018_{sampling_rate}hz",
-        features=row_features(12, rule.num_samples, {"statements": list(_classes())}, extra=EXTRA_COLUMNS),
+        features=row_features(
+            len(channels.leads), rule.num_samples, {"statements": list(_classes())}, extra=EXTRA_COLUMNS
+        ),
         splits=splits,
-        read=Cpsc2018Reader(data_dir, rule, labels, reference),
+        read=Cpsc2018Reader(data_dir, rule, labels, reference, channels),
         facts=facts,
         card=card,
         front_matter={
@@ -257,7 +264,7 @@ def card(summary: dict) -> CorpusCard:
         source=f"the China Physiological Signal Challenge 2018, {summary['records_found']} records found"
         f" ({RECORDS} were released)",
         script="dataset_scripts/cpsc2018.py",
-        records="twelve-lead ECGs",
+        records=describe_leads(summary),
         splits=splits,
         texts='English sentences of the labels, joined by ". "',
         labels=". No label is the primary one: headers list them by class",

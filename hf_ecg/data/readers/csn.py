@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...clinical.snomed import classes_of, snomed_meanings
-from ...signals.formats import read
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
 from ..schema import row_features
+from .columns import TWELVE_LEADS, RowLeads, describe_leads
 from .merl_tables import LABELS, read_merl_table
 from .snomed_records import (
     EXTRA_COLUMNS,
@@ -42,6 +42,7 @@ class CsnReader:
     rule: WindowRule
     labels: str
     unknown_codes: str
+    channels: RowLeads = TWELVE_LEADS
 
     def __call__(self, record: ListedRecord) -> list[dict]:
         """The rows of a record, one a window.
@@ -51,7 +52,7 @@ class CsnReader:
                 code, what the window rule refuses, codes that do not name what MERL's tables say of the record.
             OSError: a file is not there.
         """
-        wave = read(self.data_dir / record.file, root=self.data_dir)
+        wave = self.channels.read(self.data_dir / record.file, self.data_dir)
         check_name(wave, record.file)
         meanings = snomed_meanings("csn")
         facts = header_facts(wave.comments, f"{record.file}.hea", meanings, unknown_codes=self.unknown_codes)
@@ -90,6 +91,7 @@ def csn_corpus(
     max_windows: int | None = None,
     unknown_codes: str = "skip",
     seed: int = 0,
+    channels: RowLeads = TWELVE_LEADS,
 ) -> Corpus:
     """Chapman-Shaoxing-Ningbo as a corpus to prepare.
 
@@ -107,6 +109,7 @@ def csn_corpus(
         unknown_codes: "skip" leaves records out that have a code of no known meaning, "keep" keeps them; the code then
             stands in `snomed_codes` alone.
         seed: of the folds.
+        channels: leads of the rows, and which channels of the records they are.
 
     Raises:
         ValueError: an unknown option, `labels="merl"` without `merl_splits`, tables that cannot be trusted (see
@@ -131,6 +134,7 @@ def csn_corpus(
         "records_found": len(files),
         "unknown_codes": unknown_codes,
         "seed": seed,
+        **channels.facts(),
         "splits": "hash",
     }
     if table is not None:
@@ -146,9 +150,9 @@ def csn_corpus(
         }
     return Corpus(
         config_name=f"csn_{sampling_rate}hz",
-        features=row_features(12, rule.num_samples, label_sets, extra=EXTRA_COLUMNS),
+        features=row_features(len(channels.leads), rule.num_samples, label_sets, extra=EXTRA_COLUMNS),
         splits=splits,
-        read=CsnReader(data_dir, rule, labels, unknown_codes),
+        read=CsnReader(data_dir, rule, labels, unknown_codes, channels),
         facts=facts,
         card=card,
         front_matter={
@@ -183,7 +187,7 @@ def card(summary: dict) -> CorpusCard:
         title=f"Chapman-Shaoxing-Ningbo, {summary['sampling_rate']} Hz",
         source=f"ecg-arrhythmia 1.0.0 (https://physionet.org/content/ecg-arrhythmia/1.0.0/), {found}",
         script="dataset_scripts/csn.py",
-        records="twelve-lead ECGs",
+        records=describe_leads(summary),
         splits=splits,
         texts='English sentences of the SNOMED codes, joined by ". ", with the meaning they have in this corpus',
         labels=". `AF` is atrial flutter here, `AFIB` fibrillation; `STTU` is the code that elsewhere is ST elevation",

@@ -17,12 +17,10 @@ from ...clinical.scp import (
     parse_scp_codes,
     read_statements,
 )
-from ...signals.formats import read
-from ...signals.leads import STANDARD_LEADS
 from ..builder import Corpus
 from ..corpus_card import CorpusCard
 from ..schema import row_features
-from .columns import record_columns
+from .columns import TWELVE_LEADS, RowLeads, describe_leads, record_columns
 from .ptb_xl_table import FILE_COLUMN, PtbXlRecord, check_inside_folder, read_records
 from .withholding import Withholding, describe_withholding
 
@@ -46,6 +44,7 @@ class PtbXlReader:
     text_source: str
     withholding: Withholding | None = None
     report_rules: str | None = None
+    channels: RowLeads = TWELVE_LEADS
 
     def __post_init__(self):
         self.label_sets = label_sets(self.statements)
@@ -65,8 +64,8 @@ class PtbXlReader:
             text = clean_report(record.report)
             if self.report_rules and refusal(text, REPORT_RULES[self.report_rules]):
                 text = ""
-        wave = read(self.data_dir / record.file, root=self.data_dir)
-        expected = (len(STANDARD_LEADS), self.sampling_rate * SECONDS)
+        wave = self.channels.read(self.data_dir / record.file, self.data_dir)
+        expected = (len(self.channels.leads), self.sampling_rate * SECONDS)
         if wave.sampling_rate != self.sampling_rate or wave.counts.shape != expected:
             raise ValueError(
                 f"{record.file} has shape {wave.counts.shape} at {wave.sampling_rate:g} Hz, wanted {expected} at"
@@ -75,7 +74,7 @@ class PtbXlReader:
         return {
             "record_id": record.record_id,
             "patient_id": record.patient_id,
-            **record_columns(wave, STANDARD_LEADS),
+            **record_columns(wave),
             "age": record.age,
             "sex": record.sex,
             "fold": record.fold,
@@ -107,6 +106,7 @@ def ptb_xl_corpus(
     text_source: str = "statements",
     withholding: Withholding | None = None,
     report_rules: str | None = None,
+    channels: RowLeads = TWELVE_LEADS,
 ) -> Corpus:
     """PTB-XL as a corpus to prepare.
 
@@ -119,6 +119,7 @@ def ptb_xl_corpus(
         withholding: statements that stay out of some patients' `text`; labels are untouched, and the column `withheld`
             tells the records of these patients.
         report_rules: one of `REPORT_RULES`; original reports that it refuses become empty texts.
+        channels: leads of the rows, and which channels of the records they are.
 
     Raises:
         ValueError: a table that is not PTB-XL's, an unknown code, a patient in several folds, a record path that
@@ -137,11 +138,11 @@ def ptb_xl_corpus(
     for record in records:
         check_inside_folder(record, data_dir)
     reader = PtbXlReader(
-        data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding, report_rules
+        data_dir, sampling_rate, statements, min_likelihood, hold_out, text_source, withholding, report_rules, channels
     )
     extra = {name: Value("string") for name in ("device", "site", "recording_date")}
     features = row_features(
-        len(STANDARD_LEADS),
+        len(channels.leads),
         sampling_rate * SECONDS,
         {name: list(reader.label_sets[name]) for name in LABEL_SETS},
         extra=extra | ({"withheld": Value("bool")} if withholding else {}),
@@ -154,6 +155,7 @@ def ptb_xl_corpus(
         "min_likelihood": min_likelihood,
         "hold_out": list(hold_out),
         "left_out_of_text": silent,
+        **channels.facts(),
     }
     if withholding:
         coded = [(record.patient_id, parse_scp_codes(record.codes)) for record in records if record.file]
@@ -224,6 +226,7 @@ def card(summary: dict) -> CorpusCard:
         title=f"PTB-XL, {summary['sampling_rate']} Hz",
         source="PTB-XL 1.0.3 (https://physionet.org/content/ptb-xl/1.0.3/)",
         script="dataset_scripts/ptb_xl.py",
+        records=f"{describe_leads(summary)} of {SECONDS} s",
         splits="Splits are the standard ones: folds 1-8, 9, 10, no patient in two; `fold` says which.",
         texts=texts,
         labels=", as in the benchmark of Strodthoff et al. (2021)",

@@ -8,7 +8,6 @@ from datasets import List as ListFeature
 from datasets import Value
 
 from ...clinical.snomed import SnomedMeaning, compose_snomed_text
-from ...signals.leads import STANDARD_LEADS
 from ...signals.record import Record
 from ..builder import UnfitRecord
 from .columns import record_columns
@@ -191,7 +190,7 @@ def rows_of(
     Several windows are named RECORD_0, RECORD_1 and so on; `patient_id` stays the same.
 
     Raises:
-        ValueError: other leads than the twelve, or what the rule refuses.
+        ValueError: what the rule refuses.
     """
     windows = rule(wave)
     shared = {
@@ -209,7 +208,7 @@ def rows_of(
     return [
         {
             "record_id": record.record_id if len(windows) == 1 else f"{record.record_id}_{number}",
-            **record_columns(part, STANDARD_LEADS),
+            **record_columns(part),
             "window_start": start,
             **shared,
         }

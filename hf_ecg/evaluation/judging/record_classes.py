@@ -11,10 +11,11 @@ from .features import check_finite, ecg_text_embeddings, frozen
 from .label_text import class_similarities
 
 
-def record_embedding(model, processor, record: str) -> np.ndarray:
-    """Unit-length embedding (1, projection_dim) of one WFDB record, the mean over its crops."""
+def record_embedding(model, processor, record, leads=None, rename=None) -> np.ndarray:
+    """Unit-length embedding (1, projection_dim) of one record (path or `Record`), the mean over its crops; `leads` and
+    `rename` as `hf_ecg.read` takes them."""
     device = next(model.parameters()).device
-    inputs = dict(processor.feature_extractor(record, return_tensors="pt"))
+    inputs = dict(processor.feature_extractor(record, leads=leads, rename=rename, return_tensors="pt"))
     inputs.pop("record_index", None)
     with frozen(model):
         features = model.get_ecg_features(**{key: value.to(device) for key, value in inputs.items()}).pooler_output
@@ -23,13 +24,14 @@ def record_embedding(model, processor, record: str) -> np.ndarray:
     return torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
 
 
-def classify_record(model, processor, record: str, prompts: Sequence[str]) -> list[dict]:
+def classify_record(model, processor, record: str, prompts: Sequence[str], *, leads=None, rename=None) -> list[dict]:
     """`class`, `cosine` and `probability` of each class of each prompt set.
 
     Args:
         model, processor: a dual encoder, see `load_dual_encoder`.
         record: path of a WFDB record.
         prompts: names or YAML files of prompt sets, or texts, which are classes of their own.
+        leads, rename: which channels of the file are taken, under which names; see `hf_ecg.read`.
 
     Returns:
         Entries in the order of the prompts; `probability` is None unless the model was trained with the sigmoid loss.
@@ -38,7 +40,7 @@ def classify_record(model, processor, record: str, prompts: Sequence[str]) -> li
         ValueError: an unknown prompt set, or a record that the feature extractor refuses.
         OSError: the record is not there.
     """
-    embedding = record_embedding(model, processor, record)
+    embedding = record_embedding(model, processor, record, leads, rename)
     return [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
 
 

@@ -1,6 +1,6 @@
 """Questions to a retrieval index: ECGs by texts, texts by ECGs, ECGs by ECGs; and how well they are answered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from ...clinical.prompts import check_texts_are_no_names
 from ...data.corpus import non_empty_text
 from ...data.rows import RowDataset
-from ...signals import read_record
+from ...signals import read
 from ..metrics.retrieval_metrics import retrieval_metrics
 from ..options import DEFAULT_INTERVALS, IntervalOptions
 from .features import ecg_text_embeddings
@@ -30,6 +30,7 @@ class Queries:
         record_ids: records of the corpus, likewise.
         top_k: hits of a query.
         same_patient: also find other ECGs of the patient of a `record_id`.
+        leads, rename: which channels of `records` are taken, under which names; see `hf_ecg.read`.
     """
 
     texts: Sequence[str] = ()
@@ -37,6 +38,8 @@ class Queries:
     record_ids: Sequence[str] = ()
     top_k: int = 4
     same_patient: bool = False
+    leads: Sequence[str] | None = None
+    rename: Mapping[str | int, str] | None = None
 
 
 class RetrievalSearch:
@@ -68,8 +71,9 @@ class RetrievalSearch:
             (hits,) = self.index.find_ecgs(ecg_text_embeddings(self.model, self.processor, [text]), queries.top_k)
             entries.append(self._entry({"query": text, "from": "text", "to": "ecg"}, hits, text))
         for path in queries.records:
-            embedding = record_embedding(self.model, self.processor, path)
-            entries += self._by_ecg(queries, Path(path).stem, "", read_record(path), embedding, None)
+            record = read(path, leads=queries.leads, rename=queries.rename)
+            embedding = record_embedding(self.model, self.processor, record)
+            entries += self._by_ecg(queries, Path(path).stem, "", record, embedding, None)
         for name in queries.record_ids:
             embedding, row = self.index.record(name)
             patient = None if queries.same_patient else row["patient_id"]

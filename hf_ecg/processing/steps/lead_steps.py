@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import check_positive
+from ...signals.channels import how_to_rename
 from ...signals.leads import LIMB_LEADS, canonical_leads, select_leads
 from ..outputs import WAVEFORM
 from .derivation import derive, set_parents_aside
@@ -93,12 +94,14 @@ class PickLead(Step):
             if batch.lead not in batch.wanted:
                 raise ValueError(f"lead={batch.lead!r} was given, but the recipe accepts {list(batch.wanted)}")
             if batch.lead not in batch.leads:
-                raise ValueError(f"lead={batch.lead!r} was given, but the record has {list(batch.leads)}")
+                hint = how_to_rename(batch.leads, [batch.lead])
+                raise ValueError(f"lead={batch.lead!r} was given, but the record has {list(batch.leads)}{hint}")
             accepted = [batch.lead]
         if len(accepted) > 1:
             raise ValueError(f"the record has {accepted}, of which the model takes one: say which by lead=...")
         if not accepted:
-            raise ValueError(f"the record has {list(batch.leads)}, but the recipe accepts {list(batch.wanted)}")
+            hint = how_to_rename(batch.leads, batch.wanted)
+            raise ValueError(f"the record has {list(batch.leads)}, but the recipe accepts {list(batch.wanted)}{hint}")
         _select(batch, tuple(accepted))
 
 
@@ -124,7 +127,8 @@ def _select(batch: WaveformBatch, wanted: tuple[str, ...]) -> None:
     if batch.leads == wanted:
         return
     if not set(wanted) & set(batch.leads):
-        raise ValueError(f"the record has {list(batch.leads)}, none of the model's leads {list(wanted)}")
+        hint = how_to_rename(batch.leads, wanted)
+        raise ValueError(f"the record has {list(batch.leads)}, none of the model's leads {list(wanted)}{hint}")
     before = dict(zip(batch.leads, batch.lead_mask.T, strict=True))
     absent = np.zeros(len(batch.signals), bool)
     set_parents_aside(batch, wanted)

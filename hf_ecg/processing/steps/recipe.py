@@ -14,6 +14,7 @@ from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
 from .step_base import Step
 from .step_table import build_step, describe_step
 from .views import Views
+from .zero_padding import ZeroPaddingToMissing
 
 logger = logging.get_logger(__name__)
 
@@ -56,7 +57,12 @@ def complete_steps(descriptions: Sequence[dict], leads: Sequence[str], num_sampl
     if len(choosers) > 1:
         raise ValueError("steps has more than one of select_leads and pick_lead")
     if not choosers:
-        steps.insert(int(isinstance(steps[0], DeriveLimbLeads)) if steps else 0, SelectLeads())
+        before = (DeriveLimbLeads, ZeroPaddingToMissing)
+        place = next((i for i, step in enumerate(steps) if not isinstance(step, before)), len(steps))
+        steps.insert(place, SelectLeads())
+    chosen = next(i for i, step in enumerate(steps) if isinstance(step, (SelectLeads, PickLead)))
+    if any(isinstance(step, ZeroPaddingToMissing) for step in steps[chosen:]):
+        raise ValueError("zero_padding_to_missing sees all leads of a record: put it before select_leads or pick_lead")
     for i, step in enumerate(steps):
         if isinstance(step, KeepLeads):
             _check_kept(step, steps[i - 1], leads)

@@ -9,6 +9,7 @@ from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
 from .step_base import Step
 from .views import Views
+from .zero_padding import ZeroPaddingToMissing
 
 STEPS: dict[str, type[Step]] = {
     "derive_limb_leads": DeriveLimbLeads,
@@ -27,6 +28,7 @@ STEPS: dict[str, type[Step]] = {
     "multi_crop": MultiCrop,
     "pad": Pad,
     "views": Views,
+    "zero_padding_to_missing": ZeroPaddingToMissing,
 }
 
 

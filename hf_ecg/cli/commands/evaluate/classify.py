@@ -2,15 +2,16 @@
 
 import click
 
-from ...options import DEVICE, as_command, many
+from ...options import CHANNELS, DEVICE, as_command, many
 
 
 @as_command("classify")
 @click.argument("record")
 @click.option("--model", required=True, help="Folder of a dual encoder, or a Hub id.")
 @many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
+@CHANNELS
 @DEVICE
-def command(record, model, prompts, device) -> list[dict]:
+def command(record, model, prompts, leads, rename, device) -> list[dict]:
     """Classify one WFDB record by prompts.
 
     \b
@@ -20,7 +21,8 @@ def command(record, model, prompts, device) -> list[dict]:
     from ....evaluation.judging.record_classes import classify_record
     from ....evaluation.loading import load_dual_encoder, pick_device
 
-    results = classify_record(*load_dual_encoder(model, pick_device(device)), record, prompts)
+    encoder, processor = load_dual_encoder(model, pick_device(device))
+    results = classify_record(encoder, processor, record, prompts, leads=leads, rename=rename)
     width = max(len(entry["class"]) for entry in results)
     probability = results[0]["probability"] is not None
     click.echo(f"{'class':<{width}}  cosine" + ("  probability" if probability else ""))

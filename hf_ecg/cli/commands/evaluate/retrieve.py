@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, as_command
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, as_command
 from ...words import FORMATS, REPLICATES
 
 
@@ -18,6 +18,7 @@ from ...words import FORMATS, REPLICATES
 @click.option("--text", multiple=True, help="A text to find ECGs for; may be repeated.")
 @click.option("--record", multiple=True, help="A WFDB record to find texts and ECGs for; may be repeated.")
 @click.option("--record_id", multiple=True, help="A record of the corpus, likewise.")
+@CHANNELS
 @click.option("--same_patient", is_flag=True, help="Also find other ECGs of a --record_id's patient.")
 @click.option("--top_k", type=int, default=4, show_default=True, help="Hits of a query.")
 @click.option("--metrics", is_flag=True, help="Recall@k and median rank in --folds.")
@@ -67,7 +68,8 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     if index.bias is None:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
     show = RetrievalPictures(None if given["no_pictures"] else output, click.echo, given["format"], given["dpi"])
-    queries = Queries(given["text"], given["record"], given["record_id"], given["top_k"], given["same_patient"])
+    asked = ("text", "record", "record_id", "top_k", "same_patient", "leads", "rename")
+    queries = Queries(*(given[name] for name in asked))
     report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)
     if metrics:
         intervals = IntervalOptions(given["bootstrap"], given["seed"])

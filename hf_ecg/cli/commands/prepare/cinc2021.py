@@ -3,7 +3,7 @@
 import click
 
 from ...options import as_command, comma_separated
-from ...preparing import PREPARING, finish, window_rule, windows
+from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 
 
@@ -18,6 +18,7 @@ from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
 @windows(seconds=10, short_records="keep")
+@ROW_LEADS
 @PREPARING
 def command(data_dir, exclude, ptb_xl_database, unknown_codes, seed, **given) -> dict:
     """Prepare the PhysioNet/CinC Challenge 2021: its training set to parquet that plain `load_dataset` reads.
@@ -31,7 +32,5 @@ def command(data_dir, exclude, ptb_xl_database, unknown_codes, seed, **given) ->
     """
     from ....data.readers.cinc2021 import cinc2021_corpus
 
-    rule = window_rule(given)
-    return finish(
-        cinc2021_corpus(data_dir, exclude, ptb_xl_database, unknown_codes=unknown_codes, seed=seed, **rule), given
-    )
+    reading = window_rule(given) | {"unknown_codes": unknown_codes, "seed": seed, "channels": row_leads(given)}
+    return finish(cinc2021_corpus(data_dir, exclude, ptb_xl_database, **reading), given)

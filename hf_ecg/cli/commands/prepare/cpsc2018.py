@@ -3,7 +3,7 @@
 import click
 
 from ...options import as_command
-from ...preparing import PREPARING, finish, window_rule, windows
+from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS
 
 
@@ -15,6 +15,7 @@ from ...words import MERL_LABELS
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
 @windows(seconds=0, short_records="keep")
+@ROW_LEADS
 @PREPARING
 def command(data_dir, merl_splits, labels, seed, **given) -> dict:
     """Prepare CPSC2018, in either layout, to parquet that plain `load_dataset` reads.
@@ -29,4 +30,5 @@ def command(data_dir, merl_splits, labels, seed, **given) -> dict:
     """
     from ....data.readers.cpsc2018 import cpsc2018_corpus
 
-    return finish(cpsc2018_corpus(data_dir, merl_splits, labels, seed=seed, **window_rule(given)), given)
+    reading = window_rule(given) | {"seed": seed, "channels": row_leads(given)}
+    return finish(cpsc2018_corpus(data_dir, merl_splits, labels, **reading), given)

@@ -3,7 +3,7 @@
 import click
 
 from ...options import as_command
-from ...preparing import PREPARING, finish, window_rule, windows
+from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS, UNKNOWN_CODES
 
 
@@ -18,6 +18,7 @@ from ...words import MERL_LABELS, UNKNOWN_CODES
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
 @windows(seconds=10, short_records="skip")
+@ROW_LEADS
 @PREPARING
 def command(data_dir, merl_splits, labels, unknown_codes, seed, **given) -> dict:
     """Prepare Chapman-Shaoxing-Ningbo: PhysioNet's folder to parquet that plain `load_dataset` reads.
@@ -33,5 +34,5 @@ def command(data_dir, merl_splits, labels, unknown_codes, seed, **given) -> dict
     """
     from ....data.readers.csn import csn_corpus
 
-    rule = window_rule(given)
-    return finish(csn_corpus(data_dir, merl_splits, labels, unknown_codes=unknown_codes, seed=seed, **rule), given)
+    reading = window_rule(given) | {"unknown_codes": unknown_codes, "seed": seed, "channels": row_leads(given)}
+    return finish(csn_corpus(data_dir, merl_splits, labels, **reading), given)

@@ -3,7 +3,7 @@
 import click
 
 from ...options import as_command, comma_separated
-from ...preparing import PREPARING, RISK, push, taken, tell
+from ...preparing import PREPARING, RISK, ROW_LEADS, push, row_leads, taken, tell
 from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
 
 
@@ -35,6 +35,7 @@ from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of folds and random records.")
 @click.option("--limit", type=int, help="Take that many records only, for a try.")
+@ROW_LEADS
 @PREPARING
 @click.option("--restart", is_flag=True, help="Read everything anew after an interrupted run.")
 def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
@@ -69,7 +70,7 @@ def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
         index.unlink(missing_ok=True)
     reading = taken(given, "text_style", "min_words", "drop", "one_record_per_patient", "limit", "seed")
     reading |= taken(given, "risk_input_years", "report_rules")
-    corpus = mimic_iv_ecg_corpus(data_dir, index, mimic_iv_dir, **reading)
+    corpus = mimic_iv_ecg_corpus(data_dir, index, mimic_iv_dir, channels=row_leads(given), **reading)
     if given["risk"]:
         corpus = with_risk(corpus, given["risk"], given["risk_out_of_range"])
     summary = tell(corpus, given, resume=not restart)

@@ -3,7 +3,7 @@
 import click
 
 from ...options import as_command, comma_separated
-from ...preparing import PREPARING, RISK, finish
+from ...preparing import PREPARING, RISK, ROW_LEADS, finish, row_leads
 from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
 
 
@@ -26,6 +26,7 @@ from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
 @click.option("--withhold_share", type=float, default=0.5, show_default=True, help="Share of these patients.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the patients of --withhold.")
 @RISK
+@ROW_LEADS
 @PREPARING
 def command(data_dir, **given) -> dict:
     """Prepare PTB-XL: PhysioNet's folder to parquet that plain `load_dataset` reads.
@@ -51,6 +52,7 @@ def command(data_dir, **given) -> dict:
         given["text_source"],
         withholding,
         given["report_rules"],
+        row_leads(given),
     )
     if given["risk"]:
         corpus = with_risk(corpus, given["risk"], given["risk_out_of_range"])

@@ -10,13 +10,12 @@ from datasets import List, Value
 
 from ....clinical.machine_reports import TEXT_STYLES, clean_report_lines
 from ....clinical.reports import REPORT_RULES, refusal
-from ....signals.formats import read
-from ....signals.leads import STANDARD_LEADS
 from ....signals.record import Record
 from ....signals.units import MISSING_COUNT
 from ...builder import Corpus, UnfitRecord
 from ...corpus_card import CorpusCard
 from ...schema import row_features
+from ..columns import TWELVE_LEADS, RowLeads, describe_leads, record_columns
 from ..splits import SPLITS
 from .index import CART, MEASUREMENT_RANGES, ONE_RECORD, MimicRecord, MimicRecords, build_index
 
@@ -37,6 +36,7 @@ class MimicReader:
     min_words: int
     drop: tuple[str, ...]
     report_rules: str | None = None
+    channels: RowLeads = TWELVE_LEADS
 
     def __call__(self, record: MimicRecord) -> dict:
         """The row of a record.
@@ -52,22 +52,14 @@ class MimicReader:
             text = ""
         if not text and "no_text" in self.drop:
             raise UnfitRecord("no text", f"study {record.record_id}: nothing is left of the report {record.report!r}")
-        wave = read(self.data_dir / record.file, root=self.data_dir)
+        wave = self.channels.read(self.data_dir / record.file, self.data_dir)
         self._check_header(wave, record)
-        order = [wave.leads.index(lead) for lead in STANDARD_LEADS]
-        counts = wave.counts[order]
-        gain, baseline = wave.gain[order], wave.baseline[order]
         return {
             "record_id": record.record_id,
-            "signal": counts.reshape(-1),
-            "num_samples": counts.shape[1],
-            "sampling_rate": float(SAMPLING_RATE),
-            "leads": list(STANDARD_LEADS),
-            "gain": gain.tolist(),
-            "baseline": baseline.tolist(),
+            **record_columns(wave),
             "report": record.report,
             "text": text,
-            **self._flaws(counts, gain, record),
+            **self._flaws(wave.counts, wave.gain, record),
             **record.columns,
         }
 
@@ -78,12 +70,10 @@ class MimicReader:
         said = [comment.split(":", 1)[1].strip() for comment in wave.comments if comment.startswith(_SUBJECT)]
         if said and said[0] != record.columns["patient_id"]:
             raise UnfitRecord("header of another patient", f"{where}: the header says patient {said[0]}")
-        expected = (len(STANDARD_LEADS), SAMPLING_RATE * SECONDS)
+        expected = (len(self.channels.leads), SAMPLING_RATE * SECONDS)
         if wave.sampling_rate != SAMPLING_RATE or wave.counts.shape != expected:
             found = f"shape {wave.counts.shape} at {wave.sampling_rate:g} Hz"
             raise UnfitRecord("other length or rate", f"{where}: {found}, wanted {expected} at {SAMPLING_RATE} Hz")
-        if set(wave.leads) != set(STANDARD_LEADS):
-            raise UnfitRecord("other leads", f"{where}: {list(wave.leads)}, wanted {list(STANDARD_LEADS)}")
 
     def _flaws(self, counts: np.ndarray, gain: np.ndarray, record: MimicRecord) -> dict:
         missing, lowest, highest = 0, counts.min(axis=-1).astype(int), counts.max(axis=-1).astype(int)
@@ -93,7 +83,7 @@ class MimicReader:
             lowest = np.where(absent, np.iinfo(np.int16).max, counts).min(axis=-1).astype(int)
         # a lead without any sample comes out below zero
         ranges = highest - lowest
-        named = np.array(STANDARD_LEADS)
+        named = np.array(self.channels.leads)
         flat, wide = named[ranges <= 0].tolist(), named[ranges > HIGHEST_RANGE_MV * gain].tolist()
         where = f"study {record.record_id} ({record.file})"
         if len(flat) == len(named):
@@ -117,6 +107,7 @@ def mimic_iv_ecg_corpus(
     risk_input_years: float = 5,
     progress: bool = True,
     report_rules: str | None = None,
+    channels: RowLeads = TWELVE_LEADS,
 ) -> Corpus:
     """MIMIC-IV-ECG as a corpus to prepare.
 
@@ -139,6 +130,7 @@ def mimic_iv_ecg_corpus(
         risk_input_years: oldest pressure, blood value or smoking status that counts.
         progress: show progress bars.
         report_rules: one of `REPORT_RULES`, published preparations; texts that it refuses are empty.
+        channels: leads of the rows, and which channels of the records they are.
 
     Raises:
         ValueError: an unknown option, or tables that are not MIMIC's.
@@ -175,6 +167,7 @@ def mimic_iv_ecg_corpus(
         "seed": seed,
         "risk_input_years": risk_input_years,
     }
+    facts |= channels.facts()
     facts |= {name: value for name, value in found.items() if name not in ("fingerprint", "left_out")}
     texts = dict.fromkeys(("recording_date", *CART, "sbp_source"), Value("string"))
     flaws = {"missing_samples": Value("int32")}
@@ -182,9 +175,9 @@ def mimic_iv_ecg_corpus(
     extra = texts | dict.fromkeys(MEASUREMENT_RANGES, Value("int32")) | flaws
     return Corpus(
         config_name=f"mimic_iv_ecg_{SAMPLING_RATE}hz",
-        features=row_features(len(STANDARD_LEADS), SAMPLING_RATE * SECONDS, {}, extra=extra),
+        features=row_features(len(channels.leads), SAMPLING_RATE * SECONDS, {}, extra=extra),
         splits={split: MimicRecords(index, split) for split in SPLITS},
-        read=MimicReader(data_dir, text_style, min_words, drop, report_rules),
+        read=MimicReader(data_dir, text_style, min_words, drop, report_rules, channels),
         facts=facts,
         card=card,
         front_matter={
@@ -233,6 +226,7 @@ def card(summary: dict) -> CorpusCard:
         title=f"MIMIC-IV-ECG, {SAMPLING_RATE} Hz",
         source=f"MIMIC-IV-ECG 1.0 (https://physionet.org/content/mimic-iv-ecg/1.0/), {listed}",
         script="dataset_scripts/mimic_iv_ecg.py",
+        records=f"{describe_leads(summary)} of {SECONDS} s",
         splits=f"Folds are drawn by patient, by a hash with seed {summary['seed']}: 1-8, 9, 10; `fold` says which.",
         texts=texts,
         licence="Open Data Commons Open Database License 1.0",

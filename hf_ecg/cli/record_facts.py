@@ -1,0 +1,36 @@
+"""What the file of a record holds, and which of its channels are taken under which names."""
+
+from collections.abc import Mapping, Sequence
+
+from ..signals.formats import read
+
+
+def describe_record(
+    path: str, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+) -> dict:
+    """Format, rate, length and leads of a file that `hf_ecg.read` takes.
+
+    Args:
+        path, leads, rename: see `hf_ecg.read`.
+
+    Raises:
+        ValueError, OSError: see `hf_ecg.read`.
+    """
+    record = read(path, leads=leads, rename=rename)
+    facts = {
+        "kind": "record",
+        "path": path,
+        "name": record.name,
+        "format": record.source_format,
+        "sampling_rate": record.sampling_rate,
+        "samples": record.num_samples,
+        "seconds": round(record.seconds, 3),
+        "leads": list(record.leads),
+    }
+    # what the file calls them, where it says more or something else
+    if any(name.strip().upper() != lead.upper() for name, lead in zip(record.lead_names, record.leads, strict=True)):
+        facts["channels"] = list(record.lead_names)
+    if record.units:
+        facts["units"] = list(dict.fromkeys(record.units))
+    optional = {"device": record.device, "start_time": record.start_time and str(record.start_time)}
+    return facts | {name: value for name, value in optional.items() if value}
