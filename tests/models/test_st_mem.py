@@ -202,7 +202,8 @@ def test_what_does_not_fit_is_refused():
     [
         ({"patch_size": 33}, "patch_size is 33, wanted at least 2 and a divisor of num_samples, 160"),
         ({"patch_size": 1}, "patch_size is 1"),
-        ({"mask_ratio": 1.0}, "mask_ratio is 1.0, which keeps 0 of 10"),
+        ({"mask_ratio": 1.0}, "mask_ratio is 1.0, wanted a share between 0 and 1"),
+        ({"mask_ratio": 1e308}, r"mask_ratio is 1e\+308"),
         ({"mask_ratio": 0.95}, "keeps 0 of 10"),
         ({"num_attention_heads": 3}, "hidden_size is 16, wanted an even multiple of the 3 heads"),
         ({"decoder_num_attention_heads": 3}, "decoder_hidden_size is 8"),

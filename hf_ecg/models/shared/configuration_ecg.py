@@ -1,7 +1,9 @@
 """What the configurations of all families have in common."""
 
+import re
 from typing import ClassVar, Self
 
+import torch
 from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -14,6 +16,24 @@ _TOO_LARGE = 2**31
 
 # A damaged number would otherwise be built, block by block. The deepest ResNet ever published has 1,001 layers.
 MOST_BLOCKS, MOST_CHANNELS = 1000, 65536
+
+
+def check_dtype(name: str, value) -> None:
+    """Raises ValueError for what is no type of torch's tensors: transformers looks any name up in torch's module."""
+    known = vars(torch).get(value) if isinstance(value, str) else value
+    if known is not None and not isinstance(known, torch.dtype) or (isinstance(value, str) and known is None):
+        raise ValueError(f"{name} is {value!r}, wanted the name of a torch type such as 'float32'")
+
+
+def check_id2label(name: str, value) -> None:
+    """Raises ValueError for anything but a mapping from whole numbers, as JSON writes them too, to names."""
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {value!r}, wanted a mapping from numbers to names")
+    for key in value:
+        if isinstance(key, bool) or not re.fullmatch(r"-?\d{1,9}", str(key), re.ASCII):
+            raise ValueError(f"{name} holds the key {key!r}, wanted whole numbers")
 
 
 @strict
@@ -33,6 +53,12 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     target_mean: list[float | int] | None = None
     target_scale: list[float | int] | None = None
 
+    def __post_init__(self, **kwargs):
+        for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
+            check_dtype(name, value)
+        check_id2label("id2label", self.id2label)
+        super().__post_init__(**kwargs)
+
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
         """As in transformers; a `config.json` that holds something else raises a ValueError that names its folder."""
@@ -45,8 +71,7 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
             value = getattr(self, name, None)
             if value is not None and not 0 < value < _TOO_LARGE:
                 raise ValueError(f"{name} is {value}, wanted a positive number below {_TOO_LARGE}")
-        if isinstance(self.dtype, (int, float, list)):
-            raise ValueError(f"dtype is {self.dtype!r}, wanted the name of a torch type")
+        check_dtype("dtype", self.dtype)
 
     def validate_targets(self):
         """Run by `@strict` after construction and before saving."""

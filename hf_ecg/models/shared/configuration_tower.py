@@ -4,7 +4,7 @@ import copy
 
 from huggingface_hub.dataclasses import strict
 
-from .configuration_ecg import ECGConfig
+from .configuration_ecg import ECGConfig, check_dtype, check_id2label
 
 
 @strict
@@ -12,6 +12,12 @@ class ECGTowerConfig(ECGConfig):
     """A configuration with `ecg_config`, whose input is the model's."""
 
     def __post_init__(self, **kwargs):
+        for name in self.sub_configs:
+            tower = getattr(self, name)
+            if isinstance(tower, dict):  # of a family of transformers, which does not look
+                for key in ("dtype", "torch_dtype"):
+                    check_dtype(f"{name}.{key}", tower.get(key))
+                check_id2label(f"{name}.id2label", tower.get("id2label"))
         super().__post_init__(**kwargs)
         if self.dtype is not None:
             return

@@ -87,7 +87,9 @@ class STMEMConfig(ECGConfig):
             raise ValueError(
                 f"patch_size is {self.patch_size}, wanted at least 2 and a divisor of num_samples, {self.num_samples}"
             )
-        if not 0 < self.mask_ratio < 1 or not 1 <= self.kept_patches(self.num_patches) < self.num_patches:
+        if not 0 < self.mask_ratio < 1:
+            raise ValueError(f"mask_ratio is {self.mask_ratio}, wanted a share between 0 and 1")
+        if not 1 <= self.kept_patches(self.num_patches) < self.num_patches:
             raise ValueError(
                 f"mask_ratio is {self.mask_ratio}, which keeps {self.kept_patches(self.num_patches)} of"
                 f" {self.num_patches} patches: wanted a share between 0 and 1 that keeps and removes some"
