@@ -6,12 +6,14 @@ python -m hf_ecg.convert SOURCE FILE OUT
 from pathlib import Path
 
 from huggingface_hub import ModelCardData
+from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from .auto import SOURCES
 from .cards import CARD_NAME, render_card
 from .cli import script
-from .files import atomic_folder
+from .files import atomic_folder, naming_the_file
+from .locks import output_lock
 from .models.shared.roles import model_role
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
@@ -54,10 +56,16 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
     output_dir = Path(output_dir)
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise FileExistsError(f"{output_dir} is there and not empty: choose another folder")
+    with output_lock(output_dir):
+        return _write_converted(source, checkpoint, output_dir)
+
+
+def _write_converted(source: str, checkpoint, output_dir: Path) -> Path:
     model, feature_extractor = convert_checkpoint(source, checkpoint)
 
     def write(folder: Path) -> None:
-        model.save_pretrained(folder)
+        with naming_the_file(folder, SafetensorError):
+            model.save_pretrained(folder)
         feature_extractor.save_pretrained(folder)
         (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
 

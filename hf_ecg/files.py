@@ -1,12 +1,12 @@
 """Files, folders and arrays that are whole or absent: written beside, put on the disk, then renamed."""
 
+import errno
 import hashlib
 import json
 import logging
 import os
 import shutil
 import struct
-import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 import numpy as np
 
+from .hidden_places import PREVIOUS, hidden_names, new_name, place_beside
+
 logger = logging.getLogger(__name__)
 
-INCOMPLETE = ".incomplete"
-PREVIOUS = ".previous"
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 # Smaller arrays are read: a map costs a page of memory and a file descriptor.
 _MAPPED_BYTES = 64 * 1024
@@ -33,24 +34,39 @@ _PADDING_FIELD = 0x5045
 def atomic_path(path, shared: bool = False) -> Iterator[Path]:
     """A path beside `path` to write one file to; at the end of the block that file replaces `path`.
 
-    Whatever moment the process dies at, `path` is as it was before or whole. An error in the block removes the new
-    file.
+    Whatever moment the process dies at, `path` is as it was before or whole, and however many processes write it, one
+    of them has: each has a hidden path of its own. An error in the block removes the new file.
 
     Args:
         path: the file to make or replace, in a folder that exists.
-        shared: several processes may write this file at once, so each gets a path of its own; the last one stays.
-            A killed process leaves its path behind. Otherwise the path is `NAME.incomplete`, and the next write
-            replaces it.
+        shared: the folder may hold very many files, so nobody looks for what killed processes left of this one.
+            Otherwise the next write removes that.
+
+    Raises:
+        OSError: the disk is full, or the like; names `path`.
     """
     path = Path(path)
-    temporary = _beside(path, f".{uuid.uuid4().hex[:12]}{INCOMPLETE}" if shared else INCOMPLETE)
-    temporary.unlink(missing_ok=True)
-    try:
+    with place_beside(path, sweep=not shared) as temporary, naming_the_file(path):
         yield temporary
         replace_file(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming_the_file(path, *kinds: type[Exception]) -> Iterator[None]:
+    """Errors of the disk in the block (full, quota, file size, read-only) that name no file name this one.
+
+    Args:
+        path: what is written.
+        kinds: errors by which a library in the block tells that it could not write: they become OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_ERRORS and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
+    except kinds as error:
+        raise OSError(f"{path} could not be written: {error}") from error
 
 
 @contextmanager
@@ -93,7 +109,7 @@ def replace_file(complete, path) -> None:
 def atomic_folder(folder, write: Callable[[Path], None], replace: bool = True) -> None:
     """Replace `folder` by what `write(temporary_folder)` puts there, whatever moment the process dies at.
 
-    The former content stays, as `folder` or as `folder.previous` (see `find_folder`), until the new one is complete.
+    The former content stays, as `folder` or hidden beside it (see `find_folder`), until the new one is complete.
 
     Args:
         folder: path to make or replace; parents are made.
@@ -101,10 +117,8 @@ def atomic_folder(folder, write: Callable[[Path], None], replace: bool = True) -
         replace: False refuses (OSError) to take the place of a folder that holds anything.
     """
     folder = Path(folder)
-    temporary = _beside(folder, INCOMPLETE)
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(folder) as temporary:
         write(temporary)
         synchronise(temporary)
         if replace:
@@ -112,31 +126,44 @@ def atomic_folder(folder, write: Callable[[Path], None], replace: bool = True) -
         else:
             os.rename(temporary, folder)
             _synchronise_one(folder.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+
+
+@contextmanager
+def temporary_folder(path) -> Iterator[Path]:
+    """An empty hidden folder beside `path`, of this process alone; whatever is left of it at the end is removed.
+
+    What killed processes left of theirs is removed first.
+
+    Raises:
+        OSError: the disk is full, or the like; names `path`.
+    """
+    path = Path(path)
+    with place_beside(path, folder=True) as temporary, naming_the_file(path):
+        yield temporary
 
 
 def replace_folder(complete, folder) -> None:
-    """Put a complete folder in the place of `folder`; between the two renames the former is `folder.previous`."""
+    """Put a complete folder in the place of `folder`; between the two renames the former lies hidden beside it."""
     folder = Path(folder)
-    previous = _beside(folder, PREVIOUS)
+    # beside a whole `folder` they are remainders of interrupted clean-ups
+    remainders = hidden_names(folder, PREVIOUS) if folder.exists() else []
     if folder.exists():
-        # a `.previous` beside a whole `folder` is the remainder of an interrupted clean-up
-        shutil.rmtree(previous, ignore_errors=True)
+        previous = new_name(folder, PREVIOUS)
         os.rename(folder, previous)
+        remainders.append(previous)
     os.rename(complete, folder)
     _synchronise_one(folder.parent)
-    shutil.rmtree(previous, ignore_errors=True)
+    for remainder in remainders:
+        shutil.rmtree(remainder, ignore_errors=True)
 
 
 def find_folder(folder) -> Path | None:
     """The newest complete version of a folder written by `atomic_folder`, or None."""
     folder = Path(folder)
-    for candidate in (folder, _beside(folder, PREVIOUS)):
-        if candidate.is_dir():
-            return candidate
-    return None
+    if folder.is_dir():
+        return folder
+    found = [path for path in hidden_names(folder, PREVIOUS) if path.is_dir()]
+    return max(found, key=lambda path: path.stat().st_ctime_ns, default=None)
 
 
 def restore_folder(folder) -> None:
@@ -151,7 +178,8 @@ def synchronise(path) -> None:
     """Put a file, or a folder with everything in it, on the disk."""
     path = Path(path)
     for inner in sorted(path.rglob("*")):
-        _synchronise_one(inner)
+        if not inner.is_symlink() and (inner.is_file() or inner.is_dir()):  # to open a pipe would be to wait
+            _synchronise_one(inner)
     _synchronise_one(path)
 
 
@@ -275,7 +303,3 @@ def _synchronise_one(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _beside(path: Path, ending: str) -> Path:
-    return path.with_name(f"{path.name}{ending}")

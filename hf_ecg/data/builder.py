@@ -3,27 +3,27 @@
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from datasets import Features, Value
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
-from ..files import INCOMPLETE, replace_folder, restore_folder, synchronise
+from ..files import atomic_file, replace_folder, synchronise
+from ..owned_folders import MARKER, carry_over, mark, others_files, tell_others
 from ..version import __version__
 from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
+from .corpus_folder import KIND, WRITTEN, check_output, workplace
 from .quality_counts import judge_rows
 from .schema import UNUSABLE
 from .shard_checks import SHARDS
 from .shards import (
-    FINISHED,
     NOTES,
     ROWS_PER_GROUP,
     SHARD_BYTES,
@@ -35,12 +35,9 @@ from .workers import ordered_map
 
 logger = logging.get_logger(__name__)
 
-_LOCK = "lock"
 _FINGERPRINT = "fingerprint"
 # Number of the form of the notes on finished shards: those of another one are not taken over.
 _NOTES = 2
-# Workers of a killed run hold its lock until they notice, within a second.
-_LOCK_SECONDS = 5.0
 
 
 class UnfitRecord(ValueError):
@@ -128,53 +125,19 @@ def prepare_corpus(
         ValueError: an item that cannot be read (`strict`), or no row at all.
         OSError: `output_dir` is there already, or another run is writing it.
     """
-    output_dir = Path(output_dir).absolute()
+    output_dir = Path(output_dir)
     if num_proc < 1:
         raise ValueError(f"num_proc is {num_proc}, wanted at least 1")
     corpus = dataclasses.replace(corpus, features=Features(dict(corpus.features) | {UNUSABLE: Value("string")}))
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    with _workplace(output_dir) as temporary:
+    with workplace(output_dir) as temporary:
         check_output(output_dir, overwrite)
+        output_dir = Path(os.path.realpath(output_dir))
         _take_over(temporary, corpus, resume)
         summary = _write(corpus, temporary, num_proc, strict, progress)
         if finish is not None:
             finish(temporary)
         _put_in_place(temporary, output_dir)
     return summary
-
-
-def check_output(output_dir: Path, overwrite: bool) -> None:
-    """Raises FileExistsError unless a corpus may be written to the folder."""
-    if not output_dir.exists() or (output_dir.is_dir() and not any(output_dir.iterdir())):
-        return
-    if not (output_dir / SUMMARY_NAME).is_file():
-        raise FileExistsError(f"{output_dir} is there and is not a prepared corpus: choose another folder")
-    if not overwrite:
-        raise FileExistsError(f"{output_dir} is there already: choose another folder, or --overwrite it")
-
-
-@contextmanager
-def _workplace(output_dir: Path) -> Iterator[Path]:
-    """A folder beside `output_dir` that is this process's alone; restores a former corpus.
-
-    It is gone at the end, unless an error leaves finished shards in it.
-    """
-    temporary = output_dir.with_name(f".{output_dir.name}{INCOMPLETE}")
-    temporary.mkdir(exist_ok=True)
-    lock = FileLock(temporary / _LOCK)
-    try:
-        lock.acquire(timeout=_LOCK_SECONDS)
-    except Timeout as error:
-        raise OSError(f"{output_dir} is being written by another run ({temporary} is locked)") from error
-    try:
-        restore_folder(output_dir)
-        yield temporary
-    finally:
-        if any((temporary / NOTES).glob(f"*{FINISHED}")):
-            logger.warning("finished shards are kept in %s: the same command goes on with them", temporary)
-        else:
-            shutil.rmtree(temporary, ignore_errors=True)
-        lock.release()
 
 
 def _take_over(temporary: Path, corpus: Corpus, resume: bool) -> None:
@@ -185,26 +148,43 @@ def _take_over(temporary: Path, corpus: Corpus, resume: bool) -> None:
         finished = restore_shards(data_dir, notes)
         logger.warning("going on with the interrupted run in %s: %d shards are finished", temporary, finished)
         return
-    leftovers = [path for path in temporary.iterdir() if path.name != _LOCK]
+    leftovers = [path for path in temporary.iterdir() if path.name != MARKER]
     if leftovers:
         logger.warning("removing what an interrupted run left in %s", temporary)
     for path in leftovers:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for folder in (data_dir, notes):
         folder.mkdir()
-    note.write_text(fingerprint, encoding="utf-8")
+    with atomic_file(note) as file:
+        file.write(fingerprint)
 
 
 def _fingerprint(corpus: Corpus) -> str:
     """Tells runs apart whose shards would differ, as far as that shows without reading the records."""
     what = [__version__, _NOTES, ROWS_PER_GROUP, SHARD_BYTES, corpus.config_name, str(corpus.features.arrow_schema)]
     what += [json.dumps(corpus.facts, default=str), list(corpus.skipped), dict(corpus.left_out), corpus.fingerprint]
+    what.append(_plain(corpus.read))  # with the folder that it reads from, and its options
     digest = hashlib.blake2b(repr(what).encode(), digest_size=16)
     for split, items in corpus.splits.items():
         digest.update(f"{split} {len(items)}".encode())
         for item in () if corpus.fingerprint else items:
             digest.update(repr(item).encode())
     return digest.hexdigest()
+
+
+def _plain(value):
+    """What tells readers apart, without addresses in memory and without an order by chance."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [type(value).__qualname__, {one.name: _plain(getattr(value, one.name)) for one in fields(value)}]
+    if isinstance(value, os.PathLike):
+        return os.path.realpath(value)
+    if isinstance(value, Mapping):
+        return sorted((str(key), repr(_plain(inner))) for key, inner in value.items())
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(repr, value))
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, (str, int, float)) else type(value).__qualname__
 
 
 def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progress: bool) -> dict:
@@ -293,8 +273,14 @@ def _kind(error: Exception) -> str:
 
 
 def _put_in_place(temporary: Path, output_dir: Path) -> None:
-    synchronise(temporary)
+    identity = (temporary / _FINGERPRINT).read_text(encoding="utf-8")
     shutil.rmtree(temporary / NOTES)
-    for name in (_FINGERPRINT, _LOCK):
-        (temporary / name).unlink()
+    (temporary / _FINGERPRINT).unlink()
+    names = (path.relative_to(temporary).as_posix() for path in temporary.rglob("*") if path.is_file())
+    mark(temporary, KIND, identity, [name for name in names if name != MARKER])
+    synchronise(temporary)
+    if output_dir.is_dir():
+        others = others_files(output_dir, WRITTEN)
+        carry_over(output_dir, temporary, others)
+        tell_others(output_dir, others)
     replace_folder(temporary, output_dir)

@@ -1,5 +1,7 @@
 """What the deterministic steps make of training rows, kept in files: made once, read in every later epoch and run."""
 
+import contextlib
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +15,8 @@ from ..processing.outputs import Output, stack_outputs
 from ..version import __version__
 from .mixing import MixedRows
 from .refused_rows import check_refused, find_refused, record_name
-from .rows import SIGNAL_COLUMNS
+from .rows import SIGNAL_COLUMNS, rows_fingerprint
+from .unused_caches import remove_unused
 
 logger = logging.get_logger(__name__)
 
@@ -93,17 +96,19 @@ def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInp
             "steps": extractor.steps_digest(before_views=True),
             "lead": collator.lead,
             "form": _FORM,
-            # of what the files hold, by path and time of their last change, and of the selection
-            "rows": [source._fingerprint for source in sources],
+            "rows": [rows_fingerprint(source) for source in sources],
         },
     )
     outputs, rows = extractor.outputs_before_views, MixedRows(sources, SIGNAL_COLUMNS)
     absent = [number for number in range(-(-len(rows) // PART)) if store.get(_key(number)) is None]
     if absent:
+        remove_unused(folder)
         logger.info("preparing %d of %d records for %s", min(len(absent) * PART, len(rows)), len(rows), store.folder)
     for number in tqdm(absent, desc="preparing inputs", unit="part", disable=not absent):
         indices = range(number * PART, min((number + 1) * PART, len(rows)))
         store.put(_key(number), _part_arrays(collator, rows, indices, outputs, reasons))
+    with contextlib.suppress(OSError):  # somebody else's, or of no rows
+        os.utime(store.folder)  # the time of its last use
     return PreparedInputs(store, outputs, len(rows))
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features, SplitInfo
 
-from ..files import INCOMPLETE, atomic_file, synchronise
+from ..files import atomic_file, synchronise
+from ..hidden_places import INCOMPLETE
 from .corpus_card import CorpusCounts
 from .schema import RISK_INPUTS
 from .shard_checks import shard_facts

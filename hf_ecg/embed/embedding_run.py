@@ -12,10 +12,11 @@ from transformers.utils import logging
 
 from ..checks import check_one_of, check_positive_integer
 from ..evaluation.loading import pick_device
+from ..locks import output_lock
 from ..version import __version__
 from .encoder import Encoder
 from .records import RecordList, find_records
-from .table_parts import Parts, PartWriter, table_schema
+from .table_parts import Parts, PartWriter, check_table, table_schema
 from .windows import WINDOWS, Window, cut, window_spans
 
 logger = logging.get_logger(__name__)
@@ -110,7 +111,7 @@ def embed_records(
     The columns are `record_id`; `path` (header, or corpus); `window`, its number in the record, and `start_s`,
     `stop_s`, seconds from the record's beginning; `lead_mask`, which leads the model saw, in its order;
     `quality_passed`, and `quality`, flag of `hf_ecg.signals.quality` -> leads that have it (null: could not be looked
-    for); `model` and `model_revision`, a commit of the Hub or the digest of the weights; and `embedding`, float32 of
+    for); `model` and `model_revision`, the digest of the weights; and `embedding`, float32 of
     fixed size. The schema's metadata holds, under `hf_ecg`, versions, options and the extractor's whole recipe.
 
     Memory does not grow with the number of records. A run that was stopped resumes when it is started again with the
@@ -130,7 +131,8 @@ def embed_records(
     Raises:
         ValueError: parts of another job beside the output; a record that cannot be embedded, by name, or none that
             can; see also `Encoder` and `find_records`.
-        OSError: an absent file, folder or model, a damaged record, or an output that is there already.
+        OSError: an absent file, folder or model, a damaged record, an output that is there already or that another
+            process writes.
 
     Example:
         >>> from hf_ecg.embed import embed_records
@@ -138,13 +140,20 @@ def embed_records(
         >>> result.records, result.windows, result.refused
         (1, 1, 0)
     """
+    output = Path(output)
+    with output_lock(output):
+        check_table(output, overwrite)
+        return _embed(records, model, output, options, feature_extractor, overwrite, progress)
+
+
+def _embed(records, model, output: Path, options, feature_extractor, overwrite, progress) -> EmbeddingResult:
     channels = {"leads": options.leads, "rename": options.rename}
     found = find_records(records, options.config, options.split, options.folds, **channels)
     device = options.device
     if device is not None or not isinstance(model, torch.nn.Module):
         device = pick_device(device)
     encoder = Encoder(model, feature_extractor, options.revision, options.projected, options.lead, device)
-    output, job = Path(output), _job(encoder, found, options)
+    job = _job(encoder, found, options)
     parts = Parts(output, job, table_schema(encoder.size), overwrite)
     _write_parts(parts, _Pipeline(found, encoder, options), len(found), progress)
     windows, refused = parts.windows, parts.write_refused()

@@ -3,8 +3,9 @@
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from ..evaluation.judging.features import average_crops, frozen, tensors_digest
+from ..evaluation.judging.features import average_crops, frozen
 from ..evaluation.loading import extractor_of
+from ..evaluation.weights import tensors_digest
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
@@ -47,7 +48,7 @@ class Encoder:
         self.model = self.dual if projected else ecg_encoder(model)
         if device is not None:
             self.model = self.model.to(device)
-        self.revision = getattr(model.config, "_commit_hash", None) or tensors_digest(model)
+        self.revision = tensors_digest(model)
         self.feature_extractor = feature_extractor
         self.projected = projected
         self.lead = lead

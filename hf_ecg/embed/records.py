@@ -1,6 +1,7 @@
 """What is to be embedded: files of records, folders of them, prepared corpora, as one list in a fixed order."""
 
 import bisect
+import contextlib
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from transformers.utils import logging
 
 from ..data.corpus import load_corpus
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
+from ..files import values_digest
 from ..processing.inputs import read_row
 from ..signals.formats import read, record_endings, record_file
 from ..signals.record import Record
@@ -38,17 +40,31 @@ class RecordFiles:
         return read(self.files[index], **self._channels)
 
     def fingerprint(self) -> str:
-        """Of the names, sizes and times of the files."""
+        """Of the names, sizes and times of the files, and of the files of the same name beside them: the samples of a
+        record lie in another one than its header."""
         digest = hashlib.blake2b(digest_size=16)
+        folders: dict[str, dict[str, list[str]]] = {}
         for file in self.files:
-            try:
-                found = os.stat(file)
-            except OSError:
-                # the reader says what is wrong with it, when its turn comes
-                digest.update(f"{file}\0absent\n".encode())
-            else:
-                digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+            folder, name = os.path.split(file)
+            if folder not in folders:
+                folders[folder] = _by_stem(folder)
+            digest.update(f"{file}\n".encode())
+            # what is not there is told by the reader, when its turn comes
+            for line in folders[folder].get(Path(name).stem, ()):
+                digest.update(line.encode())
         return digest.hexdigest()
+
+
+def _by_stem(folder: str) -> dict[str, list[str]]:
+    """Name without ending -> name, size and time of the files that are called so."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            with contextlib.suppress(OSError):
+                status = entry.stat()
+                line = f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+                found.setdefault(Path(entry.name).stem, []).append(line)
+    return found
 
 
 class RecordRows:
@@ -80,8 +96,8 @@ class RecordRows:
         )
 
     def fingerprint(self) -> str:
-        """Of the names of the records, in order."""
-        return rows_fingerprint(self._dataset, ())
+        """Of the rows, signals and all, and of the name that stands in the table beside them."""
+        return values_digest([self.name, rows_fingerprint(self._dataset, ())])
 
 
 class RecordList:

@@ -1,6 +1,5 @@
 """Model folders and corpora as the evaluation scripts need them."""
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from ..models.ecg_text.text_tower import limit_texts
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from .protocol import TrainingFacts, check_folds, read_training_facts
+from .weights import weights_digest
 
 
 def pick_device(name: str | None) -> torch.device:
@@ -131,7 +131,7 @@ def _budget(facts: TrainingFacts) -> tuple[str, str, str]:
 
 
 def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> list[dict]:
-    """Folder name, training seed and weights (their SHA-256, of a local folder) of each model, for a report."""
+    """Folder name, training seed and weights (their digest) of each model, for a report."""
     return [
         {
             "folder": "/".join(Path(folder).parts[-2 if Path(folder).name == "encoder" else -1 :]),
@@ -145,16 +145,3 @@ def describe_seeds(folders: list[str], facts: list[TrainingFacts | None]) -> lis
 def describe_drawn(number: int, seed: int) -> list[dict]:
     """What a report says of encoders whose weights were drawn anew: one for each of `number` models."""
     return [{"folder": "drawn anew", "seed": seed + index} for index in range(number)]
-
-
-def weights_digest(folder: str | Path) -> str | None:
-    """SHA-256 over the weight files of a model folder: tells whether a report judges these weights. None if none."""
-    paths = sorted(Path(folder).glob("model*.safetensors"))
-    if not paths:
-        return None
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

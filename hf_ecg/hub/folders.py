@@ -8,6 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ..cards import CARD_NAME, PLACEHOLDER
+from ..hidden_places import INCOMPLETE, hidden_names
 
 # Named, not everything but checkpoints and logs: what else lies in a run's folder may be anybody's records.
 _MODEL_FILES = (
@@ -97,9 +98,9 @@ def _check_whole(folder: Path) -> None:
             f"{folder} holds a run that has not finished: there is no {_CONFIG}. Resume it first"
             " (train/pretrain.py ... --resume latest)"
         )
-    for name in ("model.incomplete", "encoder.incomplete"):
-        if (folder / name).exists():
-            raise OSError(f"{folder} was not saved to the end: {name} is there. Resume the run first")
+    for name in ("model", "encoder"):
+        if left := hidden_names(folder / name, INCOMPLETE):
+            raise OSError(f"{folder} was not saved to the end: {left[0].name} is there. Resume the run first")
     if not config.is_file():
         raise FileNotFoundError(f"{folder} holds no model: there is no {_CONFIG}")
     try:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ..files import atomic_path
+
 MM_PER_INCH = 25.4
 FORMATS = ("png", "svg")
 # ten pixels a millimetre: the lines of ECG paper then fall on whole pixels
@@ -45,7 +47,9 @@ def save_figure(figure, path, dpi: float = DPI) -> Path:
     is_svg = path.suffix.lower() == ".svg"
     # without a salt and with a date every SVG of the same figure would differ
     with matplotlib.rc_context({"svg.hashsalt": "hf_ecg", "svg.fonttype": "path"}):
-        figure.savefig(path, dpi=dpi, metadata={"Date": None} if is_svg else None)
+        with atomic_path(path, shared=True) as temporary:
+            kind = path.suffix.lower().lstrip(".")
+            figure.savefig(temporary, dpi=dpi, format=kind, metadata={"Date": None} if is_svg else None)
     return path
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from ..files import replace_file, temporary_folder
 from .lead_field import GAIN
 from .simulator import SimulatedECG
 
@@ -21,15 +22,24 @@ def write_wfdb(ecg: SimulatedECG, path) -> Path:
         ValueError: a name that WFDB does not allow.
         OSError: the folder cannot be written.
     """
-    import wfdb
-
     path = Path(path)
     if not re.fullmatch(r"[-\w]+", path.name):
         raise ValueError(f"the record's name is {path.name!r}, wanted letters, digits, - and _ alone")
     path.parent.mkdir(parents=True, exist_ok=True)
+    # the header last: nobody reads a record whose samples are not whole
+    with temporary_folder(path) as temporary:
+        _write(ecg, path.name, temporary)
+        for ending in (".dat", ".hea"):
+            replace_file(temporary / f"{path.name}{ending}", path.with_suffix(ending))
+    return path.with_suffix(".hea")
+
+
+def _write(ecg: SimulatedECG, name: str, folder: Path) -> None:
+    import wfdb
+
     leads = len(ecg.leads)
     wfdb.wrsamp(
-        path.name,
+        name,
         fs=ecg.sampling_rate,
         units=["mV"] * leads,
         sig_name=list(ecg.leads),
@@ -43,6 +53,5 @@ def write_wfdb(ecg: SimulatedECG, path) -> Path:
             "Simulated: no patient was recorded",
             f"Conditions: {', '.join(ecg.conditions)}",
         ],
-        write_dir=str(path.parent),
+        write_dir=str(folder),
     )
-    return path.with_suffix(".hea")

@@ -16,6 +16,8 @@ from ..evaluation.benchmark.tasks import ROWS
 from ..evaluation.metrics.classification import METRICS
 from ..evaluation.metrics.interval_text import interval_text
 from ..evaluation.reports.evaluation_report import NAMES, fold_words, write_report
+from ..locks import output_lock
+from ..owned_folders import mark
 from ..training.prior_runs import train_once
 from ..training.recipe import Recipe, load_recipe
 
@@ -166,9 +168,16 @@ def run_ablation(
         judge: called with the model folders of an arm and a folder for its figures; the summary of a benchmark.
         output: folder of the report.
     """
+    with output_lock(output):
+        return _run(recipe, arms, judge, Path(output))
+
+
+def _run(recipe: str, arms: Sequence[Arm], judge, output: Path) -> dict:
+    output.mkdir(parents=True, exist_ok=True)
+    mark(output, "study")
     found = {arm.name: judge([str(folder) for folder in train_arm(arm)], arm.folder / "benchmark") for arm in arms}
     summary = ablation_summary(recipe, arms, found)
-    write_report(summary, Path(output) / "ablation.json", render_ablation)
+    write_report(summary, output / "ablation.json", render_ablation)
     return summary
 
 

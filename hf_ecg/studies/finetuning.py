@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ..evaluation.loading import describe_seeds, facts_for_evaluation, pick_devi
 from ..evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ..evaluation.protocol import TrainingFacts, read_training_facts
 from ..evaluation.reports.evaluation_report import report_frame, write_report
+from ..files import atomic_file
+from ..locks import output_lock
 from ..training import pretrain
 from ..training.finetune import finetuning_recipe, lead_sets
 from ..training.network import resolve_pretrained
@@ -26,6 +29,8 @@ from ..training.run_folder import check_output
 from .source_overrides import source_overrides
 
 REPORT = "finetune.json"
+# How long a run that is resumed waits for what is left of the one before.
+_SECONDS_TO_END = 10.0
 SPLITS = ("train", "validation", "test")
 
 
@@ -92,18 +97,28 @@ def finetune(
     Raises:
         ValueError: splits that share folds or patients, folds of the training, labels, leads or targets that do not
             fit, an output folder around the model.
-        OSError: model or corpus is not there, or the folder holds a run.
+        OSError: model or corpus is not there, or the folder holds a run, or another process writes it.
     """
-    asked = _completed(asked)
+    # the first process writes for all of them
+    lock = output_lock(asked.output_dir, _SECONDS_TO_END if resume else 0.0) if _is_first() else nullcontext()
+    with lock:
+        return _finetune(_completed(asked), resume, overwrite, allow_training_folds)
+
+
+def _is_first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _finetune(asked: Finetuning, resume: bool, overwrite: bool, allow_training_folds: bool) -> dict | None:
     output = Path(asked.output_dir)
     source = resolve_pretrained(asked.model)
     if Path(source).is_dir() and Path(source).resolve().is_relative_to(output.resolve()):
         raise ValueError(f"the model {asked.model} is inside the output folder {output}, wanted another one")
     facts = facts_for_evaluation([source], asked.config, asked.folds["test"], allow_training_folds)[0]
     systems = plan_systems(asked)
-    if os.environ.get("RANK", "0") == "0":  # another process may come here when the first one has begun to write
+    if _is_first():  # another process may come here when the first one has begun to write
         for system in systems:
-            check_output(system.folder, resume, overwrite)
+            check_output(system.folder, resume, overwrite, [source, asked.data])
     rows = {split: load_corpus(asked.data, config=asked.config, folds=asked.folds[split]) for split in SPLITS}
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
@@ -132,7 +147,8 @@ def finetune(
     report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
     write_report(report, output / REPORT)
     for system in systems:
-        (system.folder / CARD_NAME).write_text(model_card(system.folder, [output / REPORT]), encoding="utf-8")
+        with atomic_file(system.folder / CARD_NAME) as file:
+            file.write(model_card(system.folder, [output / REPORT]))
     return report
 
 

@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 
 from ..data.near_duplicates import THRESHOLD, find_near_duplicates
 from ..embed.records import RecordList, find_records
+from ..files import atomic_file
 from ..signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, fingerprint
 from ..signals.leads import canonical_leads
 
@@ -88,11 +89,12 @@ def check_table_path(output: str | Path) -> Path:
 def write_shared_recordings(report: dict, output: Path) -> None:
     """The pairs as `output` (.csv), and the whole report beside it as .json."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("w", newline="", encoding="utf-8") as file:
+    with atomic_file(output, newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(report["pairs"])
-    output.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with atomic_file(output.with_suffix(".json")) as file:
+        file.write(json.dumps(report, indent=1) + "\n")
 
 
 def shared_recordings_table(report: dict, most: int = 40) -> str:

@@ -11,7 +11,9 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel
 
 from ..data.mixing import MixedRows
+from ..data.rows import rows_fingerprint
 from ..evaluation.judging.validation import build_validation, check_judged, over_sources, shares_the_loss
+from ..files import values_digest
 from ..models.ecg_text.text_tower import limit_texts
 from ..models.shared.roles import ecg_config, is_dual_encoder
 from ..processing import ECGFeatureExtractor, ECGTextProcessor
@@ -78,6 +80,15 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
         parts.validates_together = together
         parts.validate = _validation(recipe, method, feeding, judged, accelerator if together else None)
     return parts
+
+
+def data_identity(recipe: Recipe) -> str:
+    """Digest of the rows that a recipe trains and selects on, as they lie at its paths now: signals, texts, labels."""
+    method = build_method(recipe.method, recipe.data)
+    sources, judged = load_sources(recipe.data, method, recipe.validation is not None, recipe.run.seed)
+    columns = {*method.columns, *recipe.data.label_sets, *recipe.data.targets}
+    digests = [rows_fingerprint(rows, columns) for rows in (*sources, *(rows for _, rows in judged))]
+    return values_digest(digests)
 
 
 def validates_together(recipe: Recipe, world_size: int) -> bool:

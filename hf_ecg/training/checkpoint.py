@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from ..files import atomic_folder, find_folder
+from ..files import atomic_folder, find_folder, naming_the_file
 from ..models.shared.conversion import read_checkpoint
 
 STATE_NAME = "state.pt"
@@ -18,7 +18,8 @@ def save_state(folder, state: dict, progress: dict) -> None:
 
     def write(temporary: Path) -> None:
         text = json.dumps(progress, indent=2) + "\n"
-        torch.save({**state, PROGRESS_NAME: text}, temporary / STATE_NAME)
+        with naming_the_file(Path(folder) / STATE_NAME, RuntimeError):  # by which torch tells of a full disk
+            torch.save({**state, PROGRESS_NAME: text}, temporary / STATE_NAME)
         (temporary / PROGRESS_NAME).write_text(text, encoding="utf-8")
 
     atomic_folder(folder, write)

@@ -1,6 +1,8 @@
-"""SIGTERM, which schedulers send before they take a machine away: the run saves and ends."""
+"""What ends a run from outside: SIGTERM, at which it saves and ends, and a launcher that is gone."""
 
+import os
 import signal
+import sys
 import threading
 
 
@@ -30,3 +32,34 @@ class StopRequest:
 def ignore_stop_requests() -> None:
     """For loader processes: a signal to the whole group must not take them from a run that is about to save."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+class LauncherWatch:
+    """Ends this process when the launcher that started it is gone: nobody would end it otherwise.
+
+    A launcher that was killed by SIGKILL leaves its ranks behind. They would train on beside the run that takes
+    their place, and write into its folder. A thread looks twice a second whether the parent is still the same, and
+    ends the process wherever it is; what it was writing is whole or absent.
+
+    Args:
+        launched: whether a launcher started this process; nothing is watched otherwise.
+    """
+
+    _SECONDS = 0.5
+
+    def __init__(self, launched: bool):
+        self._parent = os.getppid()
+        self._closed = threading.Event()
+        if launched:
+            threading.Thread(target=self._watch, name="hf_ecg launcher watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(self._SECONDS):
+            if os.getppid() != self._parent:
+                sys.stderr.write(f"the launcher, process {self._parent}, is gone: process {os.getpid()} ends too\n")
+                sys.stderr.flush()
+                os._exit(1)
+
+    def close(self) -> None:
+        """The launcher may go."""
+        self._closed.set()

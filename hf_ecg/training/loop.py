@@ -2,9 +2,9 @@
 
 import dataclasses
 import math
+import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -14,45 +14,25 @@ from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..evaluation.judging.features import frozen
+from ..locks import OutputLock
 from .build import build_parts
 from .checkpoint import fingerprint, load_state, save_state
-from .engine import Engine, StepResult
-from .interruption import StopRequest
+from .engine import Engine
+from .interruption import LauncherWatch, StopRequest
 from .loading import batch_loader, batch_sampler
 from .network import WHOLE, set_training_mode
-from .processes import Agreement, connect, prepare_torch, seed_validation
+from .processes import Agreement, connect, is_launched, prepare_torch, seed_validation
+from .progress import Pending, Progress
 from .recipe import Recipe
 from .refusals import REFUSED, RefusedRows, batch_collator
-from .run_folder import begin_output, check_output, check_same_recipe, save_recipe
+from .run_folder import begin_output, check_output, check_same_recipe, load_best, run_identity, save_recipe
 from .saving import save_run
 from .tracking import RunLog, StepClock
 
 logger = logging.get_logger(__name__)
 
-
-@dataclass
-class Progress:
-    """Where a run stands; saved as JSON with every checkpoint. `step` counts finished steps, `batch` those of them in
-    the running `epoch`; `refused` are the rows that were replaced, record -> reason."""
-
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    best: float | None = None
-    best_step: int | None = None
-    best_epoch: int | None = None
-    best_metrics: dict = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Pending:
-    """A finished step whose loss has not been looked at yet."""
-
-    step: int
-    epoch: int
-    batch: int
-    result: StepResult
+# How long a run that is resumed waits for what is left of the one before.
+_SECONDS_TO_END = 10.0
 
 
 def pretrain(
@@ -93,13 +73,25 @@ class TrainingRun:
 
     def __init__(self, recipe: Recipe, output_dir: Path, stop: StopRequest, resume: bool, overwrite: bool):
         self.recipe, self.output_dir, self.stop = recipe, output_dir, stop
+        self.log = self.bar = self.loader = None
+        self.lock = OutputLock(output_dir, _SECONDS_TO_END if resume else 0.0)
+        self.watch = LauncherWatch(is_launched(os.environ))
+        try:
+            self._prepare(resume, overwrite)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _prepare(self, resume: bool, overwrite: bool) -> None:
+        recipe, output_dir = self.recipe, self.output_dir
         self.accelerator = connect(recipe.run, output_dir)
         self.is_main = self.accelerator.is_main_process
         self.agreement = Agreement(self.accelerator)
         self.clock = StepClock(self.accelerator.device)
-        self.log = self.bar = self.loader = None
         if self.is_main:
-            check_output(output_dir, resume, overwrite)
+            self.lock.acquire()
+            inputs = [*(source.path for source in recipe.data.sources), *recipe.model.init_from.values()]
+            check_output(output_dir, resume, overwrite, inputs)
         self.accelerator.wait_for_everyone()
         if resume:
             check_same_recipe(recipe, output_dir)
@@ -114,12 +106,13 @@ class TrainingRun:
         if recipe.run.max_steps is not None:
             self.total_steps = min(self.total_steps, recipe.run.max_steps)
         self.progress = Progress()
-        self.pending: list[_Pending] = []
+        self.pending: list[Pending] = []
         self._check_first_batch()
         self.loader = batch_loader(recipe, self.parts, self.sampler, self.accelerator)
+        self.identity = self._identity()
         if self.is_main:
             # not sooner: a recipe that cannot run must not cost the run that was there
-            begin_output(output_dir, overwrite)
+            begin_output(output_dir, overwrite, recipe, self.identity)
         self._open(resume)
 
     def train(self) -> None:
@@ -134,9 +127,10 @@ class TrainingRun:
 
     def finish(self) -> dict[str, float]:
         """Save the chosen weights: the best ones by the recipe's metric, the last ones without validation."""
-        best = load_state(self._checkpoint("best")) if self.parts.validate is not None else None
-        if best is not None:
-            self.engine.load_model(best[0]["model"])
+        if self.parts.validate is not None:
+            # the first process alone judges, so that it alone knows the step
+            step = self.progress.best_step if self.is_main else None
+            self.engine.load_model(load_best(self._checkpoint("best"), self.run, step)["model"])
             self._save_run()
         else:
             with self.engine.averaged():
@@ -146,21 +140,28 @@ class TrainingRun:
         return dict(self.progress.best_metrics)
 
     def close(self, disconnect: bool = True) -> None:
-        """Close log and progress bar, and leave the process group."""
+        """Close log and progress bar, leave the process group, and let others write the folder."""
         self.loader = None  # ends its processes
-        if self.bar is not None:
-            self.bar.close()
-        if self.log is not None:
-            self.log.close()
-        if disconnect:
-            self.accelerator.end_training()
+        try:
+            if self.bar is not None:
+                self.bar.close()
+            if self.log is not None:
+                self.log.close()
+            if disconnect:
+                self.accelerator.end_training()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.lock.release()
+        self.watch.close()
 
     def save_checkpoint(self) -> None:
         """Write `checkpoints/last`, from which the run goes on bit for bit; every process has to call it."""
         state = self.engine.state()
         if self.is_main:
-            progress = dataclasses.asdict(self.progress) | self.identity | {"log_size": self.log.size()}
-            save_state(self._checkpoint("last"), state, progress)
+            more = self.identity | {"log_size": self.log.size(), "run": self.run}
+            save_state(self._checkpoint("last"), state, dataclasses.asdict(self.progress) | more)
         self.accelerator.wait_for_everyone()
 
     def _save_run(self) -> None:
@@ -221,7 +222,7 @@ class TrainingRun:
         self.clock.start_work()
         result = self.engine.step(batches, progress.step, self.total_steps)
         self.clock.stop_work(self.recipe.run.batch_size)
-        self.pending.append(_Pending(progress.step, progress.epoch, progress.batch, result))
+        self.pending.append(Pending(progress.step, progress.epoch, progress.batch, result))
         progress.step += 1
         progress.batch += 1
         if self.bar is not None:
@@ -283,7 +284,8 @@ class TrainingRun:
             if self.agreement.any(better):
                 state = {"model": self.engine.trained_state()}
                 if self.is_main:
-                    save_state(self._checkpoint("best"), state, dataclasses.asdict(self.progress))
+                    progress = dataclasses.asdict(self.progress) | {"run": self.run}
+                    save_state(self._checkpoint("best"), state, progress)
 
     def _judge(self, metrics: dict[str, float]) -> bool:
         """Log a validation, and say whether it is the best so far."""
@@ -303,12 +305,17 @@ class TrainingRun:
 
     def _open(self, resume: bool) -> None:
         """Restore the last checkpoint when resuming, then open log and progress bar."""
-        self.identity = self._identity()
+        self.accelerator.wait_for_everyone()
+        self.run = run_identity(self.output_dir)
         found = load_state(self._checkpoint("last")) if resume else None
         log_size = 0
         if found is not None:
             state, saved = found
             log_size = saved.pop("log_size")
+            if saved.get("run", self.run) != self.run:
+                raise ValueError(
+                    f"cannot resume: {self._checkpoint('last')} is of the run {saved['run']}, not {self.run}"
+                )
             for key, value in self.identity.items():
                 if key != "hf_ecg_version" and saved.get(key) != value:
                     raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}")

@@ -24,6 +24,13 @@ def processes_asked_for(environment: Mapping[str, str]) -> int:
     return asked
 
 
+def is_launched(environment: Mapping[str, str]) -> bool:
+    """Whether a launcher (accelerate, torchrun, MPI) started this process and waits for its end."""
+    return processes_asked_for(environment) > 1 or any(
+        name in environment for name in ("ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_RUN_ID")
+    )
+
+
 def connect(run: RunSection, output_dir) -> Accelerator:
     """Accelerator of the run.
 

@@ -1,6 +1,5 @@
 """The model card of a run, written anew from what the run's folder holds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ..cards import CARD_NAME, render_card
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..processing.describe import describe_input
+from ..strict_json import read_json_object
 from .recipe import load_recipe
 from .run_folder import RECIPE_NAME
 
@@ -164,4 +164,4 @@ def _is_hub_id(source: str | None) -> bool:
 
 
 def _read_json(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_json_object(path) if path.is_file() else {}

@@ -1,14 +1,29 @@
-"""The output folder of a run: who may begin or go on in it."""
+"""The output folder of a run: who may begin or go on in it, and whose checkpoints lie there."""
 
-import os
-import shutil
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..files import atomic_path, values_digest
+from ..locks import LOCK_INSIDE
+from ..owned_folders import check_replaceable, is_ours, mark, read_marker, remove_ours
+from .checkpoint import load_state
 from .recipe import Recipe, load_recipe
-from .tracking import LOG_NAME
+from .tracking import LOG_NAME, read_log
 
 RECIPE_NAME = "recipe.yaml"
-_TRACES = (RECIPE_NAME, f"{RECIPE_NAME}.incomplete", LOG_NAME, "checkpoints")
+KIND = "training run"
+# What a run writes, as regular expressions. What else lies in its folder is somebody's: reports, pictures, notes.
+_MODEL = r"(config|generation_config|preprocessor_config|processor_config|special_tokens_map|added_tokens)\.json"
+_MODEL += r"|(tokenizer|tokenizer_config|vocab)\.json|vocab\.txt|merges\.txt|tokenizer\.model|spiece\.model"
+_MODEL += r"|sentencepiece\.bpe\.model|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
+_WRITTEN = (
+    rf"(encoder/)?({_MODEL})",
+    r"encoder/|checkpoints/",
+    r"checkpoints/(last|best)(/(state\.pt|progress\.json)?)",
+    rf"README\.md|training_(facts|run)\.json|{re.escape(RECIPE_NAME)}|{re.escape(LOG_NAME)}",
+    r"hf_ecg/([^/]*/)?(events\.out\.tfevents\.[^/]*|hparams\.yml)",
+)
 
 # What may differ when a run goes on: it changes no weight.
 _MAY_DIFFER = (
@@ -24,30 +39,90 @@ _MAY_DIFFER = (
 )
 
 
-def check_output(folder: Path, resume: bool, overwrite: bool) -> None:
+def check_output(folder: Path, resume: bool, overwrite: bool, inputs: Iterable = ()) -> None:
     """Make sure that the folder may be used; nothing in it is touched yet.
+
+    Args:
+        folder: of the run.
+        resume, overwrite: what is asked for.
+        inputs: paths that the run reads; `overwrite` takes no folder around one.
 
     Raises:
         ValueError: both `resume` and `overwrite`.
-        OSError: it holds a run and neither is given, or it holds something else.
+        OSError: it holds a run and neither is given, or it holds something else; what is never overwritten.
     """
     if resume and overwrite:
         raise ValueError("--resume and --overwrite contradict each other")
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file, wanted a folder")
-    content = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    content = sorted({path.name for path in folder.iterdir()} - {LOCK_INSIDE}) if folder.is_dir() else []
     if content:
-        if not any(trace in content for trace in _TRACES):
+        if not is_ours(folder, KIND) and not _is_older_run(folder):
             raise FileExistsError(f"{folder} holds {content[:5]} and no training run: choose another folder")
         if not resume and not overwrite:
             raise FileExistsError(f"{folder} holds a run: --resume latest goes on with it, --overwrite throws it away")
+        if overwrite:
+            check_replaceable(folder, inputs)
 
 
-def begin_output(folder: Path, overwrite: bool) -> None:
-    """Make the folder, without the earlier run when that is to be overwritten: called once the new one can begin."""
+def begin_output(folder: Path, overwrite: bool, recipe: Recipe | None = None, rows: dict | None = None) -> None:
+    """Make the folder, without the earlier run when that is to be overwritten: called once the new one can begin.
+
+    Only what runs write is removed; other files stay, and a warning names them.
+
+    Args:
+        folder: of the run.
+        overwrite: remove the earlier run.
+        recipe, rows: all that decides what the weights will be. Their digest is what a new run is called in its marker
+            and its checkpoints; without them it has a random name.
+    """
     if overwrite and folder.exists():
-        shutil.rmtree(folder)
+        remove_ours(folder, _WRITTEN)
     folder.mkdir(parents=True, exist_ok=True)
+    identity = None
+    if recipe is not None and run_identity(folder) is None:
+        settings = _flat(_without_paths(recipe.to_dict()))
+        identity = values_digest([{key: value for key, value in settings.items() if key not in _MAY_DIFFER}, rows])
+    mark(folder, KIND, identity)
+
+
+def run_identity(folder: Path) -> str | None:
+    """Which run a folder holds; None for one of a version that did not say so."""
+    marker = read_marker(folder)
+    return marker["id"] if marker is not None and marker["kind"] == KIND else None
+
+
+def load_best(place: Path, run: str | None, step: int | None) -> dict:
+    """The state in `checkpoints/best`, when it is what this run chose.
+
+    Args:
+        place: of the checkpoint.
+        run: identity of this run.
+        step: that the run says its best weights are of; None where this process does not know.
+
+    Raises:
+        ValueError: it is of another run, or of another step, or damaged.
+        OSError: it is gone.
+    """
+    found = load_state(place)
+    if found is None:
+        raise FileNotFoundError(f"{place} is gone, which holds the weights of step {step}")
+    state, saved = found
+    if saved.get("run", run) != run:
+        raise ValueError(f"{place} is of the run {saved['run']}, this one is {run}: another run wrote it here")
+    if step is not None and saved["best_step"] != step:
+        raise ValueError(f"{place} is of step {saved['best_step']}, this run chose step {step}: another run wrote it")
+    return state
+
+
+def _is_older_run(folder: Path) -> bool:
+    """Whether a folder without a marker holds a run of an earlier version: its resolved recipe beside its log."""
+    try:
+        load_recipe(folder / RECIPE_NAME)
+        lines = read_log(folder)
+    except (OSError, ValueError):
+        return False
+    return all({"kind", "step", "epoch"} <= set(line) for line in lines)
 
 
 def check_same_recipe(recipe: Recipe, folder: Path) -> None:
@@ -78,9 +153,8 @@ def _without_paths(content: dict) -> dict:
 
 def save_recipe(recipe: Recipe, folder: Path) -> None:
     """Write the resolved recipe as one that `check_same_recipe` finds, whole or not at all."""
-    temporary = folder / f"{RECIPE_NAME}.incomplete"
-    recipe.save(temporary)
-    os.replace(temporary, folder / RECIPE_NAME)
+    with atomic_path(folder / RECIPE_NAME) as path:
+        recipe.save(path)
 
 
 def _flat(value, prefix: str = "") -> dict:

@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
+from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
 from ..cards import CARD_NAME
@@ -12,9 +12,9 @@ from ..data.corpus_card import is_simulated
 from ..evaluation.judging.validation import LABEL_TEXT
 from ..evaluation.protocol import FACTS_FILE
 from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
-from ..files import atomic_folder, synchronise
+from ..files import atomic_folder, naming_the_file, synchronise, temporary_folder
 from ..models.shared.roles import ecg_encoder
-from .build import RunParts, feature_extractor_of
+from .build import RunParts, data_identity, feature_extractor_of
 from .recipe import Recipe
 from .recipe_facts import held_out_statements, training_facts
 from .run_card import RUN_NAME, corpus_licence, model_card
@@ -40,34 +40,38 @@ def save_run(output_dir, model: PreTrainedModel, parts: RunParts, recipe: Recipe
     else:
         save_encoder(output_dir, encoder, parts.processor)
     facts = training_facts(recipe, parts.method, parts.sources, model.config)
-    temporary = output_dir / "model.incomplete"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    model.save_pretrained(temporary)
-    parts.processor.save_pretrained(temporary)
-    recipe.save(temporary / RECIPE_NAME)
-    (temporary / FACTS_FILE).write_text(json.dumps(facts.to_dict(), indent=2) + "\n")
     run = run_facts(model, encoder, recipe, progress, len(parts.rows))
     if recipe.validation is not None and recipe.validation.name == LABEL_TEXT:
         run["chosen_without"] = held_out_statements(recipe, parts.method)
-    (temporary / RUN_NAME).write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (temporary / CARD_NAME).write_text(model_card(temporary), encoding="utf-8")
-    synchronise(temporary)
-    (output_dir / "config.json").unlink(missing_ok=True)
-    for path in sorted(temporary.iterdir(), key=lambda path: (path.name == "config.json", path.name)):
-        target = output_dir / path.name
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(path, target)
-    temporary.rmdir()
+    with temporary_folder(output_dir / "model") as temporary:
+        save_model(model, temporary)
+        parts.processor.save_pretrained(temporary)
+        recipe.save(temporary / RECIPE_NAME)
+        (temporary / FACTS_FILE).write_text(json.dumps(facts.to_dict(), indent=2) + "\n")
+        (temporary / RUN_NAME).write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (temporary / CARD_NAME).write_text(model_card(temporary), encoding="utf-8")
+        synchronise(temporary)
+        (output_dir / "config.json").unlink(missing_ok=True)
+        for path in sorted(temporary.iterdir(), key=lambda path: (path.name == "config.json", path.name)):
+            os.replace(path, output_dir / path.name)
     synchronise(output_dir)
+
+
+def save_model(model: PreTrainedModel, folder: Path) -> None:
+    """`save_pretrained`, whose errors of the disk name the folder.
+
+    Raises:
+        OSError: the disk is full, or the like.
+    """
+    with naming_the_file(folder, SafetensorError):
+        model.save_pretrained(folder)
 
 
 def save_encoder(output_dir, encoder: PreTrainedModel, processor) -> None:
     """Write `output_dir/encoder`: the bare encoder and its feature extractor, which `processor` is or holds."""
 
     def write(folder: Path) -> None:
-        encoder.save_pretrained(folder)
+        save_model(encoder, folder)
         feature_extractor_of(processor).save_pretrained(folder)
 
     atomic_folder(Path(output_dir) / "encoder", write)
@@ -83,6 +87,7 @@ def run_facts(
         "simulated": any(map(is_simulated, paths)),
         "encoder": None if encoder is None else type(encoder).__name__,
         "num_records": num_records,
+        "rows": data_identity(recipe),
         "best_step": progress["best_step"],
         "best_epoch": progress["best_epoch"],
         "best_metrics": progress["best_metrics"],

@@ -10,6 +10,8 @@ import torch
 from accelerate import Accelerator
 from transformers.utils import logging
 
+from ..files import naming_the_file
+
 logger = logging.get_logger(__name__)
 
 LOG_NAME = "log.jsonl"
@@ -33,6 +35,7 @@ class RunLog:
         present = path.stat().st_size if path.exists() else 0
         if present < size:
             logger.warning("%s has %d bytes, the checkpoint was written at %d: lines are lost", path, present, size)
+        self.path = path
         self.file = open(path, "ab")
         self.file.truncate(min(size, present))
         self.file.seek(0, os.SEEK_END)
@@ -43,7 +46,8 @@ class RunLog:
 
     def write(self, kind: str, values: dict) -> None:
         """Add one line; `kind` is `train` or `validation`, `values` holds `step` and numbers."""
-        self.file.write(json.dumps({"kind": kind, **values}).encode() + b"\n")
+        with naming_the_file(self.path):
+            self.file.write(json.dumps({"kind": kind, **values}).encode() + b"\n")
         numbers = {
             f"{kind}/{name}": value
             for name, value in values.items()
@@ -53,15 +57,18 @@ class RunLog:
 
     def size(self) -> int:
         """Bytes on the disk, after everything written so far has reached it."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        with naming_the_file(self.path):
+            self.file.flush()
+            os.fsync(self.file.fileno())
         return self.file.tell()
 
     def flush(self) -> None:
-        self.file.flush()
+        with naming_the_file(self.path):
+            self.file.flush()
 
     def close(self) -> None:
-        self.file.close()
+        with naming_the_file(self.path):
+            self.file.close()
         for tracker in self.accelerator.trackers:
             tracker.finish()
         # accelerate would finish them again at the end of the script, where several runs share it
@@ -77,9 +84,24 @@ def _flat(value, prefix: str = "") -> dict:
 
 
 def read_log(folder) -> list[dict]:
-    """Lines of a run's log."""
-    with open(Path(folder) / LOG_NAME, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    """Lines of a run's log, without a last one that a kill or a power cut tore.
+
+    Raises:
+        ValueError: another line that is no JSON object.
+        OSError: there is no log.
+    """
+    path = Path(folder) / LOG_NAME
+    *whole, _ = path.read_bytes().split(b"\n")  # nothing behind the last line feed, or what is torn
+    lines = []
+    for number, text in enumerate(whole, start=1):
+        try:
+            line = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+        if not isinstance(line, dict):
+            raise ValueError(f"{path}, line {number} holds {type(line).__name__}, wanted an object")
+        lines.append(line)
+    return lines
 
 
 class StepClock:

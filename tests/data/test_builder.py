@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import yaml
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.ptb_xl import PtbXlReader, ptb_xl_corpus
+from hf_ecg.locks import OutputLock
+from hf_ecg.owned_folders import MARKER
 
 
 @pytest.fixture
@@ -22,7 +26,8 @@ def prepare(small, out, **options):
 
 
 def hidden(out):
-    return [path for path in out.parent.iterdir() if path.name.startswith(".")]
+    """What a killed run leaves beside its lock, which the kernel has given back."""
+    return [path for path in out.parent.iterdir() if path.name.startswith(".") and path.suffix != ".lock"]
 
 
 def test_plain_load_dataset_reads_it_without_the_package(small, out, tmp_path):
@@ -196,19 +201,73 @@ def test_an_interrupted_run_is_not_continued_by_another_corpus(small, out, small
 
 def test_a_corpus_set_aside_by_a_killed_run_comes_back(small, out):
     prepare(small, out)
-    out.rename(out.parent / "out.previous")
+    out.rename(out.parent / ".out.0123456789ab.previous")
     with pytest.raises(FileExistsError, match="overwrite"):
         prepare(small, out)
     assert len(load_corpus(out)) == 12
 
 
-def test_two_runs_at_once(small, out, monkeypatch):
-    from filelock import FileLock
+def test_two_runs_at_once(small, out):
+    lock = OutputLock(out)
+    lock.acquire()
+    try:
+        with pytest.raises(OSError, match=rf"being written by process {os.getpid()} on "):
+            prepare(small, out)
+    finally:
+        lock.release()
+    assert not hidden(out)
 
-    monkeypatch.setattr("hf_ecg.data.builder._LOCK_SECONDS", 0.1)
-    busy = out.parent / ".out.incomplete"
-    busy.mkdir()
-    (busy / "train-00000.incomplete").write_text("half")
-    with FileLock(busy / "lock"), pytest.raises(OSError, match="another run"):
+
+@pytest.mark.parametrize("kind", ["link", "folder", "file"])
+def test_a_place_of_somebody_beside_the_output_is_refused(small, out, tmp_path, kind):
+    place, victim = out.parent / ".out.incomplete", tmp_path / "victim"
+    victim.mkdir()
+    if kind == "link":
+        place.symlink_to(victim)
+    elif kind == "folder":
+        place.mkdir()
+    diary = {"link": victim / "diary", "folder": place / "diary", "file": place}[kind]
+    diary.write_text("precious")
+    with pytest.raises(FileExistsError, match="remove it"):
         prepare(small, out)
-    assert (busy / "train-00000.incomplete").read_text() == "half"
+    assert diary.read_text() == "precious" and not out.exists()
+
+
+def test_files_of_somebody_in_a_corpus_outlive_it(small, out, caplog):
+    prepare(small, out)
+    (out / "notes").mkdir()
+    (out / "notes" / "mine.txt").write_text("precious")
+    (out / "ptb_xl_100hz" / "mine.parquet").symlink_to("elsewhere")
+    prepare(small, out, overwrite=True)
+    assert (out / "notes" / "mine.txt").read_text() == "precious"
+    assert os.readlink(out / "ptb_xl_100hz" / "mine.parquet") == "elsewhere"
+    assert "notes/mine.txt, ptb_xl_100hz/mine.parquet" in caplog.text
+    assert not hidden(out)
+
+
+def test_what_only_looks_like_a_corpus_is_not_overwritten(small, out, tmp_path, monkeypatch):
+    prepare(small, out)
+    (out / MARKER).unlink()
+    prepare(small, out, overwrite=True)  # of an earlier version
+    monkeypatch.chdir(out)
+    with pytest.raises(OSError, match="is the current folder"):
+        prepare(small, out, overwrite=True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(out)
+    with pytest.raises(OSError, match="links"):
+        prepare(small, tmp_path / "link", overwrite=True)
+    other = tmp_path / "project"
+    other.mkdir()
+    (other / "summary.json").write_text('{"mine": 1}')
+    with pytest.raises(FileExistsError, match="not a prepared corpus"):
+        prepare(small, other, overwrite=True)
+
+
+def test_another_folder_of_raw_files_is_another_corpus(small, out, tmp_path, small_shards, monkeypatch):
+    code = RESUMED.format(raw=str(small.folder), out=str(out))
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    shutil.copytree(small.folder, tmp_path / "other")
+    read, original = [], PtbXlReader.__call__
+    monkeypatch.setattr(PtbXlReader, "__call__", lambda self, item: read.append(item.fold) or original(self, item))
+    prepare_corpus(ptb_xl_corpus(tmp_path / "other"), out, progress=False)
+    assert len(read) == 12

@@ -1,5 +1,7 @@
 """Inputs made once: the same batches as without a cache, made anew for other rows and steps, torn files made again."""
 
+import os
+
 import pytest
 import torch
 
@@ -94,3 +96,16 @@ def test_another_lead_of_a_model_of_one_lead_is_made_anew(dataset, tmp_path):
         for first, second in zip(*(batches(c, MixedRows([dataset], c.columns)) for c in (plain, cached)), strict=True):
             assert_equal(first, second)
     assert len(files(tmp_path)) == 2
+
+
+def test_what_no_run_begins_with_any_more_goes_when_something_is_made(dataset, tmp_path):
+    first = prepared_inputs(tmp_path, collator(), [dataset]).store.folder
+    second = prepared_inputs(tmp_path, collator(), [dataset.select(range(3))]).store.folder
+    (tmp_path / "mine").mkdir()
+    (second / "mine.txt").write_text("precious")
+    for folder in (first, second, tmp_path / "mine"):
+        os.utime(folder, (1, 1))
+    prepared_inputs(tmp_path, collator(), [dataset])  # it is used again
+    third = prepared_inputs(tmp_path, collator(), [dataset.select(range(4))]).store.folder
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.name, second.name, third.name, "mine"])
+    assert [path.name for path in second.iterdir()] == ["mine.txt"] and files(first) and files(third)

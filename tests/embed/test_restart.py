@@ -1,8 +1,10 @@
 """Records that cannot be embedded, and runs that are stopped."""
 
 import csv
+import os
 import shutil
 
+import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +15,10 @@ from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed import embedding_run as run
 from hf_ecg.embed.__main__ import SOME_REFUSED, main
 from hf_ecg.embed.encoder import Encoder
+from hf_ecg.embed.table_parts import Parts, table_schema
+from hf_ecg.locks import OutputLock
 from tests.embed.made_records import direct, embeddings, table, write_record
+from tests.evaluation import tiny
 
 
 def broken_folder(folder):
@@ -126,3 +131,90 @@ def test_nan_from_the_model_is_refused(records, encoder, tmp_path):
         next(model.parameters()).fill_(float("nan"))
     with pytest.raises(ValueError, match="a.hea, 0 to 1 s: the model gives NaN"):
         embed_records(records, model, tmp_path / "emb.parquet", feature_extractor=extractor, progress=False)
+
+
+def test_two_processes_do_not_write_one_table(records, encoder, tmp_path):
+    lock = OutputLock(tmp_path / "emb.parquet")
+    lock.acquire()
+    for overwrite in (False, True):
+        with pytest.raises(OSError, match="emb.parquet is being written by process"):
+            embed_records(records, encoder, tmp_path / "emb.parquet", overwrite=overwrite, progress=False)
+    lock.release()
+    first = Parts(tmp_path / "emb.parquet", {}, table_schema(2))
+    with pytest.raises(OSError, match="is being written by process"):
+        Parts(tmp_path / "emb.parquet", {}, table_schema(2))
+    first.discard()
+
+
+def larger(times: int) -> datasets.Dataset:
+    """Rows of the same records, a number of times as large."""
+    features = tiny.dataset(40).features
+    made = [row | {"signal": times * row["signal"]} for row in tiny.rows(40)]
+    return datasets.Dataset.from_dict({key: [row.get(key) for row in made] for key in features}, features=features)
+
+
+def test_another_corpus_of_the_same_records_is_another_job(encoder, tmp_path, stopping):
+    one, two = (tiny.write_corpus(tmp_path / name, whole=larger(times)) for name, times in (("a", 1), ("b", 2)))
+    stopping(2)
+    with pytest.raises(Stopped):
+        embed_records(one, encoder, tmp_path / "emb.parquet", EmbeddingOptions(batch_size=1), progress=False)
+    shutil.rmtree(one)
+    shutil.move(two, one)  # at the same place
+    with pytest.raises(ValueError, match="another job .*records_fingerprint"):
+        embed_records(one, encoder, tmp_path / "emb.parquet", progress=False)
+
+
+def test_other_samples_beside_the_same_headers_are_another_job(records, encoder, tmp_path, stopping):
+    records = shutil.copytree(records, tmp_path / "records")
+    stopping(2)
+    with pytest.raises(Stopped):
+        embed_records(records, encoder, tmp_path / "emb.parquet", EmbeddingOptions(batch_size=1), progress=False)
+    os.utime(records / "a.dat", (1, 1))
+    with pytest.raises(ValueError, match="another job .*records_fingerprint"):
+        embed_records(records, encoder, tmp_path / "emb.parquet", progress=False)
+
+
+@pytest.mark.parametrize("torn", ["00000000-00000002.parquet", "00000002-00000004.parquet", "job.json"])
+@pytest.mark.parametrize("size", [0, 100])
+def test_torn_files_of_a_stopped_run_are_made_again(encoder, tmp_path, stopping, torn, size):
+    folder, output = tmp_path / "records", tmp_path / "emb.parquet"
+    for index in range(6):
+        write_record(folder, f"r{index}", seed=index)
+    calls = stopping(3)
+    with pytest.raises(Stopped):
+        embed_records(folder, encoder, output, EmbeddingOptions(batch_size=2), progress=False)
+    calls += [0] * 100
+    path = tmp_path / "emb.parquet.parts" / torn
+    path.write_bytes(path.read_bytes()[:size])
+    assert embed_records(folder, encoder, output, EmbeddingOptions(batch_size=2), progress=False).windows == 6
+    assert table(output)["record_id"].tolist() == [f"r{index}" for index in range(6)]
+
+
+def test_parts_of_another_job_are_noticed_without_their_job_file(encoder, tmp_path, stopping):
+    folder, output = tmp_path / "records", tmp_path / "emb.parquet"
+    for index in range(4):
+        write_record(folder, f"r{index}", seed=index)
+    stopping(2)
+    with pytest.raises(Stopped):
+        embed_records(folder, encoder, output, EmbeddingOptions(batch_size=2), progress=False)
+    (tmp_path / "emb.parquet.parts" / "job.json").write_text("")
+    with pytest.raises(ValueError, match="another job"):
+        embed_records(folder, encoder, output, EmbeddingOptions(lead="I"), progress=False)
+
+
+@pytest.mark.parametrize("place", ["emb.parquet", "emb.parquet.parts", "emb.refused.csv"])
+@pytest.mark.parametrize("link", [False, True])
+def test_files_of_somebody_in_the_way_stay(records, encoder, tmp_path, place, link):
+    victim = tmp_path / "victim"
+    place = tmp_path / place
+    if place.suffix == ".parts":
+        victim.mkdir()
+        place.symlink_to(victim) if link else place.mkdir()
+        diary = place / "diary.txt"
+    else:
+        place.symlink_to(victim) if link else None
+        diary = place
+    diary.write_text("precious")
+    with pytest.raises(OSError, match=place.name):
+        embed_records(records, encoder, tmp_path / "emb.parquet", overwrite=True, progress=False)
+    assert diary.read_text() == "precious" and place.is_symlink() == link

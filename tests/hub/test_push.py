@@ -198,7 +198,7 @@ def test_the_command_pushes_and_says_where(hub, dual_run, monkeypatch, capsys):
         (lambda folder: cut(folder / "encoder" / "model.safetensors"), "encoder.*cut off or damaged"),
         (lambda folder: (folder / "processor_config.json").unlink(), "without its preprocessing"),
         (lambda folder: (folder / "README.md").unlink(), "has no card.*hf_ecg.hub card"),
-        (lambda folder: (folder / "model.incomplete").mkdir(), "not saved to the end"),
+        (lambda folder: (folder / ".model.0123456789ab.incomplete").mkdir(), "not saved to the end"),
         (lambda folder: cut(folder / "config.json"), "config.json is damaged"),
     ],
 )

@@ -4,8 +4,8 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from filelock import FileLock
 
+from hf_ecg.locks import OutputLock
 from tests.evaluation import tiny
 
 EXTRACTOR = {
@@ -128,10 +128,11 @@ def test_scores_of_another_definition_are_refused(script, work, done, tmp_path):
 
 
 def test_two_processes_at_one_turn_are_refused(script, work, tmp_path):
-    (tmp_path / "OUT/locks").mkdir(parents=True)
-    with FileLock(tmp_path / "OUT/locks/seed_0_test_1_2.lock"):
-        with pytest.raises(OSError, match="another process works on seed 0, test_1_2 .* --share of its own"):
-            script.main(command(work, tmp_path / "OUT"))
+    lock = OutputLock(tmp_path / "OUT/locks/seed_0_test_1_2")
+    lock.acquire()
+    with pytest.raises(OSError, match="another process works on seed 0, test_1_2 .* --share of its own"):
+        script.main(command(work, tmp_path / "OUT"))
+    lock.release()
     assert [path.name for path in (tmp_path / "OUT").iterdir()] == ["locks"]
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from hf_ecg.evaluation.loading import weights_digest
+from hf_ecg.evaluation.weights import weights_digest
 from tests.evaluation import tiny
 
 

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from hf_ecg.training import parse_recipe
 from hf_ecg.training import prior_runs as once
+from hf_ecg.training.build import data_identity
 from hf_ecg.training.prior_runs import is_done, train_once
 
 
@@ -38,3 +41,14 @@ def test_half_a_model_is_gone_on_with(trained, text_recipe, tmp_path):
     (tmp_path / "config.json").unlink()
     assert not is_done(tmp_path) and train_once(recipe, tmp_path)
     assert trained == [True, True]
+
+
+def test_a_run_on_other_rows_is_not_taken_for_this_one(trained, text_recipe, tmp_path):
+    recipe = parse_recipe(text_recipe)
+    train_once(recipe, tmp_path)
+    note = tmp_path / "training_run.json"
+    note.write_text(json.dumps({"rows": data_identity(recipe)}))
+    assert not train_once(recipe, tmp_path)
+    note.write_text(json.dumps({"rows": "of another corpus"}))
+    with pytest.raises(ValueError, match="holds a run on other rows than"):
+        train_once(recipe, tmp_path)

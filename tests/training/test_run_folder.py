@@ -1,6 +1,11 @@
+import shutil
+
 import pytest
 
+from hf_ecg.owned_folders import MARKER
 from hf_ecg.training import pretrain
+from hf_ecg.training.interruption import StopRequest
+from hf_ecg.training.loop import TrainingRun
 from hf_ecg.training.recipe import parse_recipe
 from hf_ecg.training.run_folder import begin_output, check_output, check_same_recipe
 
@@ -29,7 +34,7 @@ def test_a_folder_with_a_run_is_refused_resumed_or_overwritten(tmp_path):
     check_output(tmp_path / "out", resume=False, overwrite=True)
     assert (tmp_path / "out" / "recipe.yaml").exists()
     begin_output(tmp_path / "out", overwrite=True)
-    assert not list((tmp_path / "out").iterdir())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [MARKER]
 
 
 @pytest.mark.parametrize("options", [{}, {"overwrite": True}, {"resume": True}])
@@ -57,3 +62,52 @@ def test_a_recipe_that_cannot_run_leaves_the_run_it_was_to_overwrite(text_recipe
     with pytest.raises(ValueError, match="no column 'texts'"):
         pretrain(recipe_of(text_recipe, data__columns__text="texts"), tmp_path / "out", overwrite=True)
     assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == before
+
+
+@pytest.mark.parametrize("trace", ["checkpoints", "log.jsonl", "recipe.yaml"])
+@pytest.mark.parametrize("option", ["resume", "overwrite"])
+def test_a_folder_with_other_work_is_no_run(tmp_path, trace, option):
+    (tmp_path / trace).mkdir() if trace == "checkpoints" else (tmp_path / trace).write_text("mine\n")
+    with pytest.raises(FileExistsError, match="no training run"):
+        check_output(tmp_path, **{"resume": False, "overwrite": False, option: True})
+
+
+def test_only_what_runs_write_is_thrown_away(text_recipe, recipe_of, tmp_path, caplog):
+    run, out = recipe_of(text_recipe, run__max_steps=1), tmp_path / "out"
+    pretrain(run, out)
+    ours = sorted(path.relative_to(out) for path in out.rglob("*"))
+    (out / "thesis").mkdir()
+    (out / "thesis" / "chapter.tex").write_text("precious")
+    (out / MARKER).unlink()  # of an earlier version
+    pretrain(run, out, overwrite=True)
+    assert (out / "thesis" / "chapter.tex").read_text() == "precious" and "thesis/chapter.tex" in caplog.text
+    begin_output(out, overwrite=True)
+    left = sorted(path.relative_to(out) for path in out.rglob("*"))
+    assert [str(path) for path in left] == [MARKER, "thesis", "thesis/chapter.tex"], set(left) & set(ours)
+
+
+def test_a_second_run_of_the_folder_is_refused_until_the_first_one_ends(text_recipe, recipe_of, tmp_path):
+    run, stop = recipe_of(text_recipe, run__max_steps=1), StopRequest()
+    first = TrainingRun(run, tmp_path / "out", stop, resume=False, overwrite=False)
+    try:
+        with pytest.raises(OSError, match="out is being written by process"):
+            TrainingRun(run, tmp_path / "out", stop, resume=False, overwrite=True)
+    finally:
+        first.close(disconnect=False)
+        stop.close()
+    pretrain(run, tmp_path / "out", overwrite=True)
+    assert (tmp_path / "out" / "config.json").is_file()
+
+
+def test_the_weights_that_are_saved_are_those_that_this_run_chose(text_recipe, recipe_of, tmp_path):
+    for seed in (0, 1):
+        pretrain(recipe_of(text_recipe, run__max_steps=1, run__seed=seed), tmp_path / f"out{seed}")
+    out, best = tmp_path / "out0", tmp_path / "out0" / "checkpoints" / "best"
+    (out / "config.json").unlink()  # killed while it saved
+    shutil.rmtree(best)
+    with pytest.raises(FileNotFoundError, match="best is gone"):
+        pretrain(recipe_of(text_recipe, run__max_steps=1), out, resume=True)
+    shutil.copytree(tmp_path / "out1" / "checkpoints" / "best", best)
+    with pytest.raises(ValueError, match="best is of the run"):
+        pretrain(recipe_of(text_recipe, run__max_steps=1), out, resume=True)
+    assert not (out / "config.json").exists()

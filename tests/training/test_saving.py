@@ -46,4 +46,4 @@ def test_a_folder_saved_by_halves_does_not_load(text_recipe, recipe_of, tmp_path
     assert not (tmp_path / "out" / "config.json").exists()
     pretrain(recipe, tmp_path / "out", resume=True)
     assert AutoModel.from_pretrained(tmp_path / "out") is not None
-    assert not (tmp_path / "out" / "model.incomplete").exists()
+    assert not list((tmp_path / "out").glob("*.incomplete"))

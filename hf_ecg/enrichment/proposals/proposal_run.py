@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ...clinical.reports import ReportRules, duplicate_groups, refusal
+from ...locks import output_lock
 from .answer import parse_answer
 from .asking import ANSWERED, CACHED, GIVEN_UP, MALFORMED, RETRIED, Patience, Proposer, ask
 from .asking_process import ask_in_own_process
@@ -61,7 +62,11 @@ def propose(
         ...     read_proposals(folder)["first degree AV block"]
         ['prolonged PR interval (over 200 ms)', 'P wave before every QRS complex']
     """
-    output_dir, patience = Path(output_dir), patience or Patience()
+    with output_lock(output_dir):
+        return _propose(reports, proposer, Path(output_dir), answers, patience or Patience(), rules, limit, progress)
+
+
+def _propose(reports, proposer, output_dir: Path, answers, patience: Patience, rules, limit, progress) -> dict:
     answers = Path(answers) if answers is not None else output_dir / ANSWERS
     groups = duplicate_groups(reports)
     reasons = {report: refusal(report, rules) for report in groups} if rules else {}

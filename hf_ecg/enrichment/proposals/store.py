@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from ...files import atomic_file
+from ...files import atomic_file, naming_the_file
+from ...locks import BeingWritten, OutputLock
 
 SECONDS_BETWEEN_SYNCS = 1.0
 
@@ -74,16 +73,21 @@ class AnswerCache:
         Raises:
             OSError: another process still holds the file after that time, or it cannot be written.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{self.path}.lock")
+        lock = OutputLock(self.path, wait_seconds)
         try:
-            lock.acquire(timeout=wait_seconds)
-        except Timeout as error:
+            lock.acquire()
+        except BeingWritten as error:
             raise OSError(
                 f"{self.path} is still being written by another run after {wait_seconds:.0f} s: wait for it, end it,"
-                " or name another file of answers"
+                f" or name another file of answers ({error})"
             ) from error
         try:
+            yield from self._open_for_writing()
+        finally:
+            lock.release()
+
+    def _open_for_writing(self) -> Iterator["AnswerCache"]:
+        with naming_the_file(self.path):
             self._writer = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o644)
             self._torn = False
             try:
@@ -96,8 +100,6 @@ class AnswerCache:
             finally:
                 os.close(self._writer)
                 self._writer = None
-        finally:
-            lock.release()
 
     def append(self, key: str, model: str, report: str, answer: str) -> None:
         """Writes an answer down; when this returns, the end of the process cannot lose it. Any thread may call it.

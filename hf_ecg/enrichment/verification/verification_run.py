@@ -19,6 +19,8 @@ from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.reports.evaluation_report import command_line
 from ...files import ArrayStore
+from ...locks import output_lock
+from ...owned_folders import claim
 from ...version import __version__
 from ..proposals.store import read_proposals
 from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
@@ -77,12 +79,33 @@ def verify(
             patient in several folds, a fixed threshold that cannot be reached.
         OSError: `output_dir` is there, or something cannot be read.
     """
-    started, output_dir = time.perf_counter(), Path(output_dir).absolute()
+    output_dir = Path(output_dir).absolute()
+    with output_lock(output_dir):
+        asked = (corpus, proposals, output_dir, verifier, clep, config, text_column, control_seed, num_proc)
+        return _verify(*asked, overwrite, measurements, progress)
+
+
+def _verify(
+    corpus,
+    proposals,
+    output_dir: Path,
+    verifier: Sequence[str],
+    clep: ClepOptions,
+    config: str | None,
+    text_column: str,
+    control_seed: int | None,
+    num_proc: int | None,
+    overwrite: bool,
+    measurements,
+    progress: bool,
+) -> dict:
+    started = time.perf_counter()
     num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
     _check_verifiers(verifier, clep)
-    check_output(output_dir, overwrite)
+    check_output(output_dir, overwrite, [corpus, proposals if isinstance(proposals, (str, os.PathLike)) else None])
     asked = _open(corpus, proposals, config, text_column)
     work = output_dir.with_name(f".{output_dir.name}.verification")
+    claim(work, "verification in the making")
     decisions, thresholds, models = Decisions.open(asked.pairs), {}, []
     for name in verifier:
         if name == MEASURED:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...files import ArrayStore
+from ...locks import output_lock
+from ...owned_folders import mark
 from ..judging.linear_probe import require_disjoint
 from ..loading import facts_for_evaluation
 from ..metrics.classification import NothingToJudge
@@ -45,7 +47,13 @@ def run_benchmark(
     Raises:
         ValueError: folds that overlap or that a model was trained on, models of different kinds, prompts that do not
             fit, a label set without rows to judge.
+        OSError: another process writes the folder.
     """
+    with output_lock(output_dir):
+        return _run(models, corpora, list(tasks), settings, Path(output_dir), supervised, explicit_parts)
+
+
+def _run(models, corpora, tasks, settings, output_dir: Path, supervised, explicit_parts) -> dict:
     require_disjoint(settings.folds, "folds")
     models, supervised, test = list(models), list(supervised), settings.folds["test"]
     allow = settings.allow_training_folds
@@ -55,7 +63,9 @@ def run_benchmark(
     if not any(judge.rows for judge in judges.values()):
         reasons = [f"{one['benchmark']}: {one['reason']}" for judge in judges.values() for one in judge.not_run]
         raise NothingToJudge(f"there is nothing to judge: {'; '.join(reasons)}")
-    parts, reasons, able = ArrayStore(Path(output_dir) / "parts"), [], set()
+    output_dir.mkdir(parents=True, exist_ok=True)
+    mark(output_dir, "benchmark")
+    parts, reasons, able = ArrayStore(output_dir / "parts"), [], set()
     for judged in judged_models(models, settings):
         possible = check_parts(judged, settings, explicit_parts)
         able.add(possible)
@@ -69,7 +79,7 @@ def run_benchmark(
     for name, judge in judges.items():
         judge.add_classifiers(supervised, companion_facts[name])
         reports[name] = judge.report(models, supervised, facts[name], companion_facts[name])
-        write_report(reports[name], Path(output_dir) / f"{name}.json")
+        write_report(reports[name], output_dir / f"{name}.json")
     summary = summarise(tasks, corpora, reports, settings, next(iter(facts.values())), reasons)
-    write_report(summary, Path(output_dir) / SUMMARY_NAME, render_summary)
+    write_report(summary, output_dir / SUMMARY_NAME, render_summary)
     return summary

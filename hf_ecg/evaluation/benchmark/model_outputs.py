@@ -13,7 +13,8 @@ from ...models.shared.roles import is_dual_encoder
 from ...version import __version__
 from ..judging.features import ecg_embeddings, ecg_features, random_model, with_random_ecg_tower
 from ..judging.label_text import TextEmbeddings
-from ..loading import extractor_of, load_model, weights_digest
+from ..loading import extractor_of, load_model
+from ..weights import tensors_digest
 from .settings import ENSEMBLE, MODEL, PROBE, PROMPTS, RANDOM, BenchmarkSettings
 from .tasks import BenchmarkCorpus
 
@@ -40,15 +41,28 @@ def judged_models(folders: list[str], settings: BenchmarkSettings) -> Iterator[J
         model, processor = load_model(folder, settings.device)
         has_text = is_dual_encoder(model)
         text = TextEmbeddings(model, processor, f"{folder}, texts") if has_text else None
-        # a model of the Hub has no files here, but the commit that it came from
-        weights = weights_digest(folder) or [str(folder), getattr(model.config, "_commit_hash", None)]
-        key = {"weights": weights, "extractor": extractor_of(processor).to_json_string(), "version": __version__}
+        # of what was loaded, whatever the folder or the Hub hold by now
+        key = {
+            "weights": tensors_digest(model),
+            "config": _arithmetic(model.config.to_dict()),
+            "extractor": extractor_of(processor).to_json_string(),
+            "version": __version__,
+        }
         yield Judged(MODEL, index, folder, model, processor, text, key)
         if settings.random:
             seed = settings.seed + index
             fresh = with_random_ecg_tower(model, seed) if has_text else random_model(model, seed)
             key = key | {"random": seed, "torch": torch.__version__}
             yield Judged(RANDOM, index, folder, fresh, processor, text, key)
+
+
+def _arithmetic(config: dict) -> dict:
+    """A configuration without what says where and by which version it was saved."""
+    return {
+        key: _arithmetic(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in ("_name_or_path", "transformers_version", "hf_ecg_version")
+    }
 
 
 class ModelOutputs:

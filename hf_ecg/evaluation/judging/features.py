@@ -1,7 +1,6 @@
 """What frozen models say about rows: pooled features, unit-length embeddings of ECGs and texts, classifier logits."""
 
 import copy
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -231,16 +230,6 @@ def with_random_ecg_tower(model: nn.Module, seed: int) -> nn.Module:
     companion._modules = dict(model._modules)
     companion.ecg_model = random_model(model.ecg_model, seed)
     return companion.eval()
-
-
-def tensors_digest(model: nn.Module) -> str:
-    """`sha256:` and the digest of every tensor with its name: the same weights in another file have the same one."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        tensor = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:

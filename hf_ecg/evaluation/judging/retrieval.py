@@ -14,9 +14,11 @@ from transformers.utils import logging
 
 from ...data.rows import rows_fingerprint
 from ...files import atomic_folder, restore_folder
+from ...locks import output_lock
 from ...version import __version__
 from ..loading import extractor_of
-from .features import ecg_embeddings, ecg_text_embeddings, tensors_digest
+from ..weights import tensors_digest
+from .features import ecg_embeddings, ecg_text_embeddings
 from .label_text import scale_and_bias
 
 logger = logging.get_logger(__name__)
@@ -169,7 +171,11 @@ def build_index(
     _need_faiss()
     if text_column not in dataset.column_names:
         raise ValueError(f"the corpus has no column {text_column!r}; it has {dataset.column_names}")
-    folder = Path(folder)
+    with output_lock(folder):
+        return _made_or_loaded(model, processor, dataset, Path(folder), text_column, batch_size, description)
+
+
+def _made_or_loaded(model, processor, dataset, folder: Path, text_column, batch_size, description) -> RetrievalIndex:
     restore_folder(folder)
     extractor = extractor_of(processor)
     about = {

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ...data.corpus import label_names, single_class_rows, target_matrix
+from ...files import atomic_file
 from ..loading import load_classifier
 from ..metrics.bootstrap import bootstrap_evaluation
 from ..metrics.classification import require_counted_classes
@@ -104,7 +105,7 @@ class SupervisedJudge:
     def _write(self, path: Path, id2label: dict, logits: torch.Tensor) -> None:
         values = {SINGLE_LABEL: torch.exp, MULTI_LABEL: torch.sigmoid}.get(self.problem, torch.clone)(logits)
         records = self.dataset.select_columns("record_id")["record_id"][:]
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with atomic_file(path, newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["record_id", *(id2label[index] for index in range(values.shape[1]))])
             writer.writerows([name, *row] for name, row in zip(records, values.tolist(), strict=True))

@@ -7,10 +7,10 @@ from pathlib import Path
 from huggingface_hub import EvalResult, EvalResultEntry
 
 from ...data.corpus import corpus_name
-from ..loading import weights_digest
 from ..metrics.classification import METRICS
 from ..metrics.interval_text import ONE_SEED
 from ..protocol import LABEL_TEXT, SUPERVISED
+from ..weights import weights_digest
 from .evaluation_report import NAMES, fold_words, render_task
 
 # What both scripts call the companion that was trained on labels, whatever the task is for the other systems.

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from transformers.utils import logging
 
+from ...locks import BeingWritten, output_lock
 from ...models.shared.roles import ecg_encoder
 from ...training.build import build_parts
 from ...training.prior_runs import train_once
@@ -115,14 +115,13 @@ def alone(run: Run) -> Iterator[None]:
     Raises:
         OSError: another process is at them.
     """
-    path = run.root / "locks" / f"seed_{run.seed}_{run.turn.name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, timeout=0):
+        with output_lock(run.root / "locks" / f"seed_{run.seed}_{run.turn.name}"):
             yield
-    except Timeout as error:
+    except BeingWritten as error:
         raise OSError(
             f"another process works on seed {run.seed}, {run.turn.name} in {run.root}: give each a --share of its own"
+            f" ({error})"
         ) from error
 
 

@@ -9,6 +9,7 @@ from ...data.corpus_card import read_summary
 from ...evaluation.loading import pick_device
 from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.reports.evaluation_report import report_frame, write_report
+from ...owned_folders import mark
 from ..source_overrides import source_overrides
 from .arm_runs import alone, enrich_turn, plan_runs, recipe_of, train_run
 from .comparison_report import comparison_tasks, complete_seeds
@@ -62,6 +63,7 @@ def run_comparison(
     for run in tqdm(mine, desc="runs", unit="run"):
         wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
         with alone(run):
+            mark(root, "study")
             enrich_turn(comparison, run, directory, given)
             train_run(comparison, run, recipes[run])
             measure_run(run, wanted, judged)

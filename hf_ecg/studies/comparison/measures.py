@@ -1,26 +1,32 @@
 """What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
 
 import json
+import zipfile
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from transformers.utils import logging
 
 from ...clinical.prompts import load_prompts
 from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
+from ...data.rows import rows_fingerprint
 from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
 from ...evaluation.judging.label_text import match_labels, scores_of_embeddings
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
 from ...evaluation.loading import extractor_of, facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
-from ...files import atomic_file
+from ...evaluation.weights import weights_digest
+from ...files import atomic_file, values_digest
 from ...training.finetune import finetuning_recipe
 from ...training.prior_runs import train_once
 from ...training.recipe import as_override
 from ...training.sections import to_plain
 from .arm_runs import Run, rotation_overrides, slug
 from .comparison_spec import FINETUNE, PROBE, PROMPTS, MeasureSection
+
+logger = logging.get_logger(__name__)
 
 
 class JudgedRows:
@@ -62,6 +68,11 @@ class JudgedRows:
             self._prepared = {key: PreparedRows(extractor, self.dataset, cache=True)}  # the last one alone: memory
         return self._prepared[key]
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all rows, signals and labels."""
+        return rows_fingerprint(self.dataset, self.dataset.column_names)
+
     def _truth(self, measure: MeasureSection) -> tuple[list[str], np.ndarray, np.ndarray]:
         if measure.target is not None:
             values = target_matrix(self.dataset, [measure.target])
@@ -93,7 +104,8 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
     Raises:
         ValueError: a file there is of another definition of the measure.
     """
-    missing = {name: measure for name, measure in measures.items() if not _taken(run, name, measure)}
+    of = values_digest([weights_digest(run.encoder), weights_digest(run.folder), judged.fingerprint])
+    missing = {name: measure for name, measure in measures.items() if not _taken(run, name, measure, of)}
     if not missing:
         return
     facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
@@ -106,7 +118,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
             scores = outputs.prompt_scores(measure)[rows["test"]]
         else:
             scores = _probed(run, name, measure, judged, outputs.features, rows)
-        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure)
+        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure, of)
 
 
 class _Outputs:
@@ -154,25 +166,32 @@ def _definition(measure: MeasureSection) -> str:
     return json.dumps({key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")})
 
 
-def _taken(run: Run, name: str, measure: MeasureSection) -> bool:
+def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:
+    """Whether a measure is there, of these weights and rows."""
     path = scores_path(run, name)
     if not path.is_file():
         return False
-    with np.load(path) as content:
-        found = str(content["definition"])
+    try:
+        with np.load(path) as content:
+            found, before = str(content["definition"]), str(content["of"]) if "of" in content else None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        logger.warning("%s is torn and is measured again: %s", path, error)
+        return False
     if found != _definition(measure):
         raise ValueError(
             f"{path} was measured as {found}, the comparison now says {_definition(measure)}: give the measure another"
             " name, or remove its files"
         )
-    return True
+    if before != of:
+        logger.warning("%s was measured of other weights or rows: it is measured again", path)
+    return before == of
 
 
-def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection) -> None:
+def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection, of: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    definition = np.array(_definition(measure))
+    told = {"definition": np.array(_definition(measure)), "of": np.array(of)}
     with atomic_file(path, "wb") as file:
-        np.savez(file, scores=scores.astype(np.float64), records=np.array(records), definition=definition)
+        np.savez(file, scores=scores.astype(np.float64), records=np.array(records), **told)
 
 
 def _probed(run, name, measure, judged, features, rows) -> np.ndarray:

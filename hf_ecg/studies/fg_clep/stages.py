@@ -10,6 +10,7 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ...data.corpus import load_corpus
+from ...data.rows import rows_fingerprint
 from ...enrichment.proposals.asking import Patience
 from ...enrichment.proposals.proposal_run import propose
 from ...enrichment.proposals.proposer_section import ProposerSection, make_proposer
@@ -20,6 +21,8 @@ from ...enrichment.verification.scoring import ClepOptions
 from ...enrichment.verification.statistics import STATISTICS_NAME
 from ...enrichment.verification.verification_run import verify
 from ...files import atomic_file
+from ...locks import output_lock
+from ...owned_folders import mark
 from ...strict_json import read_json_object
 from ...training.network import WHOLE
 from ...training.prior_runs import is_done, train_once
@@ -73,15 +76,21 @@ def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: boo
         ValueError: `output_dir` holds an enriched corpus of other settings; whatever proposing and verifying raise.
         OSError: a proposer that does not answer.
     """
-    places, section = Places(Path(output_dir), shared and Path(shared)), stages.verification
+    with output_lock(output_dir):
+        return _enrich(stages, first, Places(Path(output_dir), shared and Path(shared)), progress)
+
+
+def _enrich(stages: Stages, first: Recipe, places: Places, progress: bool) -> Path:
+    section = stages.verification
+    data = first.data.only_source("FG-CLEP")
+    rows = load_corpus(data.path, config=data.config)
     settings = {"proposer": _of_consequence(stages.proposer), "verification": _of_consequence(section)}
     settings |= {"text_column": stages.text_column, "first": first.to_dict()}
+    settings["rows"] = rows_fingerprint(rows, [name for name in (stages.text_column,) if name in rows.column_names])
     corpus = places.output_dir / CORPUS
     _check_settings(places.output_dir / SETTINGS_NAME, settings)
     if (corpus / STATISTICS_NAME).is_file():
         return corpus
-    data = first.data.only_source("FG-CLEP")
-    rows = load_corpus(data.path, config=data.config)
     if stages.text_column not in rows.column_names:
         raise ValueError(f"{data.path} has no column {stages.text_column!r}; it has {rows.column_names}")
     texts = rows.select_columns([stages.text_column]).with_format(None)[stages.text_column][:]
@@ -94,7 +103,8 @@ def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: boo
         )
     models = []
     if CLEP in section.verifier:
-        models = train_cross_fit(first, places.of(JUDGES, first.to_dict(), section.groups), groups=section.groups)
+        judges = places.of(JUDGES, first.to_dict(), section.groups, settings["rows"])
+        models = train_cross_fit(first, judges, groups=section.groups)
     options = ClepOptions(models, section.target_precision, section.minimum_positives, section.compat_fixed_threshold)
     verify(
         data.path,
@@ -106,7 +116,7 @@ def enrich(stages: Stages, first: Recipe, output_dir, shared=None, progress: boo
         text_column=stages.text_column,
         control_seed=first.run.seed if section.controls else None,
         num_proc=section.num_proc,
-        measurements=section.measurements or (shared and Path(shared) / MEASUREMENTS),
+        measurements=section.measurements or (places.shared and places.shared / MEASUREMENTS),
         progress=progress,
     )
     return corpus
@@ -131,14 +141,21 @@ def run_stages(run: StagesRun, output_dir, tell: Callable[[str], None], shared=N
     Returns:
         The folder of the last model.
     """
-    places, stages = Places(Path(output_dir), shared and Path(shared)), run.stages
+    with output_lock(output_dir):
+        return _run_stages(run, Places(Path(output_dir), shared and Path(shared)), tell)
+
+
+def _run_stages(run: StagesRun, places: Places, tell: Callable[[str], None]) -> Path:
+    stages = run.stages
     corpus, first = places.output_dir / CORPUS, places.first(run.first)
     last = third_recipe(run, first, corpus)
     if not (corpus / STATISTICS_NAME).is_file():
         make_proposer(stages.proposer)
+    places.output_dir.mkdir(parents=True, exist_ok=True)
+    mark(places.output_dir, "study")
     _train(run.first, first, "stage 1 of 3, CLEP", tell)
     tell(f"stage 2 of 3, waveform features by {stages.proposer.name}, {' and '.join(stages.verification.verifier)}")
-    enrich(stages, run.first, places.output_dir, shared)
+    enrich(stages, run.first, places.output_dir, places.shared)
     _train(last, places.output_dir / THIRD, "stage 3 of 3, FG-CLEP", tell)
     return places.output_dir / THIRD
 
@@ -200,6 +217,7 @@ def _check_settings(path: Path, settings: dict) -> None:
         before = read_json_object(path)
         for key, usual in (("proposer", ProposerSection()), ("verification", VerificationSection())):
             before[key] = _of_consequence(usual) | before.get(key, {})  # options that were added since
+        before.setdefault("rows", settings["rows"])
         differing = sorted(key for key in settings if before.get(key) != settings[key])
         if differing:
             raise ValueError(f"{path.parent} was begun with other settings of {differing}: choose another folder")

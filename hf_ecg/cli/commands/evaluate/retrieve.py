@@ -52,6 +52,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     from ....evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
     from ....evaluation.options import IntervalOptions
     from ....evaluation.protocol import parse_folds
+    from ....files import atomic_file
     from ....plotting.retrieval_files import RetrievalPictures
 
     folds = None if folds is None else parse_folds(folds)
@@ -75,5 +76,6 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
         intervals = IntervalOptions(given["bootstrap"], given["seed"])
         report["metrics"] = retrieval_figures(index, dataset, text_column, intervals)
         click.echo(json.dumps(report["metrics"], indent=1))
-    (output / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with atomic_file(output / "results.json") as file:
+        file.write(json.dumps(report, indent=1) + "\n")
     return report

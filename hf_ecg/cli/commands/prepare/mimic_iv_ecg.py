@@ -56,16 +56,28 @@ def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
         )
     if given["risk"] and not mimic_iv_dir:
         raise click.UsageError("--risk needs --mimic_iv_dir: without age and sex there is no risk")
+    from ....locks import output_lock
+
+    with output_lock(given["output_dir"]):
+        summary = _prepare(data_dir, mimic_iv_dir, restart, given)
+    push(given)
+    return summary
+
+
+def _prepare(data_dir: str, mimic_iv_dir: str | None, restart: bool, given: dict) -> dict:
+    import os
     from pathlib import Path
 
-    from ....data.builder import check_output
+    from ....data.corpus_folder import check_output
     from ....data.readers.mimic_iv_ecg import mimic_iv_ecg_corpus
+    from ....data.readers.mimic_iv_ecg.index import read_facts
     from ....data.risk import with_risk
 
     output_dir = Path(given["output_dir"]).absolute()
-    check_output(output_dir, given["overwrite"])
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    check_output(output_dir, given["overwrite"], [data_dir, mimic_iv_dir])
     index = output_dir.with_name(f".{output_dir.name}.index")
+    if os.path.lexists(index) and (index.is_symlink() or read_facts(index) is None):
+        raise FileExistsError(f"{index} is there and is no index of an interrupted run: remove it")
     if restart:
         index.unlink(missing_ok=True)
     reading = taken(given, "text_style", "min_words", "drop", "one_record_per_patient", "limit", "seed")
@@ -75,5 +87,4 @@ def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
         corpus = with_risk(corpus, given["risk"], given["risk_out_of_range"])
     summary = tell(corpus, given, resume=not restart)
     index.unlink()
-    push(given)
     return summary

@@ -37,6 +37,7 @@ def command(first, second, within, output, **given) -> dict:
     """
     if (second is None) != within:
         raise ValueError("wanted two corpora, or one and --within")
+    from ....locks import output_lock
     from ....studies.shared_recordings import (
         check_table_path,
         find_shared_recordings,
@@ -45,8 +46,9 @@ def command(first, second, within, output, **given) -> dict:
     )
 
     output = check_table_path(output)
-    report = find_shared_recordings(first, second, **given)
-    write_shared_recordings(report, output)
+    with output_lock(output):
+        report = find_shared_recordings(first, second, **given)
+        write_shared_recordings(report, output)
     click.echo(shared_recordings_table(report))
     click.echo(f"{output} and {output.with_suffix('.json')}")
     return report

@@ -1,0 +1,43 @@
+"""A rank whose launcher was killed ends, wherever it is."""
+
+import os
+import select
+import signal
+import time
+
+import pytest
+
+from hf_ecg.training.interruption import LauncherWatch
+from hf_ecg.training.processes import is_launched
+
+
+@pytest.mark.parametrize("launched", [True, False])
+def test_a_rank_ends_with_its_launcher(launched):
+    told, ended = os.pipe(), os.pipe()
+    if (launcher := os.fork()) == 0:
+        if (rank := os.fork()) == 0:
+            LauncherWatch(launched)
+            time.sleep(60)
+            os._exit(0)
+        os.close(ended[1])
+        os.write(told[1], rank.to_bytes(4, "big"))
+        time.sleep(60)
+        os._exit(0)
+    os.close(ended[1])
+    rank = int.from_bytes(os.read(told[0], 4), "big")
+    os.kill(launcher, signal.SIGKILL)
+    os.waitpid(launcher, 0)
+    # the rank holds the last end of this pipe
+    found, _, _ = select.select([ended[0]], [], [], 20 if launched else 1.5)
+    try:
+        assert bool(found) == launched
+    finally:
+        if not found:
+            os.kill(rank, signal.SIGKILL)
+        for end in (*told, ended[0]):
+            os.close(end)
+
+
+def test_what_launchers_leave_in_the_environment():
+    assert is_launched({"WORLD_SIZE": "2"}) and is_launched({"ACCELERATE_MIXED_PRECISION": "no"})
+    assert is_launched({"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "1"}) and not is_launched({"WORLD_SIZE": "1"})
