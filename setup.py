@@ -1,19 +1,52 @@
-"""What pyproject.toml cannot say: found are the packages of hf_ecg/, and folders beside it are installed inside it.
+"""What pyproject.toml cannot say: folders beside the package are installed inside it.
 
-The module of the console script is installed beside the package, see hf_ecg/cli/door.
+They are copied while a wheel is built, and are no packages of their own: so every package lies where its name says,
+and an editable installation is a plain path, which type checkers and editors follow.
 """
 
-from setuptools import find_namespace_packages, setup
+import shutil
+from pathlib import Path
 
+from setuptools import find_namespace_packages, setup
+from setuptools.command.build_py import build_py
+
+# folder in hf_ecg/ -> folder of the checkout, and which of its files
 INSIDE = {
-    "hf_ecg.model_cards": "model_cards",
-    "hf_ecg.recipes": "train/recipes",
-    "hf_ecg.comparisons": "train/comparisons",
-    "hf_ecg.stages": "train/stages",
+    "model_cards": ("model_cards", ("*.jinja", "*.md")),
+    "recipes": ("train/recipes", ("*.yaml",)),
+    "comparisons": ("train/comparisons", ("*.yaml",)),
+    "stages": ("train/stages", ("*.yaml",)),
 }
-BESIDE = {"hf_ecg_command": "hf_ecg/cli/door"}
+
+
+def beside() -> list[tuple[str, Path]]:
+    """(folder in hf_ecg/, file of the checkout), sorted."""
+    return sorted(
+        (inside, path)
+        for inside, (folder, kinds) in INSIDE.items()
+        for kind in kinds
+        for path in Path(folder).glob(kind)
+    )
+
+
+class BuildWithFoldersBeside(build_py):
+    """Copies them into the package; an editable installation reads them where they are."""
+
+    def run(self):
+        super().run()
+        for inside, path in [] if self.editable_mode else beside():
+            target = Path(self.build_lib, "hf_ecg", inside)
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / path.name)
+
+    def get_source_files(self):
+        return [*super().get_source_files(), *(path.as_posix() for _, path in beside())]
+
 
 setup(
-    packages=[*find_namespace_packages(include=["hf_ecg", "hf_ecg.*"]), *INSIDE, *BESIDE],
-    package_dir={**INSIDE, **BESIDE},
+    # said, since setuptools writes a plain path only where it is
+    package_dir={"": "."},
+    packages=find_namespace_packages(include=["hf_ecg", "hf_ecg.*"]),
+    py_modules=["hf_ecg_command"],
+    cmdclass={"build_py": BuildWithFoldersBeside},
 )

@@ -15,6 +15,7 @@ from .cli import script
 from .files import atomic_folder, naming_the_file
 from .locks import output_lock
 from .models.shared.roles import model_role
+from .models.shared.task_names import TASK_OF_ROLE
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
 from .version import __version__
@@ -81,7 +82,7 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
         license=origin.licence,
         library_name="hf_ecg",
         tags=["ecg", "electrocardiogram", "hf_ecg", model.config.model_type],
-        pipeline_tag="feature-extraction",
+        pipeline_tag=TASK_OF_ROLE[model_role(model)],
     )
     return render_card(
         "converted.md.jinja",

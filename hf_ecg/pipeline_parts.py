@@ -13,9 +13,9 @@ from transformers.configuration_utils import PreTrainedConfig
 
 from .auto import AutoModelForECGClassification, public_models
 from .models.shared.roles import model_role
+from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
 from .processing import ECGFeatureExtractor
 
-FEATURES, CLASSES, ZERO_SHOT = "ecg-feature-extraction", "ecg-classification", "zero-shot-ecg-classification"
 # task -> the roles that it takes, and what it wants in words
 _WANTED = {
     FEATURES: (("encoder", "classifier", "dual encoder", "pretraining"), "an ECG model of hf_ecg"),

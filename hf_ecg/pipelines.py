@@ -36,10 +36,8 @@ from .clinical.prompts import check_texts_are_no_names
 from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
+from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
 from .pipeline_parts import (
-    CLASSES,
-    FEATURES,
-    ZERO_SHOT,
     DualEncoder,
     ECGModel,
     TrainedClassifier,

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 import pytest
@@ -33,12 +34,14 @@ def installed(repository, tmp_path_factory):
     folder = tmp_path_factory.mktemp("packaging")
     source, target = folder / "source", folder / "installed"
     source.mkdir()
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "hf_ecg_command.py", "README.md", "LICENSE"):
         shutil.copy(repository / name, source)
     for name in ("hf_ecg", "model_cards", "train"):
         shutil.copytree(repository / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "model_cards" / "probe.md.jinja").write_text("# {{ word }} {{ placeholder }}\n")
-    build = "from setuptools import build_meta; build_meta.build_wheel('dist')"
+    build = (
+        "from setuptools.build_meta import *; build_wheel('dist'); build_editable('editable'); build_sdist('sdist')"
+    )
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
     (wheel,) = (source / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -60,7 +63,24 @@ def test_a_wheel_carries_what_lies_beside_the_package(repository, installed):
         wanted |= {f"hf_ecg/{inside}/{path.name}" for path in (repository / beside).iterdir() if path.is_file()}
     assert wanted <= set(names)
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
-    assert tops == {"hf_ecg", "hf_ecg_command"}
+    assert tops == {"hf_ecg", "hf_ecg_command.py"}
+
+
+def test_an_editable_installation_is_a_plain_path_that_type_checkers_follow(installed):
+    source = installed[0].parent / "source"
+    (wheel,) = (source / "editable").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = [name for name in archive.namelist() if ".dist-info" not in name]
+        assert path.endswith(".pth") and archive.read(path).decode().strip() == str(source)
+    assert (source / "hf_ecg_command.py").is_file() and (source / "hf_ecg" / "py.typed").is_file()
+
+
+def test_a_source_distribution_carries_what_a_wheel_is_built_from(installed):
+    source = installed[0].parent / "source"
+    (packed,) = (source / "sdist").glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"setup.py", "hf_ecg_command.py", "train/recipes/clep_ptb_xl.yaml", "model_cards/merl.md"} <= names
 
 
 def test_a_wheel_carries_the_card_templates(installed):

@@ -11,6 +11,7 @@ from ..auto import class_role
 from ..cards import CARD_NAME, render_card
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
+from ..models.shared.task_names import TASK_OF_ROLE
 from ..processing.describe import describe_input
 from ..strict_json import read_json_object
 from .recipe import load_recipe
@@ -63,7 +64,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
     front = ModelCardData(
         license=licence,
         library_name="hf_ecg",
-        pipeline_tag="feature-extraction" if kind == "encoder" else None,
+        pipeline_tag=TASK_OF_ROLE[kind],
         tags=["ecg", "electrocardiogram", "hf_ecg", config["model_type"], *(["simulated"] if simulated else [])],
         datasets=[source.corpus for source in facts.sources if _is_hub_id(source.corpus)] or None,
         base_model=[source for source in _sources(recipe) if _is_hub_id(source)] or None,

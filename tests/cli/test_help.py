@@ -27,7 +27,7 @@ def hf_ecg_command(repository):
     """Runs the console script's module in a new process, with what else it is asked."""
 
     def start(*arguments, code=None):
-        door = str(repository / "hf_ecg" / "cli" / "door" / "__init__.py")
+        door = str(repository / "hf_ecg_command.py")
         line = [sys.executable, *(["-c", code, door, "hf-ecg"] if code else [door]), *arguments]
         environment = {**os.environ, "PYTHONPATH": str(repository), "COLUMNS": "200"}
         return subprocess.run(line, capture_output=True, text=True, env=environment)

@@ -3,11 +3,11 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, ModelCard
 from huggingface_hub.errors import HfHubHTTPError
 
 from hf_ecg import ECGTextModel
-from hf_ecg.hub import push_run
+from hf_ecg.hub import push_run, write_card
 from hf_ecg.hub.__main__ import main
 from tests.evaluation import tiny
 
@@ -211,3 +211,43 @@ def test_what_is_incomplete_is_refused_before_the_hub_hears_of_it(hub, api, dual
 
 def cut(path):
     path.write_bytes(path.read_bytes()[:-20])
+
+
+@pytest.mark.parametrize(
+    ("make", "task"),
+    [
+        (lambda: tiny.dual_encoder(), "zero-shot-ecg-classification"),
+        (lambda: tiny.dual_encoder().ecg_model, "ecg-feature-extraction"),
+        (lambda: tiny.classifier(["SR"]), "ecg-classification"),
+    ],
+    ids=["dual encoder", "encoder", "classifier"],
+)
+def test_a_bare_model_is_pushed_with_a_card_that_says_how_it_is_loaded(hub, monkeypatch, make, task):
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    model = make()
+    tiny.processor().push_to_hub("me/bare")  # leaves a card of transformers, for somebody to fill
+    model.push_to_hub("me/bare")
+    card = ModelCard(hub.files("me/bare")["README.md"].decode())
+    assert card.data.pipeline_tag == task and card.data.library_name == "hf_ecg"
+    assert {"ecg", "hf_ecg", model.config.model_type} <= set(card.data.tags)
+    assert "import hf_ecg" in card.text and '.from_pretrained("me/bare")' in card.text
+    assert "[More Information Needed]" not in card.text
+
+
+def test_a_card_that_somebody_wrote_keeps_its_text(hub, api, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    api.create_repo("me/mine")
+    api.upload_file(
+        path_or_fileobj=b"---\nlicense: mit\ntags: [mine]\n---\n# Mine\n", path_in_repo="README.md", repo_id="me/mine"
+    )
+    tiny.dual_encoder().ecg_model.push_to_hub("me/mine")
+    card = ModelCard(hub.files("me/mine")["README.md"].decode())
+    assert card.text.strip() == "# Mine" and card.data.license == "mit" and {"mine", "hf_ecg"} <= set(card.data.tags)
+
+
+def test_a_runs_card_names_the_task(hub, api, dual_run):
+    (dual_run / "recipe.yaml").unlink()
+    write_card(dual_run)
+    push_run(dual_run, "me/tiny", api=api)
+    card = ModelCard(hub.files("me/tiny")["README.md"].decode())
+    assert card.data.pipeline_tag == "zero-shot-ecg-classification"

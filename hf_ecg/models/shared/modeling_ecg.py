@@ -13,6 +13,7 @@ from ...strict_json import naming_the_source
 from .forward_names import forward_names, refuse_names
 from .one_number import reshape_single_numbers
 from .other_shapes import describe_other_shapes
+from .pushed_card import write_pushed_card
 
 
 class WholeWeightsMixin(NoSourceCopies):
@@ -95,6 +96,11 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     def get_ecg_encoder(self) -> PreTrainedModel:
         """The bare ECG encoder; the model itself when it is one."""
         return cast(PreTrainedModel, self.base_model)
+
+    def _upload_modified_files(self, working_dir, repo_id, *args, **kwargs):
+        """The last thing that transformers does of a push; the card lies in the folder by then."""
+        write_pushed_card(working_dir, repo_id, type(self).__name__, self.role, self.config.model_type)
+        return super()._upload_modified_files(working_dir, repo_id, *args, **kwargs)
 
     def after_step(self, step: int) -> None:
         """Called by the training after each step of the optimizer: where momentum teachers and codebooks move.

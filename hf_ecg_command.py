@@ -1,4 +1,4 @@
-"""Where `hf-ecg` enters; installed as the module `hf_ecg_command`, beside the package and not in it.
+"""Where `hf-ecg` enters: a module beside the package, and not in it.
 
 Python executes `hf_ecg/__init__.py` before any module inside, and that brings torch and transformers: seconds that
 `hf-ecg --help` and a mistyped option should not cost. So the package is entered here as the import system itself does

@@ -1,0 +1,52 @@
+"""The card of a model that is pushed by itself, by `model.push_to_hub(id)`: what it is, and how it is loaded."""
+
+from pathlib import Path
+
+from huggingface_hub import ModelCard, ModelCardData
+
+from .task_names import TASK_OF_ROLE
+
+TAGS = ("ecg", "electrocardiogram", "hf_ecg")
+# what transformers writes where there is no card, and asks to be filled
+_UNFILLED = "[More Information Needed]"
+_BODY = """
+# {name}
+
+A model of [hf_ecg](https://pypi.org/project/hf-ecg/). `pip install hf-ecg`, then
+
+```python
+import hf_ecg  # registers the classes with the Auto classes
+from transformers import {auto}
+
+model = {auto}.from_pretrained("{repo_id}")
+```
+
+With the feature extractor or processor pushed beside it, `pipeline("{task}", model="{repo_id}")` of transformers
+answers for ECGs, after `import hf_ecg` too.
+
+Nobody has stated here what the model was trained on, how good it is, or under which licence it may be used.
+"""
+
+
+def write_pushed_card(folder, repo_id: str, name: str, role: str, model_type: str) -> None:
+    """Write the card into a folder that is about to be uploaded; one that somebody has filled keeps its text.
+
+    Args:
+        folder: with a README.md, or without.
+        repo_id: OWNER/NAME.
+        name: the model's class.
+        role: see `hf_ecg.models.shared.roles.model_role`.
+        model_type: of its configuration.
+    """
+    path, task, tags = Path(folder) / "README.md", TASK_OF_ROLE[role], [*TAGS, model_type]
+    card = ModelCard.load(path) if path.is_file() else None
+    if card is None or _UNFILLED in card.text:
+        data = ModelCardData(library_name="hf_ecg", pipeline_tag=task, tags=tags)
+        auto = {"classifier": "AutoModelForECGClassification", "pretraining": "AutoModelForPreTraining"}
+        body = _BODY.format(name=name, auto=auto.get(role, "AutoModel"), repo_id=repo_id, task=task)
+        body = body.replace("from transformers import AutoModelForECG", "from hf_ecg import AutoModelForECG")
+        card = ModelCard(f"---\n{data.to_yaml()}\n---\n{body}")
+    card.data.tags = list(dict.fromkeys([*(card.data.tags or []), *tags]))
+    card.data.library_name = card.data.library_name or "hf_ecg"
+    card.data.pipeline_tag = card.data.pipeline_tag or task
+    card.save(path)

@@ -1,0 +1,10 @@
+"""The names by which `transformers.pipeline` finds this package's pipelines, and which of them is for what model."""
+
+FEATURES, CLASSES, ZERO_SHOT = "ecg-feature-extraction", "ecg-classification", "zero-shot-ecg-classification"
+# role of a model (see `roles`) -> the task that a card of it names
+TASK_OF_ROLE = {
+    "encoder": FEATURES,
+    "classifier": CLASSES,
+    "dual encoder": ZERO_SHOT,
+    "pretraining": FEATURES,
+}
