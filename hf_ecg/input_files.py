@@ -63,6 +63,8 @@ class InputFile:
 
     def stream(self) -> BinaryIO:
         """The file from its beginning as Python's own kind; it stays open when this one is closed."""
+        # two descriptors of one opening share their place in the file
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
         return os.fdopen(os.dup(self._descriptor), "rb")
 
 

@@ -15,7 +15,7 @@ from ..data.corpus import load_corpus
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..files import values_digest
 from ..processing.inputs import read_row
-from ..signals.formats import read, record_endings, record_file
+from ..signals.formats import find_record_files, read, record_endings, record_file
 from ..signals.record import Record
 
 logger = logging.get_logger(__name__)
@@ -192,8 +192,7 @@ def _files(name: str) -> list[str] | None:
     if path.is_dir():
         if (path / "README.md").is_file() and next(path.glob("**/*.parquet"), None) is not None:
             return None
-        inside = (os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files)
-        files = sorted(file for file in inside if file.endswith(endings))
+        files = find_record_files(path)
         if not files:
             raise FileNotFoundError(f"{name} holds neither a record ({', '.join(endings)}) nor a prepared corpus")
         return files

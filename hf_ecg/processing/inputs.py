@@ -159,7 +159,7 @@ def _from_array(item, name: str, rate, leads, units) -> Recording:
 
 def _from_record(record: Record, name: str) -> Recording:
     _check_shape(record.values, record.leads, name)
-    rate = _checked_rate(record.sampling_rate, name)
+    rate = _checked_rate(record.sampling_rate, name, of_file=bool(record.source_format))
     if record.gain is None:
         return Recording(name, record.values, rate, record.leads, "mV")
     gain, baseline = np.asarray(record.gain), np.asarray(record.baseline)
@@ -307,7 +307,7 @@ def _check_shape(values: np.ndarray, leads: tuple[str, ...], name: str) -> None:
         raise ValueError(f"{name} has shape {values.shape}: no samples")
 
 
-def _checked_rate(rate, name: str) -> float:
+def _checked_rate(rate, name: str, of_file: bool = False) -> float:
     try:
         value = float(rate)
     except (TypeError, ValueError) as error:
@@ -315,7 +315,9 @@ def _checked_rate(rate, name: str) -> float:
     if not math.isfinite(value) or value <= 0 or isinstance(rate, bool):
         raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a positive number of hertz")
     if value < LOWEST_RATE:
-        raise ValueError(f"{name}: the sampling rate is {rate!r} Hz, wanted {LOWEST_RATE} or more: in kilohertz?")
+        # people confuse the two; a file's rate is in hertz
+        meant = "too slow for an ECG" if of_file else "in kilohertz?"
+        raise ValueError(f"{name}: the sampling rate is {rate!r} Hz, wanted {LOWEST_RATE} or more: {meant}")
     return value
 
 

@@ -8,6 +8,7 @@ from datasets import List as ListFeature
 from datasets import Value
 
 from ...clinical.snomed import SnomedMeaning, compose_snomed_text
+from ...signals.formats import find_record_files
 from ...signals.record import Record
 from ..builder import UnfitRecord
 from .columns import record_columns
@@ -58,7 +59,7 @@ def find_records(data_dir: Path, endings: Sequence[str] = (".hea",)) -> dict[str
         raise FileNotFoundError(f"{data_dir} is not there, or no folder")
     found: dict[str, str] = {}
     for ending in endings:
-        for path in data_dir.rglob(f"*{ending}"):
+        for path in map(Path, find_record_files(data_dir, (ending,))):
             file = path.relative_to(data_dir).with_suffix("").as_posix()
             if found.setdefault(path.stem, file) != file:
                 raise ValueError(f"{data_dir} has the record {path.stem} twice: {found[path.stem]} and {file}")

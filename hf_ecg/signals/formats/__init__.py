@@ -8,6 +8,7 @@ channels are taken. It is added by that module and its place in `FORMATS`.
 
 import logging
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -89,13 +90,17 @@ def record_endings() -> tuple[str, ...]:
     return tuple(ending for known in FORMATS for ending in known.ENDINGS)
 
 
-def find_record_files(folder) -> list[str]:
+def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]:
     """The files in a folder, at any depth, that stand for records, by their paths.
+
+    Args:
+        folder: to look in.
+        endings: of their names; default `record_endings`.
 
     What macOS keeps beside a file on foreign disks (`._x.hea`) is no record; its number is logged.
     """
     found = [os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names]
-    found = sorted(path for path in found if path.endswith(record_endings()))
+    found = sorted(path for path in found if path.endswith(tuple(endings or record_endings())))
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are no records, and left out", folder, len(found) - len(kept))
@@ -103,7 +108,11 @@ def find_record_files(folder) -> list[str]:
 
 
 def _head(path: str, root) -> bytes:
-    if not os.path.exists(path) or os.path.isdir(path):  # whoever reads it says what is wrong
+    try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError):  # whoever reads it says what is wrong
+        return b""
+    if stat.S_ISDIR(kind):
         return b""
     if root is not None:
         check_inside(path, root)

@@ -17,8 +17,6 @@ _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _NAME = re.compile(r"[-\w.]*[-\w]")
 _SEGMENTED = re.compile(r"(?P<name>[^/]+)/(?P<number>\d{1,9})", re.ASCII)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
-_LONGEST_INTEGER = 19
-_SIGNS = str.maketrans("", "", "+-")
 # Published headers name their record by the signal file: E07835.mat of the Challenge 2021, most of Georgia's of 2020.
 _FILE_ENDINGS = (".mat", ".dat", ".hea")
 # What a header of today's recorders stays far below; each signal costs memory before a sample is read.
@@ -169,26 +167,24 @@ def _parse_signal_line(text: str, header: str) -> SignalLine:
     try:
         if len(fields) < 2:
             raise ValueError("no format")
-        storage, (gain, unit, baseline) = _parse_format(fields[1]), _parse_gain(fields[2] if len(fields) > 2 else "0")
-        # resolution, zero, initial value, checksum, block size: a word among them has shifted the fields
-        numbers = _integers(fields[3:8])
-        if min(numbers[:1] + numbers[4:], default=0) < 0:
-            raise ValueError("a resolution or block size is negative")
+        shared = _parse_shared(fields[1], fields[2] if len(fields) > 2 else "0", *fields[3:5], *fields[7:8])
+        # a word among the numbers has shifted the fields
+        initial, checksum = [_integer(fields[place]) if len(fields) > place else None for place in (5, 6)]
     except ValueError as error:
         raise ValueError(f"{header}: the signal line {text!r} cannot be read: {error}") from error
-    zero = numbers[1] if len(numbers) > 1 else 0
-    initial, checksum = (numbers[place] if len(numbers) > place else None for place in (2, 3))
-    description = fields[8] if len(fields) > 8 else ""
-    baseline = zero if baseline is None else baseline
-    return SignalLine(fields[0], *storage, gain, unit, baseline, zero, initial, checksum, description)
+    return SignalLine(fields[0], *shared, initial, checksum, fields[8] if len(fields) > 8 else "")
 
 
-def _integers(texts: list[str]) -> list[int]:
-    together = "".join(texts)
-    # almost always so, and quicker than a look at each; Python's int takes more than a header's whole numbers
-    if len(together) < _LONGEST_INTEGER and together.isascii() and together.translate(_SIGNS).isdigit():
-        return list(map(int, texts))
-    return list(map(_integer, texts))
+# The leads of a corpus repeat a handful of these fields; parsing them anew took half the time of a record.
+@lru_cache(maxsize=1024)
+def _parse_shared(
+    storage: str, gain: str, resolution: str = "0", zero: str = "0", block_size: str = "0"
+) -> tuple[int, int, int, int, float, str, int, int]:
+    """Format, samples a frame, skew, offset, gain, unit, baseline and zero of the ADC."""
+    value, unit, baseline = _parse_gain(gain)
+    if min(_integer(resolution), _integer(block_size)) < 0:
+        raise ValueError("a resolution or block size is negative")
+    return *_parse_format(storage), value, unit, _integer(zero) if baseline is None else baseline, _integer(zero)
 
 
 def _integer(text: str) -> int:
@@ -197,8 +193,6 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-# The leads of a corpus repeat a handful of these fields; parsing them anew took half the time of a record.
-@lru_cache(maxsize=256)
 def _parse_format(text: str) -> tuple[int, int, int, int]:
     form = _FORMAT.fullmatch(text)
     if form is None:
@@ -211,7 +205,6 @@ def _parse_format(text: str) -> tuple[int, int, int, int]:
     return number, per_frame, int(form["skew"] or 0), int(form["offset"] or 0)
 
 
-@lru_cache(maxsize=256)
 def _parse_gain(text: str) -> tuple[float, str, int | None]:
     """Counts a unit, the unit (header(5): millivolt where none is said), the baseline where the field names one."""
     form = _GAIN.fullmatch(text)

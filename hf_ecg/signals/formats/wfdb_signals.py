@@ -6,6 +6,7 @@ decoded as they are stored, several a frame included, and the checksums are thos
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ...input_files import InputFile
 from ..units import MISSING_COUNT
 from .confinement import check_inside
-from .wfdb_flac import flac_blocks
+from .wfdb_flac import check_flac, flac_blocks
 from .wfdb_header import GAP, SignalLine
 from .wfdb_packing import DIFFERENCES, FLAC_BITS, PACKINGS, is_wide, missing_count
 
@@ -71,29 +72,29 @@ def read_signals(
             samples; more than `MOST_SAMPLES`.
     """
     groups = _groups(header, lines, wanted)
-    if root is not None:
+    chosen = [lines[place] for place in wanted]
+    with ExitStack() as stack:
+        files = []
         for group in groups:
             # the folder is the header's, which has been looked at
-            if os.path.islink(group.path):
+            if root is not None and os.path.islink(group.path):
                 check_inside(group.path, root)
-    num_frames = num_frames or _frames_of_files(header, groups)
-    per_frame = lines[wanted[0]].per_frame
-    _check_lengths(header, [lines[place] for place in wanted], num_frames)
-    wide = any(is_wide(lines[place].format) for place in wanted)
-    counts = np.empty((len(wanted), num_frames * per_frame), np.int32 if wide else np.int16)
-    for place, row in zip(wanted, counts, strict=True):
-        if lines[place].format == 0:
-            row[:] = MISSING_COUNT
-    for group in groups:
-        _read_group(header, group, num_frames, counts)
-    chosen = [lines[place] for place in wanted]
+            files.append(stack.enter_context(_open(group.path, header)))
+        num_frames = num_frames or _frames_of_files(header, groups, files)
+        _check_lengths(header, chosen, num_frames)
+        # all sizes before any memory is taken
+        for group, file in zip(groups, files, strict=True):
+            _check_size(header, group, file, num_frames)
+        counts = _empty(chosen, num_frames)
+        for group, file in zip(groups, files, strict=True):
+            _read_group(group, file, num_frames, counts)
     remarks = _verify(header, counts, chosen)
     missing = _mark_missing(counts, chosen)
-    for number, (row, line) in enumerate(zip(counts, chosen, strict=True)):
+    for row, line in enumerate(chosen):
         if line.skew:
-            _shift(row, line.skew * per_frame, MISSING_COUNT)
+            _shift(counts[row], line.skew * line.per_frame, MISSING_COUNT)
             if missing is not None:
-                _shift(missing[number], line.skew * per_frame, True)
+                _shift(missing[row], line.skew * line.per_frame, True)
     return StoredSignals(counts, missing, remarks)
 
 
@@ -139,15 +140,24 @@ def _group(header: str, file: str, signals: list[tuple[int | None, SignalLine]])
     return _Group(os.path.join(folder, file), [line for _, line in signals], frame, rows)
 
 
-def _frames_of_files(header: str, groups: list[_Group]) -> int:
+def _empty(wanted: list[SignalLine], num_frames: int) -> np.ndarray:
+    """Room for the counts; signals that have no file are missing throughout."""
+    wide = any(is_wide(line.format) for line in wanted)
+    counts = np.empty((len(wanted), num_frames * wanted[0].per_frame), np.int32 if wide else np.int16)
+    for row, line in enumerate(wanted):
+        if line.format == 0:
+            counts[row] = MISSING_COUNT
+    return counts
+
+
+def _frames_of_files(header: str, groups: list[_Group], files: list[InputFile]) -> int:
     """Where the header does not say it: of the files, which must agree."""
     found = {}
-    for group in groups:
+    for group, file in zip(groups, files, strict=True):
         if group.format in FLAC_BITS:
             raise ValueError(f"{header} does not say how many samples its signals have, wanted it for FLAC files")
         packing = PACKINGS[group.format]
-        with _open(group.path, header) as file:
-            stored = max(file.size - group.offset, 0)
+        stored = max(file.size - group.offset, 0)
         blocks, rest = divmod(stored, packing.bytes)
         samples = blocks * packing.samples + max(
             number for number in range(packing.samples) if packing.rest[number] <= rest
@@ -179,17 +189,15 @@ def _check_lengths(header: str, wanted: list[SignalLine], num_frames: int) -> No
             )
 
 
-def _read_group(header: str, group: _Group, num_frames: int, counts: np.ndarray) -> None:
-    with _open(group.path, header) as file:
-        if group.format in FLAC_BITS:
-            blocks = flac_blocks(file, header, group.lines, num_frames, _BLOCK)
-        else:
-            _check_size(header, group, num_frames, file.size)
-            blocks = _blocks(file, group, num_frames)
-        start = 0
-        for frames in blocks:
-            _place(frames, group, counts, start)
-            start += len(frames)
+def _read_group(group: _Group, file: InputFile, num_frames: int, counts: np.ndarray) -> None:
+    if group.format in FLAC_BITS:
+        blocks = flac_blocks(file, group.lines, num_frames, _BLOCK)
+    else:
+        blocks = _blocks(file, group, num_frames)
+    start = 0
+    for frames in blocks:
+        _place(frames, group, counts, start)
+        start += len(frames)
     if group.format == DIFFERENCES:
         for row, _, line in group.rows:
             counts[row] = counts[row].cumsum(dtype=np.int32)
@@ -210,8 +218,11 @@ def _place(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) ->
         ].reshape(-1)
 
 
-def _check_size(header: str, group: _Group, num_frames: int, size: int) -> None:
-    packing, number, offset = PACKINGS[group.format], num_frames * group.frame, group.offset
+def _check_size(header: str, group: _Group, file: InputFile, num_frames: int) -> None:
+    if group.format in FLAC_BITS:
+        check_flac(file, header, group.lines, num_frames)
+        return
+    packing, number, offset, size = PACKINGS[group.format], num_frames * group.frame, group.offset, file.size
     least, most = offset + packing.size(number), offset + packing.whole_size(number)
     if least <= size <= most:
         return
@@ -247,7 +258,7 @@ def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[st
     # 16-bit sums of 16-bit counts go round by themselves, ten times faster than 64-bit ones
     sums = counts.sum(-1, dtype=np.int16 if counts.dtype == np.int16 else np.int64).astype(np.int64) & 0xFFFF
     odd = []
-    for found, row, line in zip(sums.tolist(), counts, lines, strict=True):
+    for row, (found, line) in enumerate(zip(sums.tolist(), lines, strict=True)):
         if line.checksum:
             if found != line.checksum & 0xFFFF and line.format:
                 raise ValueError(
@@ -256,8 +267,9 @@ def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[st
                 )
         elif line.initial and line.format not in (0, DIFFERENCES):
             # of the first stored sample, or of the first one after the skew
-            if line.initial not in (row[0], row[line.skew * line.per_frame]):
-                odd.append(f"{line.description} ({line.initial}, stored {row[0]})")
+            first = counts[row, 0]
+            if line.initial not in (first, counts[row, line.skew * line.per_frame]):
+                odd.append(f"{line.description} ({line.initial}, stored {first})")
     if not odd:
         return []
     return [f"the header has no checksum, and its initial value is not the first sample: {', '.join(odd)}"]
@@ -265,18 +277,17 @@ def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[st
 
 def _mark_missing(counts: np.ndarray, lines: list[SignalLine]) -> np.ndarray | None:
     """What each format writes for a missing sample becomes -32768; where that may be a count too, a mask tells."""
+    codes = [MISSING_COUNT if line.format == 0 else missing_count(line.format) for line in lines]
     if counts.dtype == np.int16:
-        for row, line in zip(counts, lines, strict=True):
-            code = MISSING_COUNT if line.format == 0 else missing_count(line.format)
+        for row, code in enumerate(codes):
             if code != MISSING_COUNT:
-                row[row == code] = MISSING_COUNT
+                counts[row][counts[row] == code] = MISSING_COUNT
         return None
     missing = np.zeros(counts.shape, bool)
-    for row, mask, line in zip(counts, missing, lines, strict=True):
-        code = MISSING_COUNT if line.format == 0 else missing_count(line.format)
+    for row, code in enumerate(codes):
         if code is not None:
-            np.equal(row, code, out=mask)
-            row[mask] = MISSING_COUNT
+            np.equal(counts[row], code, out=missing[row])
+            counts[row][missing[row]] = MISSING_COUNT
     return missing
 
 

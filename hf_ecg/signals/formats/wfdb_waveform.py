@@ -1,6 +1,8 @@
 """Parts of a WFDB record: a header's text and the samples of some of its signals, in counts or millivolts."""
 
+import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -69,15 +71,19 @@ def read_waveform(header: str, found: Header, places: Sequence[int], root=None) 
     """The samples of some signals of a header, which have the same number of samples a frame."""
     stored = read_signals(header, found.lines, places, found.num_frames, root)
     lines = [found.lines[place] for place in places]
-    gain = np.array([_counts_a_millivolt(line, header) for line in lines])
+    gain = np.array([_counts_a_millivolt(line.gain, line.unit) for line in lines])
+    if not np.isfinite(gain).all():
+        unfit = [f"{line.description!r} ({line.gain:g}/{line.unit})" for line in lines]
+        raise ValueError(f"{header}: the gain of {', '.join(unfit)} is none of a voltage, in a part of the record")
     gain, more = corrected_gains(gain, lines)
     baseline = np.array([float(line.baseline) for line in lines])
-    for row in np.flatnonzero(gain < 0):
-        # an inverted amplifier; -32768, which is missing, stays what it is
-        np.negative(stored.counts[row], out=stored.counts[row])
-        gain[row], baseline[row] = -gain[row], -baseline[row]
-        if stored.missing is not None:
-            stored.counts[row][stored.missing[row]] = MISSING_COUNT
+    for row, line in enumerate(lines):
+        if line.gain < 0:
+            # an inverted amplifier; -32768, which is missing, stays what it is
+            np.negative(stored.counts[row], out=stored.counts[row])
+            gain[row], baseline[row] = -gain[row], -baseline[row]
+            if stored.missing is not None:
+                stored.counts[row][stored.missing[row]] = MISSING_COUNT
     remarks = stored.remarks + more
     counts = _as_16_bits(stored)
     if counts is not None:
@@ -85,11 +91,10 @@ def read_waveform(header: str, found: Header, places: Sequence[int], root=None) 
     return Waveform(_millivolts(stored, gain, baseline), None, None, remarks)
 
 
-def _counts_a_millivolt(line: SignalLine, header: str) -> float:
-    millivolts = millivolts_in(line.unit)
-    if millivolts is None or not line.gain:
-        raise ValueError(f"{header}: {line.description!r} has the gain {line.gain:g}/{line.unit}, wanted a voltage")
-    return line.gain / millivolts
+@lru_cache(maxsize=256)
+def _counts_a_millivolt(gain: float, unit: str) -> float:
+    """NaN where the header tells no voltage."""
+    return gain / (millivolts_in(unit) or math.nan) if gain else math.nan
 
 
 def _as_16_bits(stored: StoredSignals) -> np.ndarray | None:
