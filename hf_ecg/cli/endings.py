@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from ..printable import one_line
 from .application import application
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
@@ -107,5 +108,7 @@ def script(words: str) -> Callable:
 
 
 def _end(who: str, message: str, status: int) -> None:
-    sys.stderr.write(": ".join(part for part in (who, " ".join(message.split())) if part) + "\n")
+    # names of files and what is in them are other people's: they may neither forge lines nor move the cursor
+    line = ": ".join(part for part in (who, " ".join(message.split())) if part)
+    sys.stderr.write(one_line(line, most=None) + "\n")
     sys.exit(status)

@@ -1,5 +1,6 @@
 """A DataLoader whose processes do without shared memory where there is little, and whose failures are one sentence."""
 
+import functools
 import os
 import re
 import resource
@@ -66,6 +67,28 @@ class BatchLoader(DataLoader):
                 yield batch
         except (RuntimeError, ValueError, OSError) as error:
             raise _in_words(error, self.timeout) from error
+
+
+def naming_loader_failures(function: Callable) -> Callable:
+    """The function, in which a killed process of a loader is one sentence.
+
+    torch hears of it by a signal, and raises wherever the main thread happens to be: outside the loader, too.
+
+    Raises:
+        ChildProcessError: when called, and a loader's process was killed.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except RuntimeError as error:
+            named = _in_words(error, TIMEOUT_SECONDS)
+            if named is error:
+                raise
+            raise named from error
+
+    return call
 
 
 class _Handed:

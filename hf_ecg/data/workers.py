@@ -1,6 +1,7 @@
 """Work shared out over processes, which end when the one that started them is killed."""
 
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -39,6 +40,8 @@ _function: list[Callable] = []
 
 def _start_worker(parent: int, function: Callable) -> None:
     _function[:] = [function]
+    # Ctrl-C goes to the whole group: the parent ends its workers, which would only print where they were
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -17,7 +17,7 @@ def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
         "rate": f"{rate:g} Hz; {other}",
         "length": length,
         "leads": leads,
-        "units": "mV, uV or V, which the caller names; files carry their own",
+        "units": "mV, uV or V, which the caller names; WFDB records carry their own",
         "steps": ", ".join(names),
         "voltage": describe_voltage(extractor),
         # how a call names the lead of a single-lead model

@@ -262,8 +262,8 @@ def tell_unused_leads(groups: Iterable[WaveformGroup], wanted: Iterable[str]) ->
         if unused and len(unused) < len(group.leads) and unused not in _told:
             _told.add(unused)
             logger.warning(
-                "%s: not seen by the model, which has no lead of that name: %s; where one of them stands for another"
-                " lead, rename= says which (said once for these)",
+                "%s: the model does not see its leads %s, for it takes none of that name; where one of them stands for"
+                " another lead, rename= says which (said once for these)",
                 group.names[0],
                 ", ".join(unused),
             )

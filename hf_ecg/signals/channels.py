@@ -294,8 +294,8 @@ def _warn(left_out: tuple[str, ...], where: str) -> None:
         return
     _warned.add(left_out)
     logger.warning(
-        "%s: left out, as no known ECG lead or no voltage: %s; leads= chooses, rename= says which lead a channel is"
-        " (said once for these)",
+        "%s: the channels %s are left out, for they are no known ECG leads or no voltages; leads= chooses, rename="
+        " names a channel (said once for these)",
         where,
         ", ".join(map(repr, left_out)),
     )

@@ -10,7 +10,6 @@ from transformers.utils import logging
 from ..data.corpus import load_corpus, require_columns
 from ..data.prepared import PreparedInputs, prepared_inputs
 from ..evaluation.protocol import SourceFacts, check_source_folds
-from ..signals.leads import canonical_leads
 from .methods import Feeding, Method
 from .recipe_sections import DataSection, SourceSection
 
@@ -85,8 +84,7 @@ def _check_leads(rows: datasets.Dataset, section: DataSection) -> None:
     if section.leads is None:
         return
     carried = set(map(tuple, rows.with_format(None).select_columns(["leads"])["leads"]))
-    wanted = set(canonical_leads(section.leads))
-    short = [leads for leads in carried if not wanted <= set(canonical_leads(leads))]
+    short = [leads for leads in carried if not {x.upper() for x in section.leads} <= {x.upper() for x in leads}]
     if short:
         raise ValueError(f"data.leads wants {section.leads}, but records carry {list(short[0])}")
 

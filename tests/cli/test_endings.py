@@ -36,6 +36,11 @@ def test_a_mistake_is_told_in_a_sentence(raising, capsys):
     assert ending(capsys, "fails") == (1, "corpus is not there\n")
 
 
+def test_names_of_others_neither_forge_lines_nor_move_the_cursor(raising, capsys):
+    raising(ValueError("a\nb\x1b[2J\u202e.hea is no record"))
+    assert ending(capsys, "fails") == (1, "a b\\x1b[2J\\u202e.hea is no record\n")
+
+
 def test_a_configuration_that_does_not_fit_is_told_in_a_sentence(raising, capsys):
     with pytest.raises(StrictDataclassError) as refused:
         ECGResNetConfig(widths="wide")

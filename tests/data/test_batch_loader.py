@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hf_ecg.data import batch_loader
-from hf_ecg.data.batch_loader import BatchLoader
+from hf_ecg.data.batch_loader import BatchLoader, naming_loader_failures
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="loaders are forked on Linux alone")
 
@@ -31,6 +31,16 @@ def loader(dataset=range(10), collate_fn=collate, workers=2, **options):
 def same(one, other):
     tensors = all(torch.equal(one[key], other[key]) for key in ("values", "whole", "mask"))
     return tensors and one["names"] == other["names"] and one["values"].dtype == other["values"].dtype
+
+
+def test_a_killed_process_is_told_wherever_torch_notices():
+    def training():
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    with pytest.raises(ChildProcessError, match="a process of the loader ended: DataLoader worker .pid 7. is killed"):
+        naming_loader_failures(training)()
+    with pytest.raises(RuntimeError, match="^another$"):
+        naming_loader_failures(lambda: (_ for _ in ()).throw(RuntimeError("another")))()
 
 
 @pytest.mark.parametrize("folder", ["/dev/shm", "/proc"])

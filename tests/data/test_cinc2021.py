@@ -1,10 +1,8 @@
-import numpy as np
 import pytest
 
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.cinc2021 import cinc2021_corpus, source_of
-from hf_ecg.signals.leads import STANDARD_LEADS
 from tests.data.made_snomed import waves, write_record
 
 
@@ -46,35 +44,6 @@ def test_a_code_means_what_its_source_means(tmp_path):
     for name in ("A0001", "E00001", "JS00001"):  # the Challenge scores by code
         assert names(rows[name], features, "scored") == {"NSR", "CRBBB|RBBB"}
     assert rows["JS00002"]["scored"] == []
-
-
-def test_headers_as_the_challenges_published_them(tmp_path, caplog):
-    """Georgia's gain of 2020 against that of 2021, and record names that end in .mat, for the same samples."""
-    counts = waves()
-    for name in ("E00001", "E00002", "E00003"):
-        write_record(tmp_path / "raw", name, "426783006", counts)
-    for name, change in (("E00002", ("1000/mV", "4880/mV")), ("E00003", ("E00003 12", "E00003.mat 12"))):
-        header = tmp_path / "raw" / f"{name}.hea"
-        header.write_text(header.read_text().replace(*change))
-    _, rows, _ = prepare(tmp_path / "raw", tmp_path)
-    assert len(rows) == 3 and all(set(row["gain"]) == {1000.0} for row in rows.values())
-    assert all(np.array_equal(row["signal"], counts.reshape(-1)) for row in rows.values())
-    assert any("4880/mV" in record.getMessage() for record in caplog.records)
-
-
-def test_leads_beside_the_twelve_are_left_out(tmp_path):
-    counts = waves()
-    header = write_record(tmp_path / "raw", "S0001", "426783006", counts)
-    # Frank's leads, as PTB's own files have them; the samples of V1 to V3 stand for them
-    lines = header.read_text().splitlines()
-    extra = [line.rsplit(" ", 1)[0] + f" v{axis}" for line, axis in zip(lines[7:10], "xyz", strict=True)]
-    samples = np.concatenate([counts, counts[6:9]])
-    (tmp_path / "raw" / "S0001.mat").write_bytes(bytes(24) + samples.T.astype("<i2").tobytes())
-    lines = [lines[0].replace(" 12 ", " 15 "), *lines[1:13], *extra, *lines[13:]]
-    header.write_text("\n".join(lines) + "\n")
-    _, rows, _ = prepare(tmp_path / "raw", tmp_path)
-    assert rows["S0001"]["leads"] == list(STANDARD_LEADS)
-    assert np.array_equal(rows["S0001"]["signal"], counts.reshape(-1))
 
 
 def test_patients_and_folds_of_ptb_xl_from_its_table(tmp_path):

@@ -28,6 +28,12 @@ _LEAST = {
 }
 
 
+_SOURCE = parse_recipe(_LEAST | {"data": {"sources": [{}]}}).to_dict()["data"]["sources"][0]
+
+_GROUP = parse_recipe(_LEAST | {"optimizer": {"lr": 1, "groups": [{"parameters": ["x"]}]}}).to_dict()
+_GROUP = _GROUP["optimizer"]["groups"][0]
+
+
 def differing(wanted, found, default=None, where: str = "") -> str | None:
     """First place where a result is not what the text says, or, where the text says nothing, not the default."""
     if isinstance(wanted, dict) and isinstance(found, dict):
@@ -101,7 +107,16 @@ class Recipes(_Text):
     def check(self, recipe, path):
         # `validation` is the one section that may be absent
         defaults = self.defaults if recipe.validation is not None else self.defaults | {"validation": None}
-        return differing(parse(path.read_bytes()), recipe.to_dict(), defaults)
+        written = parse(path.read_bytes())
+        data = written.get("data") or {}
+        if isinstance(data.get("sources"), list):  # what nobody wrote of a source is its default
+            data["sources"] = [_SOURCE | source for source in data["sources"]]
+            for source in data["sources"]:
+                source["folds"] = _SOURCE["folds"] | (source["folds"] or {})
+        optimizer = written.get("optimizer")
+        if isinstance(optimizer, dict) and isinstance(optimizer.get("groups"), list):
+            optimizer["groups"] = [_GROUP | group for group in optimizer["groups"]]
+        return differing(written, recipe.to_dict(), defaults)
 
 
 class Overrides(_Text):

