@@ -115,6 +115,9 @@ OVERRIDES = click.argument("overrides", nargs=-1, metavar="[section.key=value ..
 DATA = click.option("--data", required=True, help="Prepared corpus: a folder or a Hub id.")
 CONFIG = click.option("--config", help="Configuration of the corpus, such as ptb_xl_100hz.")
 DEVICE = click.option("--device", help="cpu, cuda ... (default: the GPU when there is one).")
+STRICT = click.option(
+    "--strict", is_flag=True, help="Stop at the first row that cannot be used, instead of leaving it out."
+)
 BATCH_SIZE = click.option("--batch_size", type=int, default=64, show_default=True, help="ECGs at a time.")
 ALLOW_TRAINING_FOLDS = click.option(
     "--allow_training_folds", is_flag=True, help="Judge folds that the models were trained on."

@@ -35,10 +35,10 @@ def interval_options(given: dict):
 
 
 def forward_options(given: dict):
-    """--batch_size and --device, out of the options."""
+    """--batch_size, --device and --strict, out of the options."""
     from ..evaluation.options import ForwardOptions
 
-    return ForwardOptions(given.pop("batch_size"), given.pop("device"))
+    return ForwardOptions(given.pop("batch_size"), given.pop("device"), given.pop("strict"))
 
 
 def companions(given: dict):

@@ -1,6 +1,7 @@
 """What a model makes of a corpus: embeddings by label and, for a dual encoder, ECGs against prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..clinical.prompts import PromptSet, load_prompts
 from ..data.corpus import label_matrix, label_names, load_corpus
 from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from ..evaluation.judging.label_text import aggregate_similarities
+from ..evaluation.judging.refused import skip_refused
 from ..evaluation.loading import load_dual_encoder, load_encoder, pick_device
 from ..evaluation.options import DEFAULT_FORWARD, ForwardOptions
 from ..models.shared.roles import is_dual_encoder
@@ -53,23 +55,33 @@ def draw_model(
     """
     device = pick_device(forward.device)
     prompt_set = load_prompts(prompts)
-    dataset = load_corpus(data, config=config, folds=None if folds is None else list(folds))
-    labels = one_label_each(dataset, prompt_set.label_set)
+    folds = None if folds is None else list(folds)
+    dataset = load_corpus(data, config=config, folds=folds, keep_unusable=forward.strict)
+    one_label_each(dataset, prompt_set.label_set)  # says what is wrong before a model is read
     output, title = Path(output), Path(model).name
     output.mkdir(parents=True, exist_ok=True)
     written = []
     family = FAMILIES.get(AutoConfig.from_pretrained(model).model_type)
     if family is not None and is_dual_encoder(family.model):
         encoder, processor = load_dual_encoder(model, device)
-        embeddings = ecg_embeddings(encoder, processor, dataset, forward.batch_size, "ECGs")
+        embed = partial(ecg_embeddings, encoder, processor, batch_size=forward.batch_size, description="ECGs")
+        dataset, embeddings = _usable(embed, dataset, forward.strict)
+        labels = one_label_each(dataset, prompt_set.label_set)
         figure = _similarity(encoder, processor, embeddings, labels, prompt_set, title)
         written.append(save_figure(figure, output / f"similarity.{ending}"))
     else:
-        embeddings = ecg_features(*load_encoder(model, device), dataset, forward.batch_size, "ECGs")
+        embed = partial(ecg_features, *load_encoder(model, device), batch_size=forward.batch_size, description="ECGs")
+        dataset, embeddings = _usable(embed, dataset, forward.strict)
+        labels = one_label_each(dataset, prompt_set.label_set)
     title = f"{title}: {prompt_set.label_set}"
     figure = plot_embeddings(embeddings, labels, method=method, seed=seed, title=title)
     written.append(save_figure(figure, output / f"embeddings.{ending}"))
     return written
+
+
+def _usable(embed: Callable, dataset, strict: bool) -> tuple:
+    """The rows that are not refused, and their embeddings."""
+    return skip_refused(lambda kept: (kept["rows"], embed(kept["rows"])), {"rows": dataset}, strict)[0]
 
 
 def one_label_each(dataset, label_set: str) -> list[str | None]:

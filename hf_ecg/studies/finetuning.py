@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from accelerate import PartialState
@@ -13,6 +14,7 @@ from ..cards import CARD_NAME
 from ..data.corpus import label_matrix, load_corpus
 from ..data.corpus_card import read_summary
 from ..evaluation.judging.linear_probe import require_disjoint
+from ..evaluation.judging.refused import note_refused, skip_refused
 from ..evaluation.judging.supervised import MULTI_LABEL, RANDOM, REGRESSION, SINGLE_LABEL, SupervisedJudge
 from ..evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
 from ..evaluation.options import DEFAULT_INTERVALS, IntervalOptions
@@ -119,17 +121,22 @@ def _finetune(asked: Finetuning, resume: bool, overwrite: bool, allow_training_f
     if _is_first():  # another process may come here when the first one has begun to write
         for system in systems:
             check_output(system.folder, resume, overwrite, [source, asked.data])
-    rows = {split: load_corpus(asked.data, config=asked.config, folds=asked.folds[split]) for split in SPLITS}
+    strict = systems[0].recipe.run.strict
+    rows = {
+        split: load_corpus(asked.data, config=asked.config, folds=asked.folds[split], keep_unusable=strict)
+        for split in SPLITS
+    }
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
     tasks = list(asked.targets if asked.problem == REGRESSION else asked.label_sets)
-    judge = SupervisedJudge(rows["test"], asked.problem, tasks, asked.intervals)
+    SupervisedJudge(rows["test"], asked.problem, tasks, asked.intervals)  # says what is wrong before training
     for system in systems:
         pretrain(system.recipe, system.folder, resume, overwrite, disconnect=system is systems[-1])
     if not PartialState().is_main_process:
         return None
     device = pick_device(None)
-    scores = {system.name: judge.scores(system.folder, device, f"{system.name}, test") for system in systems}
+    judging = partial(_scores, asked, tasks, systems, device)
+    (judge, scores), refused = skip_refused(judging, {"test": rows["test"]}, strict)
     described = {
         system.name: describe_seeds([str(system.folder)], [read_training_facts(system.folder)]) for system in systems
     }
@@ -145,11 +152,17 @@ def _finetune(asked: Finetuning, resume: bool, overwrite: bool, allow_training_f
         _notes(asked, facts, rows["train"]),
     )
     report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
+    report = note_refused(report, refused)
     write_report(report, output / REPORT)
     for system in systems:
         with atomic_file(system.folder / CARD_NAME) as file:
             file.write(model_card(system.folder, [output / REPORT]))
     return report
+
+
+def _scores(asked: Finetuning, tasks: list[str], systems: list[System], device, splits: Mapping) -> tuple:
+    judge = SupervisedJudge(splits["test"], asked.problem, tasks, asked.intervals)
+    return judge, {one.name: judge.scores(one.folder, device, f"{one.name}, test") for one in systems}
 
 
 def plan_systems(asked: Finetuning) -> list[System]:

@@ -2,7 +2,7 @@
 
 import click
 
-from ..options import BATCH_SIZE, CONFIG, DATA, DEVICE, as_command
+from ..options import BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command
 from ..reporting import forward_options
 from ..words import FORMATS, PROJECTIONS
 
@@ -21,6 +21,7 @@ from ..words import FORMATS, PROJECTIONS
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the projection.")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 def command(model, data, output, folds, **given) -> list:
     """Draw what a model makes of a corpus: embeddings by label and, for a dual encoder, ECGs against prompts.
 

@@ -60,7 +60,8 @@ def clep_answers(
     Args:
         scores: of the same rows; `scores.names` are those of the pairs.
         pairs: what is asked.
-        thresholds: fold -> a threshold for each name, see `scoring.calibrate`; a feature without one is undecided.
+        thresholds: fold -> a threshold for each name, see `scoring.calibrate`; a feature without one is undecided,
+            and so is one of a record that the model cannot use.
         fixed_threshold: one for all features, in place of `thresholds`.
 
     Returns:
@@ -68,12 +69,13 @@ def clep_answers(
     """
     found = scores.pair_scores(pairs)
     if fixed_threshold is not None:
-        return np.where(found >= fixed_threshold, KEPT, REJECTED).astype(np.int8), found
+        state = np.where(found >= fixed_threshold, KEPT, REJECTED)
+        return np.where(np.isnan(found), UNDECIDED, state).astype(np.int8), found
     folds = sorted(thresholds)
     table = np.array([[np.nan if x.threshold is None else x.threshold for x in thresholds[fold]] for fold in folds])
     wanted = table[np.searchsorted(folds, scores.folds[pairs.rows]), pairs.features]
     state = np.where(found >= wanted, KEPT, REJECTED)
-    return np.where(np.isnan(wanted), UNDECIDED, state).astype(np.int8), found
+    return np.where(np.isnan(wanted) | np.isnan(found), UNDECIDED, state).astype(np.int8), found
 
 
 def keep_random(pairs: FeaturePairs, kept: np.ndarray, folds: np.ndarray, seed: int) -> np.ndarray:

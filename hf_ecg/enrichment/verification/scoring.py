@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import datasets
 import numpy as np
 from tqdm.auto import tqdm
 
 from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
+from ...evaluation.judging.refused import nan_where_refused
 from ...evaluation.loading import load_dual_encoder, pick_device
 from ...evaluation.options import DEFAULT_FORWARD, ForwardOptions
 from ...files import ArrayStore
@@ -43,6 +45,8 @@ DEFAULT_CLEP = ClepOptions()
 
 class CrossFittedClep:
     """Embeddings of all records that the models may be asked about, and of all feature texts, made once.
+
+    What is asked of a record that a model's extractor refuses has the probability NaN.
 
     Args:
         cross_fit: which model judges which fold.
@@ -85,7 +89,10 @@ class CrossFittedClep:
             title = f"model {number + 1} of {len(loaded)}" if progress else None
             store, size = cache or ArrayStore(None), forward.batch_size
             chosen = dataset.select(rows)
-            self.ecg_embeds.append(_embeds(model, processor, chosen, store, f"embeds-{number}", size, title))
+            encode = partial(ecg_embeddings, model, processor, batch_size=size)
+            none = np.empty((0, model.config.projection_dim), np.float32)
+            made = _embeds(encode, chosen, store, f"embeds-{number}", title, forward.strict)
+            self.ecg_embeds.append(np.concatenate([none, *made]))
             self.text_embeds.append(ecg_text_embeddings(model, processor, self.names, size))
 
     def pair_scores(self, pairs: FeaturePairs) -> np.ndarray:
@@ -109,18 +116,18 @@ class CrossFittedClep:
         return pair_probabilities(*embeds, places, features, *self.parameters[number])
 
 
-def _embeds(model, processor, dataset, store: ArrayStore, name: str, batch_size: int, title: str | None) -> np.ndarray:
-    parts = [np.empty((0, model.config.projection_dim), np.float32)]
+def _embeds(encode, dataset, store: ArrayStore, name: str, title: str | None, strict: bool) -> list:
+    parts = []
     with tqdm(total=len(dataset), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
         for start in range(0, len(dataset), CHUNK):
             part = dataset.select(range(start, min(start + CHUNK, len(dataset))))
 
-            def encode(part=part):
-                return {"embeds": ecg_embeddings(model, processor, part, batch_size)}
+            def make(part=part):
+                return {"embeds": nan_where_refused(encode, part, strict)}
 
-            parts.append(store.make(f"{name}-{start:09d}", encode)["embeds"])
+            parts.append(store.make(f"{name}-{start:09d}", make)["embeds"])
             bar.update(len(part))
-    return np.concatenate(parts)
+    return parts
 
 
 def calibrate(
@@ -157,5 +164,6 @@ def calibrate(
             found = np.zeros(len(rows))
             if labels.sum() >= minimum_positives:
                 found = scores.feature_scores(number, rows, feature)
+                labels, found = labels[np.isfinite(found)], found[np.isfinite(found)]
             thresholds[fold].append(feature_threshold(name, labels, found, target_precision, minimum_positives))
     return thresholds

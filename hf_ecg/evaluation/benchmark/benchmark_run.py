@@ -1,13 +1,16 @@
 """A model and prepared corpora in, reports and the paper's tables out."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ...data.refused_rows import RowsRefused
 from ...files import ArrayStore
 from ...locks import output_lock
 from ...owned_folders import mark
 from ..judging.linear_probe import require_disjoint
+from ..judging.refused import UsableSplits, note_refused
 from ..loading import facts_for_evaluation
 from ..metrics.classification import NothingToJudge
 from ..reports.evaluation_report import write_report
@@ -55,6 +58,41 @@ def run_benchmark(
 
 def _run(models, corpora, tasks, settings, output_dir: Path, supervised, explicit_parts) -> dict:
     require_disjoint(settings.folds, "folds")
+    usable = {corpus.name: UsableSplits(corpus.splits, settings.forward.strict) for corpus in corpora}
+    while True:
+        kept = [dataclasses.replace(corpus, splits=usable[corpus.name].splits) for corpus in corpora]
+        try:
+            reports, facts, reasons = _judge(models, kept, settings, output_dir, supervised, explicit_parts)
+        except _CorpusRefused as error:
+            usable[error.corpus].drop(error.refused)
+        else:
+            break
+    for name, report in reports.items():
+        reports[name] = note_refused(report, usable[name].refused)
+        write_report(reports[name], output_dir / f"{name}.json")
+    summary = summarise(tasks, kept, reports, settings, next(iter(facts.values())), reasons)
+    write_report(summary, output_dir / SUMMARY_NAME, render_summary)
+    return summary
+
+
+class _CorpusRefused(Exception):
+    """Rows of one corpus that an extractor refuses."""
+
+    def __init__(self, corpus: str, refused: RowsRefused):
+        super().__init__(corpus, refused)
+        self.corpus, self.refused = corpus, refused
+
+
+@contextmanager
+def _rows_of(corpus: str) -> Iterator[None]:
+    try:
+        yield
+    except RowsRefused as error:
+        raise _CorpusRefused(corpus, error) from error
+
+
+def _judge(models, corpora, settings: BenchmarkSettings, output_dir, supervised, explicit_parts) -> tuple:
+    """A report of each corpus, the facts of the models for each, and what could not be asked."""
     models, supervised, test = list(models), list(supervised), settings.folds["test"]
     allow = settings.allow_training_folds
     facts = {c.name: facts_for_evaluation(models, c.config, test, allow) for c in corpora}
@@ -71,15 +109,14 @@ def _run(models, corpora, tasks, settings, output_dir: Path, supervised, explici
         able.add(possible)
         if len(able) > 1:
             raise ValueError(f"{models} are not seeds of one model: some have a text tower, some have none")
-        for judge in judges.values():
-            judge.add(judged, dataclasses.replace(settings, parts=possible), parts)
+        for name, judge in judges.items():
+            with _rows_of(name):
+                judge.add(judged, dataclasses.replace(settings, parts=possible), parts)
     if not {PROMPTS, ENSEMBLE} & set(next(iter(able))) and {PROMPTS, ENSEMBLE} & set(settings.parts):
         reasons.append(f"{PROMPTS} and {ENSEMBLE}: the {MODEL} has no text tower")
     reports = {}
     for name, judge in judges.items():
-        judge.add_classifiers(supervised, companion_facts[name])
+        with _rows_of(name):
+            judge.add_classifiers(supervised, companion_facts[name])
         reports[name] = judge.report(models, supervised, facts[name], companion_facts[name])
-        write_report(reports[name], output_dir / f"{name}.json")
-    summary = summarise(tasks, corpora, reports, settings, next(iter(facts.values())), reasons)
-    write_report(summary, output_dir / SUMMARY_NAME, render_summary)
-    return summary
+    return reports, facts, reasons

@@ -81,7 +81,11 @@ def choose_tasks(names: Sequence[str] | None) -> tuple[BenchmarkTask, ...]:
 
 
 def open_corpora(
-    paths: Sequence[str], configs: Sequence[str], folds: Mapping[str, list[int]], tasks: Sequence[BenchmarkTask]
+    paths: Sequence[str],
+    configs: Sequence[str],
+    folds: Mapping[str, list[int]],
+    tasks: Sequence[BenchmarkTask],
+    strict: bool = False,
 ) -> list[BenchmarkCorpus]:
     """Prepared corpora with the rows of the folds.
 
@@ -90,6 +94,7 @@ def open_corpora(
         configs: configurations to take where a corpus has several.
         folds: of "train", "validation" and "test".
         tasks: those wanted.
+        strict: keep rows that are marked as unusable, at which the judging then stops.
 
     Raises:
         ValueError: a corpus that no task is asked of, one given twice, no label set of a task's name, no rows in a
@@ -106,7 +111,10 @@ def open_corpora(
             raise ValueError(f"{path} holds {config}, of which no task is asked; the tasks are of {wanted}")
         if name in opened:
             raise ValueError(f"{opened[name].path} and {path} both hold {name}, wanted one")
-        splits = {split: load_corpus(path, config=config, folds=numbers) for split, numbers in folds.items()}
+        splits = {
+            split: load_corpus(path, config=config, folds=numbers, keep_unusable=strict)
+            for split, numbers in folds.items()
+        }
         asked = tuple(_with_label_set(task, splits["test"], path) for task in asked)
         opened[name] = BenchmarkCorpus(name, str(path), config, read_summary(path), splits, asked)
     return list(opened.values())

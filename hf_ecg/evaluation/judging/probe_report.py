@@ -24,6 +24,7 @@ from .features import ecg_features, random_model
 from .label_text import classifier_scores
 from .linear_probe import STRENGTHS, require_disjoint
 from .probe_task import probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
+from .refused import note_refused, skip_refused
 
 PROBE, RANDOM, CLASSIFIER = "probe", "random encoder, probe", "BCE classifier"
 
@@ -65,12 +66,20 @@ def judge_by_probe(
     facts = facts_for_evaluation(models, config, folds["test"], allow_training_folds)
     companion_facts = facts_for_evaluation(supervised, config, folds["test"], allow_training_folds)
     check_label_sets(supervised, companion_facts, [label_set])
-    splits = {split: load_corpus(data, config=config, folds=numbers) for split, numbers in folds.items()}
-    judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size)
-    for index, folder in enumerate(models):
-        judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
-    for folder in supervised:
-        judged.add_classifier(folder, device)
+    splits = {
+        split: load_corpus(data, config=config, folds=numbers, keep_unusable=forward.strict)
+        for split, numbers in folds.items()
+    }
+
+    def judge(splits: dict) -> _JudgedProbes:
+        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size)
+        for index, folder in enumerate(models):
+            judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
+        for folder in supervised:
+            judged.add_classifier(folder, device)
+        return judged
+
+    judged, refused = skip_refused(judge, splits, forward.strict)
     described = {"probe": describe_seeds(models, facts)}
     if companions.random:
         described["random encoder"] = describe_drawn(len(models), intervals.seed)
@@ -79,7 +88,8 @@ def judge_by_probe(
     notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes)
     patients = list(judged.task.patients.values())
     frame = report_frame("Linear probe", data, config, intervals, device, dict(folds), patients, described, notes)
-    return frame | {"probes": judged.probes, "tasks": [judged.entry(percentages)]}
+    report = frame | {"probes": judged.probes, "tasks": [judged.entry(percentages)]}
+    return note_refused(report, refused)
 
 
 class _JudgedProbes:

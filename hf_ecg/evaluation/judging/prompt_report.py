@@ -23,6 +23,7 @@ from ..protocol import task_protocol
 from ..reports.evaluation_report import report_frame, task_entry
 from .features import classifier_logits, ecg_embeddings, with_random_ecg_tower
 from .label_text import TextEmbeddings, match_labels, scores_of_embeddings
+from .refused import note_refused, skip_refused
 from .validation import LEAVE_OUT, task_labels
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
@@ -69,25 +70,32 @@ def judge_by_prompts(
     companion_facts = facts_for_evaluation(supervised, config, list(folds), allow_training_folds)
     check_label_sets(supervised, companion_facts, [prompt_set.label_set for prompt_set in prompt_sets])
     words = [task_protocol(facts, prompt_set, config, protocol) for prompt_set in prompt_sets]
-    dataset = load_corpus(data, config=config, folds=list(folds))
-    tasks = [
-        task_labels(dataset, one.label_set, list(one.classes), intervals.minimum, one.name, unannotated)
-        for one in prompt_sets
-    ]
-    judged = _JudgedTasks(dataset, prompt_sets, tasks, intervals, forward.batch_size)
-    for index, folder in enumerate(models):
-        judged.add_dual_encoder(folder, device, intervals.seed + index if companions.random else None, ensemble)
-    for folder in supervised:
-        judged.add_classifier(folder, device)
+    rows = load_corpus(data, config=config, folds=list(folds), keep_unusable=forward.strict)
+
+    def judge(splits: dict) -> _JudgedTasks:
+        dataset = splits["test"]
+        tasks = [
+            task_labels(dataset, one.label_set, list(one.classes), intervals.minimum, one.name, unannotated)
+            for one in prompt_sets
+        ]
+        judged = _JudgedTasks(dataset, prompt_sets, tasks, intervals, forward.batch_size)
+        for index, folder in enumerate(models):
+            judged.add_dual_encoder(folder, device, intervals.seed + index if companions.random else None, ensemble)
+        for folder in supervised:
+            judged.add_classifier(folder, device)
+        return judged
+
+    judged, refused = skip_refused(judge, {"test": rows}, forward.strict)
     entries = judged.entries(ensemble, words, {"unannotated": unannotated})
     described = {MODEL: describe_seeds(models, facts)}
     if supervised:
         described[SUPERVISED] = describe_seeds(supervised, companion_facts)
     if companions.random:
         described[RANDOM] = describe_drawn(len(models), intervals.seed)
-    title, patients, notes = "Classification by prompts", [dataset["patient_id"]], budget_notes(facts, companion_facts)
+    title, patients = "Classification by prompts", [judged.dataset["patient_id"]]
+    notes = budget_notes(facts, companion_facts)
     frame = report_frame(title, data, config, intervals, device, list(folds), patients, described, notes)
-    return frame | {"tasks": entries}
+    return note_refused(frame | {"tasks": entries}, refused)
 
 
 class _JudgedTasks:

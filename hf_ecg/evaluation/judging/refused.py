@@ -33,22 +33,37 @@ def skip_refused(
     Raises:
         ValueError: what `judge` raises; refused rows when `strict`, or more than 1 % of all.
     """
-    refused: dict[str, str] = {}
-    kept = dict(splits)
+    usable = UsableSplits(splits, strict)
     while True:
         try:
-            result = judge(dict(kept))
+            result = judge(dict(usable.splits))
         except RowsRefused as error:
-            new = {record: reason for record, reason in error.reasons.items() if record not in refused}
-            if strict or not new:
-                raise
-            refused |= new
-            check_refused(refused, sum(map(len, splits.values())))
-            kept = {split: without_records(rows, refused) for split, rows in kept.items()}
+            usable.drop(error)
         else:
-            if refused:
-                logger.warning("%d rows are left out of all figures: %s", len(refused), describe_refused(refused))
-            return result, refused
+            return result, usable.refused
+
+
+class UsableSplits:
+    """Rows by split, without those that have turned out to be refused; see `skip_refused`.
+
+    Attributes:
+        splits: split -> rows that are left.
+        refused: record -> reason, of the others.
+    """
+
+    def __init__(self, splits: Mapping[str, Dataset], strict: bool = False):
+        self.splits, self.refused, self.strict = dict(splits), {}, strict
+        self._met = sum(map(len, splits.values()))
+
+    def drop(self, error: RowsRefused) -> None:
+        """Leaves out the rows that the error names, or raises it when that may not be."""
+        new = {record: reason for record, reason in error.reasons.items() if record not in self.refused}
+        if self.strict or not new:
+            raise error
+        self.refused |= new
+        check_refused(self.refused, self._met)
+        self.splits = {split: without_records(rows, self.refused) for split, rows in self.splits.items()}
+        logger.warning("%d rows are left out of all figures: %s", len(self.refused), describe_refused(self.refused))
 
 
 def skipping_validator(
@@ -68,14 +83,27 @@ def skipping_validator(
     return validate
 
 
+def nan_where_refused(embed: Callable[[Dataset], np.ndarray], rows: Dataset, strict: bool = False) -> np.ndarray:
+    """float32 (rows, size) that `embed` makes of rows, NaN for those that are refused; see `skip_refused`."""
+    found, refused = skip_refused(lambda kept: embed(kept["rows"]), {"rows": rows}, strict)
+    if not refused:
+        return found
+    names = rows.select_columns(["record_id"]).with_format(None)["record_id"][:]
+    whole = np.full((len(rows), found.shape[1]), np.nan, dtype=found.dtype)
+    whole[[name not in refused for name in names]] = found
+    return whole
+
+
 def without_records(rows: Dataset, records: Mapping[str, str]) -> Dataset:
     """The rows but for those of these names."""
     names = rows.select_columns(["record_id"]).with_format(None)["record_id"][:]
     return rows.select(np.flatnonzero([name not in records for name in names]))
 
 
-def refused_entries(refused: Mapping[str, str]) -> dict:
-    """What a report says of rows that were left out; nothing where there are none."""
+def note_refused(report: dict, refused: Mapping[str, str]) -> dict:
+    """The report with the rows that were left out, in a note and by name; as it is where there are none."""
     if not refused:
-        return {}
-    return {"refused": [{"record": record, "reason": reason} for record, reason in refused.items()]}
+        return report
+    note = f"rows that the extractor refuses are in no figure: {len(refused)} ({describe_refused(refused)})"
+    listed = [{"record": record, "reason": reason} for record, reason in refused.items()]
+    return report | {"notes": [*report.get("notes", ()), note], "refused": listed}

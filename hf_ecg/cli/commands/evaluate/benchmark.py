@@ -10,6 +10,7 @@ from ...options import (
     BATCH_SIZE,
     DEVICE,
     OVERRIDES,
+    STRICT,
     as_command,
     folds_of_splits,
     intervals,
@@ -36,6 +37,7 @@ from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 @intervals("patient shares, random encoder and bootstrap")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @click.option("--output_dir", required=True, help="Folder of the figures.")
 @click.option("--recipe", help="Recipe to train, in the place of --model: a name or a YAML file.")
 @click.option("--stages", help="Or FG-CLEP's stages, of which the first of --data is enriched.")
@@ -86,7 +88,7 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
         plan = stages_plan(find_recipe(stages, STAGES), *of_first)
     if plan is not None:
         arms = plan_arms(plan, list(given["setting"]), parse_seeds(given["seeds"]), output / "runs")
-    corpora = open_corpora(list(data), list(config), settings.folds, asked)
+    corpora = open_corpora(list(data), list(config), settings.folds, asked, settings.forward.strict)
     options = {"supervised": list(given["supervised"]), "explicit_parts": bool(given["parts"])}
     if plan is None:
         summary = run_benchmark(list(model), corpora, asked, settings, output, **options)

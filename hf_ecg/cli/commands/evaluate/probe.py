@@ -8,6 +8,7 @@ from ...options import (
     CONFIG,
     DATA,
     DEVICE,
+    STRICT,
     as_command,
     folds_of_splits,
     intervals,
@@ -38,6 +39,7 @@ from ...words import STRENGTHS
 @intervals("patient shares, random encoder and bootstrap")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @report_file("probe.json")
 def command(model, data, label_set, fractions, output, **given) -> dict:
     """Judge frozen encoders by linear probes, beside the random encoder and the classifier of the same budget.

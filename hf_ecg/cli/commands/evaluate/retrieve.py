@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, as_command
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, as_command
 from ...words import FORMATS, REPLICATES
 
 
@@ -31,6 +31,7 @@ from ...words import FORMATS, REPLICATES
 @click.option("--no_pictures", is_flag=True, help="Draw none.")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @click.option("--output_dir", required=True, help="Folder for results.json, pictures and the index.")
 def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     """Find ECGs by texts, texts by ECGs and ECGs by ECGs in a prepared corpus, and draw what was found.
@@ -47,6 +48,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     if metrics and folds is None:
         raise ValueError("--metrics wants --folds, those that the model was neither trained nor selected on")
     from ....data.corpus import load_corpus
+    from ....evaluation.judging.refused import note_refused, skip_refused
     from ....evaluation.judging.retrieval import build_index
     from ....evaluation.judging.retrieval_queries import Queries, RetrievalSearch, retrieval_figures
     from ....evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
@@ -59,13 +61,18 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     if metrics:
         facts_for_evaluation([model], config, folds, given["allow_training_folds"])
     encoder, processor = load_dual_encoder(model, pick_device(given["device"]))
-    dataset = load_corpus(data, config=config, folds=folds)
+    dataset = load_corpus(data, config=config, folds=folds, keep_unusable=given["strict"])
     output = Path(output_dir)
     output.mkdir(parents=True, exist_ok=True)
     text_column = given["text_column"]
     place = given["index_dir"] or output / "index"
-    index = build_index(encoder, processor, dataset, place, text_column, given["batch_size"], "index")
-    report: dict = {"model": model, "data": data, "records": len(dataset)}
+
+    def make_index(splits: dict) -> tuple:
+        rows = splits["rows"]
+        return rows, build_index(encoder, processor, rows, place, text_column, given["batch_size"], "index")
+
+    (dataset, index), refused = skip_refused(make_index, {"rows": dataset}, given["strict"])
+    report: dict = note_refused({"model": model, "data": data, "records": len(dataset)}, refused)
     if index.bias is None:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
     show = RetrievalPictures(None if given["no_pictures"] else output, click.echo, given["format"], given["dpi"])

@@ -2,7 +2,7 @@
 
 import click
 
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, as_command, intervals, many
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command, intervals, many
 from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
 from ...words import LEAVE_OUT, PROTOCOLS, UNANNOTATED
 
@@ -30,6 +30,7 @@ from ...words import LEAVE_OUT, PROTOCOLS, UNANNOTATED
 @intervals("the bootstrap and of the random encoder")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @report_file("results.json")
 def command(model, data, prompts, folds, output, **given) -> dict:
     """Judge dual encoders by prompts, beside the supervised classifier of the same budget and the random encoder.

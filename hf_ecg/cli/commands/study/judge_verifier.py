@@ -2,7 +2,7 @@
 
 import click
 
-from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
+from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
 from ...reporting import forward_options, interval_options, publish, report_file
 from ...verifying import VERIFIER, judges_of
 from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
@@ -23,6 +23,7 @@ from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
 @click.option("--num_proc", type=int, help="Processes that measure (default: one a core, eight at most).")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @click.option("--cache", help="Folder that keeps measurements and embeddings for the next call.")
 @report_file("verifiers.json")
 @OVERRIDES

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ....options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, as_command
+from ....options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
 from ....reporting import forward_options
 from ....verifying import VERIFIER, judges_of
 from ....words import MINIMUM_POSITIVES, TARGET_PRECISION
@@ -32,6 +32,7 @@ COUNTS = ("rows", "proposals", "kept", "rejected", "undecided", "records_changed
 @click.option("--compat_fixed_threshold", type=float, help="One probability for all; the paper's is 0.95.")
 @BATCH_SIZE
 @DEVICE
+@STRICT
 @OVERRIDES
 def command(data, proposals, output_dir, overrides, **given) -> dict:
     """Keep the features that the signal supports, and write the corpus.
