@@ -10,8 +10,10 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from ..auto_class import NoSourceCopies
-from ..checks import check_positive, check_positive_integer, nearest
+from ..checks import check_one_of, check_positive, check_positive_integer, nearest, shown
 from ..signals.leads import STANDARD_LEADS, canonical_leads
+from ..signals.resampling import check_rate
+from ..signals.window import check_size
 from ..strict_json import naming_the_source
 from ..version import __version__
 from .inputs import read_inputs, tell_unused_leads
@@ -39,7 +41,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     the saved JSON spell them out:
 
     - `derive_limb_leads`: absent limb leads that the recipe wants, from any two given ones; millivolts only. It is
-      always the first step and is put there when the list lacks it.
+      always the first step and is put there when the list lacks it. A derived lead is absent where one of the two is
+      that it was made of, be it by a later step.
     - `select_leads`: `leads` in their order; put after the derivation when the list has neither it nor `pick_lead`.
     - `keep_leads` (leads): all but these of the model's leads count as absent, for a model that is used with fewer
       leads than it has inputs; directly after `select_leads`.
@@ -99,12 +102,14 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             kwargs.pop(key, None)
         super().__init__(**kwargs)
         check_positive("sampling_rate", sampling_rate)
-        if num_samples is not None:
-            check_positive_integer("num_samples", num_samples)
-        if not leads or not isinstance(leads, Sequence) or isinstance(leads, str):
-            raise ValueError(f"leads is {leads!r}, wanted a list of lead names")
+        check_rate("sampling_rate", sampling_rate)
+        if not isinstance(leads, Sequence) or isinstance(leads, (str, bytes)) or not leads:
+            raise ValueError(f"leads is {shown(leads)}, wanted a list of lead names")
         self.sampling_rate = sampling_rate
         self.leads = list(canonical_leads(leads))
+        if num_samples is not None:
+            check_positive_integer("num_samples", num_samples)
+            check_size(num_samples, 1, "num_samples")
         self.num_samples = num_samples
         steps = default_steps(num_samples) if steps is None else steps
         self.steps = complete_steps(steps, self.leads, num_samples)
@@ -122,6 +127,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         Raises:
             ValueError: a key that is missing, unknown or impossible.
         """
+        if not isinstance(feature_extractor_dict, Mapping):
+            raise ValueError(f"a saved ECGFeatureExtractor is {shown(feature_extractor_dict)}, wanted a dict")
         given = {**feature_extractor_dict, **kwargs}
         # null is a number of samples ("any"), and nothing else
         missing = [key for key in _RECIPE if key not in given or (given[key] is None and key != "num_samples")]
@@ -214,6 +221,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 fills, a rate that no step changes, or a result that is not `num_samples` long. Names the record.
             OSError: a file is absent.
         """
+        if return_tensors is not None:
+            check_one_of("return_tensors", return_tensors, ("pt", "np"))
         data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead, rename)
         return BatchFeature(data, tensor_type=return_tensors)
 

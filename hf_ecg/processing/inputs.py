@@ -1,19 +1,21 @@
 """What a user hands over (arrays, rows, files) as stacks of millivolts of equal shape, rate and leads."""
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from transformers.utils import logging
 
+from ..checks import shown
 from ..signals.channels import choose_channels, take_channels
 from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
 from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
+from .input_values import array_of_numbers, checked_rate, length_of, whole_number
 
 logger = logging.get_logger(__name__)
 _told: set[tuple[str, ...]] = set()
@@ -21,8 +23,6 @@ _told: set[tuple[str, ...]] = set()
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
 COUNTS = "counts"
-# Hertz. No ECG is sampled so slowly; 0.5 is somebody's 500, in kilohertz.
-LOWEST_RATE = 10
 
 
 @dataclass
@@ -73,7 +73,7 @@ def read_inputs(signals, sampling_rate=None, leads=None, units=None, rename=None
         ValueError: something required is missing or contradicts the input, a shape or a name is wrong, a value is
             infinite, a record has no sample at all, or its amplitude cannot be in the unit it is said to be.
     """
-    rate = None if sampling_rate is None else _checked_rate(sampling_rate, "sampling_rate")
+    rate = None if sampling_rate is None else checked_rate(sampling_rate, "sampling_rate")
     names = None if leads is None else _lead_names(leads)
     units = None if units is None else known_units(units)
     recordings = [
@@ -101,9 +101,9 @@ def _list_of_records(signals) -> list:
             raise ValueError("signals is an empty list, wanted at least one record")
         if all(isinstance(item, (list, tuple)) and np.ndim(item[:1]) == 1 for item in signals):
             # A record written as nested Python lists: one list a lead.
-            return [_array(signals, "signals")]
+            return [array_of_numbers(signals, "signals")]
         return list(signals)
-    array = _array(signals, "signals")
+    array = array_of_numbers(signals, "signals")
     if array.ndim == 2:
         return [array]
     if array.ndim == 3:
@@ -118,9 +118,16 @@ def _list_of_records(signals) -> list:
 
 def _rows_of_slice(rows: Mapping) -> list[Mapping]:
     """`dataset[3]` is one row; `dataset[:8]` is a mapping of columns."""
-    if np.ndim(rows.get("num_samples", 0)) == 0:
+    number = length_of(rows.get("num_samples"))
+    if number is None:
         return [rows]
-    return [{column: values[i] for column, values in rows.items()} for i in range(len(rows["num_samples"]))]
+    for column, values in rows.items():
+        if length_of(values) != number:
+            raise ValueError(
+                f"signals is a slice of {number} rows by its column num_samples, but its column {column} is"
+                f" {shown(values)}"
+            )
+    return [{column: values[i] for column, values in rows.items()} for i in range(number)]
 
 
 def _recording(item, position: int, rate, leads, units, rename) -> Recording:
@@ -148,7 +155,7 @@ def _recording(item, position: int, rate, leads, units, rename) -> Recording:
 
 
 def _from_array(item, name: str, rate, leads, units) -> Recording:
-    values = _array(item, name)
+    values = array_of_numbers(item, name)
     given = {"sampling_rate": rate, "leads": leads, "units": units}
     missing = [key for key, value in given.items() if value is None]
     if missing:
@@ -159,7 +166,7 @@ def _from_array(item, name: str, rate, leads, units) -> Recording:
 
 def _from_record(record: Record, name: str) -> Recording:
     _check_shape(record.values, record.leads, name)
-    rate = _checked_rate(record.sampling_rate, name, of_file=bool(record.source_format))
+    rate = checked_rate(record.sampling_rate, name, of_file=bool(record.source_format))
     if record.gain is None:
         return Recording(name, record.values, rate, record.leads, "mV")
     gain, baseline = np.asarray(record.gain), np.asarray(record.baseline)
@@ -176,12 +183,12 @@ def read_row(row: Mapping, name: str, rename=None) -> Recording:
     if missing:
         raise ValueError(f"{name} is a row without {', '.join(missing)}; it has the columns {sorted(map(str, row))}")
     if row.get("record_id") is not None:
-        name = f"{name} ({row['record_id']})"
+        name = f"{name} ({str(row['record_id'])[:100]})"
     leads = _lead_names(row["leads"])
     if rename is not None:
         leads = choose_channels(leads, rename=rename, where=name).leads
-    num_samples = int(row["num_samples"])
-    counts = _array(row["signal"], name)
+    num_samples = whole_number(row["num_samples"], f"{name}: the column num_samples")
+    counts = array_of_numbers(row["signal"], name)
     if counts.dtype != np.int16:
         limits = np.iinfo(np.int16)
         if counts.dtype.kind not in "iu" or (
@@ -193,13 +200,16 @@ def read_row(row: Mapping, name: str, rename=None) -> Recording:
         raise ValueError(f"{name}: signal has {counts.size} counts, wanted {len(leads)} leads x {num_samples} samples")
     counts = counts.reshape(len(leads), num_samples)
     _check_shape(counts, leads, name)
-    gain, baseline = np.asarray(row["gain"], np.float64), np.asarray(row["baseline"], np.float64)
+    gain, baseline = (
+        array_of_numbers(row[column], f"{name}: the column {column}").astype(np.float64)
+        for column in ("gain", "baseline")
+    )
     for column, values in (("gain", gain), ("baseline", baseline)):
         if values.shape != (len(leads),):
             raise ValueError(
                 f"{name}: {column} has shape {values.shape}, wanted one value for each of {len(leads)} leads"
             )
-    return Recording(name, counts, _checked_rate(row["sampling_rate"], name), leads, COUNTS, gain, baseline)
+    return Recording(name, counts, checked_rate(row["sampling_rate"], name), leads, COUNTS, gain, baseline)
 
 
 def _stacked(recordings: list[Recording], positions: list[int]) -> WaveformGroup:
@@ -282,21 +292,6 @@ def with_record_name(function, names: list[str], *stacks: np.ndarray):
         raise
 
 
-def _array(values, name: str) -> np.ndarray:
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} holds values of type {array.dtype}, wanted real numbers")
-    if np.ma.is_masked(values):
-        # what is masked is missing: asarray uncovers the numbers underneath
-        array = np.where(np.ma.getmaskarray(values), np.nan, array)
-    return array
-
-
 def _check_shape(values: np.ndarray, leads: tuple[str, ...], name: str) -> None:
     if values.ndim != 2:
         raise ValueError(f"{name} has shape {values.shape}, wanted (leads, samples)")
@@ -307,25 +302,15 @@ def _check_shape(values: np.ndarray, leads: tuple[str, ...], name: str) -> None:
         raise ValueError(f"{name} has shape {values.shape}: no samples")
 
 
-def _checked_rate(rate, name: str, of_file: bool = False) -> float:
-    try:
-        value = float(rate)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a number of hertz") from error
-    if not math.isfinite(value) or value <= 0 or isinstance(rate, bool):
-        raise ValueError(f"{name}: the sampling rate is {rate!r}, wanted a positive number of hertz")
-    if value < LOWEST_RATE:
-        # people confuse the two; a file's rate is in hertz
-        meant = "too slow for an ECG" if of_file else "in kilohertz?"
-        raise ValueError(f"{name}: the sampling rate is {rate!r} Hz, wanted {LOWEST_RATE} or more: {meant}")
-    return value
-
-
 def _lead_names(leads) -> tuple[str, ...]:
     # a set or a mapping has no order that says which row of the array is which lead
-    if isinstance(leads, (Set, Mapping)) or not isinstance(leads, Iterable):
-        raise ValueError(f"leads is {leads!r}, wanted a list of names in the order of the array's rows")
-    names = (leads,) if isinstance(leads, str) else tuple(leads)
+    names = (leads,) if isinstance(leads, str) else None
+    if names is None and not isinstance(leads, (Set, Mapping, bytes)):
+        # an array without axes says that it can be gone through, and cannot
+        with suppress(TypeError):
+            names = tuple(leads)
+    if names is None:
+        raise ValueError(f"leads is {shown(leads)}, wanted a list of names in the order of the array's rows")
     return _canonical(tuple(map(str, names)))
 
 

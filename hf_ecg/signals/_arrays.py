@@ -9,7 +9,10 @@ def as_double(signals) -> tuple[np.ndarray, type]:
     Raises:
         ValueError: no real numbers, or no axis of samples.
     """
-    signals = np.asarray(signals)
+    try:
+        signals = np.asarray(signals)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"signals cannot be read as an array of numbers: {error}") from error
     if signals.dtype.kind not in "iuf" or signals.ndim < 1:
         raise ValueError(f"signals are {signals.dtype} of shape {signals.shape}, wanted numbers (..., samples)")
     return signals.astype(np.float64, copy=False), np.float64 if signals.dtype == np.float64 else np.float32

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ..checks import check_one_of, check_positive
 from ._arrays import as_double, check_no_missing
+from .resampling import check_rate
 
 # A window of more samples is refused unless the record has as many: it would ask for memory and change nothing.
 LONGEST_WINDOW = 1_000_000
@@ -29,11 +31,9 @@ def subtract_median(signals: np.ndarray, sampling_rate: float, seconds: float, e
         ValueError: unknown edges, a rate or length that is not positive, a window with an even number of samples,
             which has no middle, or one of more than `LONGEST_WINDOW`, NaN or infinite samples.
     """
-    for name, value in (("sampling_rate", sampling_rate), ("seconds", seconds)):
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is {value!r}, wanted a positive number")
-    if not isinstance(edges, str) or edges not in EDGES:
-        raise ValueError(f"edges is {edges!r}, wanted one of {', '.join(EDGES)}")
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
+    check_positive("seconds", seconds)
+    check_one_of("edges", edges, tuple(EDGES))
     signals, dtype = as_double(signals)
     check_no_missing(signals, "the running median")
     length = min(seconds * sampling_rate, float(2**53))

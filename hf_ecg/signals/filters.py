@@ -5,7 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..checks import check_bool, check_one_of, check_positive, shown
 from ._arrays import as_double, check_no_missing
+from .resampling import check_rate
 
 _CUTOFFS = {"bandpass": ("low_hz", "high_hz"), "highpass": ("low_hz",), "lowpass": ("high_hz",)}
 _BUTTERWORTH_KEYS = ("order", "form", "zero_phase")
@@ -29,27 +31,20 @@ def validate_filter(filter: Mapping) -> None:
         ValueError: an unknown or missing key, or a value out of range.
     """
     if not isinstance(filter, Mapping):
-        raise ValueError(f"filter is {filter!r}, wanted a mapping with a name")
-    name = filter.get("name")
-    if name != "notch" and name not in _CUTOFFS:
-        raise ValueError(f"filter name is {name!r}, wanted one of {', '.join([*_CUTOFFS, 'notch'])}")
+        raise ValueError(f"filter is {shown(filter)}, wanted a mapping with a name")
+    name = filter.get("name", "")
+    check_one_of("filter name", name, (*_CUTOFFS, "notch"))
     wanted = {"name", *(_NOTCH_KEYS if name == "notch" else (*_CUTOFFS[name], *_BUTTERWORTH_KEYS))}
     if filter.get("zero_phase") is False and "edges" in filter:
         wanted.add("edges")
-        if not isinstance(filter["edges"], str) or filter["edges"] not in EDGES:
-            raise ValueError(f"filter {name}: edges is {filter['edges']!r}, wanted level or zero")
+        check_one_of(f"filter {name}: edges", filter["edges"], EDGES)
     if set(filter) != wanted:
         missing, unknown = sorted(wanted - set(filter)), sorted(map(str, set(filter) - wanted))
         raise ValueError(f"filter {name}: missing {missing}, unknown {unknown}; it takes {sorted(wanted)}")
-    if filter["form"] not in FORMS:
-        raise ValueError(f"filter {name}: form is {filter['form']!r}, wanted sos or ba")
-    if not isinstance(filter["zero_phase"], bool):
-        raise ValueError(f"filter {name}: zero_phase is {filter['zero_phase']!r}, wanted true or false")
+    check_one_of(f"filter {name}: form", filter["form"], FORMS)
+    check_bool(f"filter {name}: zero_phase", filter["zero_phase"])
     for key in wanted - {"name", "form", "zero_phase", "edges"}:
-        value = filter[key]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not np.isfinite(value) or value <= 0:
-            raise ValueError(f"filter {name}: {key} is {value!r}, wanted a positive number")
+        check_positive(f"filter {name}: {key}", filter[key])
     if name != "notch" and int(filter["order"]) != filter["order"]:
         raise ValueError(f"filter {name}: order is {filter['order']!r}, wanted a whole number")
     if name != "notch" and filter["order"] > HIGHEST_ORDER:
@@ -79,8 +74,7 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
             samples.
     """
     validate_filter(filter)
-    if not (np.isfinite(sampling_rate) and sampling_rate > 0):
-        raise ValueError(f"sampling_rate is {sampling_rate!r}, wanted a positive number of hertz")
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
     from scipy import signal as scipy_signal
 
     signals, dtype = as_double(signals)

@@ -50,6 +50,7 @@ def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 
 
 def _fill_by_neighbours(row: np.ndarray, gaps: np.ndarray, neighbours: int) -> None:
     before = row.copy()
+    neighbours = min(neighbours, len(row))
     for place in np.flatnonzero(gaps):
         window = before[max(0, place - neighbours) : place + neighbours + 1]
         present = window[~np.isnan(window)]

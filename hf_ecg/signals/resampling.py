@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 
+from ..checks import check_one_of, shown
 from ._arrays import as_double, check_no_missing
 from ._edges import line_between_ends, odd_extension, zero_extension
 from ._polyphase import Extension, resample_at_times, resample_by_ratio, whole_ratio
 from .window import check_size
 
+# Hertz. No ECG is sampled so fast: what is larger is a slip, and would ask for the memory.
+HIGHEST_RATE = 1_000_000
 # What lies beyond the ends. The second of each is that of the plain scipy or numpy call, for published recipes.
 EDGES = {"fft": ("odd", "periodic"), "polyphase": ("odd", "zero"), "linear": ("odd", "repeat")}
 METHODS = tuple(EDGES)
@@ -74,14 +77,12 @@ def resample(
         (12, 1000)
     """
     check_method(method, edges)
-    for name, rate in (("sampling_rate", sampling_rate), ("target_rate", target_rate)):
-        if not (np.isfinite(rate) and rate > 0):
-            raise ValueError(f"{name} is {rate!r}, wanted a positive number of hertz")
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
+    target_rate = check_rate("target_rate", target_rate)
     signals, dtype = as_double(signals)
     if sampling_rate == target_rate:
         return signals.astype(dtype, copy=False)
     check_no_missing(signals, "resampling")
-    sampling_rate, target_rate = float(sampling_rate), float(target_rate)
     number = round(signals.shape[-1] * target_rate / sampling_rate)
     if number < 1:
         raise ValueError(f"{signals.shape[-1]} samples at {sampling_rate} Hz leave none at {target_rate} Hz")
@@ -93,12 +94,22 @@ def resample(
     return _by_leads(run, signals, sampling_rate, target_rate, number).astype(dtype, copy=False)
 
 
+def check_rate(name: str, rate) -> float:
+    """The rate as a float.
+
+    Raises:
+        ValueError: no number, not positive, or more than `HIGHEST_RATE`.
+    """
+    number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, (bool, complex, np.complexfloating))
+    if not (number and 0 < rate <= HIGHEST_RATE):
+        raise ValueError(f"{name} is {shown(rate)}, wanted a positive number of hertz up to {HIGHEST_RATE}")
+    return float(rate)
+
+
 def check_method(method: str, edges: str) -> None:
     """Raises ValueError for a method or a rule for edges that is not known, or one that the other has not."""
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"resampling method is {method!r}, wanted one of {', '.join(METHODS)}")
-    if not isinstance(edges, str) or edges not in EDGES[method]:
-        raise ValueError(f"edges is {edges!r}, wanted one of {', '.join(EDGES[method])} for the method {method}")
+    check_one_of("resampling method", method, METHODS)
+    check_one_of(f"edges of the method {method}", edges, EDGES[method])
 
 
 def _by_leads(run, signals: np.ndarray, *arguments) -> np.ndarray:

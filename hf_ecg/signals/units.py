@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..checks import nearest
+from ..checks import nearest, shown
 from ._arrays import as_double
 
 UNITS = ("mV", "uV", "V", "normalized")
@@ -37,9 +37,11 @@ def known_units(units: str) -> str:
     Raises:
         ValueError: anything else.
     """
-    known = "normalized" if units == "normalized" else known_voltage(units) if isinstance(units, str) else None
+    if not isinstance(units, str):
+        raise ValueError(f"units is {shown(units)}, wanted one of {', '.join(UNITS)}")
+    known = "normalized" if units == "normalized" else known_voltage(units)
     if known is None:
-        raise ValueError(f"units is {units!r}, wanted one of {', '.join(UNITS)}{nearest(units, UNITS)}")
+        raise ValueError(f"units is {shown(units)}, wanted one of {', '.join(UNITS)}{nearest(units, UNITS)}")
     return known
 
 

@@ -60,7 +60,7 @@ def test_a_causal_pass_begins_at_the_level_of_the_first_sample(signals, name, fo
 
 
 def test_edges_are_an_option_of_causal_filters_alone():
-    with pytest.raises(ValueError, match="edges is 'odd', wanted level or zero"):
+    with pytest.raises(ValueError, match="edges is 'odd', wanted one of level, zero"):
         validate_filter(LOWPASS | {"edges": "odd"})
     with pytest.raises(ValueError, match="unknown .'edges'"):
         validate_filter(HIGHPASS | {"edges": "zero"})

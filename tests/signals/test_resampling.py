@@ -114,16 +114,16 @@ WATCHES = [512.414, 511.98, 999.56, 62.4725, 100.0001, 99.9999, float(np.float32
 
 
 def beats(time):
-    """One a 0.8 s, wide enough for 30 Hz; half of one at neither end of 30 s."""
+    """One a 0.8 s, wide enough for 30 Hz; half of one at neither end of 20 s."""
     return np.exp(-(((np.mod(time - 0.2, 0.8) - 0.4) / 0.07) ** 2))
 
 
-@pytest.mark.parametrize("seconds", [30, 600])
+@pytest.mark.parametrize("seconds", [20, 300])
 def test_beats_stay_in_place_and_as_high_at_any_rate(seconds):
     chance = np.random.default_rng(13)
-    rates = WATCHES if seconds > 30 else [*WATCHES, *chance.uniform(30, 2000, 50)]
+    rates = WATCHES if seconds > 20 else [*WATCHES, *chance.uniform(30, 2000, 50)]
     for rate in rates:
-        for target in (100, 250) if seconds > 30 else (100, float(chance.uniform(60, 600))):
+        for target in (100, 250) if seconds > 20 else (100, float(chance.uniform(60, 600))):
             time = np.arange(round(seconds * rate)) / rate
             ours = resample(beats(time) - 4.5, rate, target, "polyphase")
             assert abs(len(ours) - len(time) * target / rate) <= 1.02, (rate, target)
@@ -134,17 +134,18 @@ def test_beats_stay_in_place_and_as_high_at_any_rate(seconds):
 
 
 def test_a_day_of_a_measured_rate_does_not_drift():
-    rate, target = 32.01237, 30.0
+    rate, target = 12.01237, 10.0
     time = np.arange(round(86_400 * rate)) / rate
-    ours = resample(beats(time), rate, target, "polyphase")
+    ours = resample(np.sin(2 * np.pi * 0.5 * time), rate, target, "polyphase")
     times = np.arange(len(ours)) / target
-    assert np.abs(ours - beats(times))[: int(time[-1] * target)].max() < 0.008
+    # the steepest slope is 3 a second: 0.002 is 0.7 ms
+    np.testing.assert_allclose(ours[:-1], np.sin(2 * np.pi * 0.5 * times)[:-1], atol=0.002)
 
 
 def test_a_result_of_absurd_length_is_refused():
     for method in ("fft", "polyphase", "linear"):
         with pytest.raises(ValueError, match="wanted at most 536870912 values a record"):
-            resample(np.zeros((12, 5000)), 500, 1e12, method)
+            resample(np.zeros((12, 50_000)), 100, 1e6, method)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_result_of_absurd_length_is_refused():
         ((500, 100, "cubic"), "method is 'cubic'"),
         ((500, 0.1, "fft"), "leave none"),
         ((500, 100, ["fft"]), "method is .'fft'."),
-        ((500, 100, "fft", "zero"), "edges is 'zero', wanted one of odd, periodic for the method fft"),
+        ((500, 100, "fft", "zero"), "edges of the method fft is 'zero', wanted one of odd, periodic"),
     ],
 )
 def test_impossible_rates(signals, arguments, message):

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from transformers.utils import logging
 
+from ...checks import shown
 from ...signals.leads import LIMB_LEADS, canonical_leads
 from ...signals.resampling import EDGES, METHODS
+from ...signals.window import check_size
 from ..outputs import SAMPLES, WAVEFORM, Output
 from .lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
@@ -44,8 +46,8 @@ def complete_steps(descriptions: Sequence[dict], leads: Sequence[str], num_sampl
         ValueError: an unknown or impossible step, one where it may not stand, or two that make the same output.
     """
     if not isinstance(descriptions, Sequence) or isinstance(descriptions, str):
-        raise ValueError(f"steps is {descriptions!r}, wanted a list of dicts")
-    steps = [build_step(copy.deepcopy(description)) for description in descriptions]
+        raise ValueError(f"steps is {shown(descriptions)}, wanted a list of dicts")
+    steps = [copy.deepcopy(build_step(description)) for description in descriptions]
     kinds = [type(step) for step in steps]
     if DeriveLimbLeads not in kinds and set(leads) & set(LIMB_LEADS):
         steps.insert(0, DeriveLimbLeads())
@@ -66,8 +68,8 @@ def complete_steps(descriptions: Sequence[dict], leads: Sequence[str], num_sampl
     for i, step in enumerate(steps):
         if isinstance(step, KeepLeads):
             _check_kept(step, steps[i - 1], leads)
-        if isinstance(step, (Crop, MultiCrop, Pad)) and step.num_samples is None and num_samples is None:
-            raise ValueError(f"step {_name(step)}: num_samples is given neither here nor for the recipe")
+        if isinstance(step, (Crop, MultiCrop, Pad)):
+            _check_length(step, num_samples, 1 if PickLead in kinds else len(leads))
     scaled = next((i for i, kind in enumerate(kinds) if kind in (Normalise, Divide)), len(kinds))
     if QualityGate in kinds[scaled:]:
         raise ValueError("quality_gate judges millivolts: put it before normalise and divide")
@@ -127,6 +129,13 @@ def _check_kept(step: KeepLeads, before: Step, leads: Sequence[str]) -> None:
     unknown = [lead for lead in canonical_leads(step.leads) if lead not in leads]
     if unknown:
         raise ValueError(f"keep_leads names {unknown}, which are not among the model's leads {list(leads)}")
+
+
+def _check_length(step: Crop | MultiCrop | Pad, num_samples: int | None, leads: int) -> None:
+    length = num_samples if step.num_samples is None else step.num_samples
+    if length is None:
+        raise ValueError(f"step {_name(step)}: num_samples is given neither here nor for the recipe")
+    check_size(length, leads, f"step {_name(step)}")
 
 
 def _check_views(steps: Sequence[Step]) -> None:

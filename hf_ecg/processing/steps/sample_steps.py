@@ -1,17 +1,24 @@
 """Steps on samples: missing ones, rate, filters, normalisation, length."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...checks import check_one_of, check_optional_length, check_positive, check_positive_integer
+from ...checks import (
+    check_bool,
+    check_number,
+    check_one_of,
+    check_optional_length,
+    check_positive,
+    check_positive_integer,
+)
 from ...signals.baseline import EDGES as MEDIAN_EDGES
 from ...signals.baseline import subtract_median
 from ...signals.filters import apply_filter, validate_filter
 from ...signals.missing import fill_missing
 from ...signals.normalisation import normalise
-from ...signals.resampling import EDGES, METHODS, resample
+from ...signals.resampling import EDGES, METHODS, check_rate, resample
+from ...signals.window import check_size
 from ..outputs import LEADS, Output
 from .step_base import Step, WaveformBatch
 
@@ -57,7 +64,7 @@ class Resample(Step):
         check_one_of("method", self.method, METHODS)
         check_one_of("edges", self.edges, EDGES[self.method])
         if self.target_rate is not None:
-            check_positive("target_rate", self.target_rate)
+            check_rate("target_rate", self.target_rate)
 
     def apply(self, batch):
         target = batch.target_rate if self.target_rate is None else self.target_rate
@@ -144,6 +151,10 @@ class Normalise(Step):
             check_positive("divisor", self.divisor)
         if self.epsilon is not None:
             check_positive("epsilon", self.epsilon, or_zero=True)
+        check_bool("return_amplitude", self.return_amplitude)
+        for name in ("minimum", "maximum"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name))
         if self.method == "minmax" and not self.minimum < self.maximum:
             raise ValueError(f"minimum {self.minimum} is not below maximum {self.maximum}")
 
@@ -217,7 +228,11 @@ class MultiCrop(Step):
     def apply(self, batch):
         length, wanted = batch.signals.shape[-1], _length(self, batch)
         if length > wanted:
-            starts = sorted({int(start) for start in np.linspace(0, length - wanted, self.count)})
+            if self.count > length - wanted:
+                starts = list(range(length - wanted + 1))
+            else:
+                starts = sorted({int(start) for start in np.linspace(0, length - wanted, self.count)})
+            check_size(len(starts) * wanted, len(batch.leads), f"{len(starts)} crops of {wanted} samples")
             batch.take_crops(starts, wanted)
         batch.tensors["record_index"] = batch.origin
 
@@ -234,8 +249,7 @@ class Pad(Step):
     def validate(self):
         check_one_of("position", self.position, ("start", "end", "both"))
         check_optional_length(self.num_samples)
-        if not math.isfinite(self.value):
-            raise ValueError(f"value is {self.value!r}, wanted a finite number")
+        check_number("value", self.value)
 
     def apply(self, batch):
         length, wanted = batch.signals.shape[-1], _length(self, batch)

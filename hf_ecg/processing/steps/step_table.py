@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from ...checks import nearest
+from ...checks import check_plain, nearest, shown
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
@@ -76,19 +76,22 @@ def build_step(description: dict) -> Step:
         ValueError: an unknown name or parameter (the nearest known one is named), a missing or impossible value.
     """
     if not isinstance(description, dict) or not isinstance(description.get("name"), str):
-        raise ValueError(f"a step is {description!r}, wanted a dict with a name, one of {', '.join(STEPS)}")
+        raise ValueError(f"a step is {shown(description)}, wanted a dict with a name, one of {', '.join(STEPS)}")
     parameters = dict(description)
     name = parameters.pop("name")
+    check_plain(f"step {shown(name)}", parameters)
     if name not in STEPS:
         raise ValueError(
-            f"unknown step {name!r}{nearest(name, STEPS)}; the steps are {', '.join(STEPS)} (one of another package is"
-            " known once that package is imported)"
+            f"unknown step {shown(name)}{nearest(name, STEPS)}; the steps are {', '.join(STEPS)} (one of another"
+            " package is known once that package is imported)"
         )
     fields = {field.name: field for field in dataclasses.fields(STEPS[name])}
     for key in parameters:
         if key not in fields:
             known = ", ".join(fields) or "none"
-            raise ValueError(f"step {name}: unknown parameter {key!r}{nearest(key, fields)}; its parameters: {known}")
+            raise ValueError(
+                f"step {name}: unknown parameter {shown(key)}{nearest(key, fields)}; its parameters: {known}"
+            )
     missing = [key for key, field in fields.items() if field.default is dataclasses.MISSING and key not in parameters]
     if missing:
         raise ValueError(f"step {name}: {', '.join(missing)} must be given")

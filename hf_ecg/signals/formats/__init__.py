@@ -12,6 +12,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from ...checks import shown
 from ...input_files import InputFile
 from ..channels import choose_channels
 from ..record import Record
@@ -56,6 +57,8 @@ def read(
         >>> hf_ecg.read("record.hea", leads=["V5", "II"]).leads
         ('V5', 'II')
     """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ValueError(f"path is {shown(path)} of type {type(path).__name__}, wanted the path of a recording")
     path = os.fsdecode(path)
     choose = partial(choose_channels, leads=leads, rename=rename)
     head = _head(path, root)
