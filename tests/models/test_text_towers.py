@@ -36,6 +36,7 @@ SIZES = {
         *((kind, "pooler", "has no pooler") for kind in ("distilbert", "modernbert", "electra", "deberta", "qwen3")),
         *((kind, "mean", "an encoder with a decoder") for kind in ("t5", "bart")),
         *((kind, "cls", "first token sees nothing but itself") for kind in ("qwen3", "gpt2", "llama", "opt")),
+        ("clip_text_model", "cls", "pools where a text ends"),
         ("wav2vec2", "mean", "takes no input_ids"),
     ],
 )

@@ -220,3 +220,31 @@ def test_threads_do_not_see_each_others_cuts(processor):
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(400)))
+
+
+def test_threads_share_one_processor(small_tokenizer, ecg):
+    steps = [
+        {"name": "resample", "method": "polyphase"},
+        {
+            "name": "filter",
+            "filter": {"name": "highpass", "low_hz": 0.5, "order": 3, "form": "sos", "zero_phase": True},
+        },
+        {"name": "crop", "num_samples": 400, "position": "start"},
+        {"name": "normalise", "method": "zscore", "over": "lead"},
+    ]
+    processor = ECGTextProcessor(ECGFeatureExtractor(100, STANDARD_LEADS, 400, steps), small_tokenizer)
+    signals = [ecg(seed=seed) for seed in range(6)]
+
+    def ask(number):
+        leads = STANDARD_LEADS[: 2 + number % 6]
+        signal = signals[number % 6][: len(leads)]
+        rate = (125, 200, 250)[number % 3]
+        text = "sinus rhythm " * (1 + number % 4)
+        return processor(
+            signal, text, sampling_rate=rate, leads=leads, units="mV", max_length=4 + number % 5, return_tensors="pt"
+        )
+
+    wanted = [ask(number) for number in range(24)]
+    with ThreadPoolExecutor(12) as pool:
+        for found, alone in zip(pool.map(ask, range(24)), wanted, strict=True):
+            assert set(found) == set(alone) and all(torch.equal(found[key], alone[key]) for key in alone)

@@ -37,6 +37,11 @@ def check_text_tower(config: PreTrainedConfig, pooling: str) -> None:
         raise ValueError(
             f"{kind}, and {tower.__name__} has no pooler: text_pooling is 'pooler', wanted 'cls', 'mean' or 'last'"
         )
+    if pooling == "cls" and _pools_its_end(config, tower):
+        raise ValueError(
+            f"{kind}, which reads from left to right and pools where a text ends: text_pooling is 'cls',"
+            " wanted 'pooler'"
+        )
     if pooling == "cls" and _is_causal(config):
         raise ValueError(
             f"{kind}, a decoder, whose first token sees nothing but itself: text_pooling is 'cls', wanted 'last' or"
@@ -55,6 +60,12 @@ def _has_pooler(tower: type[nn.Module]) -> bool:
     outputs = [one for one in (declared, *typing.get_args(declared)) if isinstance(one, type)]
     fields = [one.__dataclass_fields__ for one in outputs if hasattr(one, "__dataclass_fields__")]
     return not fields or any("pooler_output" in names for names in fields)
+
+
+def _pools_its_end(config: PreTrainedConfig, tower: type[nn.Module]) -> bool:
+    """Whether it is the text half of a CLIP: its first token is the same for every text, and its pooler no option."""
+    half = getattr(config, "base_config_key", "") == "text_config"
+    return half and _has_pooler(tower) and "add_pooling_layer" not in inspect.signature(tower).parameters
 
 
 def _is_causal(config: PreTrainedConfig) -> bool:
