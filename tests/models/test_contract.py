@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 import torch
+from torch.export import Dim
 from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
@@ -28,16 +29,42 @@ def has_attention(model):
     return any("Attention" in type(module).__name__ for module in model.modules())
 
 
+def with_norms_as_trained(model):
+    """Batch norms whose statistics are those of a training: a zero is no zero after them."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            for tensor, low in ((module.running_mean, -1), (module.running_var, 0.5), (module.weight.data, 0.5)):
+                tensor.uniform_(low, 1.5)
+    return model.eval()
+
+
+def padded(inputs, real, total, before, filling):
+    """`real` samples of each record from sample `before` of `total`, beside `filling` that is masked."""
+    mask = torch.zeros(len(inputs["input_values"]), total, dtype=torch.bool)
+    mask[:, before : before + real] = True
+    inputs = dict(inputs)
+    for prefix in ("", "second_"):
+        if f"{prefix}input_values" in inputs:
+            values = torch.full((*inputs[f"{prefix}input_values"].shape[:2], total), filling)
+            values[:, :, before : before + real] = inputs[f"{prefix}input_values"][:, :, :real]
+            inputs |= {f"{prefix}input_values": values, f"{prefix}sample_mask": mask}
+    return inputs
+
+
+def wants_a_loss(model, inputs):
+    """What makes the model give a loss, beside its inputs."""
+    if model.role == "classifier":
+        return {"labels": torch.eye(len(inputs["input_values"]), model.config.num_labels)}
+    return {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
+
+
 def a_loss(model, inputs):
     """The model's own loss; of an encoder, which has none, the distance to something made up."""
-    rows = len(inputs["input_values"])
-    if model.role == "classifier":
-        return model(**inputs, labels=torch.eye(rows, model.config.num_labels)).loss
     if model.role == "encoder":
-        target = torch.randn(rows, model.config.hidden_size, generator=torch.Generator().manual_seed(2))
+        shape = (len(inputs["input_values"]), model.config.hidden_size)
+        target = torch.randn(shape, generator=torch.Generator().manual_seed(2))
         return (model(**inputs).pooler_output - target).pow(2).mean()
-    wants = {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
-    return model(**inputs, **wants).loss
+    return model(**inputs, **wants_a_loss(model, inputs)).loss
 
 
 def test_an_empty_checkpoint_leaves_nothing_uninitialised(name):
@@ -88,6 +115,98 @@ def test_a_row_does_not_depend_on_its_neighbours(name):
     for row in range(4):
         alone = model(**{entry: value[row : row + 1] for entry, value in inputs.items()})[key]
         torch.testing.assert_close(alone[0], together[row], atol=1e-5, rtol=1e-5)
+
+
+LENGTHS = [(13, 14), (13, 160), (16, 48), (1, 160), (33, 128), (100, 131), (112, 160), (159, 160)]
+
+
+@pytest.mark.parametrize("at_end", [True, False])
+def test_a_record_gives_the_same_however_it_is_padded(name, at_end):
+    """Alone, padded by a little and by much, at either end, and beside a longer one."""
+    model, inputs, key = build(name, rows=2)
+    with_norms_as_trained(model)
+    unit = vars(ecg_encoder(model).config).get("patch_size", 1)
+    given = {entry: value for entry, value in inputs.items() if entry not in ("lead_mask", "sample_mask")}
+    for real, total in LENGTHS:
+        # patches: a record of part of one is looked at in the smallest number of them
+        alone_length, total = -(-real // unit) * unit, -(-total // unit) * unit
+        given = {
+            entry: value for entry, value in inputs.items() if not entry.endswith("_mask") or "attention" in entry
+        }
+        alone = padded(given, real, alone_length, 0, 0.0)
+        longer = padded(given, real, total, 0 if at_end else total - real, 7.0)
+        if "mask_noise" in given:
+            alone["mask_noise"] = given["mask_noise"][:, :, : alone_length // unit]
+            longer["mask_noise"] = given["mask_noise"][:, :, : total // unit]
+            if alone_length < 4 * unit:
+                continue  # of so few patches the configuration keeps none
+        # the last record of the batch is a whole one
+        for prefix in ("", "second_"):
+            if f"{prefix}input_values" in given:
+                longer[f"{prefix}sample_mask"] = longer[f"{prefix}sample_mask"].clone()
+                longer[f"{prefix}sample_mask"][-1] = True
+        with torch.no_grad():
+            outputs = [model(**batch)[key][0] for batch in (alone, longer)]
+        wanted, found = outputs if "mask_noise" not in given else [one[:, : real // unit] for one in outputs]
+        off = (found - wanted).abs().max().item()
+        assert off < 1e-6 * max(1, wanted.abs().max().item()), f"{real} of {total} samples: off by {off:g}"
+
+
+def test_a_mask_without_padding_changes_nothing(name):
+    model, inputs, key = build(name)
+    given = {entry: value for entry, value in inputs.items() if not entry.endswith("_mask")}
+    with_norms_as_trained(model)
+    whole = padded(given, given["input_values"].shape[2], given["input_values"].shape[2], 0, 0.0)
+    assert torch.equal(model(**whole)[key], model(**given)[key])
+
+
+def test_what_is_padded_does_not_train(name):
+    """In training a padded batch gives the gradients and the running statistics of one that is not padded."""
+    states = []
+    for total in (112, 160):
+        model, inputs, key = build(name)
+        given = {entry: value for entry, value in inputs.items() if not entry.endswith("_mask")}
+        batch = padded(given, 112, total, 0, 7.0)
+        if "mask_noise" in given:
+            batch["mask_noise"] = given["mask_noise"][:, :, : total // 16]
+        output = model.train()(**batch)[key]
+        output = output[:, :, :7] if "mask_noise" in given else output
+        output.pow(3).sum().backward()
+        states.append({**model.state_dict(), **{f"{n}.grad": p.grad for n, p in model.named_parameters()}})
+    for entry, value in states[0].items():
+        if value is not None:
+            torch.testing.assert_close(states[1][entry], value, atol=1e-5, rtol=1e-3, msg=entry)
+
+
+def test_gradients_have_the_strides_of_their_weights(name):
+    model, inputs, key = build(name)
+    model.train()(**inputs)[key].pow(3).sum().backward()
+    other = [n for n, p in model.named_parameters() if p.grad is not None and p.grad.stride() != p.stride()]
+    assert not other, "DistributedDataParallel copies these, and says so"
+
+
+def test_the_first_layer_is_found_and_changed(name):
+    model, inputs, key = build(name)
+    layer = ecg_encoder(model).get_input_embeddings()
+    assert isinstance(layer, torch.nn.Module) and layer.weight.shape[0] > 0
+    seen = []
+
+    class Instead(torch.nn.Module):
+        weight = layer.weight
+
+        def forward(self, values):
+            seen.append(values.shape)
+            return layer(values)
+
+    ecg_encoder(model).set_input_embeddings(Instead())
+    assert isinstance(ecg_encoder(model).get_input_embeddings(), Instead)
+    model(**inputs)
+    assert seen and model.get_input_embeddings() is not None
+
+
+def test_it_takes_its_own_dummy_inputs(name):
+    model = build(name)[0].eval()
+    assert all(leaf.isfinite().all() for leaf in tree_leaves(model(**model.dummy_inputs).to_tuple()))
 
 
 def states_of(model, outputs, key):
@@ -158,19 +277,31 @@ def test_half_precision_runs_and_stays_finite(name, tmp_path):
     assert half(**inputs)[key].isfinite().all()
 
 
-def test_it_compiles_to_one_graph(name):
+def test_it_compiles_to_one_graph_with_its_loss(name):
     # a function of transformers that all models go through may be compiled eight times only
     torch.compiler.reset()
     model, inputs, key = build(name)
     model.eval()
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    torch.testing.assert_close(compiled(**inputs)[key], model(**inputs)[key])
+    inputs |= wants_a_loss(model, inputs)
+    found, wanted = torch.compile(model, fullgraph=True, backend="eager")(**inputs), model(**inputs)
+    for entry in (key, *(["loss"] if "loss" in wanted else [])):
+        torch.testing.assert_close(found[entry], wanted[entry])
 
 
-def test_it_can_be_exported(name):
+def test_it_can_be_exported_for_any_number_of_records_of_any_length(name):
     model, inputs, key = build(name)
-    exported = torch.export.export(model.eval(), (), inputs, strict=False)
-    torch.testing.assert_close(exported.module()(**inputs)[key], model(**inputs)[key])
+    unit = vars(ecg_encoder(model).config).get("patch_size", 1)
+    batch, length = Dim("batch", min=2, max=64), Dim("length", min=40, max=4096)
+    if "lead_mask" not in inputs and unit == 1:
+        inputs = padded(inputs, 150, 160, 0, 0.0)
+    # patches have places: any number of records, of one length
+    axes = {name: {0: batch} | ({value.ndim - 1: length} if unit == 1 else {}) for name, value in inputs.items()}
+    axes |= {name: {0: batch} for name in inputs if "values" not in name and "sample_mask" not in name}
+    exported = torch.export.export(model.eval(), (), inputs, dynamic_shapes=axes, strict=False).module()
+    others = {name: torch.cat([value, value.flip(0)]) for name, value in inputs.items()}
+    if unit == 1:
+        others = padded(others, 77, 131, 0, 7.0)
+    torch.testing.assert_close(exported(**others)[key], model(**others)[key])
 
 
 def test_eager_attention_is_sdpa(name):

@@ -94,7 +94,8 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         features = outputs.pooler_output if self.projection is None else self.projection(outputs.pooler_output)
         # one pass for both views: BatchNorm, where an encoder has it, must not tell them apart
         embeds = F.normalize(features.float(), dim=-1)
-        first, other = (embeds, None) if second_input_values is None else embeds.chunk(2)
+        records = input_values.shape[0]
+        first, other = embeds[:records], None if second_input_values is None else embeds[records:]
         loss = None
         if return_loss:
             if other is None:

@@ -36,18 +36,17 @@ def convolve(layer: nn.Module, stride: int, kernel_size: int, hidden_states: tor
     With an odd kernel and a stride of 2 an odd number of positions has one zero more on the left than an even one: of
     a padded record its own number counts. `mask` is that of the input, whose padding is zero.
     """
-    if stride == 2:
-        positions = hidden_states.shape[1]
-        if kernel_size % 2 == 0:
-            # one zero on the right changes nothing where the number is even; a graph for any number has it always
-            if torch.compiler.is_compiling() or positions % 2:
-                hidden_states = F.pad(hidden_states, (0, 0, 0, 1))
-        elif mask is None:
-            hidden_states = F.pad(hidden_states, (0, 0, positions % 2, 1))
-        else:
-            odd = lengths_of(mask)[:, None, None] % 2 == 1
-            later, earlier = (F.pad(hidden_states, (0, 0, left, 2 - left)) for left in (1, 0))
-            hidden_states = torch.where(odd, later, earlier)
+    # one zero more on the right than there need be changes nothing, and a graph for any number has it always
+    compiling, positions = torch.compiler.is_compiling(), hidden_states.shape[1]
+    if stride == 2 and kernel_size % 2 == 0:
+        if compiling or positions % 2:
+            hidden_states = F.pad(hidden_states, (0, 0, 0, 1))
+    elif stride == 2 and mask is None and not compiling:
+        hidden_states = F.pad(hidden_states, (0, 0, positions % 2, 2 - positions % 2))
+    elif stride == 2:
+        lengths = torch.full((1,), positions, device=hidden_states.device) if mask is None else lengths_of(mask)
+        later, earlier = (F.pad(hidden_states, (0, 0, left, 2 - left)) for left in (1, 0))
+        hidden_states = torch.where(lengths[:, None, None] % 2 == 1, later, earlier)
     return layer(hidden_states.transpose(1, 2)).transpose(1, 2)
 
 

@@ -20,8 +20,7 @@ class ECGConv1d(nn.Conv1d):
             return super().forward(input)
         if size == 1 and self.groups == 1 and right == 0:
             # also since oneDNN's gradient of such a weight, of a few channels, is wrong or crashes on two threads
-            samples = input[:, :, ::stride].transpose(1, 2)
-            return F.linear(samples, self.weight.flatten(1), self.bias).transpose(1, 2)
+            return F.linear(_every(input, stride).transpose(1, 2), self.weight.flatten(1), self.bias).transpose(1, 2)
         # the flat weight in between gives its gradient the weight's own strides, which DDP's buckets want
         weight = self.weight.flatten().view(self.weight.shape)
         if self.in_channels == 1:
@@ -41,3 +40,13 @@ class ECGConv1d(nn.Conv1d):
             total = self.dilation[0] * (self.kernel_size[0] - 1) if self.padding == "same" else 0
             return total // 2, total - total // 2
         return self.padding[0], self.padding[0]
+
+
+def _every(values: torch.Tensor, stride: int) -> torch.Tensor:
+    """Every so many samples of (batch, channels, samples), from the first one."""
+    if stride == 1:
+        return values
+    if torch.compiler.is_compiling():
+        # an exporter for any length can compare this with the length of a convolution, and that of a slice not
+        return F.max_pool2d(values.unsqueeze(2), 1, (1, stride)).squeeze(2)
+    return values[:, :, ::stride]

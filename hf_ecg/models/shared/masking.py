@@ -10,7 +10,7 @@ class RandomSubset:
     """Some of the items along the last axis.
 
     Args:
-        kept: int64 (..., number kept): their indices, in the order of their noise.
+        kept: int64 (..., number kept): their indices, in the order of their noise; -1 where a row keeps fewer.
         restore: int64 (..., items): where each item stands when the kept ones come first, then the others.
         removed: bool (..., items): true where an item is not kept.
     """

@@ -154,7 +154,8 @@ class STMEMModel(STMEMPreTrainedModel):
             lead_mask: bool (batch, leads); tokens of absent leads are not looked at and left out of the pooling.
             sample_mask: bool (batch, samples); the same for patches whose middle is padding. A record gives the same
                 whatever number of patches it is padded to; the padded end of a patch that counts is zero.
-            kept: int64 (batch, leads, kept), indices of the patches of each lead that are looked at; None = all.
+            kept: int64 (batch, leads, kept), indices of the patches of each lead that are looked at, below 0 for none
+                in its place, which wants a mask; None = all.
 
         Returns:
             `last_hidden_state` (batch, leads * (patches + 2), hidden_size), lead after lead, each between its two
@@ -168,9 +169,10 @@ class STMEMModel(STMEMPreTrainedModel):
         input_values, sample_mask = without_padding(input_values, sample_mask)
         patches = to_patches(input_values, self.config.patch_size)
         counted = counted_patches(patches.shape[:3], lead_mask, sample_mask, self.config.patch_size)
-        tokens = self.embeddings(patches.to(self.embeddings.projection.weight.dtype), kept)
+        of_record = None if kept is None else kept.clamp(min=0)
+        tokens = self.embeddings(patches.to(self.embeddings.projection.weight.dtype), of_record)
         if counted is not None and kept is not None:
-            counted = counted.gather(-1, kept)
+            counted = counted.gather(-1, kept.clamp(min=0)) & (kept >= 0)
         batch, leads, length, size = tokens.shape
         hidden_states = tokens.flatten(1, 2)
         attention_mask = attention_mask_of(self.config, hidden_states, with_separators(counted))
@@ -231,22 +233,23 @@ class STMEMDecoder(nn.Module):
         self.head = nn.Linear(size, config.patch_size)
 
     def forward(
-        self, hidden_states: torch.Tensor, restore: torch.Tensor, counted: torch.Tensor | None, **kwargs
+        self, hidden_states: torch.Tensor, subset: RandomSubset, counted: torch.Tensor | None, **kwargs
     ) -> torch.Tensor:
         """
         Args:
             hidden_states: (batch, leads, kept + 2, hidden_size), each lead between its separators.
-            restore: int64 (batch, leads, patches), where each patch stands among kept ones, then removed ones.
+            subset: of the patches, (batch, leads, patches).
             counted: bool (batch, leads, patches), see `counted_patches`.
 
         Returns:
             (batch, leads, patches, patch_size).
         """
-        batch, leads, patches = restore.shape
+        batch, leads, patches = subset.removed.shape
         tokens = self.embedding(hidden_states)
         left, kept, right = tokens[:, :, :1], tokens[:, :, 1:-1], tokens[:, :, -1:]
-        removed = self.mask_token.expand(batch, leads, patches - kept.shape[2], -1)
-        tokens = torch.cat([left, take(torch.cat([kept, removed.to(kept.dtype)], dim=2), restore), right], dim=2)
+        seen = take(kept, subset.restore.clamp(max=kept.shape[2] - 1))
+        inner = torch.where(subset.removed.unsqueeze(-1), self.mask_token.to(kept.dtype), seen)
+        tokens = torch.cat([left, inner, right], dim=2)
         # a lead is a row of its own: attention does not reach another
         tokens = (tokens + positions_of(self.positions, patches).to(tokens.dtype)).flatten(0, 1)
         counted = None if counted is None else with_separators(counted.flatten(0, 1)[:, None])
@@ -294,7 +297,8 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
         Args:
             input_values: float (batch, leads, samples), see `STMEMModel`.
             lead_mask: bool (batch, leads); absent leads are not looked at, and their patches not judged.
-            sample_mask: bool (batch, samples); the same for padded patches, which are removed before all others.
+            sample_mask: bool (batch, samples); the same for padded patches. Of a record's own patches as many are
+                kept as without padding, but one at least.
             mask_noise: (batch, leads, patches) in [0, 1): of each lead the patches with the smallest noise are kept.
                 Drawn where it is not given.
             record_seeds: int64 (batch,), what the noise of each record is drawn from; by default torch's generator.
@@ -313,7 +317,7 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
         outputs = self.encoder(input_values, lead_mask, sample_mask, kept=subset.kept, **kwargs)
         hidden_states = self.encoder.norm(outputs.last_hidden_state)
         hidden_states = hidden_states.unflatten(1, (patches.shape[1], -1))
-        prediction = self.decoder(hidden_states, subset.restore, counted, **kwargs)
+        prediction = self.decoder(hidden_states, subset, counted, **kwargs)
         judged = subset.removed if counted is None else subset.removed & counted
         loss = masked_reconstruction_loss(prediction, patches, judged, normalise=config.normalise_patches)
         return STMEMPreTrainingOutput(
@@ -323,6 +327,11 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
     def _subset(self, shape, counted, noise) -> RandomSubset:
         if noise.shape != shape:
             raise ValueError(f"mask_noise has shape {tuple(noise.shape)}, wanted {tuple(shape)}")
-        if counted is not None:
-            noise = noise.masked_fill(~counted, torch.inf)
-        return random_subset(noise, self.config.kept_patches(shape[2]))
+        most = self.config.kept_patches(shape[2])
+        if counted is None:
+            return random_subset(noise, most)
+        subset = random_subset(noise.masked_fill(~counted, torch.inf), most)
+        # in double precision, as `kept_patches`
+        own = (counted.sum(dim=-1, keepdim=True).double() * (1 - self.config.mask_ratio)).long().clamp(min=1)
+        kept = subset.kept.masked_fill(torch.arange(most, device=own.device) >= own, -1)
+        return RandomSubset(kept, subset.restore, subset.restore >= own)
