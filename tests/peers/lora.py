@@ -1,8 +1,9 @@
-"""LoRA of peft on every model class: `pip install peft`, then `python tests/peers/lora.py`.
+"""Adapters of peft on every model class: `pip install peft`, then `python tests/peers/lora.py`.
 
-Linear layers are reached by `target_modules`. Convolutions of ours compute in a layout of their own, so they are
-reached by `target_parameters`, which adapts the weight and leaves the forward pass alone. For each: the adapter
-changes the output, trains alone, is the same after saving and loading, and merged gives what it gave before.
+LoRA and DoRA on linear layers and convolutions by `target_modules`, IA3 on linear layers. For each: the adapter
+changes the output, trains alone, is the same after saving and loading, and merged gives what it gave before. peft does
+not merge adapters of grouped convolutions ("Merging is not supported for _ConvNd layers with groups > 1"): those are
+adapted unmerged, and once more by `target_parameters`, which merges. peft has no IA3 of nn.Conv1d.
 """
 
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import IA3Config, LoraConfig, PeftConfig, PeftModel, get_peft_model
 from torch import nn
 
 from tests.peers.peer_models import PeerModelTester, compared_output, families, own_inputs
@@ -31,17 +32,25 @@ def output_of(model: nn.Module, inputs: dict, key: str) -> torch.Tensor:
         return model(**inputs)[key]
 
 
-def ways(model: nn.Module) -> dict[str, LoraConfig]:
-    """How the layers of this model can be adapted; random adapters, since a new one changes nothing."""
+def ways(model: nn.Module) -> dict[str, tuple[PeftConfig, bool]]:
+    """How the layers of this model can be adapted, and whether peft merges that; random adapters, since a new one
+    changes nothing."""
     linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    weights = [
-        f"{name}.weight" for name, module in model.named_modules() if isinstance(module, (nn.Conv1d, nn.Conv2d))
-    ]
-    found = {}
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv1d)}
+    grouped = [name for name, module in layers.items() if module.groups > 1]
+    random: dict = {"r": 4, "init_lora_weights": False}
+    found: dict[str, tuple[PeftConfig, bool]] = {}
     if linear:
-        found["linear layers"] = LoraConfig(r=2, init_lora_weights=False, target_modules=linear)
-    if weights:
-        found["convolutions"] = LoraConfig(r=2, init_lora_weights=False, target_modules=[], target_parameters=weights)
+        found["LoRA, linear"] = LoraConfig(**random, target_modules=linear), True
+        found["DoRA, linear"] = LoraConfig(**random, target_modules=linear, use_dora=True), True
+        found["IA3, linear"] = IA3Config(target_modules=linear, feedforward_modules=[], init_ia3_weights=False), True
+    for name, names in (("plain", sorted(set(layers) - set(grouped))), ("grouped", grouped)):
+        if names:
+            found[f"LoRA, {name} conv."] = LoraConfig(**random, target_modules=names), name == "plain"
+            found[f"DoRA, {name} conv."] = LoraConfig(**random, target_modules=names, use_dora=True), name == "plain"
+    if grouped:
+        weights = [f"{name}.weight" for name in grouped]
+        found["LoRA, weights"] = LoraConfig(**random, target_modules=[], target_parameters=weights), True
     return found
 
 
@@ -50,7 +59,7 @@ def difference(found: torch.Tensor, wanted: torch.Tensor) -> float:
     return ((found - wanted).abs().max() / wanted.abs().max()).item()
 
 
-def check(model_class: type, config: LoraConfig) -> dict[str, float]:
+def check(model_class: type, config: PeftConfig, merges: bool) -> dict[str, float]:
     model, inputs = built(model_class)
     key = compared_output(model_class)
     plain = output_of(model, inputs, key)
@@ -63,22 +72,22 @@ def check(model_class: type, config: LoraConfig) -> dict[str, float]:
         loaded = PeftModel.from_pretrained(built(model_class)[0], folder).eval()
     return {
         "changed": difference(wanted, plain),
-        "merged": difference(output_of(adapted.merge_and_unload(), inputs, key), wanted),
+        "merged": difference(output_of(adapted.merge_and_unload(), inputs, key), wanted) if merges else 0.0,
         "loaded": difference(output_of(loaded, inputs, key), wanted),
-        "others trained": float(sum("lora_" not in name for name in trained)),
+        "others trained": float(sum("lora_" not in name and "ia3_" not in name for name in trained)),
     }
 
 
 def main() -> int:
     failed = 0
     for model_class in (model_class for classes in families().values() for model_class in classes):
-        for name, config in ways(built(model_class)[0]).items():
-            found = check(model_class, config)
+        for name, (config, merges) in ways(built(model_class)[0]).items():
+            found = check(model_class, config, merges)
             good = found["changed"] > TOLERANCE and found["others trained"] == 0
             good = good and max(found["merged"], found["loaded"]) < TOLERANCE
             failed += not good
             numbers = "  ".join(f"{key} {value:.1e}" for key, value in found.items())
-            print(f"{'ok  ' if good else 'FAIL'} {model_class.__name__:30} {name:14} {numbers}")
+            print(f"{'ok  ' if good else 'FAIL'} {model_class.__name__:30} {name:20} {numbers}")
     return min(failed, 1)
 
 

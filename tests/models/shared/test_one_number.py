@@ -29,15 +29,12 @@ def test_either_shape_is_loaded_from_the_other(written, read, tmp_path):
     assert not any(taken.load_state_dict(model.state_dict()))
     for other in (loaded, taken):
         assert other.logit_scale.shape == read(text_config()).logit_scale.shape
-        assert float(other.logit_scale) == 1.25 and float(other.logit_bias) == -3 and other.logit_bias.requires_grad
+        assert other.logit_scale.item() == 1.25 and other.logit_bias.item() == -3 and other.logit_bias.requires_grad
 
 
 def test_what_is_saved_keeps_its_shape_and_other_shapes_are_still_refused(tmp_path):
     model = OneElement(text_config())
     model.save_pretrained(tmp_path)
     assert AutoModel.from_pretrained(tmp_path).logit_scale.shape == ()
-    state = model.state_dict()
-    with pytest.raises(ValueError, match="other shapes"):
-        ECGTextModel.from_pretrained(None, config=text_config(), state_dict=state | {"logit_scale": torch.zeros(2)})
     with pytest.raises(RuntimeError, match="size mismatch for logit_scale"):
-        model.load_state_dict(state | {"logit_scale": torch.zeros(2)})
+        model.load_state_dict(model.state_dict() | {"logit_scale": torch.zeros(2)})
