@@ -25,10 +25,12 @@ def processes_asked_for(environment: Mapping[str, str]) -> int:
 
 
 def is_launched(environment: Mapping[str, str]) -> bool:
-    """Whether a launcher (accelerate, torchrun, MPI) started this process and waits for its end."""
-    return processes_asked_for(environment) > 1 or any(
-        name in environment for name in ("ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_RUN_ID")
-    )
+    """Whether a launcher (accelerate, torchrun, MPI) started this process and waits for its end.
+
+    WORLD_SIZE alone may have been set by hand, in a shell that is left afterwards.
+    """
+    traces = ("ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_RUN_ID", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+    return any(name in environment for name in traces)
 
 
 def connect(run: RunSection, output_dir) -> Accelerator:
