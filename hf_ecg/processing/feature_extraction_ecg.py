@@ -270,6 +270,10 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         place = views_place(steps)
         before = outputs_of(steps[:place])
         given = [output for output in before if output.name in batch]
+        for output in given:
+            if not isinstance(batch[output.name], torch.Tensor):
+                found = type(batch[output.name]).__name__
+                raise ValueError(f"{output.name} of the batch is of type {found}, wanted a tensor")
         lacking = [output.name for output in before if output in WAVEFORM and output not in given]
         if lacking:
             raise ValueError(f"the batch lacks {lacking}, which the steps before the views make")

@@ -2,12 +2,12 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
-from ..checks import NEAR
+from ..checks import NEAR, shown
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -74,7 +74,9 @@ def canonical_leads(names: Sequence[str]) -> tuple[str, ...]:
         ValueError: an unknown name, or one lead named twice.
     """
     if isinstance(names, str):
-        raise ValueError(f"leads is the string {names!r}, wanted a list of names")
+        raise ValueError(f"leads is the string {shown(names)}, wanted a list of names")
+    if not isinstance(names, Iterable):
+        raise ValueError(f"leads is {shown(names)}, wanted a list of names")
     return _canonical(tuple(map(str, names)))
 
 
@@ -86,8 +88,8 @@ def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
         lead = known_lead(name)
         if lead is None:
             raise ValueError(
-                f"unknown lead {name!r}{nearest_lead(name)}; known are {', '.join(STANDARD_LEADS + _OTHER_LEADS)}, and"
-                " modified ones such as MLII, MCL1, CM5, ECG1"
+                f"unknown lead {shown(name)}{nearest_lead(name)}; known are"
+                f" {', '.join(STANDARD_LEADS + _OTHER_LEADS)}, and modified ones such as MLII, MCL1, CM5, ECG1"
             )
         if lead in leads:
             raise ValueError(f"lead {lead} is named twice in {list(names)}")

@@ -28,6 +28,7 @@ import numpy as np
 
 from . import _quality_measures as measures
 from .leads import LIMB_LEADS, _checked
+from .resampling import check_rate
 from .units import HIGHEST_RANGE_MV, LOWEST_RANGE_MV
 
 # More than 1 % of 10 s is the length of a QRS complex, which a gap then hides. PTB-XL has no missing sample.
@@ -188,8 +189,7 @@ def check_quality(signals: np.ndarray, sampling_rate: float, leads: Sequence[str
         >>> [flag for flag, found in report.flags.items() if found.any()]
         ['flat']
     """
-    if not (np.isfinite(sampling_rate) and sampling_rate > 0):
-        raise ValueError(f"sampling_rate is {sampling_rate!r}, wanted a positive number of hertz")
+    sampling_rate = check_rate("sampling_rate", sampling_rate)
     from scipy import fft
 
     signals = np.asarray(signals)

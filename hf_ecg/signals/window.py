@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..checks import check_one_of, shown
+
 # Values of one record in one array, 2 GiB as float32: a day of twelve leads at 500 Hz, and a little more.
 MOST_VALUES = 2**29
 
@@ -66,7 +68,6 @@ def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: flo
 
 
 def _check(num_samples: int, position: str, positions: tuple[str, ...]) -> None:
-    if num_samples < 1 or int(num_samples) != num_samples:
-        raise ValueError(f"num_samples is {num_samples}, wanted a whole number of at least 1")
-    if position not in positions:
-        raise ValueError(f"position is {position!r}, wanted one of {', '.join(positions)}")
+    if isinstance(num_samples, bool) or not isinstance(num_samples, (int, np.integer)) or num_samples < 1:
+        raise ValueError(f"num_samples is {shown(num_samples)}, wanted a whole number of at least 1")
+    check_one_of("position", position, positions)

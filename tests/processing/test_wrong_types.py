@@ -9,7 +9,7 @@ import torch
 
 from hf_ecg.processing import ECGFeatureExtractor
 from hf_ecg.processing.steps import STEPS
-from hf_ecg.signals import apply_filter, read, resample, subtract_median
+from hf_ecg.signals import apply_filter, canonical_leads, crop, read, resample, subtract_median
 from hf_ecg.signals.leads import STANDARD_LEADS
 
 ECG = np.sin(np.linspace(0, 50, 12 * 300)).reshape(12, 300)
@@ -170,6 +170,18 @@ def test_rates_of_the_plain_functions(rate):
 def test_signals_of_the_plain_functions(signals):
     with pytest.raises(ValueError, match="signals"):
         resample(signals, 100, 250, "fft")
+
+
+@pytest.mark.parametrize("value", [None, 3, 2.5, object()])
+def test_what_is_no_list_of_leads_no_length_and_no_tensor(value):
+    with pytest.raises(ValueError, match="wanted a list of names"):
+        canonical_leads(value)
+    with pytest.raises(ValueError, match="num_samples is .*, wanted a whole number of at least 1"):
+        crop(ECG, [value])
+    extractor = ECGFeatureExtractor(100, num_samples=300)
+    batch = extractor(ECG, 100, STANDARD_LEADS, "mV", return_tensors="pt")
+    with pytest.raises(ValueError, match="lead_mask of the batch is of type .*, wanted a tensor"):
+        extractor.after_views({**batch, "lead_mask": value})
 
 
 def test_long_values_are_shown_in_short():
