@@ -8,6 +8,8 @@ import os
 import stat
 from typing import BinaryIO
 
+# No recipe, table or configuration comes near it.
+MOST_TEXT_BYTES = 2**28
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe (FIFO)"),
@@ -74,8 +76,8 @@ def open_input(path) -> BinaryIO:
         return file.stream()
 
 
-def read_input(path, limit: int) -> bytes:
-    """All of a file of at most `limit` bytes.
+def read_input(path, limit: int = MOST_TEXT_BYTES) -> bytes:
+    """All of a file of at most `limit` bytes; by default of what is written as text, such as a recipe.
 
     Raises:
         ValueError: as `InputFile`; a larger file, of which nothing is read.

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .input_files import read_input
+
 
 def read_json_object(path) -> dict:
     """The object that a JSON file holds.
@@ -17,7 +19,7 @@ def read_json_object(path) -> dict:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_bytes(), object_pairs_hook=_distinct_keys)
+        content = json.loads(read_input(path), object_pairs_hook=_distinct_keys)
     except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 and numbers too long are ValueErrors too
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):

@@ -1,8 +1,11 @@
 """CSV tables of a corpus: read whole, or refused."""
 
 import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
+
+from ..input_files import open_input
 
 
 def read_table(path, columns: Iterable[str]) -> list[dict[str, str]]:
@@ -19,7 +22,7 @@ def read_table(path, columns: Iterable[str]) -> list[dict[str, str]]:
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(open_input(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             names = list(reader.fieldnames or ())
             absent = [column for column in columns if column not in names]

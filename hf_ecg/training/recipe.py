@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from huggingface_hub.dataclasses import strict
 
+from ..input_files import read_input
 from ..strict_yaml import load_yaml
 from .methods import build_method
 from .recipe_sections import (
@@ -75,7 +76,7 @@ def load_recipe(path, overrides=()) -> Recipe:
         ValueError: unknown, missing or doubled key, wrong type, YAML tag, value out of range.
         OSError: the file cannot be read.
     """
-    content = load_yaml(Path(path).read_bytes(), str(path))
+    content = load_yaml(read_input(path), str(path))
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, a recipe is a mapping of sections")
     for override in overrides:

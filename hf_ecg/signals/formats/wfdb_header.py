@@ -127,8 +127,7 @@ def _name(field: str, lines: list[str], header: str) -> tuple[str, int | None]:
         form = None
     if not plain_name(field):
         raise ValueError(
-            f"{header}: the record's name is {field!r}, wanted letters, digits, _, - and . without a folder"
-            " (NAME/NUMBER announces lines of segments)"
+            f"{header}: the record's name is {field!r}, wanted letters, digits, _, - and . without a folder before it"
         )
     for ending in _FILE_ENDINGS:
         field = field.removesuffix(ending) or field

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
 
+from ...input_files import read_input
 from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
 
@@ -111,7 +111,7 @@ def load_comparison(path) -> Comparison:
         ValueError: an unknown or missing key, a measure without what its kind needs, an arm that is not there.
         OSError: the file cannot be read.
     """
-    comparison = parse_section(Comparison, load_yaml(Path(path).read_bytes(), str(path)), "", str(path))
+    comparison = parse_section(Comparison, load_yaml(read_input(path), str(path)), "", str(path))
     for name, measure in comparison.measures.items():
         _check_measure(measure, f"{path}: measures.{name}")
     named = [(f"differences[{i}]", arms) for i, arms in enumerate(comparison.differences)]

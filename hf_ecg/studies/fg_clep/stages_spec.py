@@ -11,6 +11,7 @@ from ...enrichment.proposals.proposer_section import ProposerSection
 from ...enrichment.verification.cross_fit import GROUPS
 from ...enrichment.verification.decisions import CLEP, MEASURED
 from ...enrichment.verification.thresholds import MINIMUM_POSITIVES, TARGET_PRECISION
+from ...input_files import read_input
 from ...strict_yaml import load_yaml
 from ...training.recipe import Recipe, apply_override, as_override, load_recipe
 from ...training.sections import parse_section
@@ -60,7 +61,7 @@ def load_stages(path, overrides: Sequence[str] = ()) -> Stages:
         ValueError: unknown or missing key, wrong type.
         OSError: the file cannot be read.
     """
-    content = load_yaml(Path(path).read_bytes(), str(path))
+    content = load_yaml(read_input(path), str(path))
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping")
     for override in overrides:

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import hf_ecg
+from hf_ecg.clinical.tables import read_table
 from hf_ecg.embed.records import find_records
 from hf_ecg.input_files import InputFile, read_input
+from hf_ecg.strict_json import read_json_object
+from hf_ecg.training.recipe import load_recipe
 
 HEADER = "r 2 100 50\nr.dat {} 1000/mV 16 0 0 0 0 I\nr.dat {} 1000/mV 16 0 0 0 0 II\n"
 
@@ -191,3 +194,11 @@ def test_an_input_is_read_to_its_limit(tmp_path):
     assert read_input("/proc/self/status", 10**6).startswith(b"Name:")
     with InputFile(tmp_path / "x") as file:
         assert len(file.read(90, 20)) == 10 and file.read(200, 5) == b""
+
+
+@pytest.mark.parametrize("read", [load_recipe, read_json_object, lambda path: read_table(path, [])])
+def test_what_else_is_named_by_people_is_a_file(tmp_path, read):
+    path = tmp_path / "x.yaml"
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="is a pipe .FIFO., wanted a file"):
+        read(path)
