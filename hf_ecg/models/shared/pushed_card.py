@@ -1,6 +1,7 @@
 """The card of a model that is pushed by itself, by `model.push_to_hub(id)`: what it is, and how it is loaded."""
 
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
@@ -46,7 +47,8 @@ def write_pushed_card(folder, repo_id: str, name: str, role: str, model_type: st
         body = _BODY.format(name=name, auto=auto.get(role, "AutoModel"), repo_id=repo_id, task=task)
         body = body.replace("from transformers import AutoModelForECG", "from hf_ecg import AutoModelForECG")
         card = ModelCard(f"---\n{data.to_yaml()}\n---\n{body}")
-    card.data.tags = list(dict.fromkeys([*(card.data.tags or []), *tags]))
-    card.data.library_name = card.data.library_name or "hf_ecg"
-    card.data.pipeline_tag = card.data.pipeline_tag or task
+    front: Any = card.data
+    front.tags = list(dict.fromkeys([*(front.tags or []), *tags]))
+    front.library_name = front.library_name or "hf_ecg"
+    front.pipeline_tag = front.pipeline_tag or task
     card.save(path)
