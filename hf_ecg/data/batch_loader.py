@@ -69,13 +69,14 @@ class BatchLoader(DataLoader):
             raise _in_words(error, self.timeout) from error
 
 
-def naming_loader_failures(function: Callable) -> Callable:
-    """The function, in which a killed process of a loader is one sentence.
+def naming_lost_processes(function: Callable) -> Callable:
+    """The function, in which a killed process of a loader, or of the other ranks, is one sentence.
 
-    torch hears of it by a signal, and raises wherever the main thread happens to be: outside the loader, too.
+    torch hears of the first by a signal, and raises wherever the main thread happens to be: outside the loader, too.
 
     Raises:
         ChildProcessError: when called, and a loader's process was killed.
+        ConnectionError: when called, and another rank is gone.
     """
 
     @functools.wraps(function)
@@ -130,6 +131,8 @@ def _in_words(error: Exception, timeout: float) -> Exception:
     if found := _IN_WORKER.match(message):
         kind = type(error) if isinstance(error, (ValueError, OSError)) else RuntimeError
         return kind(message[found.end() :].strip())
+    if "gloo/transport" in message or isinstance(error, torch.distributed.DistBackendError):
+        return ConnectionError(f"another process of the run ended, or does not answer: {one_line(message)}")
     if message.startswith("DataLoader timed out"):
         return TimeoutError(
             f"no batch came from the loader's processes within {timeout:g} s: is {SHARED_MEMORY} full, or the corpus"

@@ -6,7 +6,7 @@ import sys
 import torch
 from accelerate import Accelerator
 
-from ..data.batch_loader import BatchLoader, naming_loader_failures  # noqa: F401
+from ..data.batch_loader import BatchLoader, naming_lost_processes  # noqa: F401
 from ..data.samplers import RecordBatchSampler
 from .build import RunParts
 from .processes import loader_processes, start_loader_process

@@ -19,7 +19,7 @@ from .build import build_parts
 from .checkpoint import fingerprint, load_state, save_state
 from .engine import Engine
 from .interruption import LauncherWatch, StopRequest
-from .loading import batch_loader, batch_sampler, naming_loader_failures
+from .loading import batch_loader, batch_sampler, naming_lost_processes
 from .network import WHOLE, set_training_mode
 from .processes import Agreement, connect, is_launched, prepare_torch, seed_validation
 from .progress import Pending, Progress
@@ -60,7 +60,7 @@ def pretrain(
     try:
         run = TrainingRun(recipe, Path(output_dir), stop, resume, overwrite)
         try:
-            naming_loader_failures(run.train)()
+            naming_lost_processes(run.train)()
             return run.finish()
         finally:
             run.close(disconnect)

@@ -71,7 +71,17 @@ def tasks(work: Path) -> list[Task]:
     corpus, run, proposals = work / "prepare" / "OUT", work / "pretrain" / "OUT", work / "propose" / "OUT"
     recipe = ["--config", str(work / "recipe.yaml"), "--data", str(corpus), "--output_dir"]
     training = ("SIGKILL", "SIGTERM", "SIGINT", "loader", "full", "readonly", "writers", "clock", "torn")
-    verified = ["--data", str(corpus), "--proposals", str(proposals), "--num_proc", "1", "--output_dir"]
+    verified = [
+        "--data",
+        str(corpus),
+        "--proposals",
+        str(proposals),
+        "--verifier",
+        "measured",
+        "--num_proc",
+        "1",
+        "--output_dir",
+    ]
     return [
         Task("prepare", "prepare simulated", ["--num_records", "160", "--num_proc", "2", "--output_dir"], corpus),
         Task("pretrain", "pretrain", recipe, run, ["--resume", "latest"], accidents=training),

@@ -56,7 +56,8 @@ def _file(path: Path) -> str:
         return f"cannot be read: {error}"
     if path.suffix == ".md":
         text = path.read_text()
-        return _digest("\n".join(line for line in text.splitlines() if "python" not in line).encode())
+        kept = [line for line in text.splitlines() if "python" not in line and not line.startswith("* seconds:")]
+        return _digest("\n".join(kept).encode())
     return _digest(path.read_bytes())
 
 

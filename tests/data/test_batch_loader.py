@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hf_ecg.data import batch_loader
-from hf_ecg.data.batch_loader import BatchLoader, naming_loader_failures
+from hf_ecg.data.batch_loader import BatchLoader, naming_lost_processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="loaders are forked on Linux alone")
 
@@ -38,9 +38,12 @@ def test_a_killed_process_is_told_wherever_torch_notices():
         raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
 
     with pytest.raises(ChildProcessError, match="a process of the loader ended: DataLoader worker .pid 7. is killed"):
-        naming_loader_failures(training)()
+        naming_lost_processes(training)()
+    peer = RuntimeError("[/x/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:60113. GLHF!")
+    with pytest.raises(ConnectionError, match="another process of the run ended.*Connection closed by peer"):
+        naming_lost_processes(lambda: (_ for _ in ()).throw(peer))()
     with pytest.raises(RuntimeError, match="^another$"):
-        naming_loader_failures(lambda: (_ for _ in ()).throw(RuntimeError("another")))()
+        naming_lost_processes(lambda: (_ for _ in ()).throw(RuntimeError("another")))()
 
 
 @pytest.mark.parametrize("folder", ["/dev/shm", "/proc"])
@@ -79,4 +82,4 @@ def refuse():
 )
 def test_what_goes_wrong_in_a_process_is_one_sentence(act, error, words):
     with pytest.raises(error, match=words):
-        list(loader(Rows(act), workers=1, timeout=0.5))
+        list(loader(Rows(act), workers=1, timeout=0.5 if error is TimeoutError else 60.0))
