@@ -21,7 +21,7 @@ _WRITTEN = (
     rf"(encoder/)?({_MODEL})",
     r"encoder/|checkpoints/",
     r"checkpoints/(last|best)(/(state\.pt|progress\.json)?)",
-    rf"README\.md|training_(facts|run)\.json|{re.escape(RECIPE_NAME)}|{re.escape(LOG_NAME)}",
+    rf"README\.md|training_(facts|run)\.json|{re.escape(RECIPE_NAME)}|{re.escape(LOG_NAME)}|refused\.jsonl",
     r"hf_ecg/([^/]*/)?(events\.out\.tfevents\.[^/]*|hparams\.yml)",
 )
 

@@ -90,6 +90,9 @@ def test_too_many_are_an_error_that_names_them(gappy, corpus, recipe_of, tmp_pat
     ) as caught:
         pretrain(recipe_of(gappy), tmp_path / "out")
     assert "refused.jsonl" in str(caught.value) and len(refused(tmp_path / "out")) in (4, 5)
+    gappy["data"]["sources"][0]["path"] = str(corpus)
+    pretrain(recipe_of(gappy, run__max_steps=1), tmp_path / "out", overwrite=True)
+    assert not (tmp_path / "out" / "refused.jsonl").exists(), "the list of another run"
 
 
 def test_a_recipe_that_fits_no_row_says_so_before_it_begins(gappy, recipe_of, tmp_path):
