@@ -32,7 +32,9 @@ def without_padding(
     first = mask.int().argmax(dim=1, keepdim=True)
     if looks and not first.any():
         return input_values, mask
-    order = (torch.arange(mask.shape[1], device=mask.device) + first) % mask.shape[1]
+    order = torch.arange(mask.shape[1], device=mask.device) + first
+    # no remainder: ONNX has none by a length that is not known yet
+    order = torch.where(order < mask.shape[1], order, order - mask.shape[1])
     return input_values.gather(2, order.unsqueeze(1).expand_as(input_values)), mask.gather(1, order)
 
 

@@ -45,5 +45,6 @@ def counted_patches(
     if sample_mask is not None:
         samples = sample_mask.bool().unflatten(1, (-1, patch_size))
         middle = samples[:, :, patch_size // 2]
-        counted = counted & torch.where(middle.any(dim=1, keepdim=True), middle, samples.any(dim=2))[:, None]
+        # no torch.where of truth values, which onnxruntime does not have
+        counted = counted & (middle | (samples.any(dim=2) & ~middle.any(dim=1, keepdim=True)))[:, None]
     return counted
