@@ -115,7 +115,10 @@ def _checked_rename(rename, where: str) -> tuple[tuple[str | int, str], ...]:
 def _checked_leads(leads, where: str) -> tuple[str, ...]:
     if isinstance(leads, (Mapping, set, frozenset)) or not isinstance(leads, Iterable):
         raise ValueError(f"{where}: leads is {leads!r}, wanted a list of names of leads")
-    names = (leads,) if isinstance(leads, str) else tuple(leads)
+    try:
+        names = (leads,) if isinstance(leads, str) else tuple(leads)
+    except TypeError as error:  # an array without axes says that it can be gone through, and cannot
+        raise ValueError(f"{where}: leads is {leads!r}, wanted a list of names of leads") from error
     if not names:
         raise ValueError(f"{where}: leads is empty, wanted the names of one lead or more")
     try:

@@ -12,8 +12,8 @@ _FACTORS = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6, "normalized": 1.0}
 # Compared without case: "MV" of a header is millivolt too, for no ECG is told in megavolts. U+00B5 is the micro sign,
 # U+03BC the Greek letter mu.
 _SPELLINGS = {
-    "mV": ("mv", "mvolt", "mvolts", "millivolt", "millivolts"),
-    "uV": ("uv", "\u00b5v", "\u03bcv", "uvolt", "uvolts", "microvolt", "microvolts"),
+    "mV": ("mv", "mvolt", "mvolts", "milliv", "millivolt", "millivolts"),
+    "uV": tuple(f"{micro}{volt}" for micro in ("u", "\u00b5", "\u03bc", "micro") for volt in ("v", "volt", "volts")),
     "nV": ("nv", "nvolt", "nvolts", "nanovolt", "nanovolts"),
     "V": ("v", "volt", "volts"),
 }

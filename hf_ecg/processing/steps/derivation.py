@@ -77,6 +77,7 @@ def apply_step(step: Step, batch: WaveformBatch) -> None:
     """
     derivation = batch.derivation
     aside = None if derivation is None else derivation.aside
+    before = batch.lead_mask
     if derivation is None or aside is None:
         step.apply(batch)
     elif step.judges_leads_together:
@@ -84,6 +85,9 @@ def apply_step(step: Step, batch: WaveformBatch) -> None:
         step.apply(both)
         batch.signals, aside.signals = both.signals[:, :number], both.signals[:, number:]
         batch.lead_mask, aside.lead_mask = both.lead_mask[:, :number], both.lead_mask[:, number:]
+        # the step has asked whether any lead is left, and those set aside are none of the model's
+        for record in np.flatnonzero(before.any(1) & ~batch.lead_mask.any(1))[:1].tolist():
+            raise RecordError(record, f"no lead is left of {', '.join(batch.leads)}")
     else:
         step.apply(batch)
         # what is made of the waveform is made for the model alone

@@ -60,6 +60,8 @@ def read(
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ValueError(f"path is {shown(path)} of type {type(path).__name__}, wanted the path of a recording")
     path = os.fsdecode(path)
+    if "\0" in path:
+        raise ValueError(f"path is {shown(path)}, and no path holds a null character")
     choose = partial(choose_channels, leads=leads, rename=rename)
     head = _head(path, root)
     for known in FORMATS:
@@ -103,7 +105,7 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     What macOS keeps beside a file on foreign disks (`._x.hea`) is no record; its number is logged.
     """
     found = [os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names]
-    found = sorted(path for path in found if path.endswith(tuple(endings or record_endings())))
+    found = sorted(path for path in found if path.lower().endswith(tuple(endings or record_endings())))
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are no records, and left out", folder, len(found) - len(kept))

@@ -2,7 +2,7 @@
 
 Source: WFDB manual, header(5) and signal(5). Samples are decoded here, format by format, and equal those of the wfdb
 package, which spends some four times the time on a record of twelve leads and 1,000 samples. Nothing is read of what
-is no file, or of another size than its header says.
+is no file, is shorter than its header says, or much longer.
 """
 
 import logging
@@ -23,7 +23,7 @@ ENDINGS = (".hea",)
 
 def matches(path: str, head: bytes) -> bool:
     """A header, a file beside its header, or a record's name without ending; what is nowhere may have been one too."""
-    return path.endswith((*ENDINGS, ".dat")) or os.path.isfile(record_file(path)) or not os.path.lexists(path)
+    return path.lower().endswith((*ENDINGS, ".dat")) or os.path.isfile(record_file(path)) or not os.path.lexists(path)
 
 
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
@@ -40,9 +40,10 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
     Raises:
         OSError: the header or a signal file is not there.
-        ValueError: a header that says nothing sensible, a file of another size than it says (truncated, or not its
-            file) or no file at all (a pipe, a device, a folder), a wrong checksum, no channel that can be taken,
-            chosen leads of different rates, a path that leaves `root`.
+        ValueError: a header that says nothing sensible, a file shorter than it says or much longer (truncated, or not
+            its file; where a checksum holds, a remark tells of bytes behind the end) or no file at all (a pipe, a
+            device, a folder), a wrong checksum, no channel that can be taken, chosen leads of different rates, a path
+            that leaves `root`.
     """
     header = record_file(path)
     found = read_header(header, root)
@@ -74,6 +75,8 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 def record_file(path: str) -> str:
     """Of the header that belongs to a record's name, its header or its signal file."""
     stem, ending = os.path.splitext(path)
+    if ending != ".hea" and ending.lower() == ".hea":  # of an old disk or of Windows, RECORD.HEA
+        return path
     return f"{stem if ending in ('.hea', '.dat', '.mat') else path}.hea"
 
 

@@ -65,7 +65,8 @@ def read_segments(
         for key, line in ((key, segments.headers[name].lines[place]) for key, place in of_key.items())
     }
     per_frame = samples_per_frame(list(taken.values()), master.frame_rate, header)
-    samples = per_frame * sum(segment.num_frames for segment in master.segments)
+    frames = sum(segment.num_frames for segment in master.segments)
+    samples = per_frame * frames
     check_number(header, samples * len(wanted), len(wanted))
     parts, start = [], 0
     for segment in master.segments:
@@ -73,7 +74,7 @@ def read_segments(
         if of_key:
             found = segments.headers[segment.name]
             rows = [wanted.index(key) for key in of_key]
-            waveform = read_waveform(_path(header, segment.name), found, list(of_key.values()), root)
+            waveform = read_waveform(_path(header, segment.name), found, list(of_key.values()), root, frames)
             parts.append(_Part(start * per_frame, rows, waveform))
         start += segment.num_frames
     return channels, lines, master.frame_rate * per_frame, _joined(parts, len(wanted), samples)

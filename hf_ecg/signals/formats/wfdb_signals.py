@@ -22,6 +22,9 @@ from .wfdb_packing import DIFFERENCES, FLAC_BITS, PACKINGS, is_wide, missing_cou
 MOST_SAMPLES = 2**30
 # Samples decoded at once: the memory beside the result.
 _BLOCK = 2**21
+# Bytes with which a file may go on behind the last sample, and at most with as many again as it needs: signal(5) wants
+# no particular size, and a checksum says whether it is the record's file.
+_MOST_BEHIND = 2**20
 # Frames of a multiple of this begin at a whole byte, whatever the format.
 _ALIGNED = 6
 
@@ -55,7 +58,12 @@ class _Group(NamedTuple):
 
 
 def read_signals(
-    header: str, lines: Sequence[SignalLine], wanted: Sequence[int], num_frames: int, root=None
+    header: str,
+    lines: Sequence[SignalLine],
+    wanted: Sequence[int],
+    num_frames: int,
+    root=None,
+    frames_of_all: int = 0,
 ) -> StoredSignals:
     """The stored samples of some signals of a record, which have the same number of samples a frame.
 
@@ -65,10 +73,11 @@ def read_signals(
         wanted: places of the signals in `lines`, in the order of the result.
         num_frames: of the record; 0 where the header does not say: as many as the files hold.
         root: folder that the files may not leave.
+        frames_of_all: of all segments where this is one of several, which may share a file.
 
     Raises:
         OSError: a file is not there.
-        ValueError: a file of another size than the header says, or of a special kind; a file elsewhere; damaged
+        ValueError: a file shorter than the header says, much longer, or of a special kind; a file elsewhere; damaged
             samples; more than `MOST_SAMPLES`.
     """
     groups = _groups(header, lines, wanted)
@@ -83,12 +92,11 @@ def read_signals(
         num_frames = num_frames or _frames_of_files(header, groups, files)
         _check_lengths(header, chosen, num_frames)
         # all sizes before any memory is taken
-        for group, file in zip(groups, files, strict=True):
-            _check_size(header, group, file, num_frames)
+        longer = [_check_size(header, *pair, num_frames, frames_of_all) for pair in zip(groups, files, strict=True)]
         counts = _empty(chosen, num_frames)
         for group, file in zip(groups, files, strict=True):
             _read_group(group, file, num_frames, counts)
-    remarks = _verify(header, counts, chosen)
+    remarks = [remark for remark in longer if remark] + _verify(header, counts, chosen)
     missing = _mark_missing(counts, chosen)
     for row, line in enumerate(chosen):
         if line.skew:
@@ -218,21 +226,25 @@ def _place(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) ->
         ].reshape(-1)
 
 
-def _check_size(header: str, group: _Group, file: InputFile, num_frames: int) -> None:
+def _check_size(header: str, group: _Group, file: InputFile, num_frames: int, frames_of_all: int) -> str | None:
+    """What is to be told of a file that goes on behind the record; None where there is nothing."""
     if group.format in FLAC_BITS:
         check_flac(file, header, group.lines, num_frames)
-        return
+        return None
     packing, number, offset, size = PACKINGS[group.format], num_frames * group.frame, group.offset, file.size
     least, most = offset + packing.size(number), offset + packing.whole_size(number)
-    if least <= size <= most:
-        return
+    if least <= size <= max(most, offset + packing.whole_size(frames_of_all * group.frame)):
+        return None
     said = (
         f"{group.path} has {size} bytes, wanted {least}: {os.path.basename(header)} says {num_frames} frames of"
         f" {group.frame} samples in format {group.format}" + (f" after byte {offset}" if offset else "")
     )
-    if size > most:
+    if size < least:
+        raise ValueError(f"{said}; {'empty' if size == 0 else 'truncated'}, or not its file")
+    known = any(line.checksum for _, _, line in group.rows)
+    if not known or size - most > min(most - offset, _MOST_BEHIND):
         raise ValueError(f"{said}; longer than its header says, or not its file")
-    raise ValueError(f"{said}; {'empty' if size == 0 else 'truncated'}, or not its file")
+    return f"the signal file is longer than the header says: {size - most} bytes behind its end are not read"
 
 
 def _blocks(file: InputFile, group: _Group, num_frames: int) -> Iterator[np.ndarray]:

@@ -67,9 +67,9 @@ def samples_per_frame(lines: Sequence[SignalLine], frame_rate: float, header: st
     return next(iter(rates))
 
 
-def read_waveform(header: str, found: Header, places: Sequence[int], root=None) -> Waveform:
-    """The samples of some signals of a header, which have the same number of samples a frame."""
-    stored = read_signals(header, found.lines, places, found.num_frames, root)
+def read_waveform(header: str, found: Header, places: Sequence[int], root=None, frames_of_all: int = 0) -> Waveform:
+    """The samples of some signals of a header, which have the same number of samples a frame; see `read_signals`."""
+    stored = read_signals(header, found.lines, places, found.num_frames, root, frames_of_all)
     lines = [found.lines[place] for place in places]
     gain = np.array([_counts_a_millivolt(line.gain, line.unit) for line in lines])
     if not np.isfinite(gain).all():

@@ -65,6 +65,14 @@ def test_parents_that_the_model_is_not_given_are_judged_all_the_same(twelve, ste
         present(pick, chosen(twelve, ("I", "II"), ["I"]), ("I", "II"), lead="aVR")
 
 
+def test_the_gate_refuses_a_derived_lead_that_fails_though_a_parent_passes(twelve):
+    signals = chosen(twelve, ("I", "II"))
+    signals[0] = np.random.default_rng(0).normal(0, 3, signals.shape[1])
+    made = recipe({"name": "pick_lead"}, GATE)
+    with pytest.raises(ValueError, match="step quality_gate: no lead is left of III"):
+        present(made, signals, ("I", "II"), lead="III")
+
+
 @pytest.mark.parametrize("step", [MASK, GATE], ids=["mask_flat_leads", "quality_gate"])
 def test_keep_leads_only_chooses(twelve, step):
     made = recipe(SELECT, {"name": "keep_leads", "leads": ["aVL", "V1"]}, step, FILL)

@@ -8,6 +8,7 @@ import pytest
 import wfdb
 
 from hf_ecg.signals import read
+from hf_ecg.signals.formats import find_record_files
 
 
 @pytest.mark.parametrize(
@@ -69,11 +70,48 @@ def test_a_truncated_signal_file(made):
         read(folder / "rec")
 
 
-def test_half_a_sample_too_many(made):
-    folder, _ = made
-    (folder / "rec.dat").write_bytes((folder / "rec.dat").read_bytes() + b"\0")
-    with pytest.raises(ValueError, match="has 201 bytes, wanted 200.*longer than its header says"):
+@pytest.mark.parametrize("more", [1, 50, 200])
+def test_bytes_behind_the_end_are_told_and_not_read(made, more):
+    folder, counts = made
+    with open(folder / "rec.dat", "ab") as file:
+        file.write(b"\x55" * more)
+    record = read(folder / "rec")
+    np.testing.assert_array_equal(record.counts, counts)
+    assert any(f"{more} bytes behind its end" in remark for remark in record.remarks)
+
+
+@pytest.mark.parametrize(("checksums", "more"), [(True, 201), (False, 1), (False, 200)])
+def test_much_more_than_the_header_says_is_another_file(made, checksums, more):
+    folder, counts = made
+    if not checksums:
+        write(folder, counts, ["rec.dat 16 200(100)/mV 16 0 0 0 0 I", "rec.dat 16 1000/uV 16 7 0 0 0 AVR"])
+    with open(folder / "rec.dat", "ab") as file:
+        file.write(b"\0" * more)
+    with pytest.raises(ValueError, match=f"has {200 + more} bytes, wanted 200.*longer than its header says"):
         read(folder / "rec")
+
+
+def test_segments_share_a_file_by_their_offsets(tmp_path):
+    counts = np.random.default_rng(0).integers(-500, 500, (2, 60)).astype("<i2")
+    for number in range(3):
+        part = counts[:, number * 20 : number * 20 + 20]
+        sums = [int(row.sum(dtype=np.int64)) & 0xFFFF for row in part]
+        lines = [
+            f"rec.dat 16+{number * 80} 200/mV 16 0 0 {x} 0 {lead}" for x, lead in zip(sums, ("I", "II"), strict=True)
+        ]
+        (tmp_path / f"s{number}.hea").write_text("\n".join([f"s{number} 2 100 20", *lines]) + "\n")
+    counts.T.tofile(tmp_path / "rec.dat")
+    (tmp_path / "rec.hea").write_text("rec/3 2 100 60\ns0 20\ns1 20\ns2 20\n")
+    record = read(tmp_path / "rec")
+    np.testing.assert_array_equal(record.counts, counts)
+    assert not record.remarks
+
+
+def test_an_ending_in_capitals(made):
+    folder, counts = made
+    (folder / "rec.hea").rename(folder / "REC.HEA")
+    np.testing.assert_array_equal(read(folder / "REC.HEA").counts, counts)
+    assert find_record_files(folder) == [str(folder / "REC.HEA")]
 
 
 def test_a_damaged_sample_shows_in_the_checksum(made):
