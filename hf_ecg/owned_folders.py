@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from .files import atomic_file
+from .files import atomic_file, atomic_folder
 from .locks import LOCK_INSIDE
 from .version import __version__
 
@@ -163,6 +163,24 @@ def carry_over(folder, new, others: Iterable[str]) -> None:
             os.link(source, target, follow_symlinks=False)
         except OSError:  # not every disk has links
             shutil.copy2(source, target, follow_symlinks=False)
+
+
+def replace_ours(folder, ours: Iterable[str], write: Callable[[Path], None]) -> None:
+    """`files.atomic_folder`, which keeps what somebody else has put into the folder.
+
+    Args:
+        folder: to make or replace.
+        ours: see `others_files`.
+        write: fills an empty folder.
+    """
+    folder = Path(folder)
+
+    def whole(temporary: Path) -> None:
+        write(temporary)
+        if folder.is_dir():
+            carry_over(folder, temporary, others_files(folder, ours))
+
+    atomic_folder(folder, whole)
 
 
 def tell_others(folder, others: Sequence[str]) -> None:

@@ -64,6 +64,9 @@ def check_shards(
         for shard, facts in (recorded.items() if isinstance(recorded, Mapping) else ())
         if _split_of(shard) in read
     }
+    for shard, facts in shards.items():
+        if not isinstance(facts, Mapping) or not {"rows", "bytes", "sha256"} <= set(facts):
+            raise ValueError(f"{name}: summary.json says {facts!r} of {shard}, wanted its rows, bytes and sha256")
     if shards:
         _compare(files, shards, name, verify)
         return shards_digest(shards)

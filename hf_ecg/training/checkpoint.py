@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import torch
 
-from ..files import atomic_folder, find_folder, naming_the_file
+from ..files import find_folder, naming_the_file
 from ..models.shared.conversion import read_checkpoint
+from ..owned_folders import replace_ours
 
 STATE_NAME = "state.pt"
 PROGRESS_NAME = "progress.json"
@@ -22,7 +24,7 @@ def save_state(folder, state: dict, progress: dict) -> None:
             torch.save({**state, PROGRESS_NAME: text}, temporary / STATE_NAME)
         (temporary / PROGRESS_NAME).write_text(text, encoding="utf-8")
 
-    atomic_folder(folder, write)
+    replace_ours(folder, (re.escape(STATE_NAME), re.escape(PROGRESS_NAME)), write)
 
 
 def load_state(folder) -> tuple[dict, dict] | None:

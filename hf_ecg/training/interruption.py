@@ -4,6 +4,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+# What stands in the command line of torch's launchers, whatever they are called: they are programs of Python.
+_LAUNCHERS = (b"python", b"torchrun", b"accelerate")
 
 
 class StopRequest:
@@ -41,6 +46,9 @@ class LauncherWatch:
     their place, and write into its folder. A thread looks twice a second whether the parent is still the same, and
     ends the process wherever it is; what it was writing is whole or absent.
 
+    One that was killed while this process still imported is seen at once: the ranks would wait for it at its port,
+    and join the run that is started there next.
+
     Args:
         launched: whether a launcher started this process; nothing is watched otherwise.
     """
@@ -49,6 +57,8 @@ class LauncherWatch:
 
     def __init__(self, launched: bool):
         self._parent = os.getppid()
+        if launched and is_orphan(self._parent, os.environ):
+            raise ProcessLookupError(f"the launcher of process {os.getpid()} is gone")
         self._closed = threading.Event()
         if launched:
             threading.Thread(target=self._watch, name="hf_ecg launcher watch", daemon=True).start()
@@ -63,3 +73,19 @@ class LauncherWatch:
     def close(self) -> None:
         """The launcher may go."""
         self._closed.set()
+
+
+def is_orphan(parent: int, environment: Mapping[str, str]) -> bool:
+    """Whether a process that torch's launcher started has been left to another parent: a program that is none.
+
+    Args:
+        parent: number of the parent process.
+        environment: of the process that was started.
+    """
+    if "TORCHELASTIC_RUN_ID" not in environment:
+        return False
+    try:
+        command = Path(f"/proc/{parent}/cmdline").read_bytes()
+    except OSError:  # no Linux, or hidden from us
+        return False
+    return not any(name in command for name in _LAUNCHERS)

@@ -312,13 +312,14 @@ class TrainingRun:
         if found is not None:
             state, saved = found
             log_size = saved.pop("log_size")
-            if saved.get("run", self.run) != self.run:
-                raise ValueError(
-                    f"cannot resume: {self._checkpoint('last')} is of the run {saved['run']}, not {self.run}"
-                )
+            if (of := saved.get("run", self.run)) != self.run:
+                raise ValueError(f"cannot resume: {self._checkpoint('last')} is of the run {of}, not {self.run}")
             for key, value in self.identity.items():
                 if key != "hf_ecg_version" and saved.get(key) != value:
-                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}")
+                    older = (
+                        "" if "run" in saved else ": an earlier version of hf_ecg began the run, finish it with that"
+                    )
+                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}{older}")
             names = {item.name for item in dataclasses.fields(Progress)}
             self.progress = Progress(**{name: value for name, value in saved.items() if name in names})
             self.engine.load_state(state)

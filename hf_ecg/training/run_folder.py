@@ -1,5 +1,6 @@
 """The output folder of a run: who may begin or go on in it, and whose checkpoints lie there."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,16 +15,17 @@ from .tracking import LOG_NAME, read_log
 RECIPE_NAME = "recipe.yaml"
 KIND = "training run"
 # What a run writes, as regular expressions. What else lies in its folder is somebody's: reports, pictures, notes.
-_MODEL = r"(config|generation_config|preprocessor_config|processor_config|special_tokens_map|added_tokens)\.json"
-_MODEL += r"|(tokenizer|tokenizer_config|vocab)\.json|vocab\.txt|merges\.txt|tokenizer\.model|spiece\.model"
-_MODEL += r"|sentencepiece\.bpe\.model|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
+MODEL_FILES = r"(config|generation_config|preprocessor_config|processor_config|special_tokens_map|added_tokens)\.json"
+MODEL_FILES += r"|(tokenizer|tokenizer_config|vocab)\.json|vocab\.txt|merges\.txt|tokenizer\.model|spiece\.model"
+MODEL_FILES += r"|sentencepiece\.bpe\.model|model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json"
 _WRITTEN = (
-    rf"(encoder/)?({_MODEL})",
+    rf"(encoder/)?({MODEL_FILES})",
     r"encoder/|checkpoints/",
     r"checkpoints/(last|best)(/(state\.pt|progress\.json)?)",
     rf"README\.md|training_(facts|run)\.json|{re.escape(RECIPE_NAME)}|{re.escape(LOG_NAME)}|refused\.jsonl",
     r"hf_ecg/([^/]*/)?(events\.out\.tfevents\.[^/]*|hparams\.yml)",
 )
+_FOLDERS = ("encoder", "checkpoints", "checkpoints/last", "checkpoints/best")
 
 # What may differ when a run goes on: it changes no weight.
 _MAY_DIFFER = (
@@ -63,6 +65,12 @@ def check_output(folder: Path, resume: bool, overwrite: bool, inputs: Iterable =
             raise FileExistsError(f"{folder} holds a run: --resume latest goes on with it, --overwrite throws it away")
         if overwrite:
             check_replaceable(folder, inputs)
+            for inner in _FOLDERS:
+                if (folder / inner).is_symlink():
+                    raise OSError(
+                        f"{folder / inner} is a link to {os.path.realpath(folder / inner)}: nothing is overwritten"
+                        " through links, remove it"
+                    )
 
 
 def begin_output(folder: Path, overwrite: bool, recipe: Recipe | None = None, rows: dict | None = None) -> None:
@@ -122,7 +130,8 @@ def _is_older_run(folder: Path) -> bool:
         lines = read_log(folder)
     except (OSError, ValueError):
         return False
-    return all({"kind", "step", "epoch"} <= set(line) for line in lines)
+    # a recipe beside an empty log may be anybody's
+    return bool(lines) and all({"kind", "step", "epoch"} <= set(line) for line in lines)
 
 
 def check_same_recipe(recipe: Recipe, folder: Path) -> None:

@@ -12,13 +12,14 @@ from ..data.corpus_card import is_simulated
 from ..evaluation.judging.validation import LABEL_TEXT
 from ..evaluation.protocol import FACTS_FILE
 from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
-from ..files import atomic_folder, naming_the_file, synchronise, temporary_folder
+from ..files import naming_the_file, synchronise, temporary_folder
 from ..models.shared.roles import ecg_encoder
+from ..owned_folders import replace_ours
 from .build import RunParts, data_identity, feature_extractor_of
 from .recipe import Recipe
 from .recipe_facts import held_out_statements, training_facts
 from .run_card import RUN_NAME, corpus_licence, model_card
-from .run_folder import RECIPE_NAME
+from .run_folder import MODEL_FILES, RECIPE_NAME
 
 
 def save_run(output_dir, model: PreTrainedModel, parts: RunParts, recipe: Recipe, progress: dict) -> None:
@@ -74,7 +75,7 @@ def save_encoder(output_dir, encoder: PreTrainedModel, processor) -> None:
         save_model(encoder, folder)
         feature_extractor_of(processor).save_pretrained(folder)
 
-    atomic_folder(Path(output_dir) / "encoder", write)
+    replace_ours(Path(output_dir) / "encoder", (MODEL_FILES,), write)
 
 
 def run_facts(

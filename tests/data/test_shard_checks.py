@@ -1,5 +1,6 @@
 """Shards that are absent, damaged or of another corpus are noticed when a corpus is loaded."""
 
+import json
 import random
 import shutil
 
@@ -117,6 +118,14 @@ def test_a_split_is_read_that_is_no_configuration_of_the_summary(corpus):
 def test_a_damaged_summary_is_named(corpus):
     (corpus / "summary.json").write_text("[" * 3000)
     with pytest.raises(ValueError, match=r"summary\.json"):
+        load_corpus(corpus)
+
+
+def test_a_summary_with_a_shard_of_which_nothing_is_known_is_named(corpus):
+    path = corpus / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps(summary | {"shards": dict.fromkeys(summary["shards"])}))
+    with pytest.raises(ValueError, match=r"summary\.json says None of .*, wanted its rows, bytes and sha256"):
         load_corpus(corpus)
 
 

@@ -3,11 +3,12 @@
 import os
 import select
 import signal
+import subprocess
 import time
 
 import pytest
 
-from hf_ecg.training.interruption import LauncherWatch
+from hf_ecg.training.interruption import LauncherWatch, is_orphan
 from hf_ecg.training.processes import is_launched
 
 
@@ -41,3 +42,16 @@ def test_a_rank_ends_with_its_launcher(launched):
 def test_what_launchers_leave_in_the_environment():
     assert is_launched({"ACCELERATE_MIXED_PRECISION": "no"}) and is_launched({"TORCHELASTIC_RUN_ID": "a"})
     assert is_launched({"OMPI_COMM_WORLD_SIZE": "2"}) and not is_launched({"WORLD_SIZE": "2", "RANK": "0"})
+
+
+def test_a_rank_whose_launcher_was_killed_before_it_looked_is_an_orphan():
+    launched = {"TORCHELASTIC_RUN_ID": "none"}
+    assert not is_orphan(os.getpid(), launched) and not is_orphan(1, {})
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("no Linux: a parent's command line cannot be read")
+    adopting = subprocess.Popen(["sleep", "60"])
+    try:
+        assert is_orphan(adopting.pid, launched) and not is_orphan(adopting.pid, {"WORLD_SIZE": "2"})
+    finally:
+        adopting.kill()
+        adopting.wait()

@@ -78,12 +78,37 @@ def test_only_what_runs_write_is_thrown_away(text_recipe, recipe_of, tmp_path, c
     ours = sorted(path.relative_to(out) for path in out.rglob("*"))
     (out / "thesis").mkdir()
     (out / "thesis" / "chapter.tex").write_text("precious")
+    # in folders that are replaced as a whole
+    others = [out / "checkpoints" / "best" / "epoch3.pt", out / "encoder" / "mine" / "notes.txt"]
+    for other in others:
+        other.parent.mkdir(exist_ok=True)
+        other.write_text("precious")
     (out / MARKER).unlink()  # of an earlier version
     pretrain(run, out, overwrite=True)
+    assert [other.read_text() for other in others] == ["precious"] * 2
+    others[0].unlink()
+    shutil.rmtree(others[1].parent)
     assert (out / "thesis" / "chapter.tex").read_text() == "precious" and "thesis/chapter.tex" in caplog.text
     begin_output(out, overwrite=True)
     left = sorted(path.relative_to(out) for path in out.rglob("*"))
     assert [str(path) for path in left] == [MARKER, "thesis", "thesis/chapter.tex"], set(left) & set(ours)
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "encoder"])
+def test_nothing_is_overwritten_through_a_link_in_the_folder(tmp_path, name):
+    begin_output(tmp_path / "out", overwrite=False)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "elsewhere")
+    check_output(tmp_path / "out", resume=True, overwrite=False)
+    with pytest.raises(OSError, match=f"{name} is a link to .*elsewhere"):
+        check_output(tmp_path / "out", resume=False, overwrite=True)
+
+
+def test_a_recipe_beside_an_empty_log_is_no_run(tmp_path):
+    recipe().save(tmp_path / "recipe.yaml")
+    (tmp_path / "log.jsonl").touch()
+    with pytest.raises(FileExistsError, match="no training run"):
+        check_output(tmp_path, resume=False, overwrite=True)
 
 
 def test_a_second_run_of_the_folder_is_refused_until_the_first_one_ends(text_recipe, recipe_of, tmp_path):

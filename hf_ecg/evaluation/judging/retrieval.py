@@ -4,17 +4,21 @@ The index is FAISS's, through `datasets`; it comes with the extra `retrieval`.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from transformers.utils import logging
 
 from ...data.rows import rows_fingerprint
-from ...files import atomic_folder, restore_folder
+from ...files import restore_folder
 from ...locks import output_lock
+from ...owned_folders import replace_ours
+from ...strict_json import read_json_object
 from ...version import __version__
 from ..loading import extractor_of
 from ..weights import tensors_digest
@@ -188,11 +192,14 @@ def _made_or_loaded(model, processor, dataset, folder: Path, text_column, batch_
     if folder.is_dir() and any(folder.iterdir()):
         if not (folder / _ABOUT).is_file():
             raise ValueError(f"{folder} holds something that is not an index: name another folder")
-        before = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        differ = [key for key in about if before.get(key) != about[key]]
-        if not differ:
-            return _load(folder, model)
-        logger.warning("the index in %s is of other %s: it is made anew", folder, ", ".join(differ))
+        try:
+            before = read_json_object(folder / _ABOUT)
+            differ = [key for key in about if before.get(key) != about[key]]
+            if not differ:
+                return _load(folder, model)
+            logger.warning("the index in %s is of other %s: it is made anew", folder, ", ".join(differ))
+        except (ValueError, OSError, RuntimeError, pa.ArrowException) as error:  # faiss raises RuntimeError
+            logger.warning("the index in %s is torn and is made anew: %s", folder, error)
     _save(folder, about, model, processor, dataset, text_column, batch_size, description)
     return _load(folder, model)
 
@@ -223,7 +230,7 @@ def _save(folder: Path, about: dict, model, processor, dataset, text_column, bat
             table.save_faiss_index(_EMBEDDING, str(temporary / f"{name}.faiss"))
         (temporary / _ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
-    atomic_folder(folder, write)
+    replace_ours(folder, (rf"(ecgs|texts)\.(parquet|faiss)|{re.escape(_ABOUT)}",), write)
 
 
 def _load(folder: Path, model) -> RetrievalIndex:

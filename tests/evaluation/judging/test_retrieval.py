@@ -73,6 +73,17 @@ def test_the_index_is_kept_until_weights_or_texts_change(made, monkeypatch):
     build_index(model, processor, dataset, folder)
 
 
+@pytest.mark.parametrize("name", ["index.json", "ecgs.faiss", "texts.parquet"])
+def test_a_torn_index_is_made_anew_and_somebodys_notes_stay(made, caplog, name):
+    dataset, model, processor, folder, index = made
+    build_index(model, processor, dataset, folder)
+    (folder / "notes.txt").write_text("mine")
+    (folder / name).write_bytes((folder / name).read_bytes()[:40])
+    again = build_index(model, processor, dataset, folder)
+    assert "is torn and is made anew" in caplog.text and (folder / "notes.txt").read_text() == "mine"
+    assert np.array_equal(again.record("r3")[0], index.record("r3")[0])
+
+
 def test_a_folder_of_something_else_is_left_alone(made, tmp_path):
     dataset, model, processor, *_ = made
     (tmp_path / "notes.txt").write_text("mine")
