@@ -17,7 +17,8 @@ from hf_ecg.losses import masked_reconstruction_loss
 from hf_ecg.models.shared.configuration_ecg import ECGConfig
 from hf_ecg.models.shared.conversion import load_renamed, read_checkpoint
 from hf_ecg.models.shared.family import Source
-from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, pool_positions
+from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel
+from hf_ecg.models.shared.padding import mean_over_time
 from hf_ecg.models.shared.modeling_pretraining import ECGPreTrainingOutput
 from hf_ecg.models.shared.patches import to_patches
 
@@ -42,7 +43,7 @@ class TheirModel(ECGPreTrainedModel):
     @can_return_tuple
     def forward(self, input_values, lead_mask=None, sample_mask=None, **kwargs):
         states = self.mix(input_values.transpose(1, 2)).tanh()
-        return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=pool_positions(states, sample_mask))
+        return BaseModelOutputWithPooling(last_hidden_state=states, pooler_output=mean_over_time(states, sample_mask))
 
 
 class TheirForPreTraining(ECGPreTrainedModel):

@@ -1,11 +1,11 @@
 """CONTRIBUTING's steps for a new model, followed for a toy: two convolutions."""
 
 import inspect
+import itertools
 
 import pytest
 import torch
 from huggingface_hub.dataclasses import strict
-from torch import nn
 from transformers import AutoFeatureExtractor, AutoModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -13,7 +13,9 @@ from transformers.utils.output_capturing import capture_outputs
 
 from hf_ecg import ECGFeatureExtractor, Family, register_family
 from hf_ecg.models.shared.configuration_ecg import ECGConfig
-from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, pool_positions
+from hf_ecg.models.shared.convolution import ECGConv1d
+from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel
+from hf_ecg.models.shared.padding import halve, mean_over_time, without_padding, zero_padding
 from tests.embed.made_records import write_record
 from tests.models import test_contract
 from tests.models.tiny import CASES
@@ -32,29 +34,33 @@ class ECGToyConfig(ECGConfig):
 class ECGToyLayer(GradientCheckpointingLayer):
     def __init__(self, config):
         super().__init__()
-        self.convolution = nn.Conv1d(config.hidden_size, config.hidden_size, 3, padding=1)
+        self.convolution = ECGConv1d(config.hidden_size, config.hidden_size, 3, padding=1)
 
-    def forward(self, hidden_states):
-        return self.convolution(hidden_states.transpose(1, 2)).relu().transpose(1, 2)
+    def forward(self, hidden_states, mask=None):
+        return zero_padding(self.convolution(hidden_states.transpose(1, 2)).relu().transpose(1, 2), mask)
 
 
 class ECGToyModel(ECGPreTrainedModel):
     config: ECGToyConfig
     supports_gradient_checkpointing = True
+    input_layer = "stem"
     _can_record_outputs = {"hidden_states": ECGToyLayer}
 
     def __init__(self, config):
         super().__init__(config)
-        self.stem = nn.Conv1d(config.num_leads, config.hidden_size, 5, stride=4)
+        self.stem = ECGConv1d(config.num_leads, config.hidden_size, 5, stride=2, padding=2)
         self.layer = ECGToyLayer(config)
         self.gradient_checkpointing = False
         self.post_init()
 
     @capture_outputs
     def forward(self, input_values, lead_mask=None, sample_mask=None, **kwargs):
-        hidden_states = self.layer(self.stem(input_values.to(self.dtype)).transpose(1, 2))
+        input_values, mask = without_padding(input_values, sample_mask)
+        mask = halve(mask)  # as the stem's stride halves the rate
+        hidden_states = zero_padding(self.stem(input_values.to(self.dtype)).transpose(1, 2), mask)
+        hidden_states = self.layer(hidden_states, mask)
         return BaseModelOutputWithPooling(
-            last_hidden_state=hidden_states, pooler_output=pool_positions(hidden_states, sample_mask)
+            last_hidden_state=hidden_states, pooler_output=mean_over_time(hidden_states, mask)
         )
 
 
@@ -68,7 +74,10 @@ def test_it_keeps_the_contract(check, tmp_path, monkeypatch):
     monkeypatch.setitem(CASES, "toy", (ECGToyModel, ECGToyConfig, waveforms, "pooler_output"))
     given = {"name": "toy", "tmp_path": tmp_path}
     wanted = inspect.signature(CHECKS[check]).parameters
-    CHECKS[check](**{name: value for name, value in given.items() if name in wanted})
+    marks = [mark.args for mark in getattr(CHECKS[check], "pytestmark", []) if mark.name == "parametrize"]
+    for values in itertools.product(*(values for _, values in marks)):
+        more = given | dict(zip([name for name, _ in marks], values, strict=True))
+        CHECKS[check](**{name: value for name, value in more.items() if name in wanted})
 
 
 def test_a_file_becomes_an_embedding(tmp_path):

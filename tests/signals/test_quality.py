@@ -240,7 +240,7 @@ def test_the_report_becomes_json():
         (np.zeros((2, 9)), float("nan"), ["I", "II"], "sampling_rate"),
         (np.zeros((2, 0)), 100, ["I", "II"], "no samples"),
         (np.zeros((3, 9)), 100, ["I", "II"], "wanted"),
-        (np.zeros((2, 9)), 100, ["I", "VX"], "unknown lead"),
+        (np.zeros((2, 9)), 100, ["I", "Q9"], "unknown lead"),
         (np.array([["a"]]), 100, ["I"], "numbers"),
     ],
 )

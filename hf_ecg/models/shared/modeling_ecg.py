@@ -239,26 +239,6 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
     return (losses * annotated).sum() / annotated.sum().clamp(min=1)
 
 
-def pool_positions(hidden_states: torch.Tensor, sample_mask: torch.Tensor | None) -> torch.Tensor:
-    """Mean over positions, padded ones left out.
-
-    Args:
-        hidden_states: (batch, positions, hidden_size).
-        sample_mask: bool (batch, samples), false where padded. A position counts when the sample at its centre does.
-
-    Returns:
-        (batch, hidden_size).
-    """
-    if sample_mask is None:
-        return hidden_states.mean(dim=1)
-    positions, samples = hidden_states.shape[1], sample_mask.shape[1]
-    centres = ((torch.arange(positions, device=sample_mask.device) + 0.5) * samples / positions).long()
-    counted = sample_mask[:, centres].bool()
-    # a record shorter than one position still has its first one
-    counted = counted | (~counted.any(dim=1, keepdim=True) & (torch.arange(positions, device=counted.device) == 0))
-    return mean_of_counted(hidden_states, counted)
-
-
 def mean_of_counted(hidden_states: torch.Tensor, counted: torch.Tensor | None) -> torch.Tensor:
     """Mean over the positions that count; over all of a row in which none does.
 
