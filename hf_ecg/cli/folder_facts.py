@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..signals.formats import record_endings
 from ..strict_json import read_json_object
 
 FACTS, RUN, RECIPE, SUMMARY, CONFIG = (
@@ -25,11 +26,17 @@ def describe_folder(path: str | Path) -> dict:
 
     Raises:
         OSError: it is not there, or it is none of these.
-        ValueError: one of its JSON files is damaged.
+        ValueError: it is a file, or one of its JSON files is damaged.
     """
     folder = Path(path)
     if not folder.exists() and str(path).count("/") == 1:
         folder = _from_hub(str(path))
+    if folder.is_file():
+        known = ", ".join(record_endings())
+        raise ValueError(
+            f"{path} is a file, and none of a record that is read here ({known}): wanted such a file, or the folder of"
+            " a model, a run or a prepared corpus"
+        )
     if not folder.is_dir():
         raise FileNotFoundError(f"{path} is not a folder, wanted a model, a run or a prepared corpus")
     if (folder / SUMMARY).is_file():

@@ -1,6 +1,31 @@
 """How every function of this room takes arrays in and hands them out."""
 
+import math
+
 import numpy as np
+
+from ..checks import shown
+
+
+def as_numbers(values, name: str = "signals", axes: int = 1) -> np.ndarray:
+    """The array as it is.
+
+    Args:
+        values: numbers, or something that numpy reads as an array of them.
+        name: of the argument, for errors.
+        axes: that it has at least.
+
+    Raises:
+        ValueError: no real numbers, or fewer axes.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
+    if array.dtype.kind not in "iuf" or array.ndim < axes:
+        wanted = "(..., samples)" if axes == 1 else "(..., leads, samples)" if axes else "of any shape"
+        raise ValueError(f"{name} are {array.dtype} of shape {array.shape}, wanted numbers {wanted}")
+    return array
 
 
 def as_double(signals) -> tuple[np.ndarray, type]:
@@ -9,13 +34,20 @@ def as_double(signals) -> tuple[np.ndarray, type]:
     Raises:
         ValueError: no real numbers, or no axis of samples.
     """
-    try:
-        signals = np.asarray(signals)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"signals cannot be read as an array of numbers: {error}") from error
-    if signals.dtype.kind not in "iuf" or signals.ndim < 1:
-        raise ValueError(f"signals are {signals.dtype} of shape {signals.shape}, wanted numbers (..., samples)")
+    signals = as_numbers(signals)
     return signals.astype(np.float64, copy=False), np.float64 if signals.dtype == np.float64 else np.float32
+
+
+def check_number(name: str, value, positive: bool = False, or_zero: bool = False) -> None:
+    """Nothing for a finite number, Python's or numpy's.
+
+    Raises:
+        ValueError: anything else; where it is wanted `positive`, less than zero, or zero without `or_zero`.
+    """
+    known = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not known or not -math.inf < value < math.inf or (positive and (value < 0 or (value == 0 and not or_zero))):
+        wanted = "zero or a positive number" if or_zero else "a positive number" if positive else "a finite number"
+        raise ValueError(f"{name} is {shown(value)}, wanted {wanted}")
 
 
 def check_no_missing(signals: np.ndarray, what: str) -> None:

@@ -84,16 +84,26 @@ def choose_channels(
         >>> choose_channels(["ECG"], leads=["I"], rename={"ECG": "I"})
         Channels(places=(0,), leads=('I',), left_out=())
     """
+    names = _strings(names, "names")
     renamed = _checked_rename(rename, where)
     wanted = None if leads is None else _checked_leads(leads, where)
-    reasons = _reasons(tuple(map(str, names)), units, unfit)
+    reasons = _reasons(names, units, unfit)
     try:
-        chosen = _choose(tuple(map(str, names)), reasons, wanted, renamed)
+        chosen = _choose(names, reasons, wanted, renamed)
     except ValueError as error:
         raise ChannelError(f"{where}: {error}") from error
     if wanted is None and chosen.left_out:
         _warn(chosen.left_out, where)
     return chosen
+
+
+def _strings(values, name: str) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise ValueError(f"{name} is the string {values!r}, wanted one for each channel")
+    try:
+        return tuple(map(str, values))
+    except TypeError as error:
+        raise ValueError(f"{name} is {values!r}, wanted one for each channel") from error
 
 
 def _checked_rename(rename, where: str) -> tuple[tuple[str | int, str], ...]:
@@ -134,7 +144,9 @@ def _reasons(names: tuple[str, ...], units, unfit) -> tuple[str | None, ...]:
     if units is None:
         found: list[str | None] = [None] * len(names)
     else:
-        found = [None if known_voltage(unit) else f"its unit {unit!r} is no voltage" for unit in units]
+        found = [
+            None if known_voltage(unit) else f"its unit {unit!r} is no voltage" for unit in _strings(units, "units")
+        ]
     if unfit is not None:
         found = [reason or other for reason, other in zip(unfit, found, strict=True)]
     if len(found) != len(names):

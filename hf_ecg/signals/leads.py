@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -75,9 +75,10 @@ def canonical_leads(names: Sequence[str]) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise ValueError(f"leads is the string {shown(names)}, wanted a list of names")
-    if not isinstance(names, Iterable):
-        raise ValueError(f"leads is {shown(names)}, wanted a list of names")
-    return _canonical(tuple(map(str, names)))
+    try:
+        return _canonical(tuple(map(str, names)))
+    except TypeError as error:
+        raise ValueError(f"leads is {shown(names)}, wanted a list of names") from error
 
 
 # A corpus repeats the same dozen names in every record: looking at them anew costs more than a record's arithmetic.
@@ -110,6 +111,8 @@ def known_lead(name: str) -> str | None:
         >>> [known_lead(name) for name in ("MDC_ECG_LEAD_AVR", "ECG v1", "DII", "ECG 2", "MLII", "RESP", "-aVR")]
         ['aVR', 'V1', 'II', 'ECG2', 'MLII', None, None]
     """
+    if not isinstance(name, str):
+        return None
     rest = name.strip().upper()
     numbered = _NUMBERED.fullmatch(rest)
     if numbered is not None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checks import shown
 from ._arrays import as_double
 
 METHODS = ("linear", "neighbour_mean", "zero")
@@ -27,8 +28,8 @@ def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 
     """
     if method not in METHODS:
         raise ValueError(f"fill method is {method!r}, wanted one of {', '.join(METHODS)}")
-    if neighbours < 1:
-        raise ValueError(f"neighbours is {neighbours}, wanted at least 1")
+    if isinstance(neighbours, bool) or not isinstance(neighbours, (int, np.integer)) or neighbours < 1:
+        raise ValueError(f"neighbours is {shown(neighbours)}, wanted a whole number of at least 1")
     signals, dtype = as_double(signals)
     if np.isinf(signals).any():
         raise ValueError("infinite samples are not missing ones: find out where they come from")

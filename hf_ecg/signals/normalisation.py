@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import as_double
+from ._arrays import as_double, check_number
 
 METHODS = ("zscore", "minmax", "divide")
 
@@ -42,8 +42,9 @@ def normalise(
         raise ValueError(f"normalisation method is {method!r}, wanted one of {', '.join(METHODS)}")
     if over not in ("lead", "record"):
         raise ValueError(f"over is {over!r}, wanted lead or record")
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon is {epsilon!r}, wanted zero or a positive number")
+    check_number("epsilon", epsilon, positive=True, or_zero=True)
+    check_number("minimum", minimum)
+    check_number("maximum", maximum)
     signals, dtype = as_double(signals)
     if signals.ndim < 2:
         raise ValueError(f"signals have shape {signals.shape}, wanted (..., leads, samples)")
@@ -52,8 +53,7 @@ def normalise(
     if not np.isfinite(signals).all(where=present):
         raise ValueError(f"normalisation {method}: a present lead has NaN or infinite samples; fill them first")
     if method == "divide":
-        if divisor is None or not np.isfinite(divisor) or divisor <= 0:
-            raise ValueError(f"divisor is {divisor!r}, wanted a positive number")
+        check_number("divisor", divisor, positive=True)
         return _where_present(present, signals / divisor, signals).astype(dtype, copy=False)
     axes = -1 if over == "lead" else (-2, -1)
     counted = present if over == "record" else np.ones_like(present)

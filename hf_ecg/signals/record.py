@@ -5,7 +5,9 @@ from datetime import datetime, time, timedelta
 
 import numpy as np
 
+from ._arrays import check_number
 from .leads import canonical_leads
+from .resampling import check_rate
 from .units import MISSING_COUNT, counts_to_millivolts
 
 # Counts a millivolt for what is stored in millivolts: half a microvolt of rounding at most.
@@ -63,8 +65,11 @@ class Record:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self):
-        self.lead_names = tuple(self.lead_names or self.leads)
-        self.leads = canonical_leads(self.leads)
+        named, self.leads = self.leads, canonical_leads(self.leads)
+        self.lead_names = tuple(self.lead_names or named)
+        if not isinstance(self.values, np.ndarray):
+            raise ValueError(f"{self.name}: the values are {type(self.values).__name__}, wanted a numpy array")
+        check_rate(f"{self.name}: sampling_rate", self.sampling_rate)
         if self.values.ndim != 2 or len(self.values) != len(self.leads):
             raise ValueError(
                 f"{self.name}: the values have shape {self.values.shape}, wanted (leads, samples) for the"
@@ -113,8 +118,9 @@ class Record:
         """Itself when it holds int16 counts; else the millivolts rounded to such counts of this gain, baseline 0.
 
         Raises:
-            ValueError: values that exceed 16 bits, or infinite ones.
+            ValueError: values that exceed 16 bits, or infinite ones; a gain that is no positive number.
         """
+        check_number("gain", gain, positive=True)
         if self.values.dtype == np.int16:
             return self
         if self.gain is not None:
@@ -131,8 +137,15 @@ class Record:
         return replace(self, values=counts, gain=np.full(number, float(gain)), baseline=np.zeros(number))
 
     def cut(self, first: int, end: int) -> "Record":
-        """The samples from `first` to before `end`, as a view, with what is annotated of them."""
-        first, end, _ = slice(first, end).indices(self.num_samples)
+        """The samples from `first` to before `end`, as a view, with what is annotated of them.
+
+        Raises:
+            ValueError: no whole numbers.
+        """
+        try:
+            first, end, _ = slice(first, end).indices(self.num_samples)
+        except TypeError as error:
+            raise ValueError(f"cut from {first!r} to {end!r}, wanted whole numbers of samples") from error
         start, stop = first / self.sampling_rate, end / self.sampling_rate
         kept = tuple(
             replace(note, seconds=note.seconds - start)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks import nearest, shown
-from ._arrays import as_double
+from ._arrays import as_double, as_numbers
 
 UNITS = ("mV", "uV", "V", "normalized")
 MISSING_COUNT = -32768
@@ -28,7 +28,7 @@ def known_voltage(units: str) -> str | None:
         >>> [known_voltage(unit) for unit in ("\u00b5V", "MV", "millivolts", "volt", "mmHg")]
         ['uV', 'mV', 'mV', 'V', None]
     """
-    return _VOLTAGES.get(units.strip().lower())
+    return _VOLTAGES.get(units.strip().lower()) if isinstance(units, str) else None
 
 
 def known_units(units: str) -> str:
@@ -81,10 +81,11 @@ def counts_to_millivolts(
         (..., leads, samples) in `dtype`.
 
     Raises:
-        ValueError: a gain that is zero, negative or not finite, or a baseline that is not finite.
+        ValueError: no numbers, a gain that is zero, negative or not finite, or a baseline that is not finite.
     """
-    counts = np.asarray(counts)
-    gain, baseline = np.asarray(gain, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+    counts = as_numbers(counts, "counts")
+    gain = as_numbers(gain, "gain", axes=0).astype(np.float64, copy=False)
+    baseline = as_numbers(baseline, "baseline", axes=0).astype(np.float64, copy=False)
     if not (np.isfinite(gain).all() and (gain > 0).all()):
         raise ValueError(f"gain is {gain.tolist()}, wanted positive counts per millivolt for every lead")
     if not np.isfinite(baseline).all():
@@ -109,7 +110,7 @@ def median_ranges(signals: np.ndarray) -> np.ndarray:
     Returns:
         float64 (records,), NaN where all leads are flat or have no samples.
     """
-    signals = np.asarray(signals)
+    signals = as_numbers(signals, axes=0)
     # fmax and fmin pass over NaN
     ranges = np.fmax.reduce(signals, axis=-1) - np.fmin.reduce(signals, axis=-1)
     return median_of_ranges(ranges.reshape(-1, ranges.shape[-1]) if ranges.ndim else ranges.reshape(1, 1))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..checks import check_one_of, shown
+from ._arrays import as_numbers
 
 # Values of one record in one array, 2 GiB as float32: a day of twelve leads at 500 Hz, and a little more.
 MOST_VALUES = 2**29
@@ -36,7 +37,7 @@ def crop(signals: np.ndarray, num_samples: int, position: str = "start") -> np.n
     Raises:
         ValueError: unknown position, or no sample to keep.
     """
-    signals = np.asarray(signals)
+    signals = as_numbers(signals)
     _check(num_samples, position, ("start", "center", "end"))
     length = signals.shape[-1]
     if length <= num_samples:
@@ -57,7 +58,7 @@ def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: flo
     Raises:
         ValueError: unknown position, or no samples wanted.
     """
-    signals = np.asarray(signals)
+    signals = as_numbers(signals)
     _check(num_samples, position, ("end", "start", "both"))
     lacking = num_samples - signals.shape[-1]
     if lacking <= 0:
