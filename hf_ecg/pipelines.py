@@ -24,7 +24,7 @@ from types import GeneratorType
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from transformers import Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import no_collate_fn
@@ -32,11 +32,11 @@ from transformers.pipelines.pt_utils import KeyDataset, PipelineDataset, Pipelin
 from transformers.utils import logging
 
 from .checks import nearest
-from .clinical.prompts import check_texts_are_no_names
 from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
+from .pipeline_labels import highest, label_texts, labelled
 from .pipeline_parts import (
     DualEncoder,
     ECGModel,
@@ -133,12 +133,14 @@ class _ECGPipeline(Pipeline):
 
     def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):
         """As the base class does it; records of several lengths are padded under their masks."""
+        from .data.batch_loader import BatchLoader
+
         if hasattr(inputs, "__len__"):
             prepared = PipelineDataset(inputs, self.preprocess, preprocess_params)
         else:
             prepared, num_workers = PipelineIterator(inputs, self.preprocess, preprocess_params), min(num_workers, 1)
         collate = no_collate_fn if batch_size == 1 else partial(_collate, outputs=self.feature_extractor.outputs)
-        batches = DataLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=collate)
+        batches = BatchLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=collate)
         outputs = PipelineIterator(batches, self.forward, forward_params, loader_batch_size=batch_size)
         return PipelineIterator(outputs, self.postprocess, postprocess_params)
 
@@ -204,10 +206,10 @@ class ECGClassificationPipeline(_ECGPipeline):
     def postprocess(self, outputs, top_k: int | None = 5, threshold: float | None = None):
         config, values = self.model.config, outputs["values"][0].cpu()
         if config.problem_type == "regression":
-            return _labelled(config.id2label, values)
+            return labelled(config.id2label, values)
         single = config.problem_type == "single_label_classification"
-        found = _labelled(config.id2label, values.softmax(-1) if single else values.sigmoid())
-        return _highest(found, top_k, threshold)
+        found = labelled(config.id2label, values.softmax(-1) if single else values.sigmoid())
+        return highest(found, top_k, threshold)
 
 
 class ZeroShotECGClassificationPipeline(_ECGPipeline):
@@ -243,7 +245,7 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
     ):
         from .evaluation.judging.label_text import class_similarities
 
-        classes = _label_texts(candidate_labels, hypothesis_template)
+        classes = label_texts(candidate_labels, hypothesis_template)
         record = nn.functional.normalize(outputs["values"], dim=-1).cpu().numpy()
         cosines, probabilities = class_similarities(self.model, record, self._embedded(classes), classes)
         if probabilities is None:
@@ -251,7 +253,7 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
             probabilities = torch.from_numpy(scale * cosines).softmax(-1).numpy()
         rows = zip(classes, probabilities[0].tolist(), cosines[0].tolist(), strict=True)
         found = [{"label": label, "score": score, "cosine": cosine} for label, score, cosine in rows]
-        return _highest(found, top_k, threshold)
+        return highest(found, top_k, threshold)
 
     def _embedded(self, classes: dict[str, list[str]]) -> np.ndarray:
         from .evaluation.judging.features import ecg_text_embeddings
@@ -290,7 +292,7 @@ def _as_base_class_takes_them(inputs):
         return list(inputs) if inputs.ndim == 3 else inputs
     if isinstance(inputs, tuple):
         return list(inputs)
-    one = isinstance(inputs, (str, PathLike, Mapping, Record))
+    one = isinstance(inputs, (str, bytes, bytearray, PathLike, Mapping, Record))
     if one or isinstance(inputs, (list, Dataset, GeneratorType)) or not isinstance(inputs, Iterable):
         return inputs
     return (ecg for ecg in inputs)
@@ -307,33 +309,3 @@ def _collate(items: list[dict], outputs: Sequence[Output]) -> dict[str, torch.Te
     # an index that counts through the batch, also where each record has one crop: the outputs are then one a record
     batch["record_index"] = torch.repeat_interleave(torch.arange(len(items)), crops)
     return batch
-
-
-def _labelled(id2label: Mapping, values: torch.Tensor) -> list[dict]:
-    return [{"label": id2label[index], "score": value} for index, value in enumerate(values.tolist())]
-
-
-def _highest(found: list[dict], top_k: int | None, threshold: float | None) -> list[dict]:
-    if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
-        raise ValueError(f"top_k is {top_k!r}, wanted a number of labels, or None for all")
-    kept = [entry for entry in found if threshold is None or entry["score"] >= threshold]
-    return sorted(kept, key=lambda entry: -entry["score"])[:top_k]
-
-
-def _label_texts(candidate_labels, template: str) -> dict[str, list[str]]:
-    if not candidate_labels or isinstance(candidate_labels, str):
-        raise ValueError(
-            f"candidate_labels is {candidate_labels!r}, wanted a list of texts or a dict of label to texts"
-        )
-    if "{}" not in template:
-        raise ValueError(f"hypothesis_template is {template!r}, wanted a text with {{}} where the label goes")
-    if not isinstance(candidate_labels, Mapping):
-        if len(set(candidate_labels)) < len(candidate_labels):
-            raise ValueError(f"candidate_labels names a text twice: {list(candidate_labels)}")
-        candidate_labels = {text: text for text in candidate_labels}
-    groups = {label: [texts] if isinstance(texts, str) else list(texts) for label, texts in candidate_labels.items()}
-    empty = [label for label, texts in groups.items() if not texts]
-    if empty:
-        raise ValueError(f"candidate_labels has no texts for {empty}")
-    check_texts_are_no_names((text for texts in groups.values() for text in texts), "candidate_labels")
-    return {label: [template.replace("{}", text) for text in texts] for label, texts in groups.items()}

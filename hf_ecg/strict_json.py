@@ -38,10 +38,16 @@ def _distinct_keys(pairs: list[tuple[str, object]]) -> dict:
 @contextmanager
 def naming_the_source(source) -> Iterator[None]:
     """Turns what transformers runs into when a saved JSON holds a number or a list in the place of an object, or a
-    name of nothing, into a ValueError that says where it came from."""
+    name of nothing, into a ValueError that says where it came from. So do the ValueErrors of what is read."""
     try:
         yield
     except (AttributeError, KeyError, RecursionError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{source}: its JSON cannot be read as what its name says ({type(error).__name__}: {str(error)[:300]})"
         ) from error
+    except OSError:  # some of the HTTP ones are ValueErrors too, and have their own words
+        raise
+    except ValueError as error:
+        if str(source) in str(error):
+            raise
+        raise ValueError(f"{source}: {error}") from error

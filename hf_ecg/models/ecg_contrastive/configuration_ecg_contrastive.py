@@ -1,4 +1,3 @@
-from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
@@ -6,6 +5,7 @@ from ...losses.info_nce import NEGATIVES
 from ...losses.risk_distance import DISTANCES
 from ...losses.risk_weighted import PATHS, check_options
 from ..shared.configuration_tower import ECGTowerConfig
+from ..shared.strict_configuration import strict
 
 LOSS_TYPES = ("risk_weighted", "info_nce")
 

@@ -1,9 +1,8 @@
 import math
 from typing import Any
 
-from huggingface_hub.dataclasses import strict
-
 from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
+from ..shared.strict_configuration import strict
 
 # CLEF's three encoders (arXiv 2512.02180, clef/baselines/models/CLEF.py); ECGFounder's is the medium one. Parameters
 # of one lead: 0.44, 30.6 and 296 million.

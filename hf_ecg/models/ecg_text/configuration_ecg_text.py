@@ -1,13 +1,13 @@
 import math
 from typing import cast
 
-from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...losses import IDENTICAL_TEXT, TEXT_WEIGHTING
 from ..ecg_resnet.configuration_ecg_resnet import ECGResNetConfig
 from ..shared.configuration_tower import ECGTowerConfig
+from ..shared.strict_configuration import strict
 from .text_tower import POOLINGS, check_text_tower
 
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.

@@ -1,21 +1,25 @@
 """What the configurations of all families have in common."""
 
 import re
-from typing import ClassVar, Self
+from math import isfinite
+from typing import Any, ClassVar, Self, cast
 
 import torch
-from huggingface_hub.dataclasses import strict
 from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
 from ...version import __version__
+from .strict_configuration import strict
 
 # Beyond it torch has no size: a slip, or a damaged file.
 _TOO_LARGE = 2**31
 
 # A damaged number would otherwise be built, block by block. The deepest ResNet ever published has 1,001 layers.
 MOST_BLOCKS, MOST_CHANNELS = 1000, 65536
+
+# Of each label a name is kept; SNOMED CT has 360,000 concepts.
+_MOST_LABELS = 1_000_000
 
 
 def check_dtype(name: str, value) -> None:
@@ -34,6 +38,12 @@ def check_id2label(name: str, value) -> None:
     for key in value:
         if isinstance(key, bool) or not re.fullmatch(r"-?\d{1,9}", str(key), re.ASCII):
             raise ValueError(f"{name} holds the key {key!r}, wanted whole numbers")
+
+
+def check_num_labels(name: str, value) -> None:
+    """Raises ValueError for what is no number of labels: transformers makes a name for each."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_LABELS:
+        raise ValueError(f"{name} is {value!r}, wanted a whole number up to {_MOST_LABELS}")
 
 
 @strict
@@ -57,7 +67,19 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
             check_dtype(name, value)
         check_id2label("id2label", self.id2label)
+        if "num_labels" in kwargs:
+            check_num_labels("num_labels", kwargs["num_labels"])
         super().__post_init__(**kwargs)
+
+    @property
+    def num_labels(self) -> int | None:
+        """As in transformers, which counts `id2label`."""
+        return None if self.id2label is None else len(self.id2label)
+
+    @num_labels.setter
+    def num_labels(self, value: int) -> None:
+        check_num_labels("num_labels", value)
+        cast(Any, PreTrainedConfig.num_labels).fset(self, value)
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
@@ -73,13 +95,24 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
                 raise ValueError(f"{name} is {value}, wanted a positive number below {_TOO_LARGE}")
         check_dtype("dtype", self.dtype)
 
+    def validate_numbers(self):
+        """Run by `@strict` after construction and before saving."""
+        for name in type(self).__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, (int, float)) and not abs(value) < _TOO_LARGE:
+                raise ValueError(f"{name} is {value}, wanted a number below {_TOO_LARGE}")
+            if name.endswith("dropout") and not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}, wanted a probability, 0 to 1")
+
     def validate_targets(self):
         """Run by `@strict` after construction and before saving."""
         mean, scale = self.target_mean, self.target_scale
         if mean is None and scale is None:
             return
         wanted = self.num_labels
-        if mean is None or scale is None or len(mean) != wanted or len(scale) != wanted or min(scale) <= 0:
+        lengths = [len(values or ()) for values in (mean, scale)]
+        finite = all(map(isfinite, [*(mean or ()), *(scale or ())]))
+        if lengths != [wanted, wanted] or not finite or min(scale or (1,)) <= 0:
             raise ValueError(
                 f"target_mean is {mean}, target_scale {scale}: wanted {wanted} numbers each, the scales above 0"
             )

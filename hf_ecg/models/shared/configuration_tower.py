@@ -2,9 +2,8 @@
 
 import copy
 
-from huggingface_hub.dataclasses import strict
-
-from .configuration_ecg import ECGConfig, check_dtype, check_id2label
+from .configuration_ecg import ECGConfig, check_dtype, check_id2label, check_num_labels
+from .strict_configuration import strict
 
 
 @strict
@@ -14,10 +13,15 @@ class ECGTowerConfig(ECGConfig):
     def __post_init__(self, **kwargs):
         for name in self.sub_configs:
             tower = getattr(self, name)
-            if isinstance(tower, dict):  # of a family of transformers, which does not look
+            if isinstance(tower, dict):
+                if not all(isinstance(key, str) for key in tower):
+                    raise ValueError(f"{name} has the keys {list(tower)}, wanted names")
+                # of a family of transformers, which does not look
                 for key in ("dtype", "torch_dtype"):
                     check_dtype(f"{name}.{key}", tower.get(key))
                 check_id2label(f"{name}.id2label", tower.get("id2label"))
+                if "num_labels" in tower:
+                    check_num_labels(f"{name}.num_labels", tower["num_labels"])
         super().__post_init__(**kwargs)
         if self.dtype is not None:
             return

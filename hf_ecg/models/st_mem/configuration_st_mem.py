@@ -1,6 +1,5 @@
-from huggingface_hub.dataclasses import strict
-
 from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
+from ..shared.strict_configuration import strict
 
 
 @strict
