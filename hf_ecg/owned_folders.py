@@ -1,5 +1,6 @@
 """Which folders are ours: a marker in every output folder, and removal of what we wrote and of nothing else."""
 
+import contextlib
 import json
 import logging
 import os
@@ -78,7 +79,12 @@ def claim(folder, kind: str, *older: str) -> None:
     folder.mkdir(exist_ok=True)
     if any(folder.iterdir()) and not any(is_ours(folder, one) for one in (kind, *older)):
         raise FileExistsError(f"{folder} holds what no interrupted run left: remove it, or choose another output")
-    mark(folder, kind)
+    try:
+        mark(folder, kind)
+    except OSError:
+        with contextlib.suppress(OSError):  # not empty: of an interrupted run
+            folder.rmdir()
+        raise
 
 
 def check_replaceable(folder, inputs: Iterable = ()) -> None:

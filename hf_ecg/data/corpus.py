@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import datasets
 import numpy as np
 from datasets import Dataset
+from datasets.exceptions import DatasetGenerationError
 from transformers.utils import logging
 
 from ..cards import CARD_NAME
@@ -116,7 +117,13 @@ def _splits(path, config: str, verify: bool) -> datasets.DatasetDict:
     # under its last name, where an earlier version has left no `dataset_info` in it.
     more = {} if digest is None else {"description": digest}
     names = {split: [str(file) for file in paths] for split, paths in files.items()}
-    return datasets.load_dataset("parquet", data_files=names, **more)
+    try:
+        return datasets.load_dataset("parquet", data_files=names, **more)
+    except DatasetGenerationError as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError):  # its disk is full
+            raise OSError(f"{path} cannot be put into {datasets.config.HF_DATASETS_CACHE}: {cause}") from error
+        raise ValueError(f"{path} cannot be read: {cause}") from error
 
 
 def corpus_name(config: str | None) -> str | None:

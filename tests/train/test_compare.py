@@ -102,6 +102,20 @@ def test_two_shares_make_one_report_of_every_fold(script, work, done):
     np.testing.assert_array_equal(np.load(lost)["scores"], before)
 
 
+def test_a_row_that_is_refused_is_in_no_arm(script, work, tmp_path):
+    rows = tiny.dataset(480)
+    change = {"signal": [-32768] * len(rows[7]["signal"])}
+    rows = rows.map(lambda row, place: change if place == 7 else {}, with_indices=True, features=rows.features)
+    tiny.write_corpus(tmp_path / "corpus", whole=rows)
+    arms = {"random encoder": {"trained": False}}
+    content = COMPARISON | {"arms": arms, "measures": {"age": {"kind": "regression", "target": "age"}}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    (tmp_path / "comparison.yaml").write_text(yaml.safe_dump(content | {"differences": []}))
+    report = script.main(command(tmp_path, "OUT"))
+    assert [entry["record"] for entry in report["refused"]] == [rows[7]["record_id"]]
+    assert report["tasks"][0]["records"] == 479 and "in no figure: 1" in (tmp_path / "OUT/comparison.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arm", "override", "message"),
     [

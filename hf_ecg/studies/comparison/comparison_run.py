@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from datasets import Dataset
 from tqdm.auto import tqdm
 
+from ...data.corpus import load_corpus
 from ...data.corpus_card import read_summary
+from ...evaluation.judging.refused import note_refused, skip_refused
 from ...evaluation.loading import pick_device
 from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.reports.evaluation_report import report_frame, write_report
@@ -50,8 +53,7 @@ def run_comparison(
     """
     config = config or read_summary(data).get("config")
     comparison, directory, root = load_comparison(path), Path(path).parent, Path(output_dir)
-    judged = JudgedRows(data, config, comparison.measures)
-    turns = rotation(sorted(set(judged.folds.tolist())))
+    turns = rotation(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))
     seeds = list(seeds)
     runs = plan_runs(comparison, turns, seeds, root)
     given = [*source_overrides(data, config), *overrides]
@@ -60,17 +62,24 @@ def run_comparison(
     places = {(seed, turn): i for i, (seed, turn) in enumerate((s, t) for s in seeds for t in turns)}
     # whole turns are shared out: an arm may begin with what another one left
     mine = [run for run in runs if places[run.seed, run.turn] % shares == number - 1]
-    for run in tqdm(mine, desc="runs", unit="run"):
-        wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
-        with alone(run):
-            mark(root, "study")
-            enrich_turn(comparison, run, directory, given)
-            train_run(comparison, run, recipes[run])
-            measure_run(run, wanted, judged)
+
+    def judge(splits: dict[str, Dataset]) -> JudgedRows:
+        judged = JudgedRows(data, config, comparison.measures, splits["rows"])
+        for run in tqdm(mine, desc="runs", unit="run"):
+            wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
+            with alone(run):
+                mark(root, "study")
+                enrich_turn(comparison, run, directory, given)
+                train_run(comparison, run, recipes[run])
+                measure_run(run, wanted, judged)
+        return judged
+
+    # rows that one arm's extractor refuses are in no arm's figures
+    judged, refused = skip_refused(judge, {"rows": load_corpus(data, config=config)})
     complete = complete_seeds(comparison, turns, seeds, root)
     if not any(complete.values()):
         return None
-    report = _frame(comparison, judged, turns, seeds, complete, intervals)
+    report = note_refused(_frame(comparison, judged, turns, seeds, complete, intervals), refused)
     report |= {"tasks": comparison_tasks(comparison, judged, turns, complete, root, intervals)}
     write_report(report, root / REPORT)
     return report

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 from transformers.utils import logging
 
 from ...clinical.prompts import load_prompts
@@ -35,14 +36,17 @@ class JudgedRows:
     Args:
         path, config: of the corpus.
         measures: name -> what is measured.
+        dataset: its rows; None loads all of them.
 
     Raises:
         ValueError: a label set, column or target that the corpus does not have.
     """
 
-    def __init__(self, path: str, config: str | None, measures: dict[str, MeasureSection]):
+    def __init__(
+        self, path: str, config: str | None, measures: dict[str, MeasureSection], dataset: Dataset | None = None
+    ):
         self.path, self.config = path, config
-        self.dataset = load_corpus(path, config=config)
+        self.dataset = load_corpus(path, config=config) if dataset is None else dataset
         columns = self.dataset.select_columns(["fold", "patient_id", "record_id"]).with_format(None)
         self.folds = np.array(columns["fold"][:])
         self.patients = np.array([str(patient) for patient in columns["patient_id"][:]])
