@@ -33,6 +33,16 @@ def test_a_mask_of_another_shape_is_refused():
         model(signals, sample_mask=torch.ones(3, 49, dtype=torch.bool))
 
 
+@pytest.mark.parametrize("wrong", ["x", [1], 5])
+def test_what_is_no_tensor_is_refused(wrong):
+    model = ECGResNetModel(ECGResNetConfig(num_leads=2, depths=[1], widths=[4]))
+    with pytest.raises(ValueError, match="input_values is of type .*, wanted a tensor"):
+        model(wrong)
+    for name in ("lead_mask", "sample_mask"):
+        with pytest.raises(ValueError, match=f"{name} is of type .*, wanted a tensor"):
+            model(torch.zeros(3, 2, 50), **{name: wrong})
+
+
 @pytest.mark.parametrize("wrong", [-1.0, 2.0, float("inf")])
 def test_labels_outside_zero_to_one_are_refused(wrong):
     config = ECGResNetConfig(problem_type="multi_label_classification", num_labels=2)

@@ -176,7 +176,11 @@ def _check_all_there(model, missing, source) -> None:
 
 
 def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> None:
-    """Raises ValueError for another number of leads than the configuration has, or a mask of another shape."""
+    """Raises ValueError for what is no tensor, another number of leads, or a mask of another shape."""
+    given = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
+    for name, value in given.items():
+        if not isinstance(value, torch.Tensor) and (value is not None or name == "input_values"):
+            raise ValueError(f"{name} is of type {type(value).__name__}, wanted a tensor")
     if input_values.ndim != 3 or input_values.shape[1] != config.num_leads:
         wanted = f"(batch, {config.num_leads}, samples)"
         raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
