@@ -4,7 +4,6 @@ import inspect
 
 import pytest
 import torch
-from torch.export import Dim
 from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
@@ -275,33 +274,6 @@ def test_half_precision_runs_and_stays_finite(name, tmp_path):
     model.save_pretrained(tmp_path)
     half = type(model).from_pretrained(tmp_path, dtype=torch.bfloat16).eval()
     assert half(**inputs)[key].isfinite().all()
-
-
-def test_it_compiles_to_one_graph_with_its_loss(name):
-    # a function of transformers that all models go through may be compiled eight times only
-    torch.compiler.reset()
-    model, inputs, key = build(name)
-    model.eval()
-    inputs |= wants_a_loss(model, inputs)
-    found, wanted = torch.compile(model, fullgraph=True, backend="eager")(**inputs), model(**inputs)
-    for entry in (key, *(["loss"] if "loss" in wanted else [])):
-        torch.testing.assert_close(found[entry], wanted[entry])
-
-
-def test_it_can_be_exported_for_any_number_of_records_of_any_length(name):
-    model, inputs, key = build(name)
-    unit = vars(ecg_encoder(model).config).get("patch_size", 1)
-    batch, length = Dim("batch", min=2, max=64), Dim("length", min=40, max=4096)
-    if "lead_mask" not in inputs and unit == 1:
-        inputs = padded(inputs, 150, 160, 0, 0.0)
-    # patches have places: any number of records, of one length
-    axes = {name: {0: batch} | ({value.ndim - 1: length} if unit == 1 else {}) for name, value in inputs.items()}
-    axes |= {name: {0: batch} for name in inputs if "values" not in name and "sample_mask" not in name}
-    exported = torch.export.export(model.eval(), (), inputs, dynamic_shapes=axes, strict=False).module()
-    others = {name: torch.cat([value, value.flip(0)]) for name, value in inputs.items()}
-    if unit == 1:
-        others = padded(others, 77, 131, 0, 7.0)
-    torch.testing.assert_close(exported(**others)[key], model(**others)[key])
 
 
 def test_eager_attention_is_sdpa(name):
