@@ -58,10 +58,10 @@ def pretrain(
     """
     stop = StopRequest()
     try:
-        run = TrainingRun(recipe, Path(output_dir), stop, resume, overwrite)
+        run = naming_lost_processes(TrainingRun)(recipe, Path(output_dir), stop, resume, overwrite)
         try:
             naming_lost_processes(run.train)()
-            return run.finish()
+            return naming_lost_processes(run.finish)()
         finally:
             run.close(disconnect)
     finally:
