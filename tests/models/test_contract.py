@@ -312,6 +312,13 @@ def test_every_parameter_learns(name):
     assert not unused, "DistributedDataParallel stops at parameters without a gradient"
 
 
+def test_records_without_a_sample_are_refused(name):
+    model, inputs, _ = build(name)
+    inputs = {key: value[:, :, :0] if key.endswith("input_values") else value for key, value in inputs.items()}
+    with pytest.raises(ValueError, match="without a sample|patch"):
+        model(**{key: value for key, value in inputs.items() if not key.endswith("sample_mask")})
+
+
 def test_what_it_is_fed_with_is_named_in_its_signature(name):
     """A key that disappears in `**kwargs` is work for nothing, or a mask that nobody looks at."""
     model, inputs, _ = build(name)

@@ -184,6 +184,8 @@ def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> 
     if input_values.ndim != 3 or input_values.shape[1] != config.num_leads:
         wanted = f"(batch, {config.num_leads}, samples)"
         raise ValueError(f"input_values have shape {tuple(input_values.shape)}, wanted {wanted}")
+    if not torch.compiler.is_compiling() and input_values.shape[2] == 0:
+        raise ValueError(f"input_values have shape {tuple(input_values.shape)}: records without a sample")
     masks = {"lead_mask": (lead_mask, 1), "sample_mask": (sample_mask, 2)}
     for name, (mask, axis) in masks.items():
         # no len(): exported with any batch, it would fix the size
