@@ -119,8 +119,8 @@ def others_files(folder, ours: Iterable[str]) -> list[str]:
         ours: regular expressions of the names that we write, relative to the folder, "/" behind those of folders; the
             names in its marker count instead, where it has some.
     """
-    ours = _expression(folder, ours)
-    return sorted(name for name, is_file in _entries(Path(folder)) if not (is_file and ours.fullmatch(name)))
+    written = _expression(folder, ours)
+    return sorted(name for name, is_file in _entries(Path(folder)) if not (is_file and written.fullmatch(name)))
 
 
 def remove_ours(folder, ours: Iterable[str]) -> list[str]:
