@@ -13,7 +13,7 @@ COUNTS, ONE, SIGNALS = np.ones((2, 5), np.int16), np.ones(2), np.random.default_
 RECORD = {"name": "r", "values": COUNTS, "gain": ONE, "baseline": ONE, "leads": ("I", "II"), "sampling_rate": 500.0}
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: type(wrong).__name__)
 @pytest.mark.parametrize(
     "call",
     [
