@@ -14,7 +14,7 @@ from transformers.utils.output_capturing import capture_outputs
 from hf_ecg import ECGFeatureExtractor, Family, register_family
 from hf_ecg.models.shared.configuration_ecg import ECGConfig
 from hf_ecg.models.shared.convolution import ECGConv1d
-from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel
+from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from hf_ecg.models.shared.padding import halve, mean_over_time, without_padding, zero_padding
 from tests.embed.made_records import write_record
 from tests.models import test_contract
@@ -55,6 +55,7 @@ class ECGToyModel(ECGPreTrainedModel):
 
     @capture_outputs
     def forward(self, input_values, lead_mask=None, sample_mask=None, **kwargs):
+        check_inputs(self.config, input_values, lead_mask, sample_mask)
         input_values, mask = without_padding(input_values, sample_mask)
         mask = halve(mask)  # as the stem's stride halves the rate
         hidden_states = zero_padding(self.stem(input_values.to(self.dtype)).transpose(1, 2), mask)
