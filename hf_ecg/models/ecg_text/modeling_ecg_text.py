@@ -12,19 +12,12 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
-from ...losses import (
-    false_negative_mitigation_loss,
-    gather_with_gradient,
-    sigmoid_contrastive_loss,
-    softmax_contrastive_loss,
-    world_size,
-)
-from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
+from .pair_loss import PairLoss
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -66,7 +59,7 @@ class ECGTextProjection(nn.Module):
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
 
 
-class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
+class ECGTextModel(ECGTowerModel, PairLoss):
     """ECG tower, text tower, and a projection each into one space.
 
     `hf_ecg_version` of the configuration says who wrote it; the losses are those of `hf_ecg.losses`.
@@ -357,9 +350,9 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
                 raise ValueError(
                     f"return_loss=True needs pairs, found {len(ecg_embeds)} ECGs and {len(text_embeds)} texts"
                 )
-            if text_ids is None and self._needs_text_ids():
+            if text_ids is None and self.needs_text_ids():
                 text_ids = ids_of_texts(input_ids, attention_mask, text_features)
-            loss = self._loss(ecg_embeds, text_embeds, text_ids, true_text_ids)
+            loss = self.pair_loss(ecg_embeds, text_embeds, text_ids, true_text_ids)
         return ECGTextOutput(
             loss=loss,
             logits_per_ecg=logits,
@@ -369,52 +362,6 @@ class ECGTextModel(ECGTowerModel, LossOnEmbeddings):
             ecg_model_output=ecg_outputs,
             text_model_output=text_outputs,
         )
-
-    def embed_batch(self, batch) -> dict[str, torch.Tensor]:
-        outputs = self(**{name: value for name, value in batch.items() if name != "return_loss"})
-        own = len(outputs.ecg_embeds)
-        return {"ecg": outputs.ecg_embeds, "text": outputs.text_embeds[:own], "extra": outputs.text_embeds[own:]}
-
-    def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
-        """Extra texts of all micro-batches follow the records' own."""
-        names = ("input_ids", "attention_mask", "text_features")
-        ids = [batch.get("text_ids") for batch in batches]
-        if self._needs_text_ids() and None in ids:
-            ids = [ids_of_texts(*(batch.get(name) for name in names)) for batch in batches]
-        text_ids = None
-        if None not in ids:
-            owns = [len(batch["input_values"]) for batch in batches]
-            parts = [part[:own] for part, own in zip(ids, owns, strict=True)]
-            text_ids = torch.cat([*parts, *(part[own:] for part, own in zip(ids, owns, strict=True))])
-        text_embeds = torch.cat([embeddings["text"], embeddings["extra"]])
-        return self._loss(embeddings["ecg"], text_embeds, text_ids, joined(batches, "true_text_ids"))
-
-    def _needs_text_ids(self) -> bool:
-        return self.config.identical_text != "negative" or self.config.text_weighting != "row"
-
-    def _loss(self, ecg_embeds, text_embeds, text_ids, true_text_ids) -> torch.Tensor:
-        config, scale = self.config, self.logit_scale.exp()
-        gather = gather_with_gradient if world_size() > 1 else None
-        same: dict[str, Any] = {"text_ids": text_ids, "identical_text": config.identical_text, "gather": gather}
-        if config.loss_type == "softmax":
-            if true_text_ids is not None:
-                raise ValueError("the softmax loss cannot use true_text_ids: leave them out of the batch")
-            return softmax_contrastive_loss(ecg_embeds, text_embeds, scale, **same)
-        weighting: dict[str, Any] = {"text_weighting": config.text_weighting}
-        loss = sigmoid_contrastive_loss(
-            ecg_embeds, text_embeds, scale, self.logit_bias, true_text_ids=true_text_ids, **same, **weighting
-        )
-        if config.loss_type == "clep":
-            own = slice(len(ecg_embeds))
-            pull = false_negative_mitigation_loss(
-                ecg_embeds,
-                text_embeds[own],
-                text_ids=None if text_ids is None else text_ids[own],
-                gather=gather,
-                **weighting,
-            )
-            loss = loss + config.mitigation_weight * pull
-        return loss
 
 
 accept_any_shape(ECGTextConfig.model_type, "logit_scale", "logit_bias")
