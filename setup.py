@@ -1,6 +1,6 @@
 """What pyproject.toml cannot say: folders beside the package are installed inside it.
 
-They are copied while a wheel is built, and are no packages of their own: so every package lies where its name says,
+They are copied while a wheel is built, and are not packages of their own: so every package lies where its name says,
 and an editable installation is a plain path, which type checkers and editors follow.
 """
 

@@ -36,7 +36,7 @@ class InputFile:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket, or a device without its driver
-                raise ValueError(f"{self.path} is no ordinary file, wanted a file") from error
+                raise ValueError(f"{self.path} is not an ordinary file, wanted a file") from error
             raise
         found = os.fstat(self._descriptor)
         self.size = found.st_size

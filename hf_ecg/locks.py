@@ -115,7 +115,7 @@ class OutputLock:
             return self._try()
         if os.pread(file.fileno(), len(_WORD), 0) not in (b"", _WORD):
             file.close()
-            raise FileExistsError(f"{file.name} is no lock of hf_ecg: remove it, or choose another output")
+            raise FileExistsError(f"{file.name} is not a lock of hf_ecg: remove it, or choose another output")
         self._file = file
         _open.add(self)
         with contextlib.suppress(OSError):  # left by another user, who may be read but not written

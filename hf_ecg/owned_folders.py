@@ -75,7 +75,7 @@ def claim(folder, kind: str, *older: str) -> None:
     """
     folder = Path(folder)
     if folder.is_symlink() or (os.path.lexists(folder) and not folder.is_dir()):
-        raise FileExistsError(f"{folder} is there and is no folder of an interrupted run: remove it")
+        raise FileExistsError(f"{folder} is there and is not a folder of an interrupted run: remove it")
     folder.mkdir(exist_ok=True)
     if any(folder.iterdir()) and not any(is_ours(folder, one) for one in (kind, *older)):
         raise FileExistsError(f"{folder} holds what no interrupted run left: remove it, or choose another output")
@@ -92,7 +92,7 @@ def check_replaceable(folder, inputs: Iterable = ()) -> None:
 
     Args:
         folder: that `overwrite` is asked for.
-        inputs: paths that the new output is made of; names that are no path are passed over.
+        inputs: paths that the new output is made of; names that are not paths are passed over.
 
     Raises:
         OSError: it is a link, the root, a home, the current folder or one around it, or around an input.

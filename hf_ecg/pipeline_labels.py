@@ -14,7 +14,7 @@ def labelled(id2label: Mapping, values: torch.Tensor) -> list[dict]:
 
 
 def highest(found: list[dict], top_k: int | None, threshold: float | None) -> list[dict]:
-    """The highest score first; raises ValueError for what is no number of labels, or no threshold."""
+    """The highest score first; raises ValueError for what is not a number of labels, or no threshold."""
     if top_k is not None and (not isinstance(top_k, int) or top_k < 1):
         raise ValueError(f"top_k is {top_k!r}, wanted a number of labels, or None for all")
     if threshold is not None and (not isinstance(threshold, Real) or threshold != threshold):

@@ -20,7 +20,7 @@ def read_json_object(path) -> dict:
     path = Path(path)
     try:
         content = json.loads(read_input(path), object_pairs_hook=_distinct_keys)
-    except (ValueError, RecursionError) as error:  # bytes that are no UTF-8 and numbers too long are ValueErrors too
+    except (ValueError, RecursionError) as error:  # bytes that are not UTF-8 and numbers too long are ValueErrors too
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a JSON object")

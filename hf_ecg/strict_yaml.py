@@ -68,7 +68,7 @@ def load_yaml(text: str | bytes, source: str):
         source: where it came from, for the message.
 
     Raises:
-        ValueError: a doubled key, a tag that would make more than plain values, text that is no YAML, more than
+        ValueError: a doubled key, a tag that would make more than plain values, text that is not YAML, more than
             100,000 values (aliases unfolded) or 50 levels of them.
     """
     try:

@@ -133,11 +133,11 @@ def test_a_pickle_with_more_than_tensors_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.pth", b"", "no checkpoint that torch can read|refused"),
-        ("cut.pth", b"PK\x03\x04 cut off", "no checkpoint that torch can read"),
-        ("cut.safetensors", b"\x10\x00", "no safetensors file"),
-        ("page.pth", b"hello", "no checkpoint that torch can read"),
-        ("pointer.pth", b"version https://git-lfs.github.com/spec/v1\n", "no checkpoint that torch can read|refused"),
+        ("empty.pth", b"", "not a checkpoint that torch can read|refused"),
+        ("cut.pth", b"PK\x03\x04 cut off", "not a checkpoint that torch can read"),
+        ("cut.safetensors", b"\x10\x00", "not a safetensors file"),
+        ("page.pth", b"hello", "not a checkpoint that torch can read"),
+        ("pointer.pth", b"version https://git-lfs.github.com/spec/v1\n", "not a checkpoint that torch can read|refused"),
         ("weights.h5", b"x", "wanted one of .safetensors"),
     ],
 )
@@ -151,7 +151,7 @@ def test_damaged_and_foreign_files(tmp_path, name, content, message):
 def test_weights_that_are_no_finite_floats_are_refused(change):
     state = original_state()
     key = next(key for key, value in state.items() if key.endswith("bn1.weight"))
-    with pytest.raises(ValueError, match="no finite floats in .*norm"):
+    with pytest.raises(ValueError, match="not finite floats in .*norm"):
         convert_checkpoint("merl-resnet18", state | {key: change(state[key])})
 
 

@@ -105,7 +105,7 @@ def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None
         for pair in pairs if all("=" in pair for pair in pairs) else [value]:
             name, equals, lead = (part.strip() for part in pair.rpartition("="))
             if not (name and equals and lead):
-                raise click.BadParameter(f"{pair!r} is no CHANNEL=LEAD, such as ECG=I", ctx=ctx, param=param)
+                raise click.BadParameter(f"{pair!r} is not CHANNEL=LEAD, such as ECG=I", ctx=ctx, param=param)
             found[int(name) if name.isdecimal() else name] = lead
     return found or None
 

@@ -104,7 +104,7 @@ def load_prompts(name_or_path) -> PromptSet:
     """A prompt set of the package by its name, or any YAML file of the same form.
 
     Raises:
-        ValueError: an unknown, missing or doubled key, a class without prompts, a prompt that is no text or stands
+        ValueError: an unknown, missing or doubled key, a class without prompts, a prompt that is not a text or stands
             twice.
         OSError: neither a prompt set of the package nor a file.
     """
@@ -151,7 +151,7 @@ def load_merl_prompts(path, label_set: str, class_names: Iterable[str]) -> Promp
     wrong = [name for name, text in texts.items() if not isinstance(text, str) or not text.strip()]
     if wrong or not texts:
         raise ValueError(
-            f"{path}: the prompts of {wrong or 'all classes'} are no texts, wanted one text for each name"
+            f"{path}: the prompts of {wrong or 'all classes'} are not texts, wanted one text for each name"
         )
     class_names = list(class_names)
     keys = {name: name if name in texts else name.strip("_") for name in class_names}

@@ -1,8 +1,8 @@
 """SCP statements that a report makes: English machine reports, composed texts, PTB-XL's German and Swedish ones.
 
 `report_statements.csv` holds the patterns, most specific first: what one of them took, no later one sees ("incomplete
-left bundle branch block" is no left bundle branch block). They were written from the wording of PTB-XL's reports and
-statements and from what is known of MIMIC-IV-ECG's; they propose what to look for, and do not label records.
+left bundle branch block" is not a left bundle branch block). They were written from the wording of PTB-XL's reports
+and statements and from what is known of MIMIC-IV-ECG's; they propose what to look for, and do not label records.
 """
 
 import re

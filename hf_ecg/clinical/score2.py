@@ -118,7 +118,7 @@ def score2_risk(
         HDL cholesterol and diabetes; 1 when age or sex is missing.
 
     Raises:
-        ValueError: an unknown option, inputs that are no numbers or do not broadcast, an unknown sex, implausible
+        ValueError: an unknown option, inputs that are not numbers or do not broadcast, an unknown sex, implausible
             values (another unit, cholesterol below its HDL part).
 
     Example:

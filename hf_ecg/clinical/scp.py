@@ -136,7 +136,7 @@ def labels_of(codes: Iterable[str], classes: Mapping[str, tuple[str, ...]]) -> l
     """Classes of a label set that a record's codes fall in; None when it has no statement of this kind.
 
     A record without any statement of a kind was not annotated for that task (the benchmark removes such records); it
-    is no negative.
+    is not a negative.
     """
     codes = set(codes)
     return [name for name, members in classes.items() if not codes.isdisjoint(members)] or None
@@ -163,7 +163,7 @@ def compose_text(
         nothing is left.
 
     Raises:
-        ValueError: a code that is no statement.
+        ValueError: a code that is not a statement.
     """
     unknown = [code for code in codes if code not in statements]
     if unknown:
@@ -191,7 +191,7 @@ def mentioning(hold_out: Iterable[str], statements: Mapping[str, Statement]) -> 
     "incomplete left bundle branch block" is another word.
 
     Raises:
-        ValueError: a code that is no statement.
+        ValueError: a code that is not a statement.
     """
     hold_out = list(hold_out)
     unknown = [code for code in hold_out if code not in statements]

@@ -10,7 +10,7 @@ rhythms, which these leave undefined, ACC/AHA/HRS 2015 (supraventricular tachyca
 
 **The rows were written from memory of these papers, and no page was at hand.** The conduction criteria of Part III and
 the ST and T thresholds of the Universal Definition's Table 2 agree with secondary summaries; nothing else was checked.
-Section and table names lead to the place; they are no page references. Infarction statements are read as prior
+Section and table names lead to the place; they are not page references. Infarction statements are read as prior
 infarction (Table 3), whose Q waves are required; an acute one may lack them. Which leads a statement's region means is
 the usual division of the chest leads, which the sources leave partly open.
 """
@@ -71,7 +71,7 @@ def read_waveform_features(path=TABLE) -> tuple[WaveformFeature, ...]:
     for number, row in enumerate(read_table(path, _COLUMNS), start=2):
         codes = [row["code"], *row["stated_as"].split()]
         if unknown := [code for code in codes if code not in CODES]:
-            raise ValueError(f"{path}, line {number}: {unknown} are no SCP statements")
+            raise ValueError(f"{path}, line {number}: {unknown} are not SCP statements")
         if row["strength"] not in STRENGTHS or row["equals_prompt"] not in ("", "yes"):
             found = f"strength {row['strength']!r}, equals_prompt {row['equals_prompt']!r}"
             raise ValueError(f"{path}, line {number}: {found}, wanted one of {STRENGTHS}, and 'yes' or nothing")
@@ -98,7 +98,7 @@ def features_of_codes(codes: Iterable[str]) -> list[WaveformFeature]:
     """The table's rows for some statements, statement by statement in the order given.
 
     Raises:
-        ValueError: a code that is no SCP statement.
+        ValueError: a code that is not an SCP statement.
 
     Example:
         >>> [row.feature for row in features_of_codes(["LPR"])]
@@ -106,7 +106,7 @@ def features_of_codes(codes: Iterable[str]) -> list[WaveformFeature]:
     """
     codes = list(dict.fromkeys(codes))
     if unknown := [code for code in codes if code not in CODES]:
-        raise ValueError(f"{unknown} are no SCP statements, such as LVH or 1AVB")
+        raise ValueError(f"{unknown} are not SCP statements, such as LVH or 1AVB")
     return [row for code in codes for row in _rows_by_code().get(code, ())]
 
 

@@ -119,7 +119,7 @@ def write_card(folder: Path, corpus, summary: dict, splits: Sequence[SplitInfo])
     configuration's description. Both are part of what `load_dataset` caches a folder by; without them it knows
     the folder's last name alone, and a corpus prepared anew, or another one, would come back as the first one was.
 
-    A corpus whose facts say `simulated` is called so in its card and tags: its figures are no results.
+    A corpus whose facts say `simulated` is called so in its card and tags: its figures are not results.
     """
     files = [{"split": split, "path": f"{corpus.config_name}/{split}-*.parquet"} for split in corpus.splits]
     files = [entry for entry in files if summary["rows"].get(entry["split"])]

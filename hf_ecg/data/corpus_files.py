@@ -47,7 +47,7 @@ def card_configs(folder: Path, name) -> dict[str, dict[str, list[str]]]:
         name: what the errors call the corpus.
 
     Raises:
-        ValueError: a card that is no UTF-8 text, has no front matter with configurations, or names anything but
+        ValueError: a card that is not UTF-8 text, has no front matter with configurations, or names anything but
             files inside its folder: addresses (https://, hf:// and the like), other folders.
     """
     entries = _front_matter(folder / CARD_NAME, name).get("configs")
@@ -101,7 +101,7 @@ def split_files(folder: Path, patterns: Mapping[str, list[str]], name) -> dict[s
             matching = sorted(path for path in folder.glob(pattern) if path.suffix == ".parquet" and path.is_file())
             if not matching:
                 raise ValueError(
-                    f"{name}: there is no parquet file {pattern}, which {CARD_NAME} names for the split {split}"
+                    f"{name}: {CARD_NAME} names {pattern} for the split {split}, and no parquet file fits that"
                 )
             files += [path for path in matching if path not in files]
         for path in files:
@@ -119,7 +119,7 @@ def _front_matter(card: Path, name) -> Mapping:
     try:
         text = card.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: {CARD_NAME} is no text in UTF-8: {error}") from error
+        raise ValueError(f"{name}: {CARD_NAME} is not text in UTF-8: {error}") from error
     match = _FRONT_MATTER.match(text)
     if match is None:
         raise ValueError(f"{name}: {CARD_NAME} has no front matter (between two lines ---), wanted its `configs:`")

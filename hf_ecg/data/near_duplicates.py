@@ -13,9 +13,9 @@ from tqdm.auto import tqdm
 
 from ..signals.fingerprint import Fingerprint, compare_fingerprints
 
-# Of 2,833 records of PTB-XL, the most alike pair of folds 1-8 that is no duplicate has 0.966 (over the least overlap,
-# 4.2 s without the ends); with a record of folds 9-10 it is 0.933. Of 60 records of any fold, versions at 100-500 Hz,
-# filtered by 0.67-40 Hz (also causally), scaled, or cut to 6 s have 0.984 and more.
+# Of 2,833 records of PTB-XL, the most alike pair of folds 1-8 that is not a duplicate has 0.966 (over the least
+# overlap, 4.2 s without the ends); with a record of folds 9-10 it is 0.933. Of 60 records of any fold, versions at
+# 100-500 Hz, filtered by 0.67-40 Hz (also causally), scaled, or cut to 6 s have 0.984 and more.
 THRESHOLD = 0.975
 # Best product of the codes of two versions of a recording, see there; less where they share fewer leads, by what the
 # leads that one of them lacks add at random.
@@ -55,7 +55,7 @@ def find_near_duplicates(
         The pairs, the most alike first.
 
     Raises:
-        ValueError: a threshold that is no correlation above 0, or no lead.
+        ValueError: a threshold that is not a correlation above 0, or no lead.
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold is {threshold}, wanted a correlation above 0, at most 1")

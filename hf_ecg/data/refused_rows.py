@@ -6,7 +6,7 @@ earlier version prepared have no marks either (`schema.UNUSABLE`).
 
 from collections.abc import Callable, Mapping, Sequence
 
-# Of the rows met; and so many are no matter.
+# Of the rows met; and so many do not matter.
 MOST_REFUSED, FEWEST = 0.01, 3
 _NAMES = 10
 

@@ -58,7 +58,7 @@ def check_shards(
     files = {path.relative_to(folder).as_posix(): path for paths in splits.values() for path in paths}
     recorded = summary.get(SHARDS)
     read = {_split_of(file) for file in files}
-    # shards of a split that is not read, or of another configuration, are no matter
+    # shards of a split that is not read, or of another configuration, do not matter
     shards = {
         shard: facts
         for shard, facts in (recorded.items() if isinstance(recorded, Mapping) else ())

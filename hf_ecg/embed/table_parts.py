@@ -62,7 +62,7 @@ def check_table(output: Path, overwrite: bool = False) -> None:
 
     Raises:
         ValueError: `output` does not end with .parquet.
-        OSError: it is there already, or it is to be overwritten and is no table of embeddings.
+        OSError: it is there already, or it is to be overwritten and is not a table of embeddings.
     """
     if output.suffix != ".parquet":
         raise ValueError(f"output is {output}, wanted a name that ends with .parquet")
@@ -70,7 +70,7 @@ def check_table(output: Path, overwrite: bool = False) -> None:
         if not overwrite:
             raise FileExistsError(f"{output} is there already; overwrite (--overwrite) replaces it")
         if output.is_symlink() or not _is_table(output):
-            raise FileExistsError(f"{output} is no table of embeddings: choose another output, or remove it")
+            raise FileExistsError(f"{output} is not a table of embeddings: choose another output, or remove it")
 
 
 def _is_table(path: Path) -> bool:
@@ -179,14 +179,14 @@ class Parts:
         """Refuses somebody's files where parts and the list of refused records are to be."""
         if self.folder.is_symlink() or (os.path.lexists(self.folder) and not self.folder.is_dir()):
             raise FileExistsError(
-                f"{self.folder} is there and is no folder of parts: remove it, or choose another output"
+                f"{self.folder} is there and is not a folder of parts: remove it, or choose another output"
             )
         names = sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
         if names and not is_ours(self.folder, _KIND) and not _JOB_KEYS <= set(self._job_before() or ()):
             raise FileExistsError(f"{self.folder} holds {names[:3]} and no parts: remove it, or choose another output")
         path = self.refused_path
         if os.path.lexists(path) and (path.is_symlink() or not path.is_file() or not _is_refused_list(path)):
-            raise FileExistsError(f"{path} is no list of refused records: remove it, or choose another output")
+            raise FileExistsError(f"{path} is not a list of refused records: remove it, or choose another output")
 
     def _job_before(self) -> dict | None:
         """What the parts there are of; None where nothing says so, or its file is torn."""

@@ -78,7 +78,7 @@ def _files_digest(files: tuple[tuple[str, int, int], ...]) -> str:
                 (length,) = struct.unpack("<Q", file.read(8))
                 header = json.loads(file.read(length))
             except (struct.error, ValueError, OverflowError, MemoryError) as error:
-                raise ValueError(f"{path} is no whole safetensors file: {error}") from error
+                raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
         header.pop("__metadata__", None)
         for name, entry in header.items():
             start, stop = (8 + length + offset for offset in entry["data_offsets"])

@@ -38,6 +38,6 @@ def masked_reconstruction_loss(
             target = (target - target.mean(dim=-1, keepdim=True)) / (variance + 1e-6).sqrt()
         errors = (prediction.float() - target).square().mean(dim=-1).flatten(1)
         judged = judged.flatten(1)
-        # not a product: what is not judged may be no number at all
+        # not a product: what is not judged may not be a number at all
         sums = errors.masked_fill(~judged, 0.0).sum(dim=1)
         return (sums / judged.sum(dim=1).clamp(min=1)).mean()

@@ -201,10 +201,10 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             sampling_rate: hertz of the arrays. Like `leads` and `units` it is required for arrays; rows and files
                 carry their own, and another value given beside them is an error.
             leads: names of the arrays' leads, in their order, in any spelling of `hf_ecg.signals.leads.known_lead`. Of
-                a file or `Record` it chooses leads; without it, channels that are no ECG (RESP, PLETH) are left out
+                a file or `Record` it chooses leads; without it, channels that are not ECG (RESP, PLETH) are left out
                 with a warning.
             units: "mV", "uV", "V" and their other spellings ("\u00b5V", "millivolt"), or "normalized" for values that
-                are no voltages any more: their amplitude is not checked and no limb lead is derived from them.
+                are not voltages any more: their amplitude is not checked and no limb lead is derived from them.
             lead: the lead that a single-lead model is to see.
             return_tensors: "pt" or "np".
             rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}` says

@@ -43,7 +43,7 @@ class WaveformGroup:
     """Records that share leads, rate and length, stacked: float64 `(records, leads, samples)`.
 
     A lead without a single sample is not among `leads`: it is absent, exactly as if the record had not named it.
-    `physical` is false for values that are no voltages any more; `complete` is true when no sample is missing;
+    `physical` is false for values that are not voltages any more; `complete` is true when no sample is missing;
     `positions` are the records' places in the input. The memory of `signals` is the group's own.
     """
 

@@ -16,7 +16,7 @@ _TRIANGLES = (
     ("II", "III", "aVF"),
 )
 _WITHOUT_THREE = (("I", "II", "aVL"), ("I", "II", "aVF"))
-# A peak must be this far from the mean to count as cut off: the zero line of a filtered lead is no rail.
+# A peak must be this far from the mean to count as cut off: the zero line of a filtered lead is not a rail.
 _RAIL_DISTANCE_MV = 0.1
 # and hold more samples than this much beside it: where the steps of a recorder are coarse, equal peaks are chance.
 _BESIDE_RAIL_MV = 0.05
@@ -96,7 +96,7 @@ def wander_range(spectrum: np.ndarray, length: int, sampling_rate: float, below_
 def hum_amplitude(spectrum: np.ndarray, length: int, sampling_rate: float, hertz: float):
     """Amplitude (..., leads) of the sine within 1 Hz of `hertz`, and its band's power in units of that 2 to 5 Hz away.
 
-    The neighbours' power is taken off: white or muscular noise is no hum.
+    The neighbours' power is taken off: white or muscular noise is not hum.
     """
     # Hann's window as the sum over neighbouring bins that it is: one transform serves every measure
     first, last = (int(round(edge * length / sampling_rate)) for edge in (hertz - _NEIGHBOURS_HZ[1] - 1, hertz + 6))

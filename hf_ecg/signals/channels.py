@@ -68,7 +68,7 @@ def choose_channels(
         leads: those wanted, in the order wanted.
         rename: another name for a channel, by its name in the source or by its place from 0 (`{"ECG": "I"}`,
             `{0: "I"}`), for what the source does not say or says otherwise.
-        unfit: why a channel's numbers are no voltages for another reason than its unit (such as "gain 0: not
+        unfit: why a channel's numbers are not voltages for another reason than its unit (such as "gain 0: not
             calibrated"); None for those that are.
         where: the file, for errors and the warning.
 
@@ -145,7 +145,7 @@ def _reasons(names: tuple[str, ...], units, unfit) -> tuple[str | None, ...]:
         found: list[str | None] = [None] * len(names)
     else:
         found = [
-            None if known_voltage(unit) else f"its unit {unit!r} is no voltage" for unit in _strings(units, "units")
+            None if known_voltage(unit) else f"its unit {unit!r} is not a voltage" for unit in _strings(units, "units")
         ]
     if unfit is not None:
         found = [reason or other for reason, other in zip(unfit, found, strict=True)]
@@ -206,7 +206,7 @@ def _place_of(key: str | int, names) -> int:
     if not places and known_lead(key) is not None:
         places = [place for place, name in enumerate(names) if known_lead(name) == known_lead(key)]
     if not places:
-        raise ValueError(f"rename names {key!r}, which is no channel{nearest(key, names)}; there are {list(names)}")
+        raise ValueError(f"rename names {key!r}, which is not a channel{nearest(key, names)}; there are {list(names)}")
     if len(places) > 1:
         by_place = ", ".join(f'{place}: "..."' for place in places)
         raise ValueError(
@@ -309,7 +309,7 @@ def _warn(left_out: tuple[str, ...], where: str) -> None:
         return
     _warned.add(left_out)
     logger.warning(
-        "%s: the channels %s are left out, for they are no known ECG leads or no voltages; leads= chooses, rename="
+        "%s: the channels %s are left out: they are not known ECG leads, or not voltages; leads= chooses, rename="
         " names a channel (said once for these)",
         where,
         ", ".join(map(repr, left_out)),

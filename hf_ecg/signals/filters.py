@@ -15,7 +15,7 @@ _NOTCH_KEYS = ("frequency_hz", "quality", "form", "zero_phase")
 FORMS = ("sos", "ba")
 # Before the first sample of a causal pass: its level, or zero.
 EDGES = ("level", "zero")
-# No ECG is filtered by more; what memory and rounding make of larger ones is no filter.
+# No ECG is filtered by more; what memory and rounding make of larger ones is not a filter.
 HIGHEST_ORDER = 50
 
 

@@ -41,7 +41,7 @@ _SPELLINGS = {
 # What stands before a lead's name, repeatedly ("ECG lead II"); a hyphen behind a space is a sign, not a separator.
 _PREFIX = re.compile(r"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_|(?:LEAD|ECG|EKG)(?:[\s_:.]+|-)|LEAD(?=[IVA]))", re.ASCII)
 _SUFFIX = re.compile(r"[-_ ]REF$", re.ASCII)
-# A channel's number is no lead: "ECG 1" may be anything.
+# A channel's number is not a lead: "ECG 1" may be anything.
 _NUMBERED = re.compile(r"(?:ECG|EKG)[\s_.-]?([0-9]{1,2})", re.ASCII)
 # What a name that stays unknown was perhaps to be: it may be something else, so it is asked for, not taken.
 _PERHAPS = {

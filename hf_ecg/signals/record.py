@@ -118,7 +118,7 @@ class Record:
         """Itself when it holds int16 counts; else the millivolts rounded to such counts of this gain, baseline 0.
 
         Raises:
-            ValueError: values that exceed 16 bits, or infinite ones; a gain that is no positive number.
+            ValueError: values that exceed 16 bits, or infinite ones; a gain that is not a positive number.
         """
         check_number("gain", gain, positive=True)
         if self.values.dtype == np.int16:

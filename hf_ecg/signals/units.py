@@ -21,7 +21,7 @@ _VOLTAGES = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelli
 
 
 def known_voltage(units: str) -> str | None:
-    """mV, uV, nV or V for a unit as headers and people write it; None for what is no voltage (pm, NU, mmHg, adu).
+    """mV, uV, nV or V for a unit as headers and people write it; None for what is not a voltage (pm, NU, mmHg, adu).
 
     Example:
         >>> from hf_ecg.signals.units import known_voltage
@@ -32,7 +32,7 @@ def known_voltage(units: str) -> str | None:
 
 
 def known_units(units: str) -> str:
-    """The name of a voltage, see `known_voltage`, or "normalized" for numbers that are no voltages any more.
+    """The name of a voltage, see `known_voltage`, or "normalized" for numbers that are not voltages any more.
 
     Raises:
         ValueError: anything else.
@@ -46,7 +46,7 @@ def known_units(units: str) -> str:
 
 
 def millivolts_in(units: str) -> float | None:
-    """Millivolts in one of these; None for what is no voltage."""
+    """Millivolts in one of these; None for what is not a voltage."""
     known = known_voltage(units)
     return None if known is None else _FACTORS[known]
 

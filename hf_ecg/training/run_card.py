@@ -44,7 +44,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         title: heading; by default the model's class.
 
     Raises:
-        ValueError: a report on other weights, or a file that is no report.
+        ValueError: a report on other weights, or a file that is not a report.
         OSError: the folder holds no model.
     """
     folder = Path(folder)

@@ -87,7 +87,7 @@ def read_log(folder) -> list[dict]:
     """Lines of a run's log, without a last one that a kill or a power cut tore.
 
     Raises:
-        ValueError: another line that is no JSON object.
+        ValueError: another line that is not a JSON object.
         OSError: there is no log.
     """
     path = Path(folder) / LOG_NAME

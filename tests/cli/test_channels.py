@@ -36,7 +36,7 @@ def test_embed(model, watch, tmp_path):
     assert [table["lead_mask"].to_pylist()[0].index(True) for table in (one, other)] == [0, 6]
     job = json.loads(one.schema.metadata[b"hf_ecg"])
     assert job["leads"] == ["I"] and job["rename"] == [["ECG", "I"]]
-    with pytest.raises(click.UsageError, match="'ECG' is no CHANNEL=LEAD"):
+    with pytest.raises(click.UsageError, match="'ECG' is not CHANNEL=LEAD"):
         call("embed", [*command, str(tmp_path / "no.parquet"), "--rename", "ECG"])
 
 

@@ -37,8 +37,8 @@ def test_a_mistake_is_told_in_a_sentence(raising, capsys):
 
 
 def test_names_of_others_neither_forge_lines_nor_move_the_cursor(raising, capsys):
-    raising(ValueError("a\nb\x1b[2J\u202e.hea is no record"))
-    assert ending(capsys, "fails") == (1, "a b\\x1b[2J\\u202e.hea is no record\n")
+    raising(ValueError("a\nb\x1b[2J\u202e.hea is not a record"))
+    assert ending(capsys, "fails") == (1, "a b\\x1b[2J\\u202e.hea is not a record\n")
 
 
 def test_a_configuration_that_does_not_fit_is_told_in_a_sentence(raising, capsys):

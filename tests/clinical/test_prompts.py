@@ -144,9 +144,9 @@ def test_merl_prompts_of_every_task(merl_splits, statements):
         ('{"SR": "a"}', ["SR", "AF", "ST"], r"without a prompt: \['AF', 'ST'\]"),
         ('{"SR": "a"}', ["SR", "SR"], r"two: \['SR'\]"),
         ('{"STE": "a"}', ["STE", "STE_"], r"two: \['STE', 'STE_'\]"),
-        ('{"SR": ["a"]}', ["SR"], "no texts"),
-        ('{"SR": " "}', ["SR"], "no texts"),
-        ("{}", ["SR"], "no texts"),
+        ('{"SR": ["a"]}', ["SR"], "not texts"),
+        ('{"SR": " "}', ["SR"], "not texts"),
+        ("{}", ["SR"], "not texts"),
         ("[]", ["SR"], "wanted a JSON object"),
     ],
 )

@@ -73,7 +73,7 @@ def test_features_of_a_report():
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("\nLPR,", "\nLPX,", "LPX.*no SCP"),
+        ("\nLPR,", "\nLPX,", "LPX.*not SCP"),
         ("required,LPR", "needed,LPR", "strength 'needed'"),
         ("\nLPR,prolonged PR interval (over 200 ms),", "\nLPR,,", "without text"),
         ("\nLPR,", "\n1AVB,", "stands twice for 1AVB"),

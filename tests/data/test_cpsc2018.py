@@ -87,7 +87,7 @@ def test_windows_of_a_minute_at_400_hz(tmp_path):
 def test_broken_files_name_themselves(tmp_path):
     raw = tmp_path / "raw"
     write_record(raw, "A0001", "STD")
-    write_record(raw, "A0002", "STD").unlink()  # its .mat is no struct
+    write_record(raw, "A0002", "STD").unlink()  # its .mat is not a struct
     write_struct(raw, "A0003", waves() / 1000, sex="unclear")
     write_struct(raw, "A0004", waves()[:8] / 1000)
     write_struct(raw, "A0005", waves() * 1.0)  # microvolts

@@ -97,7 +97,7 @@ def test_broken_records_are_skipped_by_reason_and_named(tmp_path):
     assert all(name in reason for name, reason in reasons.items())
     assert "999000999" in reasons["JS00002"] and "JS00003.mat" in reasons["JS00003"]
     kept, _ = prepare(tmp_path, "kept", unknown_codes="keep")
-    assert kept["skipped"]["unknown code"] == 1  # a word is no code of another table
+    assert kept["skipped"]["unknown code"] == 1  # a word is not a code of another table
 
 
 def merl_rows(**written):

@@ -39,7 +39,7 @@ def test_the_wrong_positives_of_the_released_csn_table(released):
     assert len(table.rows) == 23_026 and len(table.classes) == 38
     assert table.wrong_positives("merl") == wrong
     assert table.wrong_positives("exact") == {}
-    # nor does "exact" miss any: it is what is written, without what is no class of the task
+    # nor does "exact" miss any: it is what is written, without what is not a class of the task
     counts = dict.fromkeys(table.classes, 0)
     for row in table.rows.values():
         assert set(row.labels("exact")) == set(row.written) & set(table.classes)

@@ -62,7 +62,7 @@ class _Corpus:
         return prepare_corpus(ptb_xl_corpus(self.folder), self.output, progress=False)
 
     def _check(self, summary: dict) -> str | None:
-        # a mark at the beginning says UTF-8 and is no part of the first column's name
+        # a mark at the beginning says UTF-8 and is not part of the first column's name
         with open(self.folder / TABLE, encoding="utf-8-sig", newline="") as file:
             lines = {str(int(float(line["ecg_id"]))): line for line in csv.DictReader(file)}
         if json.loads((self.output / "summary.json").read_text())["rows"] != summary["rows"]:

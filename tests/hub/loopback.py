@@ -203,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         match = re.match(r"---\n(.*?)\n---\n", content, re.DOTALL)
         front = yaml.safe_load(match[1]) if match else None
         if match and not isinstance(front, dict):
-            return 400, {"errors": [{"message": "metadata is no mapping"}], "warnings": []}
+            return 400, {"errors": [{"message": "metadata is not a mapping"}], "warnings": []}
         if isinstance(front, dict) and front.get("model-index") and "name" not in front["model-index"][0]:
             return 400, {"errors": [{"message": '"model-index[0].name" is required'}], "warnings": []}
         return 200, {"errors": [], "warnings": []}

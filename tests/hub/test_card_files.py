@@ -55,7 +55,7 @@ def test_the_card_tells_what_was_measured_and_what_was_not(work):
     probed = results["macro AUPRC (supervised, probe 100 %, rhythm)"]
     assert probed.metric_value == round(value(probe, "probe 100 %", "auprc"), 4)
     assert probed.metric_args["classes"] == ["AFIB", "SR"] and probed.dataset_type == "tiny"
-    # companions stand beside the figures, and are no results of this model
+    # companions stand beside the figures, and are not results of this model
     assert not any("classifier" in name or "random" in name for name in results)
     for system in ("BCE classifier", "random encoder", "random encoder, probe 100 %"):
         assert re.search(rf"^\| {system} \| 1 \| [01]\.\d+ \[[01]\.\d+, [01]\.\d+\]", text, re.MULTILINE), system
@@ -104,7 +104,7 @@ def test_figures_of_simulated_records_are_no_results(work, tmp_path):
     tiny.dual_encoder().save_pretrained(tmp_path / "OUT")
     tiny.processor().save_pretrained(tmp_path / "OUT")
     card = write_card(tmp_path / "OUT", [tmp_path / "label_text.json"], dataset_id="me/tiny-ecg")
-    assert "model-index" not in card.read_text() and "are no results" in card.read_text()
+    assert "model-index" not in card.read_text() and "are not results" in card.read_text()
     assert "simulated" in ModelCard.load(card).data.tags and not (tmp_path / "OUT" / ".eval_results").exists()
 
 

@@ -77,7 +77,7 @@ def check(encoder: nn.Module) -> dict[str, float]:
         )
         session = onnxruntime.InferenceSession(f"{folder}/encoder.onnx", providers=["CPUExecutionProvider"])
         given = {name: value.numpy() for name, value in zip(NAMES, others, strict=True)}
-        # an input that the model never reads is no input of the graph
+        # an input that the model never reads is not an input of the graph
         graph = session.run(None, {name.name: given[name.name] for name in session.get_inputs()})
         return {"torch.export": differences(exported(*others), wanted), "onnx": differences(graph, wanted)}
 

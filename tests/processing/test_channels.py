@@ -90,7 +90,7 @@ def test_records_and_rows_are_renamed_too(tmp_path):
         "baseline": record.baseline,
     }
     np.testing.assert_array_equal(TWELVE(row, rename={"ECG2": "V1"})["input_values"], wanted["input_values"])
-    with pytest.raises(ValueError, match="'ECG3', which is no channel"):
+    with pytest.raises(ValueError, match="'ECG3', which is not a channel"):
         TWELVE(row, rename={"ECG3": "V1"})
 
 

@@ -1,4 +1,4 @@
-"""What is no array, number or name is refused in words, wherever it is handed in."""
+"""What is not an array, number or name is refused in words, wherever it is handed in."""
 
 import numpy as np
 import pytest

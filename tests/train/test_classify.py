@@ -67,7 +67,7 @@ def test_a_mistyped_prompt_set_is_no_text(script, work):
 
 @pytest.mark.parametrize("slip", ["ptbxl", "PTB-XL rythm"])
 def test_a_mistyped_prompt_set_without_underscores_is_none_either(script, work, slip):
-    with pytest.raises(ValueError, match=f"{slip!r} is no prompt set, and too near to the name 'ptb_xl_"):
+    with pytest.raises(ValueError, match=f"{slip!r} is not a prompt set, and too near to the name 'ptb_xl_"):
         classify(script, work, slip, "sinus rhythm")
 
 

@@ -79,8 +79,8 @@ TASKS = {
 class MerlRow:
     """A record of the tables.
 
-    `released`: classes whose columns are 1. `written`: the acronyms beside them, which also name what is no class of
-    the task; None where the tables have none. `exact`: the classes that are written, acronym for acronym; without
+    `released`: classes whose columns are 1. `written`: the acronyms beside them, which also name what is not a class
+    of the task; None where the tables have none. `exact`: the classes that are written, acronym for acronym; without
     acronyms, `released`.
     """
 

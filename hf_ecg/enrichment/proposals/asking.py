@@ -71,7 +71,7 @@ class Patience:
         first_wait: seconds before the first retry; they double each time, and a random part of them is waited.
         longest_wait: seconds at most before a retry. An endpoint that names a time (Retry-After) is left alone for as
             long as it wishes, ten minutes at most.
-        stop_after: reports given up, or answered by what is no text, one after the other without an answer between
+        stop_after: reports given up, or answered by what is not text, one after the other without an answer between
             them, after which the run stops.
     """
 

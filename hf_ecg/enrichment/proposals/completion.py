@@ -20,17 +20,17 @@ def completion_text(body: bytes) -> str:
     """The first choice's text.
 
     null is an empty text (a tool was called, or a filter took all of it). A list of parts, as some servers send it,
-    is no text; the error holds the texts of its parts, joined.
+    is not text; the error holds the texts of its parts, joined.
 
     Raises:
-        NoCompletion: the body is no JSON object, or one that tells an error and no choices.
+        NoCompletion: the body is not a JSON object, or one that tells an error and no choices.
         UnusableAnswer: it is a completion, but without a text.
     """
     try:
         content = json.loads(body)
     except RecursionError:
         raise UnusableAnswer("JSON nested deeper than can be read") from None
-    except ValueError:  # bytes that are no text and numbers of thousands of digits too
+    except ValueError:  # bytes that are not text and numbers of thousands of digits too
         if body.lstrip()[:1] == b"{":
             raise UnusableAnswer("JSON that cannot be read", again=True) from None
         raise NoCompletion("no JSON", body) from None

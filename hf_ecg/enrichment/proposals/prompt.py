@@ -16,7 +16,7 @@ def load_prompt(name_or_path=DEFAULT_PROMPT) -> str:
     """A prompt of the package by its name, or any text file with `{report}` where the report goes.
 
     Raises:
-        ValueError: no `{report}` in it, or several, or bytes that are no UTF-8.
+        ValueError: no `{report}` in it, or several, or bytes that are not UTF-8.
         OSError: neither a prompt of the package nor a file.
     """
     path = Path(name_or_path)

@@ -61,7 +61,9 @@ def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
         named = Path(prompt).suffix in (".yaml", ".yml") or ("_" in prompt and " " not in prompt)
         meant = None if named else meant_prompt_set(prompt)
         if meant is not None and meant != prompt:
-            raise ValueError(f"{prompt!r} is no prompt set, and too near to the name {meant!r} to be meant as a text")
+            raise ValueError(
+                f"{prompt!r} is not a prompt set, and too near to the name {meant!r} to be meant as a text"
+            )
         if named or meant is not None:
             prompt_set = load_prompts(prompt)
             groups.append((prompt_set.classes, prompt_set.aggregate))

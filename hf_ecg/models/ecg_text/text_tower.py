@@ -114,7 +114,7 @@ def pool_tokens(pooling: str, outputs, attention_mask: torch.Tensor | None) -> t
     """One vector a text from the tower's output.
 
     Args:
-        pooling: "cls", the first token that is no padding; "last", the last one; "mean" over those that are none;
+        pooling: "cls", the first token that is not padding; "last", the last one; "mean" over those that are none;
             "pooler", the tower's own.
         outputs: with `last_hidden_state` (texts, tokens, size), and `pooler_output` for "pooler".
         attention_mask: (texts, tokens), 0 where padded, on either side; None = no padding.

@@ -23,7 +23,7 @@ _MOST_LABELS = 1_000_000
 
 
 def check_dtype(name: str, value) -> None:
-    """Raises ValueError for what is no type of torch's tensors: transformers looks any name up in torch's module."""
+    """Raises ValueError for what is not a type of torch's tensors: transformers looks up any name in torch."""
     known = vars(torch).get(value) if isinstance(value, str) else value
     if known is not None and not isinstance(known, torch.dtype) or (isinstance(value, str) and known is None):
         raise ValueError(f"{name} is {value!r}, wanted the name of a torch type such as 'float32'")
@@ -41,7 +41,7 @@ def check_id2label(name: str, value) -> None:
 
 
 def check_num_labels(name: str, value) -> None:
-    """Raises ValueError for what is no number of labels: transformers makes a name for each."""
+    """Raises ValueError for what is not a number of labels: transformers makes a name for each."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_LABELS:
         raise ValueError(f"{name} is {value!r}, wanted a whole number up to {_MOST_LABELS}")
 

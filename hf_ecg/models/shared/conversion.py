@@ -50,7 +50,7 @@ def read_checkpoint(checkpoint) -> dict:
         try:
             return load_file(path)
         except SafetensorError as error:
-            raise ValueError(f"{path} is no safetensors file: {error}") from error
+            raise ValueError(f"{path} is not a safetensors file: {error}") from error
     if path.suffix not in PICKLES:
         raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}")
     _check_archive(path)
@@ -65,7 +65,7 @@ def read_checkpoint(checkpoint) -> dict:
         ) from error
     except Exception as error:  # of a web page or a Git LFS pointer under this name torch raises KeyError, for one
         raise ValueError(
-            f"{path} is no checkpoint that torch can read ({type(error).__name__}: {str(error)[:200]})"
+            f"{path} is not a checkpoint that torch can read ({type(error).__name__}: {str(error)[:200]})"
         ) from error
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping of tensors")
@@ -83,7 +83,7 @@ def _check_archive(path: Path) -> None:
             packed = [part.filename for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED]
             damaged = None if packed else archive.testzip()
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{path} is no checkpoint that torch can read: damaged, or cut off ({error})") from error
+        raise ValueError(f"{path} is not a checkpoint that torch can read: damaged, or cut off ({error})") from error
     if packed:
         raise ValueError(f"{path} holds compressed parts ({packed[0]}), which torch.save never writes")
     if damaged is not None:
@@ -121,7 +121,7 @@ def load_renamed(
 
     Raises:
         ValueError: keys that are missing or unknown (both lists are given), tensors of another shape or with NaN,
-            values that are no tensors.
+            values that are not tensors.
     """
     wanted = model.state_dict()
     found: dict[str, torch.Tensor] = {}
@@ -158,7 +158,9 @@ def load_renamed(
         if wanted[name].is_floating_point() and not (value.is_floating_point() and value.isfinite().all())
     )
     if broken:
-        raise ValueError(f"this is not a checkpoint of {source}: numbers that are no finite floats in {_some(broken)}")
+        raise ValueError(
+            f"this is not a checkpoint of {source}: numbers that are not finite floats in {_some(broken)}"
+        )
     for beginning, number in left_out.items():
         logger.info("%d tensors %s* are not used: %s", number, beginning, unused[beginning])
     model.load_state_dict(found)

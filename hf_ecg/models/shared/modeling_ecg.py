@@ -176,7 +176,7 @@ def _check_all_there(model, missing, source) -> None:
 
 
 def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> None:
-    """Raises ValueError for what is no tensor, another number of leads, or a mask of another shape."""
+    """Raises ValueError for what is not a tensor, another number of leads, or a mask of another shape."""
     given = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
     for name, value in given.items():
         if not isinstance(value, torch.Tensor) and (value is not None or name == "input_values"):

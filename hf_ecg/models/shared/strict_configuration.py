@@ -25,7 +25,7 @@ class WrongConfiguration(StrictDataclassClassValidationError, ValueError):
 
 
 def strict(config_class: C) -> C:
-    """As huggingface_hub's decorator, which raises what is no ValueError when made, assigned to and saved."""
+    """As huggingface_hub's decorator, which raises what is not a ValueError when made, assigned to and saved."""
     made: Any = hub.strict(config_class)
     for name in ("__init__", "__setattr__", "validate"):
         setattr(made, name, _raising_value_errors(getattr(made, name)))

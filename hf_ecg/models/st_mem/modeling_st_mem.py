@@ -184,7 +184,7 @@ class STMEMModel(STMEMPreTrainedModel):
 
 
 def check_samples(config: STMEMConfig, input_values, lead_mask, sample_mask) -> None:
-    """Raises as `STMEMModel.forward` says; a number that is no multiple of the patch size is left to `to_patches`."""
+    """Raises as `STMEMModel.forward` says; multiples of the patch size are left to `to_patches`."""
     check_inputs(config, input_values, lead_mask, sample_mask)
     if input_values.shape[-1] > config.num_samples:
         raise ValueError(f"input_values have {input_values.shape[-1]} samples, wanted {config.num_samples} at most")

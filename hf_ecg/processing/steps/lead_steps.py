@@ -16,7 +16,7 @@ from .step_base import RecordError, Step, WaveformBatch
 class DeriveLimbLeads(Step):
     """Adds the wanted limb leads that are absent from any two that are given; does nothing to normalized values.
 
-    A lead that a later step finds to be no recording (`mask_flat_leads`, `quality_gate`) takes those with it that were
+    A lead that a later step counts as absent (`mask_flat_leads`, `quality_gate`) takes those with it that were
     derived from it; `keep_leads` and random views, which only choose what a model is given, do not.
     """
 

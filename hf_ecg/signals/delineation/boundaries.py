@@ -71,7 +71,7 @@ def t_boundaries(beat: np.ndarray, end: int, onset: int, rr_seconds: float) -> t
     latest = min(onset + round(RATE * 0.46 * np.sqrt(min(rr_seconds, 1.4))) - start, part.shape[1] - samples(40))
     if latest < samples(40):
         return None
-    # an ST segment that is off the level is no peak: the peak stands out from the line to the end of the window
+    # an ST segment that is off the level is not a peak: the peak stands out from the line to the end of the window
     level = np.linspace(wave[0], np.median(wave[-samples(20) :]), len(wave))
     raised = wave - (level if abs(level[-1]) < 0.5 * np.abs(wave).max() else 0)
     peak = int(np.abs(raised[:latest]).argmax())

@@ -7,7 +7,7 @@ from .beats import RATE
 from .boundaries import level, samples
 from .measurements import NAN, LeadMeasurements
 
-# A quarter of a small square: what lies below is no wave.
+# A quarter of a small square: what lies below is not a wave.
 SMALLEST_WAVE_MV = 0.025
 # A notch is one that goes down by half a small square.
 _NOTCH_MV = 0.05

@@ -102,13 +102,13 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
         folder: to look in.
         endings: of their names; default `record_endings`.
 
-    What macOS keeps beside a file on foreign disks (`._x.hea`) is no record; its number is logged.
+    What macOS keeps beside a file on foreign disks (`._x.hea`) is not a record; its number is logged.
     """
     found = [os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names]
     found = sorted(path for path in found if path.lower().endswith(tuple(endings or record_endings())))
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
-        logger.warning("%s: %d files of macOS (._NAME) are no records, and left out", folder, len(found) - len(kept))
+        logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
     return kept
 
 
@@ -125,6 +125,6 @@ def _head(path: str, root) -> bytes:
         head = file.read(0, _HEAD)
     if head.startswith(_MACOS_MARK):
         raise ValueError(
-            f"{path} is no record: it is what macOS keeps beside a file of that name without '._' (AppleDouble)"
+            f"{path} is not a record: it is what macOS keeps beside a file of that name without '._' (AppleDouble)"
         )
     return head

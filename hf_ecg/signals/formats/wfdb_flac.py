@@ -81,6 +81,6 @@ def _stream(file: InputFile, wanted: int) -> Iterator["soundfile.SoundFile"]:
             yield stream
     except soundfile.SoundFileError as error:
         raise ValueError(
-            f"{file.path} has {file.size} bytes and is no whole FLAC stream of {wanted} samples: truncated or"
+            f"{file.path} has {file.size} bytes and is not a whole FLAC stream of {wanted} samples: truncated or"
             f" damaged ({error})"
         ) from error

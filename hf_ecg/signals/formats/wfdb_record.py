@@ -2,7 +2,7 @@
 
 Source: WFDB manual, header(5) and signal(5). Samples are decoded here, format by format, and equal those of the wfdb
 package, which spends some four times the time on a record of twelve leads and 1,000 samples. Nothing is read of what
-is no file, is shorter than its header says, or much longer.
+is not a file, is shorter than its header says, or much longer.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """Signal files of a WFDB record: the stored counts of the signals that are wanted, looked at before they are read.
 
-Sizes are compared with the header first, so a file that is no signal file of this record costs nothing. Samples are
+Sizes are compared with the header first, so a file that is not a signal file of this record costs nothing. Samples are
 decoded as they are stored, several a frame included, and the checksums are those of the stored samples.
 """
 

@@ -76,14 +76,14 @@ def test_an_answer_is_begun_and_stopped_as_wished(model_folder):
     begun = local(model_folder, chat=False, begin='["')
     asked = LocalProposer(str(model_folder), '{report}?["', device="cpu", max_new_tokens=12, chat=False)
     assert begun.answers(reports) == ['["' + answer for answer in asked.answers(reports)]
-    assert free != local(model_folder).answers(reports)  # the template is no part of a text to continue
+    assert free != local(model_folder).answers(reports)  # the template is not part of a text to continue
 
     stop = next(letter for letter in free[0][1:] if letter.isascii())
     stopped = local(model_folder, chat=False, stop=stop)
     for answer, whole in zip(stopped.answers(reports), free, strict=True):
         assert answer == (whole[: whole.index(stop) + 1] if stop in whole else whole)
     penalised = local(model_folder, chat=False, repetition_penalty=50.0)
-    # padding is no part of the answer either
+    # padding is not part of the answer either
     assert penalised.answers(reports) == [penalised.answer(report) for report in reports] != free
     assert len({proposer.name for proposer in (local(model_folder), text, begun, stopped, penalised)}) == 5
     with pytest.raises(ValueError, match="repetition_penalty is 0"):

@@ -65,7 +65,7 @@ def test_an_early_beat_counts_where_the_rhythm_is_regular_otherwise():
     assert verdict(regular, "premature wide QRS complex") == "kept"
     assert verdict(regular, "premature narrow QRS complex") == "rejected"
     assert verdict(Measurements("signal", **early), "premature beat") == "undecided"
-    # another shape is no irregular rhythm
+    # another shape is not an irregular rhythm
     assert verdict(Measurements("signal", **early), "premature wide QRS complex") == "kept"
 
 

@@ -1,4 +1,4 @@
-"""Files that are no files, or of another size than they say: refused at once, in little memory."""
+"""Files that are not ordinary files, or of another size than they say: refused at once, in little memory."""
 
 import io
 import os
@@ -44,7 +44,7 @@ def limited():
 @pytest.mark.parametrize("ending", ["hea", "dat"])
 @pytest.mark.parametrize(
     ("kind", "message"),
-    [("pipe", "a pipe .FIFO."), ("device", "a device"), ("socket", "no ordinary file"), ("folder", "a folder")],
+    [("pipe", "a pipe .FIFO."), ("device", "a device"), ("socket", "not an ordinary file"), ("folder", "a folder")],
 )
 def test_only_files_are_opened(folder, ending, kind, message, monkeypatch):
     path = folder / f"r.{ending}"
@@ -82,7 +82,7 @@ def make(path, kind, monkeypatch):
 def test_a_file_far_longer_than_its_header_says_is_not_read(folder, limited, storage):
     write(folder, storage)
     os.truncate(folder / "r.dat", 30 << 30)
-    with pytest.raises(ValueError, match="longer than its header says|no whole FLAC stream"):
+    with pytest.raises(ValueError, match="longer than its header says|not a whole FLAC stream"):
         hf_ecg.read(folder / "r")
 
 

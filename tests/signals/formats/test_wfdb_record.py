@@ -135,7 +135,7 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
         ("rec 1\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line is 'rec 1', wanted NAME LEADS RATE"),
         ("rec 1 0 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "sampling rate 0"),
         ("rec 1 100 50\nrec.dat sixteen 200/mV 16 0 0 0 0 I\n", "no format"),
-        ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "unit 'mmHg' is no voltage"),
+        ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "unit 'mmHg' is not a voltage"),
         ("rec 1 100 50\nrec.dat 16 0/mV 16 0 0 0 0 I\n", "'I' .its gain is 0: not calibrated"),
         ("rec 1 100 50\nrec.dat 16\n", "its gain is 0: not calibrated"),
         ("rec 1 100 50\nrec.dat 16 1e999/mV 16 0 0 0 0 I\n", "the gain is inf"),

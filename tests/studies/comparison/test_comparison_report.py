@@ -115,7 +115,7 @@ def test_the_judges_of_a_turn_see_what_it_trains_and_selects_on(repository, tmp_
     (source,) = first.data.sources
     assert (source.folds.train, source.folds.validation) == ([1, 2, 3, 4, 5, 6, 10], [9])
     assert (first.run.seed, first.run.epochs, source.path) == (7, 2, "CORPUS")
-    # what is proposed and what the signals say is no matter of turn or seed
+    # what is proposed and what the signals say is not a matter of turn or seed
     assert folder == enriched_folder(run) and shared == tmp_path
     assert recipe_of(comparison, run, directory, ["data.sources.0.path=CORPUS"]).data.sources[0].path == str(
         folder / "corpus"

@@ -77,7 +77,7 @@ def _prepare(data_dir: str, mimic_iv_dir: str | None, restart: bool, given: dict
     check_output(output_dir, given["overwrite"], [data_dir, mimic_iv_dir])
     index = output_dir.with_name(f".{output_dir.name}.index")
     if os.path.lexists(index) and (index.is_symlink() or read_facts(index) is None):
-        raise FileExistsError(f"{index} is there and is no index of an interrupted run: remove it")
+        raise FileExistsError(f"{index} is there and is not an index of an interrupted run: remove it")
     if restart:
         index.unlink(missing_ok=True)
     reading = taken(given, "text_style", "min_words", "drop", "one_record_per_patient", "limit", "seed")
