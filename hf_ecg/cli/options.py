@@ -106,7 +106,9 @@ def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None
             name, equals, lead = (part.strip() for part in pair.rpartition("="))
             if not (name and equals and lead):
                 raise click.BadParameter(f"{pair!r} is not CHANNEL=LEAD, such as ECG=I", ctx=ctx, param=param)
-            found[int(name) if name.isdecimal() else name] = lead
+            key = int(name) if name.isdecimal() else name
+            if found.setdefault(key, lead) != lead:
+                raise click.BadParameter(f"{name!r} is named twice, as {found[key]} and {lead}", ctx=ctx, param=param)
     return found or None
 
 

@@ -71,7 +71,7 @@ def row_leads(given: dict):
     from ..data.readers.columns import TWELVE_LEADS, RowLeads
 
     asked = taken(given, "leads", "rename")
-    return RowLeads(asked["leads"] or TWELVE_LEADS.leads, asked["rename"])
+    return RowLeads(TWELVE_LEADS.leads if asked["leads"] is None else asked["leads"], asked["rename"])
 
 
 def window_rule(given: dict) -> dict:

@@ -100,22 +100,35 @@ def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInp
         },
     )
     outputs, rows = extractor.outputs_before_views, MixedRows(sources, SIGNAL_COLUMNS)
-    absent = [number for number in range(-(-len(rows) // PART)) if store.get(_key(number)) is None]
+    spans = [range(start, min(start + PART, len(rows))) for start in range(0, len(rows), PART)]
+    absent, known = [], 0
+    for number, span in enumerate(spans):
+        part = store.get(_key(number))
+        if part is None:
+            absent.append(number)
+            continue
+        known += len(span)
+        # a run that is started again must not forget what it was stopped for
+        for place, reason in zip(part[_PLACES].tolist(), part[_REASONS].tolist(), strict=True):
+            reasons[record_name(rows.__getitems__([(0, span[place])])[0])] = reason
     if absent:
         remove_unused(folder)
         logger.info("preparing %d of %d records for %s", min(len(absent) * PART, len(rows)), len(rows), store.folder)
     for number in tqdm(absent, desc="preparing inputs", unit="part", disable=not absent):
-        indices = range(number * PART, min((number + 1) * PART, len(rows)))
-        store.put(_key(number), _part_arrays(collator, rows, indices, outputs, reasons))
+        store.put(_key(number), _part_arrays(collator, rows, spans[number], outputs, reasons, known))
+        known += len(spans[number])
     with contextlib.suppress(OSError):  # somebody else's, or of no rows
         os.utime(store.folder)  # the time of its last use
     return PreparedInputs(store, outputs, len(rows))
 
 
 def _part_arrays(
-    collator, rows: MixedRows, indices: range, outputs: Sequence[Output], reasons: dict[str, str]
+    collator, rows: MixedRows, indices: range, outputs: Sequence[Output], reasons: dict[str, str], known: int
 ) -> dict[str, np.ndarray]:
-    """The arrays of a file; `reasons` get the records that are refused, which have no values in it."""
+    """The arrays of a file; `reasons` get the records that are refused, which have no values in it.
+
+    `known` rows were looked at before these.
+    """
     nothing = {output.name: np.zeros([0] * len(output.axes), output.dtype) for output in outputs}
     records: dict[str, list[np.ndarray]] = {output.name: [] for output in outputs}
     refused: dict[int, str] = {}
@@ -132,7 +145,7 @@ def _part_arrays(
                     raise
                 refused |= {start - indices.start + places[at]: reason for at, reason in found.items()}
                 reasons |= {record_name(chunk[places[at]]): reason for at, reason in found.items()}
-                check_refused(reasons, start + len(chunk))
+                check_refused(reasons, known + start - indices.start + len(chunk))
                 places = [place for at, place in enumerate(places) if at not in found]
                 if not places:
                     continue

@@ -53,23 +53,26 @@ def check_shards(
         `shards_digest` of what was compared; None where the summary has no digests of this configuration.
 
     Raises:
-        ValueError: a shard that is absent, damaged, of another corpus, or not of this one; names it.
+        ValueError: a shard that is absent, damaged, of another corpus, or not of this one; names it. With
+            `verify` also a corpus without digests.
     """
     files = {path.relative_to(folder).as_posix(): path for paths in splits.values() for path in paths}
-    recorded = summary.get(SHARDS)
+    recorded = summary.get(SHARDS, {})
+    if not isinstance(recorded, Mapping):
+        raise ValueError(f"{name}: summary.json says {recorded!r:.100} of its shards, wanted what each of them holds")
     read = {_split_of(file) for file in files}
     # shards of a split that is not read, or of another configuration, do not matter
-    shards = {
-        shard: facts
-        for shard, facts in (recorded.items() if isinstance(recorded, Mapping) else ())
-        if _split_of(shard) in read
-    }
+    shards = {shard: facts for shard, facts in recorded.items() if _split_of(shard) in read}
     for shard, facts in shards.items():
         if not isinstance(facts, Mapping) or not {"rows", "bytes", "sha256"} <= set(facts):
             raise ValueError(f"{name}: summary.json says {facts!r} of {shard}, wanted its rows, bytes and sha256")
     if shards:
         _compare(files, shards, name, verify)
         return shards_digest(shards)
+    if recorded and summary.get("config") == config:
+        raise ValueError(f"{name}: summary.json knows shards of {config}, but none of the splits {sorted(splits)}")
+    if verify:
+        raise ValueError(f"{name}: summary.json does not say what the shards of {config} held when they were written")
     rows = {split: sum(_rows(path, name) for path in paths) for split, paths in splits.items()}
     counted = summary.get("rows")
     if isinstance(counted, Mapping) and summary.get("config", config) == config:

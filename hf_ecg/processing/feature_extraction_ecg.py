@@ -135,7 +135,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         if missing:
             raise ValueError(f"the saved ECGFeatureExtractor lacks {missing}; it is the whole recipe, {_RECIPE}")
         if isinstance(given["steps"], list):
-            feature_extractor_dict = {**feature_extractor_dict, "steps": with_edges_written_out(given["steps"])}
+            # what is given beside a saved recipe is new, with today's defaults
+            steps = given["steps"] if "steps" in kwargs else with_edges_written_out(given["steps"])
+            feature_extractor_dict = {**feature_extractor_dict, "steps": steps}
             kwargs.pop("steps", None)
         return super().from_dict(feature_extractor_dict, **kwargs)
 

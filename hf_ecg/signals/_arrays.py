@@ -25,6 +25,9 @@ def as_numbers(values, name: str = "signals", axes: int = 1) -> np.ndarray:
     if array.dtype.kind not in "iuf" or array.ndim < axes:
         wanted = "(..., samples)" if axes == 1 else "(..., leads, samples)" if axes else "of any shape"
         raise ValueError(f"{name} are {array.dtype} of shape {array.shape}, wanted numbers {wanted}")
+    if np.ma.is_masked(values):
+        # a masked sample is a missing one, not whatever lies under the mask
+        array = np.where(np.ma.getmaskarray(values), np.nan, array)
     return array
 
 

@@ -93,7 +93,8 @@ def choose_channels(
     except ValueError as error:
         raise ChannelError(f"{where}: {error}") from error
     if wanted is None and chosen.left_out:
-        _warn(chosen.left_out, where)
+        rows = enumerate(zip(names, reasons, strict=True))
+        _warn(tuple(_Channel(n, name, None, why).told() for n, (name, why) in rows if n not in chosen.places), where)
     return chosen
 
 
@@ -312,5 +313,5 @@ def _warn(left_out: tuple[str, ...], where: str) -> None:
         "%s: the channels %s are left out: they are not known ECG leads, or not voltages; leads= chooses, rename="
         " names a channel (said once for these)",
         where,
-        ", ".join(map(repr, left_out)),
+        ", ".join(left_out),
     )

@@ -41,6 +41,7 @@ class RunParts:
     collator: Callable
     validate: Callable[[nn.Module], dict[str, float]] | None
     validates_together: bool = False
+    judged: Sequence[tuple[str, datasets.Dataset]] = ()
 
     def identity(self) -> dict:
         """What tells these rows from others."""
@@ -73,7 +74,7 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     if is_dual_encoder(model) and isinstance(processor, ECGTextProcessor):
         limit_texts(processor.tokenizer, model.max_text_tokens)
     freeze(model, recipe.freeze)
-    parts = RunParts(model, processor, method, sources, rows, collator, None)
+    parts = RunParts(model, processor, method, sources, rows, collator, None, judged=judged)
     if with_validation:
         check_judged(recipe.validation.name, model)
         together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
@@ -82,13 +83,21 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     return parts
 
 
-def data_identity(recipe: Recipe) -> str:
-    """Digest of the rows that a recipe trains and selects on, as they lie at its paths now: signals, texts, labels."""
-    method = build_method(recipe.method, recipe.data)
-    sources, judged = load_sources(recipe.data, method, recipe.validation is not None, recipe.run.seed)
+def data_identity(recipe: Recipe, parts: RunParts | None = None) -> str:
+    """Digest of the rows that a recipe trains and selects on: signals, texts, labels.
+
+    Args:
+        recipe: of the run.
+        parts: of the run, whose rows are meant; None: those that lie at the recipe's paths now.
+    """
+    if parts is None:
+        method = build_method(recipe.method, recipe.data)
+        with_validation = recipe.validation is not None
+        sources, judged = load_sources(recipe.data, method, with_validation, recipe.run.seed, recipe.run.strict)
+    else:
+        method, sources, judged = parts.method, parts.sources, parts.judged
     columns = {*method.columns, *recipe.data.label_sets, *recipe.data.targets}
-    digests = [rows_fingerprint(rows, columns) for rows in (*sources, *(rows for _, rows in judged))]
-    return values_digest(digests)
+    return values_digest([rows_fingerprint(rows, columns) for rows in (*sources, *(rows for _, rows in judged))])
 
 
 def validates_together(recipe: Recipe, world_size: int) -> bool:

@@ -14,6 +14,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 from ..auto import public_models
 from ..checks import nearest
 from ..models.shared.finite_weights import check_weights
+from ..models.shared.forward_names import forward_names
 from .recipe_sections import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.
@@ -76,14 +77,10 @@ def network_class(section: ModelSection) -> type[PreTrainedModel]:
 
 def forward_inputs(model_class: type[nn.Module], required: bool = False) -> frozenset[str]:
     """Names that a model's `forward` takes, or needs; those that vanish in `**kwargs` are left out."""
-    parameters = inspect.signature(model_class.forward).parameters.values()
-    return frozenset(
-        item.name
-        for item in parameters
-        if item.name != "self"
-        and item.kind is not inspect.Parameter.VAR_KEYWORD
-        and not (required and item.default is not inspect.Parameter.empty)
-    )
+    names, declared = forward_names(model_class), inspect.signature(model_class.forward).parameters
+    if not required:
+        return names
+    return frozenset(name for name in names & declared.keys() if declared[name].default is inspect.Parameter.empty)
 
 
 def build_model(section: ModelSection, classes: list[str] | None = None, head: dict | None = None) -> PreTrainedModel:

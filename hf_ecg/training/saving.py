@@ -41,7 +41,7 @@ def save_run(output_dir, model: PreTrainedModel, parts: RunParts, recipe: Recipe
     else:
         save_encoder(output_dir, encoder, parts.processor)
     facts = training_facts(recipe, parts.method, parts.sources, model.config)
-    run = run_facts(model, encoder, recipe, progress, len(parts.rows))
+    run = run_facts(model, encoder, recipe, progress, parts)
     if recipe.validation is not None and recipe.validation.name == LABEL_TEXT:
         run["chosen_without"] = held_out_statements(recipe, parts.method)
     with temporary_folder(output_dir / "model") as temporary:
@@ -79,7 +79,7 @@ def save_encoder(output_dir, encoder: PreTrainedModel, processor) -> None:
 
 
 def run_facts(
-    model: PreTrainedModel, encoder: PreTrainedModel | None, recipe: Recipe, progress: dict, num_records: int
+    model: PreTrainedModel, encoder: PreTrainedModel | None, recipe: Recipe, progress: dict, parts: RunParts
 ) -> dict:
     """What the card tells of a run beside recipe and training facts."""
     paths = [source.path for source in recipe.data.sources]
@@ -87,8 +87,8 @@ def run_facts(
         "corpus_licence": ", ".join(dict.fromkeys(filter(None, map(corpus_licence, paths)))) or None,
         "simulated": any(map(is_simulated, paths)),
         "encoder": None if encoder is None else type(encoder).__name__,
-        "num_records": num_records,
-        "rows": data_identity(recipe),
+        "num_records": len(parts.rows),
+        "rows": data_identity(recipe, parts),
         "best_step": progress["best_step"],
         "best_epoch": progress["best_epoch"],
         "best_metrics": progress["best_metrics"],

@@ -38,6 +38,8 @@ def test_embed(model, watch, tmp_path):
     assert job["leads"] == ["I"] and job["rename"] == [["ECG", "I"]]
     with pytest.raises(click.UsageError, match="'ECG' is not CHANNEL=LEAD"):
         call("embed", [*command, str(tmp_path / "no.parquet"), "--rename", "ECG"])
+    with pytest.raises(click.UsageError, match="'ECG' is named twice, as I and II"):
+        call("embed", [*command, str(tmp_path / "no.parquet"), "--rename", "ECG=I", "--rename", "ECG=II"])
 
 
 def test_leads_are_of_files_alone(model, tmp_path):
@@ -88,6 +90,8 @@ def test_a_corpus_of_some_leads_under_other_names(tmp_path, monkeypatch):
     command = ["--data_dir", str(tmp_path / "raw"), "--num_proc", "1", "--output_dir"]
     with pytest.raises(ValueError, match="no record could be read: {'other leads': 1}"):
         call("prepare csn", [*command, str(tmp_path / "none")])
+    with pytest.raises(ValueError, match="leads is empty"):
+        call("prepare csn", [*command, str(tmp_path / "none"), "--leads", ","])
     chosen = ["--leads", "V1,II", "--rename", "chest 1=V1"]
     summary = call("prepare csn", [*command, str(tmp_path / "two"), *chosen])
     assert summary["leads"] == ["V1", "II"] and summary["rename"] == [["chest 1", "V1"]]

@@ -1,5 +1,8 @@
+import os
+import resource
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -83,3 +86,21 @@ def refuse():
 def test_what_goes_wrong_in_a_process_is_one_sentence(act, error, words):
     with pytest.raises(error, match=words):
         list(loader(Rows(act), workers=1, timeout=0.5 if error is TimeoutError else 60.0))
+
+
+def test_shared_memory_is_that_of_all_loaders_of_the_machine(monkeypatch):
+    """Four workers of three ranks may each have two batches there; and a batch is one file, whose size has a limit."""
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    batch, batches = {"x": torch.zeros(1000)}, 2 * 4 * 3
+    through_pipe = {}
+    for free in (4000 * batches - 1, 4000 * batches):
+        space = SimpleNamespace(f_bavail=free, f_frsize=1)
+        monkeypatch.setattr(os, "statvfs", lambda path, space=space: space)
+        through_pipe[free] = loader(collate_fn=lambda rows: batch, workers=4).collate_fn([])[1]
+    assert list(through_pipe.values()) == [True, False]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3999, hard))
+    try:
+        assert loader(collate_fn=lambda rows: batch, workers=4).collate_fn([])[1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -109,3 +109,16 @@ def test_what_no_run_begins_with_any_more_goes_when_something_is_made(dataset, t
     third = prepared_inputs(tmp_path, collator(), [dataset.select(range(4))]).store.folder
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.name, second.name, third.name, "mine"])
     assert [path.name for path in second.iterdir()] == ["mine.txt"] and files(first) and files(third)
+
+
+def test_too_many_refused_rows_stop_the_same_command_again(tmp_path, monkeypatch):
+    """Of three parts the first holds too few for the limit; what it holds counts when the command is repeated."""
+    monkeypatch.setattr("hf_ecg.data.prepared.PART", 400)
+    table = made_rows.dataset(1000, samples=20)
+    bad = {10, 20, 30, *range(760, 766)}
+    rows = table.map(lambda row, n: {"gain": [0.0 if n in bad else 1000.0] * len(row["gain"])}, with_indices=True)
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match="9 of the 7.. rows looked at are refused, more than 1%: r10, r20, r30, r760"
+        ):
+            prepared_inputs(tmp_path, collator(), [rows])

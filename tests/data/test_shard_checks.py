@@ -134,3 +134,19 @@ def test_a_corpus_of_plain_datasets_is_read(tmp_path):
     datasets.Dataset.from_dict({"fold": [1, 2]}).to_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
     (tmp_path / "README.md").write_text("---\nconfigs:\n- config_name: default\n  data_files: data/train-*\n---\n")
     assert len(load_corpus(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "summary", [None, {"shards": None}, {"shards": []}, {"shards": {"other/train-00000-of-00001": {}}}]
+)
+def test_what_cannot_be_verified_is_said(corpus, tmp_path, summary):
+    """A shard of as many rows in the place of another, where nothing tells its digest."""
+    shutil.copyfile(shard(prepare(tmp_path / "other", text="ABNORMALLY")), shard(corpus))
+    path = corpus / "summary.json"
+    if summary is None:
+        path.unlink()
+    else:
+        known = {key: value for key, value in json.loads(path.read_text()).items() if key != "shards"}
+        path.write_text(json.dumps(known | {key: value for key, value in summary.items() if value is not None}))
+    with pytest.raises(ValueError, match="summary.json (does not say|says|knows)"):
+        load_corpus(corpus, verify=True)

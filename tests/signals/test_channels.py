@@ -82,3 +82,11 @@ def test_what_is_left_out_is_said_once(caplog):
         choose_channels(["II", "SpO2 toe"], leads=["II"])
     (message,) = [record.getMessage() for record in caplog.records]
     assert message.startswith("rec0.hea: the channels 'SpO2 finger', 'Resp sum' are left out") and "rename=" in message
+
+
+def test_what_is_left_out_is_told_with_its_reason(caplog):
+    for unfit in ("its gain is 0: not calibrated here", None):
+        reasons = None if unfit is None else [None, unfit]
+        choose_channels(["II", "V5"], ["mV", "mV" if unfit else "mmHg"], unfit=reasons, where="r.hea")
+    assert "'V5' (its gain is 0: not calibrated here)" in caplog.text
+    assert "'V5' (its unit 'mmHg' is not a voltage)" in caplog.text

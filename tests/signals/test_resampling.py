@@ -170,3 +170,11 @@ def test_samples_that_are_not_finite_are_refused(signals, method, value):
     signals[1, 2, 7] = value
     with pytest.raises(ValueError, match=r"lead \(1, 2\) has NaN or infinite"):
         resample(signals, 500, 100, method)
+
+
+def test_a_masked_sample_is_a_missing_one():
+    masked = np.ma.array(np.zeros((2, 100)), mask=False)
+    masked[1, 50] = 1e6
+    masked[1, 50] = np.ma.masked
+    with pytest.raises(ValueError, match="NaN"):
+        resample(masked, 500, 250, "polyphase")

@@ -4,10 +4,12 @@ import pytest
 
 from hf_ecg.owned_folders import MARKER
 from hf_ecg.training import pretrain
+from hf_ecg.training.build import build_parts, data_identity
+from hf_ecg.training.checkpoint import load_state
 from hf_ecg.training.interruption import StopRequest
 from hf_ecg.training.loop import TrainingRun
 from hf_ecg.training.recipe import parse_recipe
-from hf_ecg.training.run_folder import begin_output, check_output, check_same_recipe
+from hf_ecg.training.run_folder import begin_output, check_output, check_same_recipe, load_best
 
 
 def recipe(**run):
@@ -136,3 +138,20 @@ def test_the_weights_that_are_saved_are_those_that_this_run_chose(text_recipe, r
     with pytest.raises(ValueError, match="best is of the run"):
         pretrain(recipe_of(text_recipe, run__max_steps=1), out, resume=True)
     assert not (out / "config.json").exists()
+
+
+def test_the_best_weights_are_of_the_step_that_was_chosen(text_recipe, recipe_of, tmp_path):
+    pretrain(recipe_of(text_recipe, run__max_steps=2), tmp_path)
+    best = tmp_path / "checkpoints" / "best"
+    saved = load_state(best)[1]
+    assert load_best(best, saved["run"], saved["best_step"])
+    with pytest.raises(ValueError, match=f"is of step {saved['best_step']}, this run chose step 99"):
+        load_best(best, saved["run"], 99)
+
+
+def test_a_run_says_on_which_rows_it_was_trained(text_recipe, recipe_of, tmp_path, monkeypatch):
+    """A corpus that is prepared anew while a run trains must not pass for what it has seen."""
+    recipe = recipe_of(text_recipe)
+    parts, before = build_parts(recipe), data_identity(recipe)
+    monkeypatch.setattr("hf_ecg.training.build.load_sources", None)
+    assert data_identity(recipe, parts) == before

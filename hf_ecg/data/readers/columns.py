@@ -21,7 +21,7 @@ class RowLeads:
         rename: names of leads for channels, by the records' own names; see `hf_ecg.read`.
 
     Raises:
-        ValueError: an unknown lead.
+        ValueError: an unknown lead, or none.
     """
 
     leads: Sequence[str] = STANDARD_LEADS
@@ -29,6 +29,8 @@ class RowLeads:
 
     def __post_init__(self):
         object.__setattr__(self, "leads", canonical_leads(list(self.leads)))
+        if not self.leads:
+            raise ValueError("leads is empty, wanted the names of one lead or more")
 
     def read(self, path, root) -> Record:
         """The record at `path` with these leads.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import datasets
 import numpy as np
-from datasets import Features, List, Value
+from datasets import Dataset, Features, List, Value
 from huggingface_hub import DatasetCard
 
 from ...cards import CARD_NAME
@@ -15,6 +15,7 @@ from ...clinical.scp import SEPARATOR, split_sentences
 from ...data.builder import Corpus
 from ...data.corpus_card import CorpusCard
 from ...data.rows import RowDataset
+from ...data.schema import UNUSABLE
 from .decisions import VERDICTS, VERIFIERS, Decisions
 
 AUGMENTED, FEATURES = "augmented_report", "waveform_features"
@@ -142,14 +143,15 @@ def augmented_corpus(
         front_matter=front,
         skipped=summary.get("skipped_records", ()),
         complete=rows,
-        left_out=summary.get("left_out", {}) | _left_out(summary),
+        left_out=summary.get("left_out", {}) | _left_out(summary, rows.dataset),
         fingerprint=fingerprint,
     )
 
 
-def _left_out(summary: dict) -> dict[str, int]:
+def _left_out(summary: dict, rows: Dataset) -> dict[str, int]:
     """Rows that the old corpus has and that were not asked about."""
-    unusable = sum(summary.get("unusable", {}).values())
+    asked = sum(map(bool, rows[UNUSABLE])) if UNUSABLE in rows.column_names else 0
+    unusable = sum(summary.get("unusable", {}).values()) - asked
     return {"unusable in the original": unusable} if unusable else {}
 
 

@@ -29,7 +29,11 @@ class JudgedCorpus:
 
 
 def open_judged_corpus(
-    data: str, config: str | None = None, label_set: str | None = None, withheld_only: bool = True
+    data: str,
+    config: str | None = None,
+    label_set: str | None = None,
+    withheld_only: bool = True,
+    strict: bool = False,
 ) -> JudgedCorpus:
     """The corpus, or what it lacks: better before judges are trained than after.
 
@@ -37,6 +41,7 @@ def open_judged_corpus(
         data, config: prepared corpus (folder or Hub id) and its configuration.
         label_set: statements to judge by; None: those that the corpus withheld.
         withheld_only: judge records with withheld statements, else all.
+        strict: keep rows that are marked as unusable, for whoever is to stop at them.
 
     Raises:
         ValueError: the corpus does not say what it withheld, or has no column that tells from which records.
@@ -47,7 +52,7 @@ def open_judged_corpus(
     label_set = label_set or (summary.get("withhold") or {}).get("label_set")
     if not label_set:
         raise ValueError(f"{data} does not say which statements were withheld: name them by --label_set")
-    rows = load_corpus(data, config=config)
+    rows = load_corpus(data, config=config, keep_unusable=strict)
     if withheld_only and WITHHELD not in rows.column_names:
         raise ValueError(f"{data} has no column {WITHHELD!r}: prepare it with --withhold, or judge --all_rows")
     return JudgedCorpus(str(data), config, label_set, withheld_only, rows, tuple(summary.get("hold_out") or ()))

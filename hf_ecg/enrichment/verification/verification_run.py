@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -103,7 +104,7 @@ def _verify(
     num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
     _check_verifiers(verifier, clep)
     check_output(output_dir, overwrite, [corpus, proposals if isinstance(proposals, (str, os.PathLike)) else None])
-    asked = _open(corpus, proposals, config, text_column)
+    asked = _open(corpus, proposals, config, text_column, clep.forward.strict)
     work = output_dir.with_name(f".{output_dir.name}.verification")
     claim(work, "verification in the making")
     decisions, thresholds, models = Decisions.open(asked.pairs), {}, []
@@ -175,8 +176,8 @@ class _Asked:
         return {text for text in self.texts if text and text.strip()}
 
 
-def _open(corpus, proposals, config: str | None, text_column: str) -> _Asked:
-    rows, splits, config = _load(corpus, config)
+def _open(corpus, proposals, config: str | None, text_column: str, strict: bool) -> _Asked:
+    rows, splits, config = _load(corpus, config, strict)
     if text_column not in rows.column_names:
         raise ValueError(f"{corpus} has no column {text_column!r}; it has {rows.column_names}")
     texts = rows.select_columns([text_column]).with_format(None)[text_column][:]
@@ -207,10 +208,11 @@ def _check_verifiers(verifier: Sequence[str], clep: ClepOptions) -> None:
         raise ValueError("the verifier 'clep' needs models: folders of dual encoders, one for each group of folds")
 
 
-def _load(corpus, config: str | None) -> tuple[datasets.Dataset, dict[str, range], str]:
+def _load(corpus, config: str | None, strict: bool) -> tuple[datasets.Dataset, dict[str, range], str]:
     """All rows of a corpus, the numbers of those of each split, and the name of its configuration."""
     config = find_config(corpus, config)
-    parts = {split: load_corpus(corpus, config=config, split=split) for split in split_names(corpus, config)}
+    load = partial(load_corpus, corpus, config, keep_unusable=strict)
+    parts = {split: load(split=split) for split in split_names(corpus, config)}
     stops = np.cumsum([len(part) for part in parts.values()]).tolist()
     splits = {split: range(stop - len(part), stop) for (split, part), stop in zip(parts.items(), stops, strict=True)}
     return datasets.concatenate_datasets(list(parts.values())), splits, config
@@ -244,6 +246,7 @@ def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) ->
             "judges": sorted(fold for fold, judge in cross_fit.judge.items() if judge == number),
             "scale": scores.parameters[number][0],
             "bias": scores.parameters[number][1],
+            "refused": int(np.isnan(scores.ecg_embeds[number][:, :1]).sum()),
         }
         for number, (entry, facts) in enumerate(zip(seeds, cross_fit.facts, strict=True))
     ]

@@ -32,6 +32,7 @@ def held_out_classes(dataset: datasets.Dataset, label_set: str, held_out: Sequen
     if label_set in STATEMENT_LABEL_SETS:
         return [name for name in names if name in found]
     classes, annotated = label_matrix(dataset, label_set)
+    known: set[str] = set()
     for column in STATEMENT_LABEL_SETS:
         codes = list(label_names(dataset, column)) if column in dataset.column_names else []
         wanted = [code for code in held_out if code in codes]
@@ -42,6 +43,13 @@ def held_out_classes(dataset: datasets.Dataset, label_set: str, held_out: Sequen
             rows = (matrix[:, codes.index(code)] > 0) & annotated
             if rows.any():
                 found.update(name for name, every in zip(names, classes[rows].all(axis=0), strict=True) if every)
+        known.update(wanted)
+    unknown = [code for code in held_out if code not in known | found]
+    if unknown:
+        logger.warning_once(
+            f"whether a class of {label_set} gathers {', '.join(unknown)} cannot be told: no label set of statements"
+            " has them, and all its classes count"
+        )
     return [name for name in names if name in found]
 
 

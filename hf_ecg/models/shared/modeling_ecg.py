@@ -243,22 +243,3 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
             raise ValueError(f"labels go from {low:g} to {high:g}, {problem} wants 0 to 1, NaN where not annotated")
         losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (losses * annotated).sum() / annotated.sum().clamp(min=1)
-
-
-def mean_of_counted(hidden_states: torch.Tensor, counted: torch.Tensor | None) -> torch.Tensor:
-    """Mean over the positions that count; over all of a row in which none does.
-
-    Args:
-        hidden_states: (batch, positions, hidden_size).
-        counted: bool (batch, positions); None = all.
-
-    Returns:
-        (batch, hidden_size).
-    """
-    if counted is None:
-        return hidden_states.mean(dim=1)
-    counted = counted | ~counted.any(dim=1, keepdim=True)
-    weights = counted.to(hidden_states.dtype)[:, :, None]
-    masked = (hidden_states * weights).sum(dim=1) / weights.sum(dim=1)
-    # the plain mean rounds differently, and a record without padding must not depend on its neighbours
-    return torch.where(counted.all(dim=1, keepdim=True), hidden_states.mean(dim=1), masked)

@@ -58,7 +58,9 @@ def mean_over_time(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> to
     """(batch, channels): the mean over positions, padded ones left out; zero where none counts."""
     if mask is None:
         return hidden_states.mean(dim=1)
-    return zero_padding(hidden_states, mask).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+    counted = zero_padding(hidden_states, mask).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+    # the plain mean rounds differently, and a record without padding must not depend on its neighbours
+    return torch.where(mask.all(dim=1, keepdim=True), hidden_states.mean(dim=1), counted)
 
 
 def batch_norm(norm: nn.Module, hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """What derived leads were made of: a lead is present only as long as both leads that it was derived from are.
 
 Derived leads are linear in two recorded ones, so whatever shows that one of those is not a recording (an electrode
-that was off, a flag of the quality report) holds for the derived one too, also when the model is not given the parents.
+that was off, a flag of the quality report) holds for the derived one too, also when a model is not given the parents.
 """
 
 from collections.abc import Iterable

@@ -102,14 +102,24 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
         folder: to look in.
         endings: of their names; default `record_endings`.
 
-    What macOS keeps beside a file on foreign disks (`._x.hea`) is not a record; its number is logged.
+    Raises:
+        OSError: a folder in it that cannot be read.
+
+    Links to folders are not followed. What macOS keeps beside a file on foreign disks (`._x.hea`) is not a record; its
+    number is logged.
     """
-    found = [os.path.join(inside, name) for inside, _, names in os.walk(folder) for name in names]
+    folders = os.walk(folder, onerror=_raise)
+    found = [os.path.join(inside, name) for inside, _, names in folders for name in names]
     found = sorted(path for path in found if path.lower().endswith(tuple(endings or record_endings())))
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
     return kept
+
+
+def _raise(error: OSError) -> None:
+    """A folder that cannot be read must not look like an empty one."""
+    raise error
 
 
 def _head(path: str, root) -> bytes:

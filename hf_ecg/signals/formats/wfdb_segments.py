@@ -106,6 +106,11 @@ def _segments(header: str, master: Header, root) -> _Segments:
                     f"{header}: segment {name} has the signals {[line.description for line in found.lines]}, the first"
                     f" one {[line.description for line in layout]}, and there is no layout"
                 )
+    listed = _keys(layout)
+    for name, found in headers.items():
+        unlisted = [key[0] for key in _keys(found.lines) if key not in listed]
+        if unlisted:
+            raise ValueError(f"{header}: segment {name} has the signals {unlisted}, which its layout does not list")
     return _Segments(headers, layout)
 
 

@@ -217,10 +217,16 @@ def _check_settings(path: Path, settings: dict) -> None:
         before = read_json_object(path)
         for key, usual in (("proposer", ProposerSection()), ("verification", VerificationSection())):
             before[key] = _of_consequence(usual) | before.get(key, {})  # options that were added since
-        before.setdefault("rows", settings["rows"])
+        unknown = "rows" not in before
+        if unknown:
+            logger.warning("%s does not say on which rows it was begun: these are taken for them", path)
+            before["rows"] = settings["rows"]
         differing = sorted(key for key in settings if before.get(key) != settings[key])
         if differing:
             raise ValueError(f"{path.parent} was begun with other settings of {differing}: choose another folder")
+        if unknown:
+            with atomic_file(path, shared=True) as file:
+                file.write(json.dumps(before, indent=2) + "\n")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path, shared=True) as file:

@@ -66,3 +66,14 @@ def test_random_keeps_as_many_of_each_feature_in_each_fold():
     for fold in (1, 2, 3):
         here = folds[pairs.rows] == fold
         assert pairs.of_features(drawn & here).tolist() == pairs.of_features(kept & here).tolist()
+
+
+def test_a_record_that_the_model_cannot_use_is_undecided():
+    class Refused(Scores):
+        def pair_scores(self, pairs):
+            return np.array([np.nan] + [0.1] * (len(pairs) - 1))
+
+    pairs = proposed_pairs(TEXTS, PROPOSALS)
+    thresholds = {fold: [threshold(0.2)] * 3 for fold in (1, 2)}
+    for given in ((thresholds,), (None, 0.5)):
+        assert clep_answers(Refused(), pairs, *given)[0].tolist() == [UNDECIDED] + [REJECTED] * 5

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.refused_rows import RowsRefused
 from hf_ecg.enrichment.verification import delineated
 from hf_ecg.enrichment.verification import verification_run as run
 from hf_ecg.enrichment.verification.clep import feature_probabilities
 from hf_ecg.enrichment.verification.cross_fit import train_cross_fit
-from hf_ecg.enrichment.verification.scoring import ClepOptions
+from hf_ecg.enrichment.verification.scoring import ClepOptions, _embeds
 from hf_ecg.enrichment.verification.verdict import Verdict, undecided
 from hf_ecg.enrichment.verification.verification_run import verify
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 from hf_ecg.evaluation.protocol import read_training_facts
-from hf_ecg.files import source_digest
+from hf_ecg.files import ArrayStore, source_digest
 from tests.enrichment.verification.made import ABSENT_P, CONFIG, LONG_PR, WIDE_BEAT
 
 FEATURES = [ABSENT_P, WIDE_BEAT, LONG_PR]
@@ -258,3 +259,34 @@ def test_bad_input(made_corpus, tmp_path, arguments, message):
     given = {"proposals": proposals_for(made_corpus), "verifier": ("measured",), "progress": False} | arguments
     with pytest.raises(ValueError, match=message):
         verify(made_corpus, output_dir=tmp_path / "out", **given)
+
+
+def test_thresholds_are_calibrated_without_what_is_held_out(made_corpus, models, tmp_path, monkeypatch):
+    corpus, seen = tmp_path / "corpus", []
+    shutil.copytree(made_corpus, corpus)
+    facts = json.loads((corpus / "summary.json").read_text())
+    (corpus / "summary.json").write_text(json.dumps(facts | {"hold_out": ["AFIB"]}))
+    calibrate = run.calibrate
+
+    def watched(*arguments, held_out=(), **options):
+        seen.append(list(held_out))
+        return calibrate(*arguments, held_out=held_out, **options)
+
+    monkeypatch.setattr(run, "calibrate", watched)
+    verify(corpus, proposals_for(corpus), tmp_path / "out", ("clep",), ClepOptions(models=models), progress=False)
+    assert seen == [["AFIB"]]
+
+
+def test_a_strict_verification_takes_no_answers_with_gaps(tmp_path):
+    rows = datasets.Dataset.from_dict({"record_id": ["a", "b"]})
+
+    def encode(part):
+        if "a" in part["record_id"][:]:
+            raise RowsRefused({"a": "no samples"})
+        return np.ones((len(part), 2), np.float32)
+
+    store = ArrayStore(tmp_path)
+    (found,) = _embeds(encode, rows, store, "m", None, strict=False)
+    assert np.isnan(found[0]).all() and np.isfinite(found[1]).all()
+    with pytest.raises(RowsRefused):
+        _embeds(encode, rows, store, "m", None, strict=True)

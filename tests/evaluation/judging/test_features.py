@@ -170,3 +170,11 @@ def test_prompts_of_a_random_model_on_shuffled_labels_are_chance(processor, mode
     evaluation = bootstrap_evaluation(shuffled, scores, dataset["patient_id"], names, replicates=200)
     assert evaluation.macro["auroc"].low <= 0.5 <= evaluation.macro["auroc"].high
     assert len(per_class_metrics(labels, scores, names)) == 2
+
+
+def test_texts_that_a_model_gives_nan_for_are_reported(processor):
+    model = tiny.dual_encoder()
+    with torch.no_grad():
+        model.text_projection.output.bias[0] = float("nan")
+    with pytest.raises(ValueError, match="NaN or infinite values in 2 of 2 texts"):
+        ecg_text_embeddings(model, processor, ["one", "two"])

@@ -9,6 +9,7 @@ import pytest
 from hf_ecg.clinical.waveform_features import WAVEFORM_FEATURES
 from hf_ecg.data.schema import row_features
 from hf_ecg.enrichment.verification.positives import implied_features
+from hf_ecg.evaluation.judging import held_out
 from hf_ecg.evaluation.judging.held_out import held_out_classes
 from hf_ecg.evaluation.judging.validation import build_validation
 from tests.evaluation import tiny
@@ -97,3 +98,11 @@ def test_thresholds_of_a_verifier_do_not_rest_on_held_out_statements(rows):
     assert not implied_features(rows, features, held_out=["AFIB"]).any()
     others = implied_features(relabelled(rows, "all", 0), features, held_out=["AFIB"])
     assert np.array_equal(others, implied_features(rows, features, held_out=["AFIB"]))
+
+
+def test_a_statement_that_no_label_set_knows_is_said(rows, caplog):
+    """Whether a class gathers it cannot be told, and the choice rests on all of them."""
+    held_out.logger.warning_once.cache_clear()
+    alone = rows.remove_columns(["all", "rhythm"])
+    assert held_out_classes(alone, "superdiagnostic", ["CLBBB"]) == []
+    assert "whether a class of superdiagnostic gathers CLBBB cannot be told" in caplog.text

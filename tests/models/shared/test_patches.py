@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hf_ecg.models.shared.modeling_ecg import mean_of_counted
+from hf_ecg.models.shared.padding import mean_over_time
 from hf_ecg.models.shared.patches import counted_patches, to_patches
 
 
@@ -30,7 +30,7 @@ def test_a_patch_counts_when_its_lead_is_there_and_its_middle_was_recorded():
 def test_the_mean_leaves_out_what_does_not_count():
     states = torch.randn(3, 4, 5)
     counted = torch.tensor([[True, False, True, False], [True] * 4, [False] * 4])
-    found = mean_of_counted(states, counted)
+    found = mean_over_time(states, counted)
     torch.testing.assert_close(found[0], states[0, [0, 2]].mean(0))
-    assert torch.equal(found[1:], states.mean(dim=1)[1:])
-    assert torch.equal(mean_of_counted(states, None), states.mean(dim=1))
+    assert torch.equal(found[1], states.mean(dim=1)[1]) and not found[2].any()
+    assert torch.equal(mean_over_time(states, None), states.mean(dim=1))

@@ -91,3 +91,12 @@ def test_recipes_saved_before_there_were_edges_keep_their_numbers(method):
     assert made.steps[1]["edges"] == "odd" and made.steps[2]["filter"]["edges"] == "level"
     assert made.steps[3]["edges"] == "even"
     assert ECGFeatureExtractor.from_dict(made.to_dict()).steps == made.steps
+
+
+def test_steps_given_beside_a_saved_recipe_are_new_ones():
+    """What was saved without `edges` keeps its arithmetic; what is given now has today's."""
+    new = [{"name": "resample", "method": "linear"}]
+    saved = ECGFeatureExtractor(sampling_rate=100, num_samples=1000).to_dict()
+    wanted = ECGFeatureExtractor(sampling_rate=100, num_samples=1000, steps=new).steps
+    assert ECGFeatureExtractor.from_dict(saved, steps=new).steps == wanted
+    assert ECGFeatureExtractor.from_dict(saved | {"steps": new}).steps != wanted

@@ -1,5 +1,6 @@
 """One door to all formats: which reader is chosen, what is said of what none reads, who asks it."""
 
+import os
 import shutil
 
 import numpy as np
@@ -9,7 +10,7 @@ import hf_ecg
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.embed.records import find_records
 from hf_ecg.plotting import plot_ecg
-from hf_ecg.signals.formats import FORMATS, record_endings, record_file
+from hf_ecg.signals.formats import FORMATS, find_record_files, record_endings, record_file
 from tests.embed.made_records import write_record
 
 LEADS = ["I", "II", "V2"]
@@ -90,3 +91,17 @@ def test_the_table_is_complete():
     assert record_endings() == (".npz", ".hea")
     for known in FORMATS:
         assert known.FORMAT and known.ENDINGS and callable(known.matches) and callable(known.read)
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(PermissionError, match="closed"):
+        find_record_files(tmp_path)

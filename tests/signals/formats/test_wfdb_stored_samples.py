@@ -132,6 +132,7 @@ def segments(folder, *lines, master="m/{} 2 250 {}"):
     write_record(folder, "a", "250", both, 10, RNG)
     write_record(folder, "b", "250", [Signal("II", 212, ramp(5), gain=100.0, file="b.dat")], 5, RNG)
     (folder / "m_layout.hea").write_text("m_layout 2 250 0\n~ 0 1/mV 16 0 0 0 0 I\n~ 0 1/mV 16 0 0 0 0 II\n")
+    (folder / "b_layout.hea").write_text("b_layout 1 250 0\n~ 0 1/mV 16 0 0 0 0 II\n")
     total = sum(int(line.split()[1]) for line in lines)
     (folder / "m.hea").write_text("\n".join([master.format(len(lines), total), *lines, ""]))
     return folder / "m.hea"
@@ -163,6 +164,7 @@ def test_segments_with_a_layout_have_what_they_have(tmp_path):
         (["a 10", "m 10"], "a segment of .*m.hea, has segments itself"),
         (["a 10", "../a 10"], "segment line '../a 10' cannot be read"),
         (["m_layout 0", "b 5"], "no segment has them"),
+        (["b_layout 0", "a 10"], "segment a has the signals .'I'., which its layout does not list"),
         (["a 10", "~ 99999999999999"], "wanted at most 1073741824"),
     ],
 )

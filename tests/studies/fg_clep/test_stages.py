@@ -5,9 +5,10 @@ from accelerate.state import AcceleratorState
 
 from hf_ecg import ECGTextModel
 from hf_ecg.data.corpus import load_corpus
+from hf_ecg.enrichment.proposals.proposer_section import ProposerSection
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.studies.fg_clep import stages as stages_module
-from hf_ecg.studies.fg_clep.stages_spec import load_stages
+from hf_ecg.studies.fg_clep.stages_spec import VerificationSection, load_stages
 from tests.enrichment.verification import made
 from tests.evaluation.tiny import load_script
 from tests.studies.fg_clep import stage_files
@@ -83,6 +84,17 @@ def test_a_proposer_that_cannot_be_is_refused_before_the_first_stage(
     with pytest.raises(error, match=message):
         script.main([*command(work), "--output_dir", str(tmp_path / "OUT"), *overrides])
     assert not (tmp_path / "OUT").exists()
+
+
+def test_a_folder_of_an_earlier_version_is_bound_to_the_rows_that_it_goes_on_with(tmp_path, caplog):
+    path, settings = tmp_path / "settings.json", {"proposer": {}, "verification": {}, "rows": "these"}
+    usual = {"proposer": ProposerSection(), "verification": VerificationSection()}
+    settings |= {key: stages_module._of_consequence(section) for key, section in usual.items()}
+    path.write_text("{}")
+    stages_module._check_settings(path, settings)
+    assert "does not say on which rows it was begun" in caplog.text
+    with pytest.raises(ValueError, match=r"other settings of \['rows'\]"):
+        stages_module._check_settings(path, settings | {"rows": "others"})
 
 
 def test_other_settings_want_another_folder(script, work, begun):

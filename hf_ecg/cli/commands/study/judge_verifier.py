@@ -46,10 +46,11 @@ def command(data, config, folds, overrides, output, **given) -> dict:
     from ....evaluation.reports.evaluation_report import check_report_path
 
     check_report_path(output)
-    corpus = open_judged_corpus(data, config, given.pop("label_set"), not given.pop("all_rows"))
+    forward = forward_options(given)
+    corpus = open_judged_corpus(data, config, given.pop("label_set"), not given.pop("all_rows"), forward.strict)
     # nothing is trained on the texts that come of this: every fold may be judged
     asked = parse_folds(folds) if folds else sorted(set(corpus.rows["fold"]))
     models = judges_of(given, data, corpus.config, overrides, asked)
-    clep = ClepOptions(models, given.pop("target_precision"), forward=forward_options(given))
+    clep = ClepOptions(models, given.pop("target_precision"), forward=forward)
     report = judge_corpus(corpus, clep, given.pop("verifier"), intervals=interval_options(given), **given)
     return publish(report, output, judgement_page)
