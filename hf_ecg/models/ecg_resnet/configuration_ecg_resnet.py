@@ -1,5 +1,8 @@
+from ...checks import check_one_of
 from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
 from ..shared.strict_configuration import strict
+
+POOLINGS = (MEAN, MEAN_MAX) = ("mean", "mean_max")
 
 
 @strict
@@ -14,9 +17,19 @@ class ECGResNetConfig(ECGConfig):
             times as wide at its end).
         depths (`list[int]`, defaults to `[2, 2, 2, 2]`): blocks a stage; ResNet34 and 50 have `[3, 4, 6, 3]`.
         widths (`list[int]`, defaults to `[64, 128, 256, 512]`): channels a stage.
-        stem_kernel_size (`int`, defaults to 7): samples of the first convolution, which has a stride of 2.
+        kernel_sizes (`list[int]`, *optional*): samples of a stage's convolutions, odd; 3 in every stage by default.
+            Those of 1 in a bottleneck, and of a shortcut, stay.
+        strides (`list[int]`, *optional*): by how much the first block of a stage divides the rate; 1, then 2 by
+            default.
+        stem_width (`int`, *optional*): channels of the first convolution; those of the first stage by default.
+        stem_kernel_size (`int`, defaults to 7): samples of the first convolution.
+        stem_stride (`int`, defaults to 2): of the first convolution.
         stem_pooling (`bool`, defaults to `False`): halve the rate by a max-pool of 3 after the stem. MERL has none; a
             quarter of the arithmetic on a CPU is worth it at 100 Hz.
+        final_width (`int`, *optional*): channels of a convolution of 1, norm and ReLU after the last stage; none by
+            default. It widens what is pooled for little arithmetic.
+        pooling (`str`, defaults to `"mean"`): over time. `"mean_max"`: the first half of the channels give their
+            mean, the second half their maximum, so that a single wide beat is not averaged away.
         classifier_dropout (`float`, defaults to 0.0): before the classification head.
         hidden_size (`int`, *optional*): channels at the end; derived.
     """
@@ -29,36 +42,74 @@ class ECGResNetConfig(ECGConfig):
     block_type: str = "basic"
     depths: list[int] | tuple[int, ...] = (2, 2, 2, 2)
     widths: list[int] | tuple[int, ...] = (64, 128, 256, 512)
+    kernel_sizes: list[int] | tuple[int, ...] | None = None
+    strides: list[int] | tuple[int, ...] | None = None
+    stem_width: int | None = None
     stem_kernel_size: int = 7
+    stem_stride: int = 2
     stem_pooling: bool = False
+    final_width: int | None = None
+    pooling: str = "mean"
     classifier_dropout: float | int = 0.0
     hidden_size: int | None = None
 
     def __post_init__(self, **kwargs):
         self.depths, self.widths = list(self.depths), list(self.widths)
+        if self.kernel_sizes is not None:
+            self.kernel_sizes = list(self.kernel_sizes)
+        if self.strides is not None:
+            self.strides = list(self.strides)
         if self.hidden_size is None and self.widths:
-            self.hidden_size = self.widths[-1] * self.expansion
+            self.hidden_size = self._last_width()
         super().__post_init__(**kwargs)
+
+    def _last_width(self) -> int:
+        return self.widths[-1] * self.expansion if self.final_width is None else self.final_width
 
     @property
     def expansion(self) -> int:
         """How many times wider than its stage a block is at its end."""
         return 4 if self.block_type == "bottleneck" else 1
 
+    def stage_kernel_size(self, number: int) -> int:
+        """Samples of the convolutions of a stage, counted from 0."""
+        return 3 if self.kernel_sizes is None else self.kernel_sizes[number]
+
+    def stage_stride(self, number: int) -> int:
+        """By how much a stage, counted from 0, divides the rate."""
+        if self.strides is not None:
+            return self.strides[number]
+        return 1 if number == 0 else 2
+
     def validate_architecture(self):
         """Run by `@strict` after construction and before saving."""
-        if self.block_type not in ("basic", "bottleneck"):
-            raise ValueError(f"block_type is {self.block_type!r}, wanted basic or bottleneck")
+        check_one_of("block_type", self.block_type, ("basic", "bottleneck"))
+        check_one_of("pooling", self.pooling, POOLINGS)
         if len(self.depths) != len(self.widths) or not self.depths or min([*self.depths, *self.widths]) < 1:
             raise ValueError(f"depths {self.depths} and widths {self.widths} must be as many positive numbers")
-        if sum(self.depths) > MOST_BLOCKS or max(*self.widths, self.stem_kernel_size) > MOST_CHANNELS:
+        for name in ("kernel_sizes", "strides"):
+            values = getattr(self, name)
+            if values is not None and (len(values) != len(self.depths) or min(values) < 1):
+                raise ValueError(f"{name} is {values}, wanted {len(self.depths)} positive numbers, one a stage")
+        for name in ("stem_width", "final_width", "stem_stride"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}, wanted a positive number")
+        kernels = [self.stem_kernel_size, *(self.kernel_sizes or ())]
+        if sum(self.depths) > MOST_BLOCKS or max(*self.widths, *self._single_sizes(), *kernels) > MOST_CHANNELS:
             raise ValueError(
                 f"depths {self.depths}, widths {self.widths}, stem_kernel_size {self.stem_kernel_size}: wanted at most"
                 f" {MOST_BLOCKS} blocks, and {MOST_CHANNELS} channels or samples"
             )
         if self.stem_kernel_size < 1 or self.stem_kernel_size % 2 == 0:
             raise ValueError(f"stem_kernel_size is {self.stem_kernel_size}, wanted a positive odd number")
-        if self.hidden_size != self.widths[-1] * self.expansion:
-            raise ValueError(
-                f"hidden_size is {self.hidden_size}, these widths give {self.widths[-1] * self.expansion}"
-            )
+        if not all(size % 2 for size in self.kernel_sizes or ()):
+            raise ValueError(f"kernel_sizes is {self.kernel_sizes}, wanted odd numbers")
+        if self.hidden_size != self._last_width():
+            raise ValueError(f"hidden_size is {self.hidden_size}, these widths give {self._last_width()}")
+        if self.pooling == MEAN_MAX and self.hidden_size % 2:
+            raise ValueError(f"pooling {MEAN_MAX} halves the channels, of which there are {self.hidden_size}")
+
+    def _single_sizes(self) -> list[int]:
+        """Numbers beside the stages', which are bounded as theirs."""
+        return [self.stem_stride, self.stem_width or 1, self.final_width or 1, *(self.strides or ())]

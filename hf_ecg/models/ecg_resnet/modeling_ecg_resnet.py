@@ -18,8 +18,8 @@ from transformers.utils.output_capturing import capture_outputs
 from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
-from ..shared.padding import batch_norm, halve, mean_over_time, without_padding, zero_padding
-from .configuration_ecg_resnet import ECGResNetConfig
+from ..shared.padding import batch_norm, divide_rate, halve, mean_over_time, without_padding, zero_padding
+from .configuration_ecg_resnet import MEAN, ECGResNetConfig
 
 
 def convolution(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> ECGConv1d:
@@ -33,17 +33,18 @@ def convolve(layer: nn.Module, norm: nn.Module, hidden_states: torch.Tensor, mas
 
 
 class ECGResNetStem(nn.Module):
-    """First convolution, stride 2; optionally a max-pool, stride 2."""
+    """First convolution; optionally a max-pool, stride 2."""
 
     def __init__(self, config: ECGResNetConfig):
         super().__init__()
-        self.convolution = convolution(config.num_leads, config.widths[0], config.stem_kernel_size, stride=2)
-        self.norm = nn.BatchNorm2d(config.widths[0])
+        width, self.stride = config.stem_width or config.widths[0], config.stem_stride
+        self.convolution = convolution(config.num_leads, width, config.stem_kernel_size, self.stride)
+        self.norm = nn.BatchNorm2d(width)
         self.pooling = config.stem_pooling
 
     def forward(self, input_values: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """(batch, leads, samples) to (batch, positions, channels); `mask` is that of the input."""
-        mask = halve(mask)
+        mask = divide_rate(mask, self.stride)
         # channels last in memory, where everything after it wants them
         hidden_states = input_values.transpose(1, 2).contiguous()
         hidden_states = zero_padding(F.relu(convolve(self.convolution, self.norm, hidden_states, mask)), mask)
@@ -55,19 +56,20 @@ class ECGResNetStem(nn.Module):
 
     def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:
         """The input's mask at the rate of the output."""
-        return halve(halve(mask)) if self.pooling else halve(mask)
+        mask = divide_rate(mask, self.stride)
+        return halve(mask) if self.pooling else mask
 
 
 class ECGResNetBlock(GradientCheckpointingLayer):
-    """Residual block, basic or bottleneck; the stride is that of the convolution of 3."""
+    """Residual block, basic or bottleneck; the stride is that of the first convolution longer than 1."""
 
-    def __init__(self, config: ECGResNetConfig, in_channels: int, width: int, stride: int):
+    def __init__(self, config: ECGResNetConfig, in_channels: int, width: int, kernel_size: int, stride: int):
         super().__init__()
         out_channels = width * config.expansion
         if config.block_type == "basic":
-            sizes = [(in_channels, width, 3, stride), (width, out_channels, 3, 1)]
+            sizes = [(in_channels, width, kernel_size, stride), (width, out_channels, kernel_size, 1)]
         else:
-            sizes = [(in_channels, width, 1, 1), (width, width, 3, stride), (width, out_channels, 1, 1)]
+            sizes = [(in_channels, width, 1, 1), (width, width, kernel_size, stride), (width, out_channels, 1, 1)]
         self.convolutions = nn.ModuleList(convolution(*size) for size in sizes)
         self.norms = nn.ModuleList(nn.BatchNorm2d(size[1]) for size in sizes)
         self.strides = [size[3] for size in sizes]
@@ -84,7 +86,7 @@ class ECGResNetBlock(GradientCheckpointingLayer):
             residual = convolve(self.shortcut, self.shortcut_norm, hidden_states, self.mask_of(mask))
         last = len(self.convolutions) - 1
         for number, (layer, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            mask = halve(mask) if self.strides[number] == 2 else mask
+            mask = divide_rate(mask, self.strides[number])
             hidden_states = convolve(layer, norm, hidden_states, mask)
             if number < last:
                 hidden_states = zero_padding(F.relu(hidden_states), mask)
@@ -92,22 +94,23 @@ class ECGResNetBlock(GradientCheckpointingLayer):
 
     def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:
         """The input's mask at the rate of the output."""
-        return halve(mask) if self.stride == 2 else mask
+        return divide_rate(mask, self.stride)
 
 
 class ECGResNetStage(nn.Module):
-    """Blocks of one width; all but the first stage halve the rate."""
+    """Blocks of one width; the first one divides the rate."""
 
     def __init__(self, config: ECGResNetConfig, number: int):
         super().__init__()
-        before = config.widths[0] if number == 0 else config.widths[number - 1] * config.expansion
+        before = config.widths[number - 1] * config.expansion if number else config.stem_width or config.widths[0]
         width, depth = config.widths[number], config.depths[number]
         self.blocks = nn.ModuleList(
             ECGResNetBlock(
                 config,
                 before if block == 0 else width * config.expansion,
                 width,
-                stride=2 if number > 0 and block == 0 else 1,
+                config.stage_kernel_size(number),
+                stride=config.stage_stride(number) if block == 0 else 1,
             )
             for block in range(depth)
         )
@@ -118,6 +121,26 @@ class ECGResNetStage(nn.Module):
         for block in self.blocks:
             hidden_states, mask = block(hidden_states, mask), cast(ECGResNetBlock, block).mask_of(mask)
         return hidden_states, mask
+
+
+class ECGResNetFinal(nn.Module):
+    """A convolution of 1, norm and ReLU: more channels to pool."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.convolution = convolution(in_channels, out_channels, 1)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        return zero_padding(F.relu(convolve(self.convolution, self.norm, hidden_states, mask)), mask)
+
+
+def pooled(hidden_states: torch.Tensor, mask: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    """(batch, positions, channels) to (batch, channels); what is padded is zero, and nothing is below zero."""
+    if pooling == MEAN:
+        return mean_over_time(hidden_states, mask)
+    averaged, highest = hidden_states.chunk(2, dim=2)
+    return torch.cat([mean_over_time(averaged, mask), highest.amax(dim=1)], dim=1)
 
 
 class ECGResNetPreTrainedModel(ECGPreTrainedModel):
@@ -156,6 +179,9 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         super().__init__(config)
         self.stem = ECGResNetStem(config)
         self.stages = nn.ModuleList(ECGResNetStage(config, number) for number in range(len(config.depths)))
+        self.final = None
+        if config.final_width is not None:
+            self.final = ECGResNetFinal(config.widths[-1] * config.expansion, config.final_width)
         self.gradient_checkpointing = False
         self.post_init()
 
@@ -187,9 +213,11 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         mask = self.stem.mask_of(mask)
         for stage in self.stages:
             hidden_states, mask = stage(hidden_states, mask)
+        if self.final is not None:
+            hidden_states = self.final(hidden_states, mask)
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,
-            pooler_output=mean_over_time(hidden_states, mask),
+            pooler_output=pooled(hidden_states, mask, self.config.pooling),
         )
 
 

@@ -45,8 +45,16 @@ def zero_padding(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torc
 
 def halve(mask: torch.Tensor | None) -> torch.Tensor | None:
     """The mask at half the rate, ceil(positions / 2): a position counts when either of its two samples does."""
+    return divide_rate(mask, 2)
+
+
+def divide_rate(mask: torch.Tensor | None, stride: int) -> torch.Tensor | None:
+    """The mask at ceil(positions / stride): a position counts when any of its `stride` samples does."""
+    if mask is None or stride == 1:
+        return mask
     # a pool, whose length an exporter can compare with that of a convolution
-    return None if mask is None else F.max_pool2d(F.pad(mask.float(), (0, 1))[:, None, None], (1, 2))[:, 0, 0] > 0
+    whole = F.pad(mask.float(), (0, stride - 1))[:, None, None]
+    return F.max_pool2d(whole, (1, stride))[:, 0, 0] > 0
 
 
 def lengths_of(mask: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,21 @@ def resnet_config(**options):
     return ECGResNetConfig(**options)
 
 
+def small_config():
+    """Every field that makes the trunk another one than MERL's."""
+    return resnet_config(
+        depths=[1, 2],
+        widths=[6, 8],
+        kernel_sizes=[7, 5],
+        strides=[2, 3],
+        stem_width=4,
+        stem_kernel_size=9,
+        stem_stride=3,
+        final_width=12,
+        pooling="mean_max",
+    )
+
+
 CASES = {
     "resnet": (ECGResNetModel, resnet_config, waveforms, "pooler_output"),
     "resnet bottleneck": (
@@ -17,6 +32,7 @@ CASES = {
         waveforms,
         "pooler_output",
     ),
+    "resnet small": (ECGResNetModel, small_config, waveforms, "pooler_output"),
     "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
 }
 
