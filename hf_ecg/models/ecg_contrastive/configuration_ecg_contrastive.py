@@ -6,8 +6,7 @@ from ...losses.risk_distance import DISTANCES
 from ...losses.risk_weighted import PATHS, check_options
 from ..shared.configuration_tower import ECGTowerConfig
 from ..shared.strict_configuration import strict
-
-LOSS_TYPES = ("risk_weighted", "info_nce")
+from .contrastive_loss import LOSSES
 
 
 @strict
@@ -59,7 +58,7 @@ class ECGContrastiveConfig(ECGTowerConfig):
     def validate_objective(self):
         """Run by `@strict` after construction and before saving."""
         self.check_choices(
-            {"loss_type": LOSS_TYPES, "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
+            {"loss_type": tuple(LOSSES), "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
         )
         self.check_sizes("projection_dim", "projection_hidden_size")
         if not self.temperature > 0:

@@ -9,11 +9,12 @@ from transformers import AutoModel
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
-from ...losses import gather_with_gradient, info_nce_loss, risk_weighted_contrastive_loss, world_size
+from ...losses import gather_with_gradient, world_size
 from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from .configuration_ecg_contrastive import ECGContrastiveConfig
+from .contrastive_loss import ContrastiveInputs, contrastive_loss
 
 
 @dataclass
@@ -24,10 +25,13 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
         ecg_model_output: of the encoder, for all views, the first ones before the second ones.
         embeds: (records, projection_dim or hidden_size), unit length, of the first views.
         second_embeds: the same of the second views; None without them.
+        projected, second_projected: the same before they are scaled to unit length.
     """
 
     embeds: torch.Tensor | None = None
     second_embeds: torch.Tensor | None = None
+    projected: torch.Tensor | None = None
+    second_projected: torch.Tensor | None = None
 
 
 class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
@@ -93,43 +97,34 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         outputs = self.ecg_model(**views, **kwargs)
         features = outputs.pooler_output if self.projection is None else self.projection(outputs.pooler_output)
         # one pass for both views: BatchNorm, where an encoder has it, must not tell them apart
-        embeds = F.normalize(features.float(), dim=-1)
+        features = features.float()
         records = input_values.shape[0]
-        first, other = embeds[:records], None if second_input_values is None else embeds[records:]
+        first, other = features[:records], None if second_input_values is None else features[records:]
         loss = None
         if return_loss:
             if other is None:
                 raise ValueError("return_loss=True needs second_input_values, another view of each record")
-            loss = self._loss(first, other, risk, missing_rate)
-        return ECGContrastiveOutput(loss=loss, embeds=first, second_embeds=other, ecg_model_output=outputs)
+            loss = self._loss(first, other, {"risk": risk, "missing_rate": missing_rate})
+        return ECGContrastiveOutput(
+            loss=loss,
+            embeds=F.normalize(first, dim=-1),
+            second_embeds=None if other is None else F.normalize(other, dim=-1),
+            projected=first,
+            second_projected=other,
+            ecg_model_output=outputs,
+        )
 
     def embed_batch(self, batch) -> dict[str, torch.Tensor]:
         outputs = self(**{name: value for name, value in batch.items() if name != "return_loss"})
-        return {"first": outputs.embeds, "second": outputs.second_embeds}
+        return {"first": outputs.projected, "second": outputs.second_projected}
 
     def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
-        extra = (joined(batches, "risk"), joined(batches, "missing_rate"))
-        return self._loss(embeddings["first"], embeddings["second"], *extra)
+        given = {name: joined(batches, name) for name in ("risk", "missing_rate")}
+        return self._loss(embeddings["first"], embeddings["second"], given)
 
-    def _loss(self, first, second, risk, missing_rate) -> torch.Tensor:
-        config = self.config
+    def _loss(self, first: torch.Tensor, second: torch.Tensor, given: dict[str, torch.Tensor | None]) -> torch.Tensor:
         gather = gather_with_gradient if world_size() > 1 else None
-        if config.loss_type == "info_nce":
-            return info_nce_loss(first, second, config.temperature, negatives=config.negatives, gather=gather)
-        if risk is None:
-            raise ValueError("loss_type 'risk_weighted' needs risk, one number a record, NaN where unknown")
-        return risk_weighted_contrastive_loss(
-            first,
-            second,
-            config.temperature,
-            risk=risk,
-            missing_rate=missing_rate,
-            path=config.risk_path,
-            distance=config.risk_distance,
-            sharpness=config.risk_sharpness,
-            alignment_weight=config.alignment_weight,
-            gather=gather,
-        )
+        return contrastive_loss(self.config, ContrastiveInputs(first, second, gather=gather, **given))
 
 
 def _joined(name: str, first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
