@@ -5,9 +5,11 @@ from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
 from .masked_reconstruction import masked_reconstruction_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
+from .patient_contrastive import patient_contrastive_loss
 from .risk_weighted import risk_weighted_contrastive_loss
 from .sigmoid import sigmoid_contrastive_loss
 from .softmax import softmax_contrastive_loss
+from .vicreg import vicreg_loss
 
 __all__ = [
     "IDENTICAL_TEXT",
@@ -16,9 +18,11 @@ __all__ = [
     "gather_with_gradient",
     "info_nce_loss",
     "masked_reconstruction_loss",
+    "patient_contrastive_loss",
     "rank",
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
     "softmax_contrastive_loss",
+    "vicreg_loss",
     "world_size",
 ]

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from ...checks import check_one_of
 from ...processing import ECGFeatureExtractor
+from .second_views import HALF, PATIENT, RECORD, SECOND_VIEWS, PatientRecords, halves, patient_numbers
 from .waveforms import WaveformCollator, number
 
 CLEF_SAME_LEAD_PROBABILITY = 0.8
@@ -25,6 +27,11 @@ class ECGContrastiveCollator(WaveformCollator):
         risk_column: column of numbers, null where unknown, such as SCORE2's risk or the age; None hands out no risk.
         missing_rate_column: column of the share of each risk's inputs that were filled.
         prepared: see `WaveformCollator`.
+        second_view: what the second view is of: "record", the same record as the first; "half", the record's other
+            half (CLOCS' CMSC: the first view is then of its first half); "patient", another record of its patient
+            where `patient_records` has one.
+        patient_records: of the training rows, for "patient".
+        patient_ids: also hand out numbers that are equal where records are of one patient.
 
     Raises:
         ValueError: an impossible view or probability, or one for a model of several leads.
@@ -39,8 +46,15 @@ class ECGContrastiveCollator(WaveformCollator):
         risk_column: str | None = None,
         missing_rate_column: str | None = None,
         prepared=None,
+        second_view: str = RECORD,
+        patient_records: PatientRecords | None = None,
+        patient_ids: bool = False,
     ):
         super().__init__(feature_extractor, views, seed, prepared=prepared)
+        check_one_of("second_view", second_view, SECOND_VIEWS)
+        if (second_view == PATIENT) != (patient_records is not None):
+            raise ValueError(f"second_view is {second_view!r}, patient_records are given for 'patient' and only there")
+        self.second_view, self.patient_records, self.patient_ids = second_view, patient_records, patient_ids
         if same_lead_probability is not None and not self.single_lead:
             raise ValueError("same_lead_probability is for single-lead models, and the extractor has no pick_lead")
         if self.single_lead and same_lead_probability is None:
@@ -54,7 +68,8 @@ class ECGContrastiveCollator(WaveformCollator):
 
     @property
     def own_columns(self) -> list[str]:
-        return list(filter(None, (self.risk_column, self.missing_rate_column)))
+        patient = "patient_id" if self.patient_ids else None
+        return list(filter(None, (self.risk_column, self.missing_rate_column, patient)))
 
     def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """With all leads of a single-lead model beside each other, from which the views' leads are drawn."""
@@ -77,7 +92,8 @@ class ECGContrastiveCollator(WaveformCollator):
         Returns:
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
             samples) of the first view, and the same with `second_` before the names of the second; `risk` and
-            `missing_rate` float32 (batch,), NaN where unknown, when their columns are named; `return_loss` True.
+            `missing_rate` float32 (batch,), NaN where unknown, when their columns are named; `patient_ids` int64
+            (batch,) when they are asked for; `return_loss` True.
 
         Raises:
             ValueError: a risk that is not a number, or what the feature extractor refuses.
@@ -86,18 +102,36 @@ class ECGContrastiveCollator(WaveformCollator):
         for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
             if column is not None:
                 batch[key] = torch.tensor([number(row, column) for row in rows])
+        if self.patient_ids:
+            batch["patient_ids"] = patient_numbers(rows)
         batch["return_loss"] = True
         return batch
 
     def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
         """Both views of each record."""
-        whole = self.before_views(rows)
-        leads = self._drawn_leads(whole["lead_mask"], rows) if self.single_lead else (None, None)
+        pair = self._sources(rows)
+        if self.single_lead:
+            # a lead that both have: of another record of the patient one may be absent
+            present = pair[0]["lead_mask"] & pair[1]["lead_mask"]
+            if not present.any(1).all():
+                row = rows[int((~present.any(1)).nonzero()[0])]
+                raise ValueError(f"record {row.get('record_id')} shares no lead with its patient's other record")
+            drawn = self._drawn_leads(present, rows)
+            pair = tuple(_one_lead(whole, leads) for whole, leads in zip(pair, drawn, strict=True))
         batch = {}
-        for name, drawn in zip(("", "second_"), leads, strict=True):
-            view = self.view_of(whole if drawn is None else _one_lead(whole, drawn), rows, name)
-            batch |= {f"{name}{key}": value for key, value in view.items()}
+        for name, whole in zip(("", "second_"), pair, strict=True):
+            batch |= {f"{name}{key}": value for key, value in self.view_of(whole, rows, name).items()}
         return batch
+
+    def _sources(self, rows: Sequence[Mapping]) -> tuple[Mapping, Mapping]:
+        """What the first and the second view of each row are made of."""
+        whole = self.before_views(rows)
+        if self.second_view == HALF:
+            return halves(whole)
+        if self.patient_records is None:
+            return whole, whole
+        others = [self.patient_records.another(row, self.generator(row, "patient")) for row in rows]
+        return whole, self.before_views(others)
 
     def _drawn_leads(self, lead_mask: torch.Tensor, rows: Sequence[Mapping]) -> tuple[torch.Tensor, torch.Tensor]:
         """Two lead numbers a record, (batch,) each."""

@@ -8,7 +8,9 @@ from datasets import Dataset
 from huggingface_hub.dataclasses import strict
 from transformers.utils import logging
 
+from ...checks import check_one_of
 from ...data.collators import ECGContrastiveCollator
+from ...data.collators.second_views import PATIENT, RECORD, SECOND_VIEWS, PatientRecords
 from ...data.corpus import shuffle_across_patients, target_matrix
 from .method import Feeding, Method, ViewOptions
 
@@ -21,10 +23,17 @@ class ViewPairOptions(ViewOptions):
     """Args:
     same_lead_probability: for models of a single lead, that both views show one lead; None is CLEF's 0.8.
     shuffle_risk: a control: train every record with another patient's risk.
+    second_view: "record", "half" or "patient", see `hf_ecg.data.collators.ECGContrastiveCollator`.
+    patient_ids: batches say which records are of one patient, for losses that ask.
     """
 
     same_lead_probability: float | None = None
     shuffle_risk: bool = False
+    second_view: str = RECORD
+    patient_ids: bool = False
+
+    def validate_second_view(self):
+        check_one_of("method.options.second_view", self.second_view, SECOND_VIEWS)
 
 
 class ViewPairs(Method):
@@ -35,13 +44,15 @@ class ViewPairs(Method):
 
     @property
     def columns(self) -> list[str]:
-        return list(filter(None, (self.data.columns.risk, self.data.columns.missing_rate)))
+        patient = "patient_id" if self.options.patient_ids else None
+        return list(filter(None, (self.data.columns.risk, self.data.columns.missing_rate, patient)))
 
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
         if not (training and self.options.shuffle_risk):
             return rows
         logger.warning("control: every record is trained with another patient's risk")
-        return shuffle_across_patients(rows, self.columns, seed)
+        risks = list(filter(None, (self.data.columns.risk, self.data.columns.missing_rate)))
+        return shuffle_across_patients(rows, risks, seed)
 
     def check(self, sources: Sequence[Dataset]) -> None:
         risk = self.data.columns.risk
@@ -52,6 +63,17 @@ class ViewPairs(Method):
             )
 
     def collator(self, feeding: Feeding) -> ECGContrastiveCollator:
+        patients = PatientRecords(feeding.sources) if self.options.second_view == PATIENT else None
+        if patients is not None:
+            logger.info("%d of %d records have another one of their patient", len(patients), len(feeding.rows))
+        return self._collator(feeding, patients)
+
+    def validation_collator(self, feeding: Feeding) -> ECGContrastiveCollator:
+        return self._collator(feeding, None)
+
+    def _collator(self, feeding: Feeding, patients: PatientRecords | None) -> ECGContrastiveCollator:
+        # the rows that are judged are not among those whose patients are known: their views are of one record
+        second_view = RECORD if patients is None and self.options.second_view == PATIENT else self.options.second_view
         return ECGContrastiveCollator(
             feeding.processor,
             views=self.options.views,
@@ -60,6 +82,9 @@ class ViewPairs(Method):
             risk_column=self.data.columns.risk,
             missing_rate_column=self.data.columns.missing_rate,
             prepared=feeding.prepared,
+            second_view=second_view,
+            patient_records=patients,
+            patient_ids=self.options.patient_ids,
         )
 
     def facts(self, model_config) -> dict:
