@@ -29,9 +29,7 @@ def loop(first, second, patients, temperature=0.1):
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
 def test_equals_the_double_loop_over_pairs(patients, temperature):
     raw, ids = reference.features(), None if patients is None else torch.tensor(patients)
-    ours = reference.value_and_gradient(
-        lambda a, b: patient_contrastive_loss(a, b, temperature, patient_ids=ids), raw
-    )
+    ours = reference.value_and_gradient(lambda a, b: patient_contrastive_loss(a, b, temperature, patient_ids=ids), raw)
     wanted = reference.value_and_gradient(lambda a, b: loop(a, b, patients or range(5), temperature), raw)
     reference.assert_equal(ours, wanted, 1e-9)
 

@@ -13,10 +13,12 @@ from hf_ecg.losses import (
     false_negative_mitigation_loss,
     gather_with_gradient,
     info_nce_loss,
+    patient_contrastive_loss,
     rank,
     risk_weighted_contrastive_loss,
     sigmoid_contrastive_loss,
     softmax_contrastive_loss,
+    vicreg_loss,
     world_size,
 )
 
@@ -36,6 +38,10 @@ VIEW_CASES = {
     "masked, all unknown": {"risk": [math.nan] * ROWS},
     "paper": {"risk": RISK, "missing_rate": MISSING, "path": "paper"},
     "compat": {"risk": RISK, "path": "compat_released_code"},
+    "vicreg": {"loss": vicreg_loss},
+    # two patients on both halves, one on one of them
+    "patient_contrastive": {"loss": patient_contrastive_loss, "patient_ids": [3, 5, 3, 7, 7, 9, 3, 9]},
+    "patient_contrastive, all apart": {"loss": patient_contrastive_loss},
     "compat with mask": {"risk": RISK, "missing_rate": MISSING, "path": "compat_released_code"},
 }
 
@@ -113,7 +119,11 @@ class ViewBody(nn.Module):
         options = dict(self.options)
         for name in {"risk", "missing_rate"} & set(options):
             options[name] = torch.tensor(options[name], dtype=torch.float64)[rows]
-        loss = risk_weighted_contrastive_loss if "risk" in options else info_nce_loss
+        if "patient_ids" in options:
+            options["patient_ids"] = torch.tensor(options["patient_ids"])[rows]
+        loss = options.pop("loss", risk_weighted_contrastive_loss if "risk" in options else info_nce_loss)
+        if loss is vicreg_loss:  # has no temperature
+            return loss(*(view * self.log_scale for view in views), gather=self.gather)
         return loss(*views, torch.exp(-self.log_scale), gather=self.gather, **options)
 
 

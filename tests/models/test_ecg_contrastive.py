@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForPreTraining, set_seed
 
 from hf_ecg import ECGForContrastivePreTraining, ECGResNetModel
-from hf_ecg.losses import info_nce_loss, risk_weighted_contrastive_loss
+from hf_ecg.losses import info_nce_loss, patient_contrastive_loss, risk_weighted_contrastive_loss, vicreg_loss
 from tests.models.tiny.ecg_contrastive import contrastive_config
 from tests.models.tiny.ecg_resnet import resnet_config
 from tests.models.tiny.inputs import views
@@ -58,6 +58,27 @@ def test_every_setting_of_the_loss_arrives():
     torch.testing.assert_close(model(**inputs, return_loss=True).loss, expected)
 
 
+def test_vicreg_sees_the_projection_as_it_is():
+    sizes = {"projection_dim": 6, "projection_hidden_size": 8, "projection_norm": "batch_norm"}
+    weights = {"invariance_weight": 3.0, "variance_weight": 2.0, "covariance_weight": 0.5}
+    model, inputs = build(loss_type="vicreg", **sizes, **weights)
+    assert isinstance(model.projection[1], torch.nn.BatchNorm1d)
+    outputs = model(**inputs, return_loss=True)
+    expected = vicreg_loss(outputs.projected, outputs.second_projected, **weights)
+    torch.testing.assert_close(outputs.loss, expected)
+    torch.testing.assert_close(F.normalize(outputs.projected, dim=-1), outputs.embeds)
+
+
+def test_segments_of_a_patient_are_positives():
+    model, inputs = build(loss_type="patient_contrastive", temperature=0.2)
+    with pytest.raises(ValueError, match="'patient_contrastive' needs patient_ids"):
+        model(**inputs, return_loss=True)
+    patients = torch.tensor([4, 4, 1, 0, 2])
+    first, second = (embeds(model, inputs[key]) for key in ("input_values", "second_input_values"))
+    outputs = model(**inputs, patient_ids=patients, return_loss=True)
+    torch.testing.assert_close(outputs.loss, patient_contrastive_loss(first, second, 0.2, patient_ids=patients))
+
+
 def test_any_encoder_of_the_package_can_be_pretrained(tmp_path):
     model = ECGForContrastivePreTraining(contrastive_config(ecg_config=resnet_config())).train()
     assert isinstance(model.ecg_model, ECGResNetModel)
@@ -96,6 +117,12 @@ def test_what_the_loss_needs_is_asked_for():
         ({"temperature": 0.0}, "temperature is 0.0"),
         ({"risk_path": "paper", "risk_distance": "rank"}, "distance 'rank'.* need path 'masked'"),
         ({"projection_hidden_size": 8}, "without projection_dim"),
+        ({"projection_dim": 8, "projection_norm": "batch_norm"}, "without projection_hidden_size"),
+        (
+            {"projection_dim": 8, "projection_hidden_size": 8, "projection_norm": "layer_norm"},
+            "projection_norm is 'layer_norm', wanted one of batch_norm",
+        ),
+        ({"variance_weight": -1.0}, "variance_weight is -1.0"),
         ({"projection_dim": 0}, "projection_dim is 0"),
         ({"ecg_config": {"model_type": "bert"}}, "'bert', which has no num_leads"),
     ],

@@ -1,4 +1,4 @@
-"""Where the second of two views comes from: the same stretch, the record's other half, another record of the patient."""
+"""Where the second of two views comes from: the same stretch, the other half, or the patient's other record."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

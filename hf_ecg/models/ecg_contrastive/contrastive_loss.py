@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from ...losses import info_nce_loss, risk_weighted_contrastive_loss
+from ...losses import info_nce_loss, patient_contrastive_loss, risk_weighted_contrastive_loss, vicreg_loss
 from ...losses.pair_targets import Gather
 
 
@@ -17,7 +17,7 @@ class ContrastiveInputs:
     Args:
         first_projected, second_projected: (records, dimensions) float, what the projection made of either view, not
             scaled to unit length; row i of both is one record.
-        risk, missing_rate: (records,), see `ECGForContrastivePreTraining.forward`.
+        risk, missing_rate, patient_ids: (records,), see `ECGForContrastivePreTraining.forward`.
         gather: `gather_with_gradient` over several processes; None on one.
     """
 
@@ -25,6 +25,7 @@ class ContrastiveInputs:
     second_projected: torch.Tensor
     risk: torch.Tensor | None = None
     missing_rate: torch.Tensor | None = None
+    patient_ids: torch.Tensor | None = None
     gather: Gather | None = None
 
     @property
@@ -66,5 +67,29 @@ def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
     )
 
 
+def _patient_contrastive(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    if inputs.patient_ids is None:
+        raise ValueError("loss_type 'patient_contrastive' needs patient_ids, one number a record, alike for a patient")
+    return patient_contrastive_loss(
+        *inputs.unit_views, config.temperature, patient_ids=inputs.patient_ids, gather=inputs.gather
+    )
+
+
+def _vicreg(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    return vicreg_loss(
+        inputs.first_projected,
+        inputs.second_projected,
+        invariance_weight=config.invariance_weight,
+        variance_weight=config.variance_weight,
+        covariance_weight=config.covariance_weight,
+        gather=inputs.gather,
+    )
+
+
 # the one place where a loss's name is looked up
-LOSSES: Mapping[str, Callable] = {"risk_weighted": _risk_weighted, "info_nce": _info_nce}
+LOSSES: Mapping[str, Callable] = {
+    "risk_weighted": _risk_weighted,
+    "info_nce": _info_nce,
+    "patient_contrastive": _patient_contrastive,
+    "vicreg": _vicreg,
+}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModel
 from transformers.processing_utils import Unpack
@@ -15,6 +14,7 @@ from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from .configuration_ecg_contrastive import ECGContrastiveConfig
 from .contrastive_loss import ContrastiveInputs, contrastive_loss
+from .projector import projector
 
 
 @dataclass
@@ -37,7 +37,8 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
 class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     """An encoder, an optional projection, and a contrastive loss over two views of each record.
 
-    CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`. What
+    CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`, CLOCS (arXiv
+    2005.13249) with `"patient_contrastive"`, VICReg (arXiv 2105.04906) with `"vicreg"`. What
     pretraining leaves behind is `ecg_model`, saved alone in `encoder/` of a run.
     """
 
@@ -56,10 +57,9 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         self.ecg_model = AutoModel.from_config(config.ecg_config)
         self.projection = None
         if config.projection_dim is not None:
-            wanted = (config.hidden_size, config.projection_hidden_size, config.projection_dim)
-            sizes = [size for size in wanted if size is not None]
-            layers = [layer for pair in zip(sizes, sizes[1:], strict=False) for layer in (nn.GELU(), nn.Linear(*pair))]
-            self.projection = nn.Sequential(*layers[1:])
+            self.projection = projector(
+                config.hidden_size, config.projection_dim, config.projection_hidden_size, config.projection_norm
+            )
         self.post_init()
 
     @can_return_tuple
@@ -73,6 +73,7 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         second_sample_mask: torch.Tensor | None = None,
         risk: torch.Tensor | None = None,
         missing_rate: torch.Tensor | None = None,
+        patient_ids: torch.Tensor | None = None,
         return_loss: bool | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> ECGContrastiveOutput:
@@ -85,6 +86,7 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
             second_lead_mask, second_sample_mask: of the second view.
             risk: (records,), NaN where unknown; any unit, such as SCORE2's share or years of age.
             missing_rate: (records,) in [0, 1], the share of a risk's inputs that had to be filled; may be left out.
+            patient_ids: int64 (records,), equal where records are of one patient.
             return_loss: compute the loss; over several processes it takes the records of all of them into account.
 
         Raises:
@@ -104,7 +106,7 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         if return_loss:
             if other is None:
                 raise ValueError("return_loss=True needs second_input_values, another view of each record")
-            loss = self._loss(first, other, {"risk": risk, "missing_rate": missing_rate})
+            loss = self._loss(first, other, {"risk": risk, "missing_rate": missing_rate, "patient_ids": patient_ids})
         return ECGContrastiveOutput(
             loss=loss,
             embeds=F.normalize(first, dim=-1),
@@ -119,7 +121,7 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         return {"first": outputs.projected, "second": outputs.second_projected}
 
     def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
-        given = {name: joined(batches, name) for name in ("risk", "missing_rate")}
+        given = {name: joined(batches, name) for name in ("risk", "missing_rate", "patient_ids")}
         return self._loss(embeddings["first"], embeddings["second"], given)
 
     def _loss(self, first: torch.Tensor, second: torch.Tensor, given: dict[str, torch.Tensor | None]) -> torch.Tensor:

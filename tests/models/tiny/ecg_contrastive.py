@@ -15,4 +15,12 @@ CASES = {
         views,
         "second_embeds",
     ),
+    "contrastive, normed projection": (
+        ECGForContrastivePreTraining,
+        lambda: contrastive_config(
+            loss_type="vicreg", projection_dim=16, projection_hidden_size=20, projection_norm="batch_norm"
+        ),
+        views,
+        "second_embeds",
+    ),
 }
