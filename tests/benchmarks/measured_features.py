@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from hf_ecg.clinical.feature_rules.measured import measured_verdicts
 from hf_ecg.data.corpus import label_matrix, label_names, load_corpus
 from hf_ecg.data.rows import RowDataset
-from hf_ecg.enrichment.verification.measured import measured_verdicts
 from hf_ecg.evaluation.metrics.bootstrap import bootstrap_evaluation
 from hf_ecg.signals import counts_to_millivolts
 from hf_ecg.signals.delineation import Measurements, measure_ecg

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .delineated import KEPT, REJECTED, UNDECIDED
+from ...clinical.feature_rules.answers import KEPT, REJECTED, UNDECIDED
 from .pairs import FeaturePairs
 from .scoring import CrossFittedClep
 from .thresholds import FeatureThreshold

@@ -13,9 +13,11 @@ from pathlib import Path
 import datasets
 import numpy as np
 
+from ...clinical.feature_rules.answers import UNDECIDED
 from ...data.builder import check_output, prepare_corpus
 from ...data.corpus import find_config, load_corpus, split_names
 from ...data.corpus_card import read_summary
+from ...data.measured_rows import measurement_store
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.reports.evaluation_report import command_line
@@ -27,7 +29,7 @@ from ..proposals.store import read_proposals
 from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
 from .cross_fit import assign_judges, check_patients
 from .decisions import CLEP, MEASURED, Decisions, clep_answers, keep_random
-from .delineated import UNDECIDED, machine_columns, measured_answers, measured_by
+from .delineated import measured_answers
 from .pairs import FeaturePairs, proposed_pairs, without_statements
 from .positives import known_rows
 from .scoring import DEFAULT_CLEP, ClepOptions, CrossFittedClep, calibrate
@@ -68,8 +70,8 @@ def verify(
             of each feature in each fold as were kept, drawn at random by this seed; None writes neither.
         num_proc: processes that measure and write; None takes one a core, eight at most.
         overwrite: replace an augmented corpus that is there.
-        measurements: folder that keeps what the signals measure, for further calls with the same proposals; None
-            keeps it until the corpus is written.
+        measurements: folder that keeps what the signals measure, for further calls with the same signals; None keeps
+            it until the corpus is written.
         progress: show progress bars.
 
     Returns:
@@ -219,9 +221,7 @@ def _load(corpus, config: str | None, strict: bool) -> tuple[datasets.Dataset, d
 
 
 def _ask_measured(asked: _Asked, folder: Path, num_proc: int, progress: bool) -> tuple[np.ndarray, np.ndarray]:
-    rows = rows_fingerprint(asked.rows, machine_columns(asked.rows))
-    store = ArrayStore(folder, ["measured", measured_by(), rows, _digest(asked.pairs)])
-    return measured_answers(asked.rows, asked.pairs, num_proc, store, progress)
+    return measured_answers(asked.rows, asked.pairs, num_proc, measurement_store(folder, asked.rows), progress)
 
 
 def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) -> tuple[dict, list[dict], tuple]:

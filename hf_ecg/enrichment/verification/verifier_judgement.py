@@ -8,7 +8,9 @@ import datasets
 import numpy as np
 from tqdm.auto import tqdm
 
+from ...clinical.feature_rules.answers import KEPT
 from ...data.corpus import label_matrix, label_names
+from ...data.measured_rows import machine_columns, measurement_store
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.options import IntervalOptions
@@ -17,7 +19,7 @@ from ...version import __version__
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import assign_judges, check_patients
 from .decisions import CLEP, MEASURED, clep_answers
-from .delineated import KEPT, machine_columns, measured_answers, measured_by
+from .delineated import measured_answers
 from .pairs import all_pairs
 from .positives import known_rows, stated_by, stated_features
 from .scoring import DEFAULT_CLEP, ClepOptions, CrossFittedClep, calibrate
@@ -117,8 +119,7 @@ def judge_verifiers(
             groups = scores.judge
             found[verifier] = _learned(scores, task, clep, held_out)
         else:
-            store = ArrayStore(folder, [*what, measured_by(), task.rows.tolist()])
-            found[verifier] = _measured(task, num_proc, store, progress)
+            found[verifier] = _measured(task, num_proc, folder, progress)
     diagnoses = _diagnoses(dataset, label_set)
     partners = _partners(task, diagnoses, groups)
     sources = nearest_diagnoses(diagnoses, task.patients, task.folds, within=False)
@@ -208,10 +209,11 @@ def _learned(scores: CrossFittedClep, task: _Task, clep: ClepOptions, held_out: 
     return JudgedVerifier(found.reshape(shape), (state == KEPT).reshape(shape), certified.mean(axis=0))
 
 
-def _measured(task: _Task, num_proc: int, cache: ArrayStore, progress: bool) -> JudgedVerifier:
+def _measured(task: _Task, num_proc: int, folder: Path | None, progress: bool) -> JudgedVerifier:
     rows, shape = task.rows, task.judged.shape
     pairs = all_pairs(len(rows), task.names)
-    state, score = measured_answers(task.dataset.select(rows), pairs, num_proc, cache, progress)
+    chosen = task.dataset.select(rows)
+    state, score = measured_answers(chosen, pairs, num_proc, measurement_store(folder, chosen), progress)
     scores, kept = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
     # a score without a verdict is not a decision
     scores[rows] = np.where(state == 0, np.nan, score).reshape(len(rows), -1)

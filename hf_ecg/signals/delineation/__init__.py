@@ -1,6 +1,14 @@
 """What an electrocardiograph prints above the curves: rate, intervals, axis, and each lead's waves."""
 
 from .measure import measure_ecg
+from .measurement_values import MEASUREMENT_NAMES, measurement_values, measurements_of
 from .measurements import LeadMeasurements, Measurements
 
-__all__ = ["LeadMeasurements", "Measurements", "measure_ecg"]
+__all__ = [
+    "MEASUREMENT_NAMES",
+    "LeadMeasurements",
+    "Measurements",
+    "measure_ecg",
+    "measurement_values",
+    "measurements_of",
+]

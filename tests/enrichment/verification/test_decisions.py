@@ -1,7 +1,7 @@
 import numpy as np
 
+from hf_ecg.clinical.feature_rules.answers import KEPT, REJECTED, UNDECIDED
 from hf_ecg.enrichment.verification.decisions import CLEP, MEASURED, VERIFIERS, Decisions, clep_answers, keep_random
-from hf_ecg.enrichment.verification.delineated import KEPT, REJECTED, UNDECIDED
 from hf_ecg.enrichment.verification.pairs import all_pairs, proposed_pairs
 from hf_ecg.enrichment.verification.thresholds import FeatureThreshold
 

@@ -1,23 +1,22 @@
 import json
 import shutil
-from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
 
+from hf_ecg.data import measured_rows
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.refused_rows import RowsRefused
-from hf_ecg.enrichment.verification import delineated
 from hf_ecg.enrichment.verification import verification_run as run
 from hf_ecg.enrichment.verification.clep import feature_probabilities
 from hf_ecg.enrichment.verification.cross_fit import train_cross_fit
 from hf_ecg.enrichment.verification.scoring import ClepOptions, _embeds
-from hf_ecg.enrichment.verification.verdict import Verdict, undecided
 from hf_ecg.enrichment.verification.verification_run import verify
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 from hf_ecg.evaluation.protocol import read_training_facts
-from hf_ecg.files import ArrayStore, source_digest
+from hf_ecg.files import ArrayStore
+from hf_ecg.signals.delineation import Measurements
 from tests.enrichment.verification.made import ABSENT_P, CONFIG, LONG_PR, WIDE_BEAT
 
 FEATURES = [ABSENT_P, WIDE_BEAT, LONG_PR]
@@ -128,27 +127,16 @@ def test_the_page_counts_what_the_rows_hold(verified):
 
 
 def fake_measurements(monkeypatch, killed_at: int | None = None) -> list[str]:
-    """A measured verifier that knows long PR: kept where the first lead is large. Returns what was measured."""
+    """Measurements that know PR alone, long where the first lead is large. Returns what was measured."""
     measured = []
 
     def measure(signal, rate, leads):
         measured.append(rate)
         if len(measured) == killed_at:
             raise KeyboardInterrupt
-        return np.abs(signal[0]).max()
+        return Measurements("signal", pr_ms=250.0 if np.abs(signal[0]).max() > 1.5 else 150.0)
 
-    def verdicts(size, features):
-        return [
-            Verdict(f, "measured", float(size), bool(size > 1.5), "made") if f == LONG_PR else undecided(f, "made")
-            for f in features
-        ]
-
-    class Module:
-        measure_ecg = staticmethod(measure)
-        measured_verdicts = staticmethod(verdicts)
-
-    monkeypatch.setitem(__import__("sys").modules, "hf_ecg.signals.delineation", Module)
-    monkeypatch.setitem(__import__("sys").modules, "hf_ecg.enrichment.verification.measured", Module)
+    monkeypatch.setattr("hf_ecg.signals.delineation.measure_ecg", measure)
     return measured
 
 
@@ -171,7 +159,7 @@ def test_a_killed_run_measures_nothing_twice(made_corpus, tmp_path, monkeypatch)
         verify(*arguments, num_proc=1, progress=False)
     assert not (tmp_path / "out").exists()
     verify(*arguments, num_proc=1, progress=False)
-    assert len(measured) == 400 + 600 - 3 * delineated.CHUNK
+    assert len(measured) == 400 + 600 - 3 * measured_rows.CHUNK
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
     with pytest.raises(FileExistsError, match="is there already"):
         verify(*arguments, num_proc=1, progress=False)
@@ -194,17 +182,12 @@ def test_killed_while_it_writes_the_page_it_goes_on(made_corpus, tmp_path, monke
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-def test_the_digest_is_that_of_all_that_measures():
-    assert (Path(run.__file__).parents[2] / "signals/delineation/measure.py").is_file()
-    assert len(delineated.measured_by()) == len(source_digest(Path(run.__file__)))
-
-
-def test_measurements_of_other_rules_are_not_taken(made_corpus, tmp_path, monkeypatch):
+def test_measurements_of_other_code_are_not_taken(made_corpus, tmp_path, monkeypatch):
     measured = fake_measurements(monkeypatch)
     arguments = {"verifier": ("measured",), "num_proc": 1, "measurements": tmp_path / "kept", "progress": False}
     proposals = proposals_for(made_corpus)
-    for number, (rules, total) in enumerate((("old", 600), ("new", 1200), ("old", 1200))):
-        monkeypatch.setattr(run, "measured_by", lambda rules=rules: rules)
+    for number, (code, total) in enumerate((("old", 600), ("new", 1200), ("old", 1200))):
+        monkeypatch.setattr(measured_rows, "measured_by", lambda code=code: code)
         verify(made_corpus, proposals, tmp_path / f"out{number}", **arguments)
         assert len(measured) == total
 

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from hf_ecg.clinical.feature_rules.measured import measured_verdicts
+from hf_ecg.clinical.feature_rules.rules import LEAD_RULES, RECORD_RULES, rules_for
+from hf_ecg.clinical.feature_rules.wording import parse_feature
 from hf_ecg.clinical.waveform_features import WAVEFORM_FEATURES
-from hf_ecg.enrichment.verification.measured import measured_verdicts
-from hf_ecg.enrichment.verification.rules import LEAD_RULES, RECORD_RULES, rules_for
-from hf_ecg.enrichment.verification.wording import parse_feature
 from hf_ecg.signals.delineation import LeadMeasurements, Measurements
 from hf_ecg.signals.leads import STANDARD_LEADS
 

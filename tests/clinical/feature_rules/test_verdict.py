@@ -1,6 +1,6 @@
 import pytest
 
-from hf_ecg.enrichment.verification.verdict import Verdict, undecided
+from hf_ecg.clinical.feature_rules.verdict import Verdict, undecided
 
 
 def test_a_verdict_is_kept_rejected_or_undecided():

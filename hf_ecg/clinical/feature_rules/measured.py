@@ -1,7 +1,8 @@
 """The measured verifier: a feature is kept when the number it speaks of lies on its side of the bound."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ...signals.delineation import Measurements
 from .rules import LeadRule, RecordRule, rules_for
@@ -47,17 +48,39 @@ def measured_verdicts(measurements: Measurements, features: Sequence[str]) -> li
     return [_verdict(measurements, feature) for feature in features]
 
 
-def _verdict(measurements: Measurements, feature: str) -> Verdict:
+def feature_margin(measurements: Measurements, feature: str) -> tuple[float, bool]:
+    """The score of `measured_verdicts`, NaN where it is undecided, and whether the feature is kept."""
+    ruling = _ruling(feature)
+    if ruling is None:
+        return math.nan, False
+    rule, wording = ruling
+    if isinstance(rule, RecordRule):
+        margin = _record_margin(rule, rule.value(measurements), wording)
+    else:
+        margin = _lead_margin(rule, _lead_margins(rule, measurements, wording), wording)
+    if not math.isfinite(margin):
+        return math.nan, False
+    return margin, margin > 0 or (margin == 0 and _inclusive(rule, wording))
+
+
+@lru_cache(maxsize=65536)
+def _ruling(feature: str) -> tuple[RecordRule | LeadRule, Wording] | None:
+    """The one rule that decides a feature, and its words; the same few texts are asked of every record."""
     wording = parse_feature(feature)
     rules = [rule for rule in rules_for(wording.core) if _fits(rule, wording)]
-    if len(rules) != 1:
+    return (rules[0], wording) if len(rules) == 1 else None
+
+
+def _verdict(measurements: Measurements, feature: str) -> Verdict:
+    ruling = _ruling(feature)
+    if ruling is None:
         return undecided(feature, "no measurement decides these words")
-    judge = _record_margin if isinstance(rules[0], RecordRule) else _lead_margin
-    margin, reason = judge(rules[0], measurements, wording)
-    if not math.isfinite(margin):
+    rule, wording = ruling
+    margin, keep = feature_margin(measurements, feature)
+    reason = (_record_reason if isinstance(rule, RecordRule) else _lead_reason)(rule, measurements, wording, margin)
+    if math.isnan(margin):
         return undecided(feature, reason)
-    keep = margin > 0 or (margin == 0 and _inclusive(rules[0], wording))
-    source = "the text's own bound" if _has_own_bound(rules[0], wording) else rules[0].source
+    source = "the text's own bound" if _has_own_bound(rule, wording) else rule.source
     return Verdict(feature, "measured", margin, keep, f"{reason} ({source})")
 
 
@@ -87,42 +110,61 @@ def _inclusive(rule: RecordRule | LeadRule, wording: Wording) -> bool:
     return wording.inclusive if _has_own_bound(rule, wording) else rule.inclusive
 
 
-def _record_margin(rule: RecordRule, measurements: Measurements, wording: Wording) -> tuple[float, str]:
-    value = rule.value(measurements)
-    low, high = rule.low, rule.high
-    if _has_own_bound(rule, wording):
-        low, high = wording.low, wording.high
+def _record_bounds(rule: RecordRule, wording: Wording) -> tuple[float | None, float | None]:
+    return (wording.low, wording.high) if _has_own_bound(rule, wording) else (rule.low, rule.high)
+
+
+def _record_margin(rule: RecordRule, value: float, wording: Wording) -> float:
+    low, high = _record_bounds(rule, wording)
     if not math.isfinite(value):
-        return math.nan, f"{rule.name} could not be measured"
-    margin = min(value - low if low is not None else math.inf, high - value if high is not None else math.inf)
-    wanted = " and ".join(f"{word} {bound:g}" for word, bound in (("from", low), ("to", high)) if bound is not None)
-    return margin, f"{rule.name} {_number(value, rule.unit)}, wanted {wanted}"
+        return math.nan
+    return min(value - low if low is not None else math.inf, high - value if high is not None else math.inf)
 
 
-def _lead_margin(rule: LeadRule, measurements: Measurements, wording: Wording) -> tuple[float, str]:
-    margins: dict[str, float] = {}
+def _record_reason(rule: RecordRule, measurements: Measurements, wording: Wording, margin: float) -> str:
+    if math.isnan(margin):
+        return f"{rule.name} could not be measured"
+    bounds = zip(("from", "to"), _record_bounds(rule, wording), strict=True)
+    wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    return f"{rule.name} {_number(rule.value(measurements), rule.unit)}, wanted {wanted}"
+
+
+def _lead_margins(rule: LeadRule, measurements: Measurements, wording: Wording) -> dict[str, float]:
+    """Of each lead that is asked, in the order in which it is."""
 
     def margin(lead: str) -> float:
-        if lead not in margins:
-            least = wording.low if wording.low is not None else rule.least.get(lead, rule.least.get("", math.nan))
-            if wording.high is not None:
-                least = -wording.high
-            margins[lead] = rule.value(lead, measurements.lead(lead)) - least
-        return margins[lead]
+        least = wording.low if wording.low is not None else rule.least.get(lead, rule.least.get("", math.nan))
+        if wording.high is not None:
+            least = -wording.high
+        return rule.value(lead, measurements.lead(lead)) - least
 
-    leads = wording.leads or (() if rule.pairs or wording.contiguous else rule.leads)
-    if leads:
-        need = {"all": len(leads), "any": 1, "most": min(len(leads), max(2, -(-len(leads) // 2)))}[rule.need]
-        groups = [[margin(lead) for lead in leads]]
-    else:
-        need = 2
-        pairs = [pair for pair in CONTIGUOUS if not set(pair) & set(rule.skip)]
-        groups = [[margin(lead) for lead in pair] for pair in pairs]
-    worst_that_counts = _best([_nth(group, need) for group in groups])
-    if not math.isfinite(worst_that_counts):
-        return math.nan, f"{rule.name} could not be measured in {', '.join(leads) or 'neighbouring leads'}"
+    leads = _named_leads(rule, wording) or dict.fromkeys(lead for pair in _pairs(rule) for lead in pair)
+    return {lead: margin(lead) for lead in leads}
+
+
+def _named_leads(rule: LeadRule, wording: Wording) -> tuple[str, ...]:
+    return wording.leads or (() if rule.pairs or wording.contiguous else rule.leads)
+
+
+def _pairs(rule: LeadRule) -> list[tuple[str, str]]:
+    return [pair for pair in CONTIGUOUS if not set(pair) & set(rule.skip)]
+
+
+def _lead_margin(rule: LeadRule, margins: Mapping[str, float], wording: Wording) -> float:
+    leads = _named_leads(rule, wording)
+    if not leads:
+        return _best([_nth([margins[lead] for lead in pair], 2) for pair in _pairs(rule)])
+    need = {"all": len(leads), "any": 1, "most": min(len(leads), max(2, -(-len(leads) // 2)))}[rule.need]
+    return _best([_nth([margins[lead] for lead in leads], need)])
+
+
+def _lead_reason(rule: LeadRule, measurements: Measurements, wording: Wording, margin: float) -> str:
+    if math.isnan(margin):
+        where = ", ".join(_named_leads(rule, wording)) or "neighbouring leads"
+        return f"{rule.name} could not be measured in {where}"
+    margins = _lead_margins(rule, measurements, wording)
     shown = ", ".join(f"{lead} {value:+.2f}" for lead, value in margins.items() if math.isfinite(value))
-    return worst_that_counts, f"{rule.name} less its bound ({rule.unit}): {shown}"
+    return f"{rule.name} less its bound ({rule.unit}): {shown}"
 
 
 def _nth(margins: list[float], need: int) -> float:
