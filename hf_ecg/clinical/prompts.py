@@ -3,20 +3,22 @@
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..checks import NEAR, nearest
 from ..signals.leads import STANDARD_LEADS
 from ..strict_json import read_json_object
 from ..strict_yaml import load_yaml
+from .scp import CODES, STATEMENT_LABEL_SETS
 
 FOLDER = Path(__file__).parent / "prompts"
 AGGREGATES = ("max", "noisy_or", "mean")
 # Share of equal letters from which a text is a slip for the name of a prompt set.
 _SLIP = 0.85
 _KEYS = ("label_set", "language", "aggregate", "source", "classes")
+_OPTIONAL = ("statements",)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class PromptSet:
     """Texts that stand for the classes of a label set.
 
     `aggregate` says how the scores of a class's prompts become one: the largest cosine ("max"), the mean cosine
-    ("mean"), or the probability that at least one holds ("noisy_or").
+    ("mean"), or the probability that at least one holds ("noisy_or"). `statements` says which SCP statements a class
+    is, or gathers; a class of SCP statements (label sets `all`, `diagnostic`, `form`, `rhythm`) is named by its own.
     """
 
     name: str
@@ -33,6 +36,18 @@ class PromptSet:
     aggregate: str
     source: str
     classes: dict[str, list[str]]
+    statements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def codes(self, class_name: str) -> tuple[str, ...]:
+        """SCP statements of a class; empty when it is not known which they are.
+
+        Example:
+            >>> load_prompts("cpsc2018").codes("VPC"), load_prompts("ptb_xl_form").codes("PVC")
+            (('PVC',), ('PVC',))
+        """
+        if class_name in self.statements:
+            return tuple(self.statements[class_name])
+        return (class_name,) if self.label_set in STATEMENT_LABEL_SETS and class_name in CODES else ()
 
     def for_classes(self, class_names: Iterable[str]) -> "PromptSet":
         """The prompts of these classes, in their order; those of other classes are left out.
@@ -48,7 +63,8 @@ class PromptSet:
                 f"prompt set {self.name}: classes without prompts {absent}, named twice {twice}; it has prompts for "
                 f"{list(self.classes)}"
             )
-        return replace(self, classes={name: self.classes[name] for name in class_names})
+        statements = {name: codes for name, codes in self.statements.items() if name in class_names}
+        return replace(self, classes={name: self.classes[name] for name in class_names}, statements=statements)
 
 
 def lead_texts(text: str, leads: Sequence[str] = STANDARD_LEADS) -> list[str]:
@@ -103,9 +119,12 @@ def _letters(text: str) -> str:
 def load_prompts(name_or_path) -> PromptSet:
     """A prompt set of the package by its name, or any YAML file of the same form.
 
+    A file may have `statements`: class -> its SCP statements, or the name of a prompt set of the package, whose
+    statements are taken.
+
     Raises:
         ValueError: an unknown, missing or doubled key, a class without prompts, a prompt that is not a text or stands
-            twice.
+            twice, statements of a class that is not there, or that are not SCP statements.
         OSError: neither a prompt set of the package nor a file.
     """
     path = Path(name_or_path)
@@ -118,9 +137,9 @@ def load_prompts(name_or_path) -> PromptSet:
             f"{name_or_path} is neither a YAML file nor one of the prompt sets {', '.join(known)}{near}"
         )
     content = load_yaml(path.read_bytes(), str(path))
-    if not isinstance(content, dict) or set(content) != set(_KEYS):
+    if not isinstance(content, dict) or set(content) - set(_OPTIONAL) != set(_KEYS):
         found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
-        raise ValueError(f"{path} holds {found}, wanted exactly the keys {sorted(_KEYS)}")
+        raise ValueError(f"{path} holds {found}, wanted exactly the keys {sorted(_KEYS)}, and {_OPTIONAL[0]} or not")
     if content["aggregate"] not in AGGREGATES:
         raise ValueError(f"{path}: aggregate is {content['aggregate']!r}, wanted one of {AGGREGATES}")
     for key in ("label_set", "language", "source"):
@@ -133,7 +152,26 @@ def load_prompts(name_or_path) -> PromptSet:
         texts = isinstance(prompts, list) and all(isinstance(text, str) and text.strip() for text in prompts)
         if not isinstance(name, str) or not texts or not prompts or len(set(prompts)) < len(prompts):
             raise ValueError(f"{path}: class {name!r} has the prompts {prompts!r}, wanted a list of distinct texts")
-    return PromptSet(name=path.stem, **content)
+    given = content.pop("statements", {})
+    if isinstance(given, str):
+        if given not in prompt_set_names():  # which hold no circle
+            raise ValueError(f"{path}: statements is {given!r}, wanted a mapping or a prompt set of the package")
+        others = load_prompts(given).statements
+        given = {name: list(others[name]) for name in classes if name in others}
+    return PromptSet(name=path.stem, **content, statements=_statements(given, classes, path))
+
+
+def _statements(given, classes: Mapping, path: Path) -> dict[str, tuple[str, ...]]:
+    if not isinstance(given, dict):
+        raise ValueError(f"{path}: statements is {given!r}, wanted a mapping from class to SCP statements")
+    for name, codes in given.items():
+        if name not in classes:
+            raise ValueError(f"{path}: statements names the class {name!r}, which has no prompts")
+        if not isinstance(codes, list) or not codes or len(set(map(str, codes))) < len(codes):
+            raise ValueError(f"{path}: statements of {name!r} are {codes!r}, wanted a list of distinct SCP statements")
+        if unknown := [code for code in codes if code not in CODES]:
+            raise ValueError(f"{path}: statements of {name!r} hold {unknown}, which are not SCP statements")
+    return {name: tuple(codes) for name, codes in given.items()}
 
 
 def load_merl_prompts(path, label_set: str, class_names: Iterable[str]) -> PromptSet:

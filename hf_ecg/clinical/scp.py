@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from .tables import read_table
 
 LABEL_SETS = ("superdiagnostic", "subdiagnostic", "diagnostic", "form", "rhythm", "all")
+# In these a class is one statement; elsewhere it gathers several.
+STATEMENT_LABEL_SETS = ("all", "diagnostic", "form", "rhythm")
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 SEPARATOR = ". "
 _COLUMNS = ("description", "diagnostic", "form", "rhythm", "diagnostic_class", "diagnostic_subclass")

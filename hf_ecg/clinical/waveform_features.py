@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from .prompts import FOLDER, load_prompts
 from .report_statements import codes_of_report
@@ -28,6 +29,8 @@ from .tables import read_table
 
 TABLE = Path(__file__).with_name("waveform_features.csv")
 STRENGTHS = ("required", "supportive", "possible")
+# How much a feature counts where a statement is told by its features; chosen before any figure was seen.
+STRENGTH_WEIGHTS = MappingProxyType({"required": 1.0, "supportive": 0.5, "possible": 0.0})
 _COLUMNS = ("code", "feature", "leads", "strength", "stated_as", "equals_prompt", "source")
 
 

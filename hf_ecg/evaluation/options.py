@@ -6,6 +6,8 @@ from ..checks import check_positive_integer
 from .metrics.bootstrap import REPLICATES
 from .metrics.classification import MINIMUM_COUNT
 
+BY = (NAMES, DESCRIPTIONS, NAMES_AND_DESCRIPTIONS) = ("names", "descriptions", "names_and_descriptions")
+
 
 @dataclass(frozen=True)
 class IntervalOptions:
@@ -64,4 +66,28 @@ class Companions:
     random: bool = False
 
 
+@dataclass(frozen=True)
+class AskingOptions:
+    """In which words a dual encoder is asked about a class.
+
+    Args:
+        by: one or more of "names" (the prompts), "descriptions" (the waveform features of the class's statements) and
+            "names_and_descriptions" (the sum of their z-scores over the judged records).
+        ensemble: also FG-CLEP's, where a prompt counts as its best among "X" and "X in lead L".
+        all_prompts: keep prompts that no training text of the model holds, in classes that have others.
+
+    Raises:
+        ValueError: no way to ask, or an unknown one.
+    """
+
+    by: tuple[str, ...] = (NAMES,)
+    ensemble: bool = False
+    all_prompts: bool = False
+
+    def __post_init__(self):
+        if not self.by or set(self.by) - set(BY):
+            raise ValueError(f"by is {list(self.by)}, wanted one or more of {BY}")
+
+
 DEFAULT_INTERVALS, DEFAULT_FORWARD, ALONE = IntervalOptions(), ForwardOptions(), Companions()
+BY_NAMES = AskingOptions()

@@ -12,6 +12,7 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ..checks import nearest
+from ..clinical.scp import STATEMENT_LABEL_SETS
 from ..data.corpus import corpus_name, find_config
 from ..strict_json import read_json_object
 
@@ -19,8 +20,6 @@ logger = logging.get_logger(__name__)
 
 FACTS_FILE = "training_facts.json"
 LABEL_TEXT, ZERO_SHOT, SUPERVISED = "label-text", "zero-shot", "supervised"
-# In these label sets a class is one statement; elsewhere it gathers several, of which only some may be held out.
-STATEMENT_LABEL_SETS = ("all", "diagnostic", "form", "rhythm")
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,14 @@ class TrainingFacts:
         seed: of the run.
         sources: an entry for each corpus that the weights have seen, those of the pretrained weights that the run
             began with included.
+        trained_texts: every sentence of the training texts and every waveform feature that was a text of its own,
+            sorted; None when it is not known, or there were too many to list.
     """
 
     method: str | None = None
     seed: int | None = None
     sources: tuple[SourceFacts, ...] = ()
+    trained_texts: tuple[str, ...] | None = None
 
     @classmethod
     def from_dict(cls, values: dict, where: str = FACTS_FILE) -> "TrainingFacts":
@@ -119,7 +121,8 @@ class TrainingFacts:
             {key: list(value) if isinstance(value, tuple) else value for key, value in vars(source).items()}
             for source in self.sources
         ]
-        return {"method": self.method, "seed": self.seed, "sources": sources}
+        texts = None if self.trained_texts is None else list(self.trained_texts)
+        return {"method": self.method, "seed": self.seed, "sources": sources, "trained_texts": texts}
 
     def merge(self, sources: Iterable[SourceFacts]) -> "TrainingFacts":
         """These facts with what pretrained weights saw.
@@ -182,7 +185,10 @@ def read_training_facts(folder: str | Path) -> TrainingFacts | None:
     return TrainingFacts.from_dict(read_json_object(path), str(path))
 
 
-_LISTS = {"hold_out": str, "label_sets": str, "targets": str, "train_folds": int, "validation_folds": int}
+_LISTS = {
+    **dict.fromkeys(("hold_out", "label_sets", "targets", "trained_texts"), str),
+    **dict.fromkeys(("train_folds", "validation_folds"), int),
+}
 
 
 def _check_keys(values: dict, kind: type, where: str) -> None:
@@ -199,7 +205,7 @@ def _fact(where: str, key: str, value):
             raise ValueError(f"{where}: {key} is {value!r}, wanted {kind.__name__} or null")
         return value
     if value is None:
-        return ()
+        return None if key == "trained_texts" else ()
     if not isinstance(value, list) or any(type(item) is not _LISTS[key] for item in value):
         raise ValueError(f"{where}: {key} is {value!r}, wanted a list of {_LISTS[key].__name__}")
     return tuple(value)

@@ -10,7 +10,7 @@ from hf_ecg.data.readers import windows as record_windows
 from hf_ecg.embed import windows
 from hf_ecg.enrichment.proposals import prompt, proposer_section
 from hf_ecg.enrichment.verification import control, cross_fit, decisions, thresholds
-from hf_ecg.evaluation import protocol
+from hf_ecg.evaluation import options, protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
@@ -29,6 +29,8 @@ from hf_ecg.simulation import CONDITIONS
         ("UNANNOTATED", validation.UNANNOTATED),
         ("LEAVE_OUT", validation.LEAVE_OUT),
         ("PROTOCOLS", (protocol.LABEL_TEXT, protocol.ZERO_SHOT)),
+        ("BY", options.BY),
+        ("NAMES", options.NAMES),
         ("PROBLEMS", supervised.PROBLEMS),
         ("MULTI_LABEL", supervised.MULTI_LABEL),
         ("REGRESSION", supervised.REGRESSION),

@@ -178,3 +178,40 @@ def test_a_slip_for_a_prompt_set_is_told_from_a_text(text, meant):
 def test_an_unknown_prompt_set_names_the_nearest():
     with pytest.raises(OSError, match="did you mean 'ptb_xl_rhythm'"):
         load_prompts("ptb_xl_rythm")
+
+
+@pytest.mark.parametrize(
+    "given, wanted",
+    [
+        ("statements:\n  SR: [SR, SARRH]\n", ("SR", "SARRH")),
+        ("", ("SR",)),
+        ("statements: ptb_xl_superdiagnostic\n", ("SR",)),
+    ],
+)
+def test_statements_of_a_class(tmp_path, given, wanted):
+    (tmp_path / "made.yaml").write_text(GOOD + given)
+    prompts = load_prompts(tmp_path / "made.yaml")
+    assert prompts.codes("SR") == prompts.for_classes(["SR"]).codes("SR") == wanted
+
+
+def test_names_of_other_label_sets_are_not_taken_for_statements(tmp_path):
+    (tmp_path / "made.yaml").write_text(GOOD.replace("rhythm", "statements", 1))
+    assert load_prompts(tmp_path / "made.yaml").codes("SR") == ()
+    assert load_prompts("csn").codes("AMI") == ()  # acute there, anterior among SCP statements
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ("statements: [SR]\n", "statements is"),
+        ("statements: other\n", "statements is 'other', wanted a mapping or a prompt set of the package"),
+        ("statements: {AFIB: [AFIB]}\n", "statements names the class 'AFIB'"),
+        ("statements: {SR: [SR, SR]}\n", "wanted a list of distinct"),
+        ("statements: {SR: SR}\n", "wanted a list of distinct"),
+        ("statements: {SR: [sinus]}\n", "which are not SCP statements"),
+    ],
+)
+def test_bad_statements(tmp_path, given, message):
+    (tmp_path / "made.yaml").write_text(GOOD + given)
+    with pytest.raises(ValueError, match=message):
+        load_prompts(tmp_path / "made.yaml")

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -66,6 +67,32 @@ def test_ensemble_stands_beside_the_prompts(script, work):
     plain = script.main(command(work, "--random", "--supervised", str(work / "BCE"), output="plain.json"))["tasks"][0]
     for name in ("prompts", "random encoder"):
         assert plain["systems"][name] == task["systems"][name]
+
+
+def test_ways_to_ask_stand_beside_each_other(script, work):
+    facts = json.loads((work / "OUT1/training_facts.json").read_text())
+    shutil.copytree(work / "OUT1", work / "TOLD", dirs_exist_ok=True)
+    (work / "TOLD/training_facts.json").write_text(json.dumps(facts | {"trained_texts": ["sinus rhythm"]}))
+    tiny.save_prompts(
+        work / "two.yaml", classes={"AFIB": ["atrial fibrillation"], "SR": ["sinus rhythm", "rhythm is"]}
+    )
+    by = ["--by", "names", "descriptions", "names_and_descriptions", "--random"]
+    task = script.main(command(work, *by, models=("TOLD",), prompts=("two",), output="by.json"))["tasks"][0]
+    systems = ["prompts", "descriptions", "names and descriptions", "random encoder"]
+    assert list(task["systems"])[:4] == systems
+    pairs = [(entry["first"], entry["second"]) for entry in task["differences"]]
+    assert ("descriptions", "prompts") in pairs and ("names and descriptions", "descriptions") in pairs
+    assert ("descriptions", "random encoder, descriptions") in pairs
+    assert task["prompts"] == {"AFIB": ["atrial fibrillation"], "SR": ["sinus rhythm"]}
+    assert task["dropped"] == {"SR": ["rhythm is"]} and task["not_trained"] == ["AFIB"] and task["trained_texts_known"]
+    assert task["descriptions"]["AFIB"]["AFIB"]["absent P waves"] == 1.0
+    page = (work / "by.md").read_text()
+    assert "SR: rhythm is" in page and "Prompts not in any training text: AFIB" in page
+    report = script.main(command(work, "--all_prompts", models=("TOLD",), prompts=("two",), output="all.json"))
+    assert report["tasks"][0]["prompts"]["SR"] == ["sinus rhythm", "rhythm is"]
+    plain = script.main(command(work, models=("OUT1",), prompts=("two",), output="not_known.json"))
+    assert plain["tasks"][0]["systems"]["prompts"] == report["tasks"][0]["systems"]["prompts"]
+    assert any("is not known" in note for note in plain["notes"])
 
 
 def test_random_encoder_keeps_the_text_side():

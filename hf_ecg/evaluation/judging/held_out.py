@@ -10,8 +10,8 @@ import datasets
 from transformers.utils import logging
 
 from ...clinical.prompts import PromptSet
+from ...clinical.scp import STATEMENT_LABEL_SETS
 from ...data.corpus import label_matrix, label_names
-from ..protocol import STATEMENT_LABEL_SETS
 
 logger = logging.get_logger(__name__)
 

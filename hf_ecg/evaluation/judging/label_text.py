@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...clinical.prompts import lead_texts
+from ...clinical.descriptions import Description
+from ..options import BY, DESCRIPTIONS, NAMES, NAMES_AND_DESCRIPTIONS
+from .asked_texts import UNKNOWN, AskedTexts, TrainedTexts, asked_texts
 from .features import classifier_logits, ecg_embeddings, ecg_text_embeddings
 
 AGGREGATES = ("max", "noisy_or", "mean")
@@ -139,24 +141,103 @@ def scores_of_embeddings(
     prompt_set,
     ensemble: bool = False,
     texts: TextEmbeddings | None = None,
+    by: str = NAMES,
+    trained: TrainedTexts = UNKNOWN,
 ) -> np.ndarray:
     """As `prompt_scores`, from unit-length ECG embeddings computed before.
 
     Args:
         ecg_embeds: (rows, projection_dim).
         ensemble: FG-CLEP's (arXiv 2505.11939): a prompt counts as its best among "X" and "X in lead L" over the
-            twelve leads, see `clinical.prompts.lead_texts`. The largest cosine is the largest probability.
+            leads that the model's training texts name so, see `asked_texts`. The largest cosine is the largest
+            probability.
         texts: of the same model, to share what it encoded over several prompt sets.
+        by: what the classes are asked by, see `scores_by_text`.
+        trained: texts that the model was trained on; prompts that none of them holds are left out of a class that
+            has others.
     """
     texts = texts or TextEmbeddings(model, processor)
-    prompts = [prompt for prompts in prompt_set.classes.values() for prompt in prompts]
-    variants = [lead_texts(prompt) if ensemble else [prompt] for prompt in prompts]
-    embeddings = texts([text for group in variants for text in group])
-    similarities = ecg_embeds.astype(np.float64) @ embeddings.astype(np.float64).T
-    if ensemble:
-        similarities = aggregate_similarities(similarities, [len(group) for group in variants], "max")
-    counts = [len(prompts) for prompts in prompt_set.classes.values()]
-    return aggregate_similarities(similarities, counts, prompt_set.aggregate, *scale_and_bias(model))
+    return scores_by_text(texts, ecg_embeds, asked_texts(prompt_set, trained, ensemble), [by])[by]
+
+
+def scores_by_text(
+    texts: TextEmbeddings, ecg_embeds: np.ndarray, asked: AskedTexts, by: Sequence[str] = BY
+) -> dict[str, np.ndarray]:
+    """Scores of the same records by several ways to tell a class in words.
+
+    Args:
+        texts: of the model that made the embeddings; each text is encoded once for all ways.
+        ecg_embeds: (rows, projection_dim), unit length.
+        asked: the texts of each class.
+        by: "names": the prompts. "descriptions": for each statement of a class the weighted mean of the cosines to
+            its waveform features, combined by `combine_statements`; a class without features is told by its prompts.
+            "names_and_descriptions": the sum of both z-scores over these rows, which no label has part in.
+
+    Returns:
+        Way -> float64 (rows, classes).
+
+    Raises:
+        ValueError: an unknown way.
+    """
+    unknown = [one for one in by if one not in BY]
+    if unknown:
+        raise ValueError(f"by is {unknown}, wanted one or more of {BY}")
+    wanted = asked.texts(by)
+    cosines = ecg_embeds.astype(np.float64) @ texts(wanted).astype(np.float64).T
+    columns = {text: cosines[:, place] for place, text in enumerate(wanted)}
+    scores = {NAMES: _prompt_scores(texts.model, columns, asked)}
+    if set(by) - {NAMES}:
+        scores[DESCRIPTIONS] = _description_scores(columns, asked, scores[NAMES])
+        names = scores[NAMES]
+        if asked.prompt_set.aggregate == "noisy_or":  # probabilities have no common scale, their log-odds have
+            names = _log_odds(names)
+        scores[NAMES_AND_DESCRIPTIONS] = standardized(names) + standardized(scores[DESCRIPTIONS])
+    return {one: scores[one] for one in by}
+
+
+def _prompt_scores(model, columns: Mapping[str, np.ndarray], asked: AskedTexts) -> np.ndarray:
+    groups = [group for one in asked.classes.values() for group in one.prompts]
+    best = np.stack([np.max([columns[text] for text in group], axis=0) for group in groups], axis=1)
+    counts = [len(one.prompts) for one in asked.classes.values()]
+    return aggregate_similarities(best, counts, asked.prompt_set.aggregate, *scale_and_bias(model))
+
+
+def _description_scores(columns: Mapping[str, np.ndarray], asked: AskedTexts, names: np.ndarray) -> np.ndarray:
+    made = []
+    for place, one in enumerate(asked.classes.values()):
+        told = [weighted_mean(columns, description) for description in one.descriptions]
+        made.append(combine_statements(told) if told else names[:, place])
+    return np.stack(made, axis=1)
+
+
+def weighted_mean(columns: Mapping[str, np.ndarray], description: Description) -> np.ndarray:
+    """Weighted mean over a statement's features of what each gives for the records, (rows,)."""
+    total = sum(weight for _, weight in description.features)
+    return sum(weight * columns[text] for text, weight in description.features) / total
+
+
+def combine_statements(told: Sequence[np.ndarray]) -> np.ndarray:
+    """From the scores (rows,) of a class's statements to that of the class: the largest z-score over these rows.
+
+    A record of a gathering class shows one of its statements, seldom several, so the largest and not the mean; and
+    z-scores, for a statement of common features is high everywhere. By the rules alone (no model) on folds 1 to 8 of
+    2,833 records of PTB-XL, macro AUROC of the classes that gather statements, superdiagnostic and subdiagnostic: mean
+    0.743 and 0.697, largest 0.778 and 0.757, largest z-score 0.787 and 0.771.
+    """
+    if len(told) == 1:
+        return told[0]
+    return np.max([standardized(scores) for scores in told], axis=0)
+
+
+def standardized(scores: np.ndarray) -> np.ndarray:
+    """z-scores over rows of each column; a column that is the same everywhere gives zeros."""
+    deviation = scores.std(axis=0)
+    return (scores - scores.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+
+
+def _log_odds(probabilities: np.ndarray) -> np.ndarray:
+    smallest = np.finfo(np.float64).tiny
+    return np.log(np.maximum(probabilities, smallest)) - np.log(np.maximum(1 - probabilities, np.finfo(float).eps))
 
 
 def match_labels(id2label: Mapping, class_names: Sequence[str], label_set: str) -> list[int]:

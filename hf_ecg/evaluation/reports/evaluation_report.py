@@ -219,6 +219,7 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
         f"{task['records']} records, {task['patients']} patients; label set {task['label_set']}{others}; macro over "
         f"{len(task['classes'])}: {', '.join(task['classes']) or 'none'}"
         + (f". Too rare for the macro: {rare}." if rare else "."),
+        *asked_lines(task),
         "",
         "| system | seeds | macro AUROC | macro AUPRC | standard deviation of AUROC over seeds |",
         "| --- | --- | --- | --- | --- |",
@@ -254,6 +255,21 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
         cells += [interval_text(entry[name]["auroc"], True, fewest_seeds(systems, entry)) for entry in differences[:1]]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def asked_lines(task: dict) -> list[str]:
+    """What a reader must know of the texts that classes were asked by: those that no training text holds."""
+    lines = []
+    if dropped := task.get("dropped"):
+        named = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in dropped.items())
+        lines.append(f"Left out, since no training text holds them: {named}.")
+    for key, words in (
+        ("not_trained", "Prompts not in any training text"),
+        ("not_described", "Without features in the table, told by their names"),
+    ):
+        if names := task.get(key):
+            lines.append(f"{words}: {', '.join(names)}.")
+    return [part for line in lines for part in ("", line)]
 
 
 def fewest_seeds(systems: dict[str, dict], difference: dict) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from huggingface_hub.dataclasses import strict
 
+from ...evaluation.options import BY
 from ...input_files import read_input
 from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
@@ -43,7 +44,11 @@ class MeasureSection:
         column: instead of a label set, a column of names such as `sex` ("probe").
         target: column of numbers ("regression").
         prompts: prompt set, a name or a file ("prompts").
-        ensemble: take the largest probability over a prompt and the prompt in each lead ("prompts").
+        by: what a class is asked by ("prompts"): "names", "descriptions" or "names_and_descriptions", see
+            `evaluation.judging.label_text.scores_by_text`; None is "names".
+        ensemble: take the largest probability over a prompt and the prompt in each lead that the training texts name
+            ("prompts", by names).
+        all_prompts: keep prompts that no training text of an arm holds ("prompts").
         overrides: of the fine-tuning recipe.
         arms: those it is measured on; None takes all.
         note: stands beside its figures.
@@ -54,7 +59,9 @@ class MeasureSection:
     column: str | None = None
     target: str | None = None
     prompts: str | None = None
+    by: str | None = None
     ensemble: bool = False
+    all_prompts: bool = False
     overrides: list[str] = field(default_factory=list)
     arms: list[str] | None = None
     note: str | None = None
@@ -144,6 +151,8 @@ def _check_measure(measure: MeasureSection, where: str) -> None:
     }
     if measure.kind not in KINDS:
         raise ValueError(f"{where}.kind is {measure.kind!r}, wanted one of {', '.join(KINDS)}")
+    if measure.by is not None and (measure.kind != PROMPTS or measure.by not in BY):
+        raise ValueError(f"{where}.by is {measure.by!r}, wanted one of {', '.join(BY)}, of kind {PROMPTS!r}")
     if given not in wanted[measure.kind]:
         choices = " or ".join(" and ".join(sorted(choice)) for choice in wanted[measure.kind])
         raise ValueError(f"{where} gives {sorted(given) or 'nothing'}, {measure.kind} wants {choices}")

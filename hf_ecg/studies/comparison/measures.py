@@ -12,12 +12,15 @@ from transformers.utils import logging
 from ...clinical.prompts import load_prompts
 from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
 from ...data.rows import rows_fingerprint
+from ...evaluation.judging.asked_texts import TrainedTexts, asked_texts, log_dropped
 from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
-from ...evaluation.judging.label_text import match_labels, scores_of_embeddings
+from ...evaluation.judging.label_text import TextEmbeddings, match_labels, scores_by_text
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
 from ...evaluation.loading import extractor_of, facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...evaluation.options import NAMES
+from ...evaluation.protocol import read_training_facts
 from ...evaluation.weights import weights_digest
 from ...files import atomic_file, values_digest
 from ...training.finetune import finetuning_recipe
@@ -119,7 +122,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
         if measure.kind == FINETUNE:
             scores = _finetuned(run, name, measure, judged)[rows["test"]]
         elif measure.kind == PROMPTS:
-            scores = outputs.prompt_scores(measure)[rows["test"]]
+            scores = outputs.prompt_scores(measure, rows["test"])
         else:
             scores = _probed(run, name, measure, judged, outputs.features, rows)
         _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure, of)
@@ -140,11 +143,20 @@ class _Outputs:
     def _embedded(self) -> tuple:
         model, processor = load_dual_encoder(str(self.run.folder), "cpu")
         rows = self.judged.prepared(processor)
-        return model, processor, ecg_embeddings(model, processor, rows, description=f"{self.run}, embeddings")
+        embeddings = ecg_embeddings(model, processor, rows, description=f"{self.run}, embeddings")
+        return TextEmbeddings(model, processor), embeddings
 
-    def prompt_scores(self, measure: MeasureSection) -> np.ndarray:
-        """float64 (all rows, classes)."""
-        return scores_of_embeddings(*self._embedded, load_prompts(measure.prompts), measure.ensemble)
+    @cached_property
+    def _trained(self) -> TrainedTexts:
+        return TrainedTexts.of(read_training_facts(self.run.folder))
+
+    def prompt_scores(self, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
+        """float64 (rows, classes), of these rows alone: what is standardized knows no others."""
+        texts, embeddings = self._embedded
+        by = measure.by or NAMES
+        asked = asked_texts(load_prompts(measure.prompts), self._trained, measure.ensemble, measure.all_prompts)
+        log_dropped([asked], [by])
+        return scores_by_text(texts, embeddings[rows], asked, [by])[by]
 
 
 def scores_path(run: Run, measure: str) -> Path:
@@ -166,8 +178,12 @@ def read_scores(run: Run, measure: str, records: list[str]) -> np.ndarray:
 
 
 def _definition(measure: MeasureSection) -> str:
-    """What scores depend on: neither the arms it is asked of, nor the words beside it."""
-    return json.dumps({key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")})
+    """What scores depend on: neither the arms it is asked of, nor the words beside it.
+
+    A key of a later version is left out at its default, so that scores of before are known again.
+    """
+    told = {key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")}
+    return json.dumps({key: value for key, value in told.items() if value or key not in ("by", "all_prompts")})
 
 
 def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:

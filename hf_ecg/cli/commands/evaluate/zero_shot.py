@@ -4,7 +4,7 @@ import click
 
 from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command, intervals, many
 from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
-from ...words import LEAVE_OUT, PROTOCOLS, UNANNOTATED
+from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 
 
 @as_command("zero-shot")
@@ -22,9 +22,19 @@ from ...words import LEAVE_OUT, PROTOCOLS, UNANNOTATED
     help="Records without any statement of a label set: not judged, or without its classes; labelled judges only those"
     " with a class of the task.",
 )
-@click.option(
-    "--ensemble", is_flag=True, help='Also the best of "X" and "X in lead L" over the twelve leads (FG-CLEP).'
+@many(
+    "--by",
+    type=click.Choice(BY),
+    default=(NAMES,),
+    show_default=True,
+    help="Ask for a class by its prompts, by the waveform features of its statements, or by the sum of both z-scores.",
 )
+@click.option(
+    "--ensemble",
+    is_flag=True,
+    help='Also the best of "X" and "X in lead L", where training texts name leads (FG-CLEP).',
+)
+@click.option("--all_prompts", is_flag=True, help="Keep prompts that no training text of the model holds.")
 @click.option("--protocol", type=click.Choice(PROTOCOLS), help="Refuse when the models cannot claim it.")
 @ALLOW_TRAINING_FOLDS
 @intervals("the bootstrap and of the random encoder")
@@ -37,14 +47,17 @@ def command(model, data, prompts, folds, output, **given) -> dict:
 
     \b
     hf-ecg evaluate zero-shot --model OUT0 OUT1 OUT2 --data PARQUET --prompts ptb_xl_superdiagnostic ptb_xl_form \\
-        --supervised BCE0 BCE1 BCE2 --random --folds 9,10 --output results.json
+        --by names descriptions --supervised BCE0 BCE1 BCE2 --random --folds 9,10 --output results.json
 
     Several model folders are seeds of one model. Writes results.json and results.md.
     """
     from ....evaluation.judging.prompt_report import judge_by_prompts
+    from ....evaluation.options import AskingOptions
     from ....evaluation.protocol import parse_folds
     from ....evaluation.reports.evaluation_report import check_report_path
 
     check_report_path(output)
+    asking = AskingOptions(tuple(given.pop("by")), given.pop("ensemble"), given.pop("all_prompts"))
     given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
+    given |= {"asking": asking}
     return publish(judge_by_prompts(model, data, prompts, folds=parse_folds(folds), **given), output)
