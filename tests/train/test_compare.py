@@ -40,6 +40,7 @@ COMPARISON = {
     },
     "measures": {
         "rhythm probe": {"kind": "probe", "label_set": "rhythm"},
+        "rhythm probe, half": {"kind": "probe", "label_set": "rhythm", "fraction": 0.5, "arms": ["CLEF"]},
         "age": {"kind": "regression", "target": "age"},
         "rhythm fine-tuned": {
             **{"kind": "finetune", "label_set": "rhythm", "arms": ["CLEF"]},
@@ -84,6 +85,9 @@ def test_two_shares_make_one_report_of_every_fold(script, work, done):
     assert set(tasks["rhythm fine-tuned"]["systems"]) == {"CLEF"} and not tasks["rhythm fine-tuned"]["differences"]
     assert tasks["age"]["records"] == 480  # every record was tested, and none twice
     assert [entry["first"] for entry in tasks["rhythm probe"]["differences"]] == ["CLEF"]
+    folder = work / "OUT/clef/seed_0/test_1_2/scores"
+    whole, half = (np.load(folder / f"rhythm_probe{end}.npz")["scores"] for end in ("", "_half"))
+    assert whole.shape == half.shape and (whole != half).any()  # of the same rows, by half of the training labels
     page = (work / "OUT/comparison.md").read_text()
     assert "wanted" not in page
     cells = [cell for line in page.splitlines() if line.startswith("| ") for cell in line.split("|") if "[" in cell]

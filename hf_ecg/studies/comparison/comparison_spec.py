@@ -49,6 +49,8 @@ class MeasureSection:
         ensemble: take the largest probability over a prompt and the prompt in each lead that the training texts name
             ("prompts", by names).
         all_prompts: keep prompts that no training text of an arm holds ("prompts").
+        fraction: share of the training patients whose labels are known, above 0 and at most 1 ("probe"); drawn by the
+            run's seed, smaller shares inside larger ones.
         overrides: of the fine-tuning recipe.
         arms: those it is measured on; None takes all.
         note: stands beside its figures.
@@ -62,6 +64,7 @@ class MeasureSection:
     by: str | None = None
     ensemble: bool = False
     all_prompts: bool = False
+    fraction: float | None = None
     overrides: list[str] = field(default_factory=list)
     arms: list[str] | None = None
     note: str | None = None
@@ -153,6 +156,8 @@ def _check_measure(measure: MeasureSection, where: str) -> None:
         raise ValueError(f"{where}.kind is {measure.kind!r}, wanted one of {', '.join(KINDS)}")
     if measure.by is not None and (measure.kind != PROMPTS or measure.by not in BY):
         raise ValueError(f"{where}.by is {measure.by!r}, wanted one of {', '.join(BY)}, of kind {PROMPTS!r}")
+    if measure.fraction is not None and (measure.kind != PROBE or not 0 < measure.fraction <= 1):
+        raise ValueError(f"{where}.fraction is {measure.fraction}, wanted above 0 and at most 1, of kind {PROBE!r}")
     if given not in wanted[measure.kind]:
         choices = " or ".join(" and ".join(sorted(choice)) for choice in wanted[measure.kind])
         raise ValueError(f"{where} gives {sorted(given) or 'nothing'}, {measure.kind} wants {choices}")

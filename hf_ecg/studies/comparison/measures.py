@@ -183,7 +183,9 @@ def _definition(measure: MeasureSection) -> str:
     A key of a later version is left out at its default, so that scores of before are known again.
     """
     told = {key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")}
-    return json.dumps({key: value for key, value in told.items() if value or key not in ("by", "all_prompts")})
+    return json.dumps(
+        {key: value for key, value in told.items() if value or key not in ("by", "all_prompts", "fraction")}
+    )
 
 
 def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:
@@ -223,7 +225,8 @@ def _probed(run, name, measure, judged, features, rows) -> np.ndarray:
         ProbeRows(features[rows[split]], truth[rows[split]], judged.patients[rows[split]])
         for split in ("train", "validation")
     )
-    return linear_probe(train, validation, features[rows["test"]], names, seed=run.seed).scores
+    fraction = measure.fraction or 1.0
+    return linear_probe(train, validation, features[rows["test"]], names, fraction, seed=run.seed).scores
 
 
 def _finetuned(run, name, measure, judged) -> np.ndarray:

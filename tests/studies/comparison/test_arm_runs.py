@@ -74,6 +74,11 @@ def _text_tower(path) -> dict:
         ({"measures": {"x": {"kind": "probe"}}}, "measures.x gives nothing, probe wants label_set or column"),
         ({"measures": {"x": {"kind": "regression", "label_set": "form"}}}, "regression wants target"),
         ({"measures": {"x": {"kind": "knn", "label_set": "form"}}}, "kind is 'knn', wanted one of probe"),
+        (
+            {"measures": {"x": {"kind": "probe", "label_set": "form", "fraction": 0.0}}},
+            "fraction is 0.0, wanted",
+        ),
+        ({"measures": {"x": {"kind": "regression", "target": "age", "fraction": 0.5}}}, "fraction is 0.5, .* 'probe'"),
         ({"differences": [["A", "C"]]}, r"differences\[0\] is \['A', 'C'\], wanted arms among"),
         ({"differences": [["A"]]}, "two of a difference"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "arms": ["C"]}}}, "measures.x.arms is"),
