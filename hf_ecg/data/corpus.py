@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import datasets
 import numpy as np
+import pyarrow.compute
 from datasets import Dataset
 from datasets.exceptions import DatasetGenerationError
 from transformers.utils import logging
@@ -233,6 +234,12 @@ def non_empty_text(dataset: Dataset, column: str) -> Dataset:
     if len(kept) < len(texts):
         logger.warning("%d of %d rows have an empty %s and are left out", len(texts) - len(kept), len(texts), column)
     return dataset.select(kept)
+
+
+def distinct_texts(dataset: Dataset, column: str) -> list[str]:
+    """The texts of a column, each once, without empty ones."""
+    texts = pyarrow.compute.unique(dataset.select_columns([column]).with_format("arrow")[:].column(column))
+    return [text for text in texts.to_pylist() if text and text.strip()]
 
 
 def shuffle_across_patients(dataset: Dataset, columns: Sequence[str], seed: int) -> Dataset:

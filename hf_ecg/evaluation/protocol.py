@@ -35,6 +35,7 @@ class SourceFacts:
         train_folds, validation_folds: folds that the weights, or the choice of the best epoch, depend on.
         label_sets, targets: columns of the labels, or of the numbers.
         risk: what a contrastive loss compared patients by, in words.
+        features: where the truth of waveform features as texts of their own came from, in words.
     """
 
     corpus: str | None = None
@@ -48,6 +49,7 @@ class SourceFacts:
     label_sets: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     risk: str | None = None
+    features: str | None = None
 
     @property
     def original_reports(self) -> bool:
@@ -61,7 +63,8 @@ class SourceFacts:
 
     def taught(self) -> tuple:
         """Everything that was learnt beside waveforms and risk."""
-        return self.text_column, self.text_source, self.hold_out, self.withhold, self.label_sets, self.targets
+        texts = self.text_column, self.text_source, self.hold_out, self.withhold, self.features
+        return *texts, self.label_sets, self.targets
 
     def same_rows(self, other: "SourceFacts") -> bool:
         """Whether both are the same configuration; the same path where neither names one."""

@@ -1,6 +1,6 @@
 """Which pairs (ECG i, text j) of a batch belong together, and which take no part: shared by the contrastive losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -32,6 +32,7 @@ def pair_targets(
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
     true_text_ids: torch.Tensor | None = None,
+    unknown_text_ids: torch.Tensor | None = None,
     gather: Gather | None = None,
     device: torch.device | None = None,
 ) -> PairTargets:
@@ -46,6 +47,8 @@ def pair_targets(
             "mask" left out, "positive".
         true_text_ids: integers (num_rows, k), ids of all texts known to be true of a row's ECG, any number repeated:
             with "mask" and "positive" these are treated as an equal text is.
+        unknown_text_ids: integers (num_rows, m), ids of texts of which nobody knows whether they are true of a row's
+            ECG, any number repeated: these pairs are left out, but those that are positive all the same.
         gather: brings `text_ids` of all processes together.
         device: of the result.
 
@@ -60,18 +63,36 @@ def pair_targets(
         )
     rows = torch.arange(start, start + num_rows, device=device)
     diagonal = rows[:, None] == torch.arange(num_columns, device=device)
-    if identical_text == "negative":
+    if identical_text == "negative" and unknown_text_ids is None:
         return PairTargets(diagonal, None)
-    text_ids = _needed(text_ids, f"identical_text={identical_text!r}").to(diagonal.device)
+    option = "unknown_text_ids" if identical_text == "negative" else f"identical_text={identical_text!r}"
+    text_ids = _needed(text_ids, option).to(diagonal.device)
     all_ids = text_ids if gather is None else gather(text_ids)
     if len(all_ids) != num_columns:
         raise ValueError(f"gather returned {len(all_ids)} text_ids and {num_columns} embeddings")
-    same_text = text_ids[:num_rows, None] == all_ids
-    if true_text_ids is not None:
-        same_text = same_text | (true_text_ids.to(diagonal.device)[:, :, None] == all_ids).any(dim=1)
-    if identical_text == "mask":
-        return PairTargets(diagonal, diagonal | ~same_text)
-    return PairTargets(diagonal | same_text, None)
+    positive, counted = diagonal, None
+    if identical_text != "negative":
+        same_text = text_ids[:num_rows, None] == all_ids
+        if true_text_ids is not None:
+            same_text = same_text | _named(true_text_ids.to(diagonal.device), all_ids)
+        if identical_text == "mask":
+            counted = diagonal | ~same_text
+        else:
+            positive = diagonal | same_text
+    if unknown_text_ids is not None:
+        known = positive | ~_named(unknown_text_ids.to(diagonal.device), all_ids)
+        counted = known if counted is None else counted & known
+    return PairTargets(positive, counted)
+
+
+def _named(ids: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """bool (rows, columns): whether a column's id is among those of the row, given (rows, k) and (columns,)."""
+    # by search: comparing all with all costs five times as much for a hundred texts that are true of each row
+    distinct, inverse = columns.unique(return_inverse=True)
+    places = torch.searchsorted(distinct, ids).clamp(max=len(distinct) - 1)
+    places = torch.where(distinct[places] == ids, places, len(distinct))
+    named = torch.zeros(len(ids), len(distinct) + 1, dtype=torch.bool, device=ids.device)
+    return named.scatter_(1, places, True)[:, inverse]
 
 
 def column_weights(
@@ -80,6 +101,8 @@ def column_weights(
     num_rows: int | None = None,
     text_ids: torch.Tensor | None = None,
     text_weighting: str = "row",
+    text_kinds: torch.Tensor | None = None,
+    kind_weights: Sequence[float] = (),
     gather: Gather | None = None,
 ) -> torch.Tensor | None:
     """How much each column (a text) counts; None when all count the same.
@@ -92,18 +115,38 @@ def column_weights(
             however many rows carry it. The weights sum to the number of ECGs and of distinct extra texts: an extra
             text that several processes bring is no more than one. (Only with "mask" does a row's own pair weigh less
             when its text is also among the extra ones.)
-        gather: brings `text_ids` of all processes together.
+        text_kinds: integers (local texts,), None = all of kind 0. Texts of kind 0 count as they would alone.
+        kind_weights: what all texts of kind 1, 2 ... together count, relative to all of kind 0. Within a kind above 0
+            every column counts the same. Left out, a kind counts 1.
+        gather: brings `text_ids` and `text_kinds` of all processes together.
 
     Returns:
         (num_columns,) or None.
     """
-    if text_weighting == "row":
+    if text_weighting == "row" and text_kinds is None:
         return None
-    text_ids = _needed(text_ids, f"text_weighting={text_weighting!r}")
-    all_ids = text_ids if gather is None else gather(text_ids)
-    _, places, counts = all_ids.unique(return_inverse=True, return_counts=True)
-    extra = torch.arange(num_columns, device=all_ids.device) % len(text_ids) >= (num_rows or len(text_ids))
-    total = int((~extra).sum()) + len(all_ids[extra].unique())
+    weights, first = None, None
+    if text_kinds is not None:
+        all_kinds = text_kinds if gather is None else gather(text_kinds)
+        first = all_kinds == 0
+        weights = first.double()
+    if text_weighting != "row":
+        text_ids = _needed(text_ids, f"text_weighting={text_weighting!r}")
+        all_ids = text_ids if gather is None else gather(text_ids)
+        extra = torch.arange(num_columns, device=all_ids.device) % len(text_ids) >= (num_rows or len(text_ids))
+        if first is None:
+            return _distinct_weights(all_ids, extra)
+        weights[first] = _distinct_weights(all_ids[first], extra[first])
+    counts = torch.bincount(all_kinds, minlength=len(kind_weights) + 1)
+    shares = weights.new_ones(len(counts))
+    shares[1 : len(kind_weights) + 1] = weights.new_tensor(kind_weights)
+    return torch.where(first, weights, (shares * weights.sum() / counts)[all_kinds])
+
+
+def _distinct_weights(ids: torch.Tensor, extra: torch.Tensor) -> torch.Tensor:
+    """Weights by which every distinct text counts the same."""
+    _, places, counts = ids.unique(return_inverse=True, return_counts=True)
+    total = int((~extra).sum()) + len(ids[extra].unique())
     return total / (len(counts) * counts[places].double())
 
 
@@ -114,6 +157,8 @@ def check_pairs(
     identical_text: str = "negative",
     true_text_ids: torch.Tensor | None = None,
     text_weighting: str = "row",
+    unknown_text_ids: torch.Tensor | None = None,
+    text_kinds: torch.Tensor | None = None,
     extra_texts: bool = False,
 ) -> None:
     """Refuse what no contrastive loss can work with.
@@ -125,19 +170,18 @@ def check_pairs(
     Raises:
         ValueError: embeddings that are not two (rows, dimensions) tensors of one shape and device, with at least one
             row; extra texts where none may be; an unknown `identical_text` or `text_weighting`; `text_ids` that are
-            missing where needed, or not one integer per text; `true_text_ids` that are not integers (rows, k).
+            missing where needed, or not one integer per text; `true_text_ids` or `unknown_text_ids` that are not
+            integers (rows, k); `text_kinds` that are not one integer per text.
     """
     if text_weighting not in TEXT_WEIGHTING:
         raise ValueError(f"text_weighting is {text_weighting!r}, wanted one of {TEXT_WEIGHTING}")
     if text_weighting != "row":
         _needed(text_ids, f"text_weighting={text_weighting!r}")
-    if true_text_ids is not None and (
-        true_text_ids.ndim != 2 or len(true_text_ids) != len(ecg_embeds) or true_text_ids.is_floating_point()
-    ):
-        raise ValueError(
-            f"true_text_ids is {true_text_ids.dtype} of shape {tuple(true_text_ids.shape)}, wanted integers of shape"
-            f" ({len(ecg_embeds)}, k)"
-        )
+    for name, ids in (("true_text_ids", true_text_ids), ("unknown_text_ids", unknown_text_ids)):
+        if ids is not None and (ids.ndim != 2 or len(ids) != len(ecg_embeds) or ids.is_floating_point()):
+            raise ValueError(
+                f"{name} is {ids.dtype} of shape {tuple(ids.shape)}, wanted integers of shape ({len(ecg_embeds)}, k)"
+            )
     for name, embeds in (("ecg_embeds", ecg_embeds), ("text_embeds", text_embeds)):
         if embeds.ndim != 2 or not embeds.is_floating_point():
             raise ValueError(
@@ -157,11 +201,11 @@ def check_pairs(
         raise ValueError(f"identical_text is {identical_text!r}, wanted one of {IDENTICAL_TEXT}")
     if identical_text != "negative":
         _needed(text_ids, f"identical_text={identical_text!r}")
-    if text_ids is not None and (text_ids.shape != (len(text_embeds),) or text_ids.is_floating_point()):
-        raise ValueError(
-            f"text_ids is {text_ids.dtype} of shape {tuple(text_ids.shape)}, wanted integers of shape"
-            f" ({len(text_embeds)},)"
-        )
+    for name, ids in (("text_ids", text_ids), ("text_kinds", text_kinds)):
+        if ids is not None and (ids.shape != (len(text_embeds),) or ids.is_floating_point()):
+            raise ValueError(
+                f"{name} is {ids.dtype} of shape {tuple(ids.shape)}, wanted integers of shape ({len(text_embeds)},)"
+            )
 
 
 def _needed(text_ids: torch.Tensor | None, option: str) -> torch.Tensor:

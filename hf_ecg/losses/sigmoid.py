@@ -1,5 +1,7 @@
 """Sigmoid contrastive loss: every pair of an ECG and a text is a yes-or-no question of its own."""
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional as F
 
@@ -15,7 +17,10 @@ def sigmoid_contrastive_loss(
     text_ids: torch.Tensor | None = None,
     identical_text: str = "negative",
     true_text_ids: torch.Tensor | None = None,
+    unknown_text_ids: torch.Tensor | None = None,
     text_weighting: str = "row",
+    text_kinds: torch.Tensor | None = None,
+    kind_weights: Sequence[float] = (),
     gather: Gather | None = None,
 ) -> torch.Tensor:
     r"""SigLIP's loss: $-\frac1B\sum_i\sum_j\log\sigma(z_{ij}(t\,e_i\cdot t_j+b))$, $z=1$ for positive pairs, else -1.
@@ -35,6 +40,14 @@ def sigmoid_contrastive_loss(
     **Extra texts.** A small batch holds few of a corpus's statements, and an ECG is rarely asked about the rare ones.
     Where `true_text_ids` says what is true of each ECG, further texts may follow the pairs' own.
 
+    **What is not known.** A text that a report does not mention may be true all the same: of the waveform features
+    that a signal shows, texts mention some 40 %. `unknown_text_ids` names the texts of which nobody knows; these pairs
+    are left out. Every other pair is a negative.
+
+    **Kinds of text.** Statements are true of few ECGs, waveform features of any share, and there may be more of the
+    one than of the other. `text_kinds` tells them apart: `scale` and `bias` may be given for each text (those of its
+    kind, and the log odds of its prior), and `kind_weights` says what all texts of a kind count together.
+
     **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
     **Inputs**: row i of both tensors is a pair, texts after the last pair are extra; `scale` is exp(t'), not t'.
     SigLIP starts at t' = log 10, b = -10.
@@ -44,13 +57,17 @@ def sigmoid_contrastive_loss(
     Args:
         ecg_embeds: (batch, dimensions), unit length.
         text_embeds: (texts, dimensions), unit length; the first `batch` of them are the ECGs' own.
-        scale: scalar t, already exponentiated.
-        bias: scalar b.
+        scale: t, already exponentiated: scalar, or one for each of this process's texts (texts,).
+        bias: b, likewise.
         text_ids: integers (texts,), equal exactly where texts are equal; needed unless `identical_text` is "negative".
         identical_text: "negative", "mask" or "positive".
         true_text_ids: integers (batch, k): ids of all texts known to be true of a row's ECG. Without effect on
             "negative".
+        unknown_text_ids: integers (batch, m): ids of texts of which it is not known whether they are true of a row's
+            ECG; needs `text_ids`. What `true_text_ids` names also is true.
         text_weighting: "row" as published, or "distinct": every distinct text of the batch counts the same.
+        text_kinds: integers (texts,) from 0; None = all of one kind.
+        kind_weights: of the kinds from 1 on, see `pair_targets.column_weights`.
         gather: `gather_with_gradient` to take the texts of every process as columns.
 
     Returns:
@@ -70,27 +87,34 @@ def sigmoid_contrastive_loss(
         >>> round(sigmoid_contrastive_loss(embeds, embeds, scale=10.0, bias=-10.0).item(), 4)
         0.6933
     """
-    check_pairs(ecg_embeds, text_embeds, text_ids, identical_text, true_text_ids, text_weighting, extra_texts=True)
+    truth = {"text_ids": text_ids, "identical_text": identical_text, "true_text_ids": true_text_ids}
+    truth["unknown_text_ids"] = unknown_text_ids
+    weighting = {"text_ids": text_ids, "text_weighting": text_weighting, "text_kinds": text_kinds}
+    check_pairs(ecg_embeds, text_embeds, extra_texts=True, **(truth | weighting))
     with without_autocast(ecg_embeds):
         ecg_embeds, text_embeds, scale, bias = in_full_precision(ecg_embeds, text_embeds, scale, bias)
         all_texts = text_embeds if gather is None else gather(text_embeds)
+        rows, columns = len(ecg_embeds), len(all_texts)
         targets = pair_targets(
-            len(ecg_embeds),
-            len(all_texts),
-            num_texts=len(text_embeds),
-            text_ids=text_ids,
-            identical_text=identical_text,
-            true_text_ids=true_text_ids,
-            gather=gather,
-            device=ecg_embeds.device,
+            rows, columns, num_texts=len(text_embeds), gather=gather, device=ecg_embeds.device, **truth
         )
+        scale, bias = (_of_columns(value, len(text_embeds), gather) for value in (scale, bias))
         logits = scale * (ecg_embeds @ all_texts.T) + bias
         losses = -F.logsigmoid(torch.where(targets.positive, logits, -logits))
         if targets.counted is not None:
             losses = losses.masked_fill(~targets.counted, 0.0)
-        weights = column_weights(
-            len(all_texts), num_rows=len(ecg_embeds), text_ids=text_ids, text_weighting=text_weighting, gather=gather
-        )
+        weights = column_weights(columns, num_rows=rows, kind_weights=kind_weights, gather=gather, **weighting)
         if weights is not None:
             losses = losses * weights.to(losses)
-        return losses.sum() / len(ecg_embeds)
+        return losses.sum() / rows
+
+
+def _of_columns(value: torch.Tensor, num_texts: int, gather: Gather | None) -> torch.Tensor:
+    """A scale or bias of all processes' texts: a scalar as it is, one for each local text gathered."""
+    if value.shape == (num_texts,):
+        return value if gather is None else gather(value)
+    if value.numel() > 1:
+        raise ValueError(
+            f"scale or bias has shape {tuple(value.shape)}, wanted a scalar or one for each of {num_texts} texts"
+        )
+    return value

@@ -15,6 +15,9 @@ from .network import resolve_pretrained
 from .recipe import Recipe
 from .recipe_sections import SourceSection
 
+# more training texts are not listed in the facts: original reports seldom say a sentence twice
+MOST_TEXTS = 20_000
+
 
 def training_facts(
     recipe: Recipe, method: Method | None = None, sources: Sequence[Dataset | None] = (), model_config=None
@@ -33,10 +36,26 @@ def training_facts(
         _source_facts(recipe, method, source, data, model_config)
         for source, data in zip(recipe.data.sources, rows, strict=True)
     )
-    facts = TrainingFacts(recipe.method.name, recipe.run.seed, own)
     # weights that begin from others have seen what those saw
     origins = [read_training_facts(resolve_pretrained(path)) for path in recipe.model.init_from.values()]
-    return facts.merge(source for origin in origins if origin for source in origin.sources)
+    origins = [origin for origin in origins if origin]
+    facts = TrainingFacts(recipe.method.name, recipe.run.seed, own, _trained_texts(method, sources, origins))
+    return facts.merge(source for origin in origins for source in origin.sources)
+
+
+def _trained_texts(
+    method: Method, sources: Sequence[Dataset | None], origins: Sequence[TrainingFacts]
+) -> tuple[str, ...] | None:
+    """Those of the training rows and of the weights that the run begins with; None when some are not known."""
+    texts = method.trained_texts(sources) if sources else None
+    for origin in origins:
+        if origin.trained_texts is not None:
+            texts = None if texts is None else texts | set(origin.trained_texts)
+        elif any(source.text_column for source in origin.sources):
+            texts = None
+    if texts is None or len(texts) > MOST_TEXTS:
+        return None
+    return tuple(sorted(texts))
 
 
 def _source_facts(
@@ -70,6 +89,7 @@ def _source_facts(
         label_sets=tuple(name for name in told.get("label_sets", ()) if present is None or name in present),
         targets=tuple(name for name in told.get("targets", ()) if present is None or name in present),
         risk=risk,
+        features=told.get("features"),
         **words,
     )
 

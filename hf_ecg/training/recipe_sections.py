@@ -88,11 +88,23 @@ class SourceSection:
 @strict
 @dataclass
 class ColumnsSection:
-    """Which column of the corpora plays which part; `risk` and `missing_rate` are for the method `view_pairs`."""
+    """Which column of the corpora plays which part; `risk` and `missing_rate` are for the method `view_pairs`.
+
+    `true_texts` and `false_texts`, both or none, are for the method `text_pairs`: label sets whose class names are
+    waveform features in words, those that are true of a record and those that are not; in neither: nobody knows.
+    """
 
     text: str = "text"
+    true_texts: str | None = None
+    false_texts: str | None = None
     risk: str | None = None
     missing_rate: str | None = None
+
+    def validate_truth(self):
+        if (self.true_texts is None) != (self.false_texts is None):
+            raise ValueError(
+                f"data.columns: true_texts is {self.true_texts!r} and false_texts {self.false_texts!r}, wanted both"
+            )
 
 
 @strict

@@ -36,7 +36,7 @@ def two_ranks(tmp_path_factory, repository):
 
 
 @pytest.mark.distributed
-@pytest.mark.parametrize("method", ["sigmoid", "softmax", "clep", "weighted clep"])
+@pytest.mark.parametrize("method", load_script().METHODS)
 @pytest.mark.parametrize("mode", ["negative", "mask", "positive"])
 def test_two_processes_give_the_single_process_gradient(two_ranks, method, mode):
     wanted_loss, wanted = load_script().run(method, mode, None)

@@ -23,7 +23,7 @@ from hf_ecg.losses import (
 )
 
 ROWS, SIZE = 8, 6
-METHODS = ("sigmoid", "softmax", "clep", "weighted clep")
+METHODS = ("sigmoid", "softmax", "clep", "weighted clep", "clep of known texts")
 # the lowest and the highest risk lie on different halves, as the unknown ones do, and two on both are equal
 RISK = [0.02, math.nan, 0.11, 0.05, 0.31, math.inf, 0.05, 0.17]
 UNKNOWN_FIRST_HALF = [math.nan] * 4 + RISK[4:]
@@ -83,6 +83,8 @@ class Body(nn.Module):
         if self.method == "weighted clep":
             weighting = {"text_weighting": "distinct"}
             options["true_text_ids"] = torch.stack([own_ids, own_ids + 3], dim=1)
+        if self.method == "clep of known texts":
+            return self._of_known_texts(pair, options)
         if self.method == "softmax":
             return softmax_contrastive_loss(*pair, self.log_scale.exp(), **options)
         loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options, **weighting)
@@ -92,6 +94,19 @@ class Body(nn.Module):
             )
             loss = loss + 0.5 * pull
         return loss
+
+    def _of_known_texts(self, pair, options):
+        """Half of the texts are of another kind, with a scale and bias of each; some are known to be true or not."""
+        ids = options["text_ids"]
+        kinds = (ids % 2 == 0).long()
+        scale = torch.stack([self.log_scale.exp(), 2 * self.log_scale.exp()])[kinds]
+        bias = torch.stack([self.bias, -self.bias])[kinds] + ids / 10
+        known = {"unknown_text_ids": torch.stack([ids + 1, ids - 3], dim=1)}
+        if self.identical_text != "negative":
+            known["true_text_ids"] = torch.stack([ids, ids + 3], dim=1)
+        weighting = {"text_weighting": "distinct", "text_kinds": kinds, "kind_weights": (0.3,)}
+        loss = sigmoid_contrastive_loss(*pair, scale, bias, **options, **known, **weighting)
+        return loss + 0.5 * false_negative_mitigation_loss(*pair, text_ids=ids, gather=self.gather, **known)
 
 
 def run(method, identical_text, gather, ddp=False):

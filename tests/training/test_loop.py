@@ -14,6 +14,7 @@ from hf_ecg.training.recipe_facts import training_facts
 from hf_ecg.training.run_card import protocol_words
 from hf_ecg.training.tracking import read_log
 from tests.training.watched import WatchedTextModel, forget, watch
+from tests.training_fixtures import SENTENCES
 
 TIMES = ("records_per_second", "waiting")
 
@@ -85,8 +86,10 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
                 "label_sets": [],
                 "targets": [],
                 "risk": None,
+                "features": None,
             }
         ],
+        "trained_texts": sorted(SENTENCES),
     }
     card = (folder / "README.md").read_text()
     for words in ("label-text", "AFIB was removed", "cc-by-4.0", "pip install hf-ecg", "63 records", "validation 5"):

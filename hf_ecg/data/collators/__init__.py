@@ -1,7 +1,8 @@
 """From rows to the batch a model's `forward` takes: waveforms, random views, tokens or labels."""
 
+from ..text_ids import text_id
 from .labels import ECGClassificationCollator, ECGRegressionCollator
-from .texts import ECGTextCollator, text_id
+from .texts import ECGTextCollator
 from .view_pairs import ECGContrastiveCollator
 from .waveforms import ECGWaveformCollator
 

@@ -1,14 +1,15 @@
 """ECGs beside their texts."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
-import pyarrow.compute
 import torch
 
 from ...checks import check_positive_integer
 from ...processing.tokens import tokenize
+from ..corpus import distinct_texts
+from ..feature_texts import FeatureTexts
 from ..sentences import SentenceSampler
+from ..text_ids import NO_TEXT, text_id
 from .waveforms import WaveformCollator
 
 
@@ -30,6 +31,10 @@ class ECGTextCollator(WaveformCollator):
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
         lead, prepared: see `WaveformCollator`.
+
+    Attributes:
+        feature_texts: waveform features that follow all other texts in every batch, as texts of kind 1 which are true
+            of a record, false, or not known; None = none. To be set where the corpora are known; needs `true_texts`.
 
     Raises:
         ValueError: an impossible view or probability.
@@ -65,10 +70,11 @@ class ECGTextCollator(WaveformCollator):
         self.extra_texts = extra_texts
         self.max_length = max_length
         self.text_features = text_features
+        self.feature_texts: FeatureTexts | None = None
 
     @property
     def own_columns(self) -> list[str]:
-        return [self.text_column]
+        return [self.text_column, *(self.feature_texts.columns if self.feature_texts else ())]
 
     @property
     def text_features(self) -> dict[str, torch.Tensor] | None:
@@ -95,6 +101,9 @@ class ECGTextCollator(WaveformCollator):
             hidden_size), the batch's own texts first; `text_ids` int64 (texts,), equal exactly where the texts are
             equal, on any machine;
             `return_loss` True; with `true_texts`, `true_text_ids` int64 (batch, k), ids repeated to fill the rows.
+            With `feature_texts` also `unknown_text_ids` int64 (batch, m), texts of which nobody knows whether they are
+            true; `text_kinds` int64 (texts,), 1 for a feature and else 0; `text_log_odds` float32 (texts,), how often
+            a feature is true in the training rows, and 0 for other texts.
 
         Raises:
             ValueError: an empty text, a text that `text_features` lacks, or what the feature extractor refuses.
@@ -107,24 +116,33 @@ class ECGTextCollator(WaveformCollator):
             texts = [self.sentences.draw(text, self.generator(row, "sentence")) for text, row in drawn]
         if self.extra_texts:
             texts = texts + self.sentences.extra(self.extra_texts, self.generator(rows[0], "extra_texts"))
-        batch |= self._tokens(texts) if self._features is None else self._embedded(texts)
-        batch["text_ids"] = torch.tensor([text_id(text) for text in texts])
+        features = self.feature_texts
+        asked = texts if features is None else texts + features.texts
+        batch |= self._tokens(asked) if self._features is None else self._embedded(asked)
+        batch["text_ids"] = torch.tensor([text_id(text) for text in asked])
         if self.true_texts:
-            batch["true_text_ids"] = self._true_ids(whole)
+            true = [[text_id(text) for text in self.sentences.true_of(one)] for one in whole]
+            if features is not None:
+                known = [features.truth(row) for row in rows]
+                true = [own + more for own, (more, _) in zip(true, known, strict=True)]
+                batch["unknown_text_ids"] = _filled([unknown for _, unknown in known])
+                batch["text_kinds"] = torch.tensor([0] * len(texts) + [1] * len(features.texts))
+                batch["text_log_odds"] = torch.cat([torch.zeros(len(texts)), torch.from_numpy(features.log_odds)])
+            batch["true_text_ids"] = _filled(true)
         batch["return_loss"] = True
         return batch
 
     def fit_sentences(self, *datasets) -> None:
         """Count the sentences of the training rows of all corpora, for `rare_sentence_power`."""
-        self.sentences.fit(text for dataset in datasets for text in self._column(dataset).to_pylist())
+        columns = (data.select_columns([self.text_column]).with_format(None)[self.text_column] for data in datasets)
+        self.sentences.fit(text for column in columns for text in column[:])
 
     def possible_texts(self, *datasets) -> list[str]:
         """Every text that a batch of the rows of these corpora may hold, sorted."""
-        distinct = {text for dataset in datasets for text in pyarrow.compute.unique(self._column(dataset)).to_pylist()}
-        return self.sentences.possible(text for text in distinct if text and text.strip())
-
-    def _column(self, dataset):
-        return dataset.select_columns([self.text_column]).with_format("arrow")[:].column(self.text_column)
+        possible = self.sentences.possible(
+            text for dataset in datasets for text in distinct_texts(dataset, self.text_column)
+        )
+        return possible if self.feature_texts is None else sorted({*possible, *self.feature_texts.texts})
 
     def _text(self, row: Mapping) -> str:
         text = row.get(self.text_column)
@@ -135,11 +153,6 @@ class ECGTextCollator(WaveformCollator):
                 " leave records without a text out (hf_ecg.data.corpus.non_empty_text)"
             )
         return text
-
-    def _true_ids(self, whole: list[str]) -> torch.Tensor:
-        ids = [[text_id(text) for text in self.sentences.true_of(one)] for one in whole]
-        width = max(map(len, ids))
-        return torch.tensor([row + row[:1] * (width - len(row)) for row in ids])
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
         tokens = tokenize(
@@ -160,6 +173,7 @@ class ECGTextCollator(WaveformCollator):
         return {"text_features": self._features[[self._feature_rows[text] for text in texts]]}
 
 
-def text_id(text: str) -> int:
-    """A number for a text, the same on any machine; signed 64 bits."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+def _filled(ids: list[list[int]]) -> torch.Tensor:
+    """int64 (rows, longest): shorter rows repeat their first id; a row without any has one that no text has."""
+    width = max(1, *map(len, ids))
+    return torch.tensor([row + (row[:1] or [NO_TEXT]) * (width - len(row)) for row in ids])

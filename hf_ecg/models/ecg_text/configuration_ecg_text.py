@@ -13,6 +13,8 @@ from .text_tower import POOLINGS, check_text_tower
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
 _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
 
+MITIGATION_TARGETS = ("report", "truth")
+
 # Which losses train exp(logit_scale) * cosine + logit_bias as the log odds that ECG and text are a pair.
 LOSS_GIVES_PROBABILITIES = {"sigmoid": True, "softmax": False, "clep": True}
 
@@ -40,10 +42,20 @@ class ECGTextConfig(ECGTowerConfig):
             few directions by much and in many by little, and statements that are close in wording stay close.
         loss_type (`str`, defaults to `"clep"`): `"sigmoid"`, `"softmax"`, or `"clep"`: sigmoid and mitigation.
         mitigation_weight (`float`, defaults to 0.5): of the false-negative mitigation in `"clep"`.
+        mitigation_target (`str`, defaults to `"report"`): what the mitigation pulls an ECG's similarity with a text
+            to: `"report"` as published, the similarity of its own text with that text; `"truth"`: the same, but 1
+            where the text is known to be true of the ECG, and nothing where nobody knows. See
+            `hf_ecg.losses.false_negative_mitigation_loss`.
         identical_text (`str`, defaults to `"negative"`): what pairs of an ECG and another one's equal text are;
             `"negative"` as published, `"mask"`, `"positive"`. See `hf_ecg.losses.sigmoid_contrastive_loss`.
         text_weighting (`str`, defaults to `"row"`): `"row"` as published, or `"distinct"`: each distinct text
             counts once.
+        num_text_kinds (`int`, defaults to 1): kinds of text that the loss tells apart by `text_kinds` of a batch: 0 a
+            report or statement, 1 a waveform feature. Kinds from 1 on have a scale and a bias of their own, which
+            begin at `logit_scale_init_value` and 0 (a batch's `text_log_odds` say how often such a text is true); the
+            logits of the outputs are those of kind 0 for any text.
+        text_kind_weights (`list[float]`, *optional*): for each kind from 1 on, what all its texts of a batch count
+            together, relative to all of kind 0; None = 1 each.
         logit_scale_init_value (`float`, defaults to log 10): of the log scale t'.
         logit_bias_init_value (`float`, defaults to -10): of the bias b.
     """
@@ -64,8 +76,11 @@ class ECGTextConfig(ECGTowerConfig):
     text_whitening: float | int = 0.0
     loss_type: str = "clep"
     mitigation_weight: float | int = 0.5
+    mitigation_target: str = "report"
     identical_text: str = "negative"
     text_weighting: str = "row"
+    num_text_kinds: int = 1
+    text_kind_weights: list[float | int] | None = None
     logit_scale_init_value: float | int = math.log(10)
     logit_bias_init_value: float | int = -10.0
 
@@ -94,12 +109,21 @@ class ECGTextConfig(ECGTowerConfig):
                 "loss_type": tuple(LOSS_GIVES_PROBABILITIES),
                 "identical_text": IDENTICAL_TEXT,
                 "text_weighting": TEXT_WEIGHTING,
+                "mitigation_target": MITIGATION_TARGETS,
             }
         )
-        self.check_sizes("projection_dim", "projection_hidden_size")
+        self.check_sizes("projection_dim", "projection_hidden_size", "num_text_kinds")
         if not 0 <= self.text_whitening <= 1:
             raise ValueError(f"text_whitening is {self.text_whitening}, wanted 0 to 1")
         if self.text_whitening and not self.standardise_text:
             raise ValueError("text_whitening needs standardise_text, which measures the training texts")
         if self.loss_type == "softmax" and self.text_weighting != "row":
             raise ValueError("the softmax loss knows no text_weighting but row")
+        if self.loss_type == "softmax" and self.num_text_kinds > 1:
+            raise ValueError(f"num_text_kinds is {self.num_text_kinds}, but the softmax loss takes one kind of text")
+        weights = self.text_kind_weights
+        if weights is not None and (len(weights) != self.num_text_kinds - 1 or min(weights, default=0) < 0):
+            raise ValueError(
+                f"text_kind_weights is {weights}, wanted one number of at least 0 for each kind from 1 on:"
+                f" {self.num_text_kinds - 1}"
+            )

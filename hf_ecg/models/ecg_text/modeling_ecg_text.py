@@ -17,7 +17,7 @@ from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
-from .pair_loss import PairLoss
+from .pair_loss import PairLoss, TextTruth
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -84,6 +84,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    # an earlier model may be trained on with features as texts of their own: these begin anew, and only the loss asks
+    _keys_to_ignore_on_load_missing = [r"^kind_logit_(scale|bias)$"]
     # what was measured of the training texts, with `standardise_text` and `text_whitening`
     text_mean: torch.Tensor
     text_std: torch.Tensor
@@ -100,6 +102,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
         self.logit_scale = nn.Parameter(torch.empty(()))
         self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.gives_probabilities)
+        if config.num_text_kinds > 1:
+            self.kind_logit_scale = nn.Parameter(torch.empty(config.num_text_kinds - 1))
+            self.kind_logit_bias = nn.Parameter(torch.empty(config.num_text_kinds - 1))
         if config.standardise_text:
             self.register_buffer("text_mean", torch.zeros(config.text_config.hidden_size))
             self.register_buffer("text_std", torch.ones(()))
@@ -113,6 +118,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         if isinstance(module, ECGTextModel):
             init.constant_(module.logit_scale, self.config.logit_scale_init_value)
             init.constant_(module.logit_bias, self.config.logit_bias_init_value)
+            if self.config.num_text_kinds > 1:
+                init.constant_(module.kind_logit_scale, self.config.logit_scale_init_value)
+                init.zeros_(module.kind_logit_bias)
             if self.config.standardise_text:
                 init.zeros_(module.text_mean)
                 init.ones_(module.text_std)
@@ -307,6 +315,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         inputs_embeds: torch.Tensor | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
+        unknown_text_ids: torch.Tensor | None = None,
+        text_kinds: torch.Tensor | None = None,
+        text_log_odds: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> ECGTextOutput:
         """
@@ -323,6 +334,10 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                 extra columns of the sigmoid, for which `true_text_ids` is needed. Over several processes the loss
                 takes all of them into account.
             token_type_ids, position_ids, inputs_embeds: of the text tower, see `get_text_features`.
+            unknown_text_ids: integers (ecgs, m): ids of texts of which nobody knows whether they are true of an ECG.
+            text_kinds: integers (texts,), 0 a report or statement, 1 a waveform feature; see `num_text_kinds` of the
+                configuration. The ECGs' own texts are of kind 0.
+            text_log_odds: floats (texts,), added to a text's logits inside the loss: how often it is true.
             output_attentions, output_hidden_states: of both towers, in `ecg_model_output` and `text_model_output`.
             kwargs: what else one of the towers takes; it goes to the ECG tower where that knows the name.
 
@@ -352,7 +367,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                 )
             if text_ids is None and self.needs_text_ids():
                 text_ids = ids_of_texts(input_ids, attention_mask, text_features)
-            loss = self.pair_loss(ecg_embeds, text_embeds, text_ids, true_text_ids)
+            truth = TextTruth(text_ids, true_text_ids, unknown_text_ids, text_kinds, text_log_odds)
+            loss = self.pair_loss(ecg_embeds, text_embeds, truth)
         return ECGTextOutput(
             loss=loss,
             logits_per_ecg=logits,

@@ -1,6 +1,7 @@
 """The losses of a dual encoder: on the embeddings of one batch, or of all micro-batches of a step."""
 
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import nn
@@ -17,6 +18,38 @@ from .configuration_ecg_text import ECGTextConfig
 from .text_identity import ids_of_texts
 
 
+class TextTruth(NamedTuple):
+    """What a batch says of its texts, as `ECGTextModel.forward` takes it.
+
+    `text_ids`, `text_kinds`, `text_log_odds` (texts,); `true_text_ids`, `unknown_text_ids` (ecgs, k).
+    """
+
+    text_ids: torch.Tensor | None = None
+    true_text_ids: torch.Tensor | None = None
+    unknown_text_ids: torch.Tensor | None = None
+    text_kinds: torch.Tensor | None = None
+    text_log_odds: torch.Tensor | None = None
+
+    @classmethod
+    def of_batches(cls, batches: Sequence[Mapping[str, Any]], owns: Sequence[int]) -> Self:
+        """Of micro-batches together: the texts of all records, then the extra ones.
+
+        Args:
+            batches: with the fields under their names, where they have them.
+            owns: the ECGs of each.
+        """
+
+        def of_texts(name: str) -> torch.Tensor | None:
+            parts = [batch.get(name) for batch in batches]
+            if any(part is None for part in parts):
+                return None
+            pairs = list(zip(parts, owns, strict=True))
+            return torch.cat([*(part[:own] for part, own in pairs), *(part[own:] for part, own in pairs)])
+
+        true, unknown = (joined(batches, name) for name in ("true_text_ids", "unknown_text_ids"))
+        return cls(of_texts("text_ids"), true, unknown, of_texts("text_kinds"), of_texts("text_log_odds"))
+
+
 class PairLoss(LossOnEmbeddings):
     """What the configuration's `loss_type`, `identical_text` and `text_weighting` say, for `ECGTextModel`."""
 
@@ -24,6 +57,9 @@ class PairLoss(LossOnEmbeddings):
     config: ECGTextConfig
     logit_scale: nn.Parameter
     logit_bias: nn.Parameter
+    # of the kinds of text from 1 on, where the configuration has several
+    kind_logit_scale: nn.Parameter
+    kind_logit_bias: nn.Parameter
 
     def embed_batch(self, batch) -> dict[str, torch.Tensor]:
         outputs = cast(nn.Module, self)(**{name: value for name, value in batch.items() if name != "return_loss"})
@@ -33,40 +69,52 @@ class PairLoss(LossOnEmbeddings):
     def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
         """Extra texts of all micro-batches follow the records' own."""
         names = ("input_ids", "attention_mask", "text_features")
-        ids = [batch.get("text_ids") for batch in batches]
-        if self.needs_text_ids() and None in ids:
-            ids = [ids_of_texts(*(batch.get(name) for name in names)) for batch in batches]
-        text_ids = None
-        if None not in ids:
-            owns = [len(batch["input_values"]) for batch in batches]
-            parts = [part[:own] for part, own in zip(ids, owns, strict=True)]
-            text_ids = torch.cat([*parts, *(part[own:] for part, own in zip(ids, owns, strict=True))])
-        text_embeds = torch.cat([embeddings["text"], embeddings["extra"]])
-        return self.pair_loss(embeddings["ecg"], text_embeds, text_ids, joined(batches, "true_text_ids"))
+        if self.needs_text_ids() and any(batch.get("text_ids") is None for batch in batches):
+            batches = [{**batch, "text_ids": ids_of_texts(*(batch.get(name) for name in names))} for batch in batches]
+        truth = TextTruth.of_batches(batches, [len(batch["input_values"]) for batch in batches])
+        return self.pair_loss(embeddings["ecg"], torch.cat([embeddings["text"], embeddings["extra"]]), truth)
 
     def needs_text_ids(self) -> bool:
         return self.config.identical_text != "negative" or self.config.text_weighting != "row"
 
-    def pair_loss(self, ecg_embeds, text_embeds, text_ids, true_text_ids) -> torch.Tensor:
-        config, scale = self.config, self.logit_scale.exp()
+    def pair_loss(self, ecg_embeds: torch.Tensor, text_embeds: torch.Tensor, truth: TextTruth) -> torch.Tensor:
+        config = self.config
         gather = gather_with_gradient if world_size() > 1 else None
-        same: dict[str, Any] = {"text_ids": text_ids, "identical_text": config.identical_text, "gather": gather}
+        same: dict[str, Any] = {"text_ids": truth.text_ids, "identical_text": config.identical_text, "gather": gather}
         if config.loss_type == "softmax":
-            if true_text_ids is not None:
-                raise ValueError("the softmax loss cannot use true_text_ids: leave them out of the batch")
-            return softmax_contrastive_loss(ecg_embeds, text_embeds, scale, **same)
+            given = [name for name, value in truth._asdict().items() if name != "text_ids" and value is not None]
+            if given:
+                raise ValueError(f"the softmax loss cannot use {', '.join(given)}: leave them out of the batch")
+            return softmax_contrastive_loss(ecg_embeds, text_embeds, self.logit_scale.exp(), **same)
+        known: dict[str, Any] = {"true_text_ids": truth.true_text_ids, "unknown_text_ids": truth.unknown_text_ids}
         weighting: dict[str, Any] = {"text_weighting": config.text_weighting}
-        loss = sigmoid_contrastive_loss(
-            ecg_embeds, text_embeds, scale, self.logit_bias, true_text_ids=true_text_ids, **same, **weighting
-        )
+        scale, bias = self._scale_and_bias(truth)
+        kinds: dict[str, Any] = {"text_kinds": truth.text_kinds, "kind_weights": config.text_kind_weights or ()}
+        loss = sigmoid_contrastive_loss(ecg_embeds, text_embeds, scale, bias, **known, **same, **weighting, **kinds)
         if config.loss_type == "clep":
             own = slice(len(ecg_embeds))
             pull = false_negative_mitigation_loss(
                 ecg_embeds,
                 text_embeds[own],
-                text_ids=None if text_ids is None else text_ids[own],
+                text_ids=None if truth.text_ids is None else truth.text_ids[own],
                 gather=gather,
+                **(known if config.mitigation_target == "truth" else {}),
                 **weighting,
             )
             loss = loss + config.mitigation_weight * pull
         return loss
+
+    def _scale_and_bias(self, truth: TextTruth) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of every text, by its kind; scalars where there is one kind and no log odds."""
+        scale, bias, kinds = self.logit_scale.exp(), self.logit_bias, truth.text_kinds
+        if self.config.num_text_kinds == 1:
+            if kinds is not None:
+                raise ValueError("the batch has text_kinds, but num_text_kinds is 1 in the configuration")
+        else:
+            scales = torch.cat([scale.reshape(1), self.kind_logit_scale.exp()])
+            biases = torch.cat([bias.reshape(1), self.kind_logit_bias])
+            # by index whatever the batch holds: DDP waits for the gradient of every parameter
+            scale, bias = (scales[kinds], biases[kinds]) if kinds is not None else (scales[:1], biases[:1])
+        if truth.text_log_odds is not None:
+            bias = bias.float() + truth.text_log_odds
+        return scale, bias

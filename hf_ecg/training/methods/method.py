@@ -141,6 +141,12 @@ class Method:
                 when it is not known.
 
         Returns:
-            Some of `text_column`, `risk_column`, `label_sets`, `targets`, and whether texts or risks were `shuffled`.
+            Some of `text_column`, `risk_column`, `label_sets`, `targets`, whether texts or risks were `shuffled`, and
+            `features`: where the truth of waveform features came from, in words.
         """
         return {}
+
+    def trained_texts(self, sources: Sequence[Dataset]) -> set[str] | None:
+        """Every sentence that the training rows teach, and every feature that is a text of its own; None when the
+        method reads no texts."""
+        return None

@@ -10,7 +10,9 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...data.collators import ECGTextCollator
-from ...data.corpus import non_empty_text, require_columns, shuffle_across_patients
+from ...data.corpus import distinct_texts, non_empty_text, require_columns, shuffle_across_patients
+from ...data.feature_texts import FeatureTexts
+from ...data.sentences import SentenceSampler
 from ...models.shared.roles import is_dual_encoder
 from ..frozen_text import prepare_texts
 from .method import Feeding, Method, ViewOptions
@@ -27,6 +29,7 @@ class TextPairOptions(ViewOptions):
     extra_texts: this many sentences of the training texts follow the records' own in every batch.
     max_length: tokens a text is cut at; None is the tokenizer's own limit.
     shuffle_texts: a control: train every record on another patient's text.
+    shuffle_features: a control: train every record on the truth of another patient's waveform features.
     """
 
     single_sentence_probability: float = 0.0
@@ -35,25 +38,54 @@ class TextPairOptions(ViewOptions):
     extra_texts: int = 0
     max_length: int | None = None
     shuffle_texts: bool = False
+    shuffle_features: bool = False
 
 
 class TextPairs(Method):
-    """Each record and its text from `data.columns.text`; records without a text are left out."""
+    """Each record and its text from `data.columns.text`; records without a text are left out.
+
+    With `data.columns.true_texts` and `false_texts` every batch also asks for all waveform features of these columns,
+    as texts of kind 1: true of a record, false, or not known and left out of the loss. The model then has
+    `num_text_kinds` 2 and `identical_text` positive.
+    """
 
     name = "text_pairs"
     Options = TextPairOptions
     reads_text = True
 
+    def __init__(self, options: TextPairOptions, data):
+        super().__init__(options, data)
+        if self.truth_columns and not options.true_texts:
+            raise ValueError(
+                "data.columns.true_texts needs method.options.true_texts: what else is true of a record must be known"
+            )
+        if options.shuffle_features and not self.truth_columns:
+            raise ValueError("method.options.shuffle_features needs data.columns.true_texts: there are no features")
+
+    @property
+    def truth_columns(self) -> list[str]:
+        """The columns of the waveform features' truth, if the recipe names them."""
+        return list(filter(None, (self.data.columns.true_texts, self.data.columns.false_texts)))
+
     @property
     def columns(self) -> list[str]:
-        return [self.data.columns.text]
+        return [self.data.columns.text, *self.truth_columns]
+
+    @property
+    def optional_columns(self) -> list[str]:
+        return self.truth_columns
 
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
-        require_columns(rows, self.columns, "the corpus")
-        rows = non_empty_text(rows, self.data.columns.text)
+        text = [self.data.columns.text]
+        require_columns(rows, text, "the corpus")
+        rows = non_empty_text(rows, *text)
+        present = [column for column in self.truth_columns if column in rows.column_names]
         if training and self.options.shuffle_texts:
             logger.warning("control: every record is trained on another patient's text")
-            rows = shuffle_across_patients(rows, self.columns, seed)
+            rows = shuffle_across_patients(rows, text, seed)
+        if training and self.options.shuffle_features and present:
+            logger.warning("control: every record is trained on the truth of another patient's waveform features")
+            rows = shuffle_across_patients(rows, present, seed)
         return rows
 
     def collator(self, feeding: Feeding) -> ECGTextCollator:
@@ -72,7 +104,11 @@ class TextPairs(Method):
             prepared=feeding.prepared,
         )
         collator.fit_sentences(*feeding.sources)
+        collator.feature_texts = self._feature_texts(feeding.sources)
         return collator
+
+    def _feature_texts(self, sources: Sequence[Dataset]) -> FeatureTexts | None:
+        return FeatureTexts(*self.truth_columns, sources) if self.truth_columns else None
 
     def validation_collator(self, feeding: Feeding) -> ECGTextCollator:
         return ECGTextCollator(
@@ -92,7 +128,29 @@ class TextPairs(Method):
         accelerator: Accelerator,
     ) -> None:
         if is_dual_encoder(model):
+            if self.truth_columns:
+                _check_takes_features(model.config)
             prepare_texts(model, collator, sources, "text_model" in frozen, accelerator, measured)
 
     def facts(self, model_config) -> dict:
-        return {"text_column": self.data.columns.text, "shuffled": self.options.shuffle_texts}
+        told = {"text_column": self.data.columns.text, "shuffled": self.options.shuffle_texts}
+        if self.truth_columns:
+            control = ", shuffled across patients: a control" if self.options.shuffle_features else ""
+            told["features"] = f"columns {' and '.join(self.truth_columns)}{control}"
+        return told
+
+    def trained_texts(self, sources: Sequence[Dataset]) -> set[str]:
+        texts = {text for rows in sources for text in distinct_texts(rows, self.data.columns.text)}
+        features = self._feature_texts(sources)
+        return set(SentenceSampler(1.0).possible(texts)) | set(features.texts if features else ())
+
+
+def _check_takes_features(config) -> None:
+    """Raises ValueError when a model's loss cannot use texts that are true of some records and false of others."""
+    wanted = {"num_text_kinds": config.num_text_kinds > 1, "identical_text": config.identical_text == "positive"}
+    wrong = [f"{name} is {getattr(config, name)!r}" for name, good in wanted.items() if not good]
+    if wrong:
+        raise ValueError(
+            f"data.columns.true_texts is given, but of model.config {' and '.join(wrong)}: wanted num_text_kinds 2 and"
+            " identical_text positive"
+        )
