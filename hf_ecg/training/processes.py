@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import random
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator
@@ -143,7 +145,14 @@ def seed_validation(seed: int, rank: int) -> None:
 
 
 def _seed_everything(place: str) -> None:
-    set_seed(int.from_bytes(hashlib.blake2b(place.encode(), digest_size=4).digest(), "little"))
+    seed = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=4).digest(), "little")
+    if torch.accelerator.is_available():
+        set_seed(seed)
+        return
+    # the same without looking for devices, which takes longer than a step of a small network's optimiser
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
 
 
 def prepare_torch(run: RunSection) -> None:
