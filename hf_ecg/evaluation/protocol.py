@@ -36,6 +36,7 @@ class SourceFacts:
         label_sets, targets: columns of the labels, or of the numbers.
         risk: what a contrastive loss compared patients by, in words.
         features: where the truth of waveform features as texts of their own came from, in words.
+        metadata: what else of the patients pretraining knew, in words.
     """
 
     corpus: str | None = None
@@ -50,6 +51,7 @@ class SourceFacts:
     targets: tuple[str, ...] = ()
     risk: str | None = None
     features: str | None = None
+    metadata: str | None = None
 
     @property
     def original_reports(self) -> bool:
@@ -62,7 +64,7 @@ class SourceFacts:
         return self.config or Path(self.corpus or "unknown").name
 
     def taught(self) -> tuple:
-        """Everything that was learnt beside waveforms and risk."""
+        """Everything that was learnt beside waveforms, risk and metadata."""
         texts = self.text_column, self.text_source, self.hold_out, self.withhold, self.features
         return *texts, self.label_sets, self.targets
 
@@ -130,9 +132,9 @@ class TrainingFacts:
     def merge(self, sources: Iterable[SourceFacts]) -> "TrainingFacts":
         """These facts with what pretrained weights saw.
 
-        An entry of the same corpus and configuration joins ours: the folds are united, words on risk put behind each
-        other. One that was taught something else there (other texts, labels) stays an entry of its own, so that it is
-        not forgotten.
+        An entry of the same corpus and configuration joins ours: the folds are united, words on risk and on metadata
+        put behind each other. One that was taught something else there (other texts, labels) stays an entry of its
+        own, so that it is not forgotten.
         """
         merged = list(self.sources)
         for source in sources:
@@ -146,12 +148,12 @@ class TrainingFacts:
                 merged.append(source)
                 continue
             ours = merged[places[0]]
-            risks = [words for facts in (ours, source) for words in (facts.risk or "").split("; ") if words]
             merged[places[0]] = dataclasses.replace(
                 ours,
                 train_folds=tuple(sorted({*ours.train_folds, *source.train_folds})),
                 validation_folds=tuple(sorted({*ours.validation_folds, *source.validation_folds})),
-                risk="; ".join(dict.fromkeys(risks)) or None,
+                risk=_joined_words(ours.risk, source.risk),
+                metadata=_joined_words(ours.metadata, source.metadata),
             )
         return dataclasses.replace(self, sources=tuple(merged))
 
@@ -325,3 +327,8 @@ def parse_folds(text: str) -> list[int]:
             raise ValueError(f"folds are {text!r}, wanted numbers and ranges such as 1-7 or 9,10")
         folds.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     return sorted(folds)
+
+
+def _joined_words(*facts: str | None) -> str | None:
+    words = [each for fact in facts for each in (fact or "").split("; ") if each]
+    return "; ".join(dict.fromkeys(words)) or None

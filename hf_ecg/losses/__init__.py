@@ -4,25 +4,33 @@ from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
 from .masked_reconstruction import masked_reconstruction_loss
+from .metadata_prediction import metadata_prediction_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .patient_contrastive import patient_contrastive_loss
+from .rank_n_contrast import rank_n_contrast_loss
 from .risk_weighted import risk_weighted_contrastive_loss
+from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
 from .softmax import softmax_contrastive_loss
 from .vicreg import vicreg_loss
+from .y_aware import y_aware_contrastive_loss
 
 __all__ = [
     "IDENTICAL_TEXT",
     "TEXT_WEIGHTING",
+    "WeightSpread",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
     "masked_reconstruction_loss",
+    "metadata_prediction_loss",
     "patient_contrastive_loss",
     "rank",
+    "rank_n_contrast_loss",
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
     "softmax_contrastive_loss",
     "vicreg_loss",
     "world_size",
+    "y_aware_contrastive_loss",
 ]

@@ -25,21 +25,15 @@ def known_distances(risk: torch.Tensor, missing_rate: torch.Tensor | None, dista
     median.
 
     Args:
-        risk: (total,), not finite where unknown.
+        risk: (total,), not finite where unknown; or (total, columns): the mean of the columns' distances, and a record
+            is known where all of its columns are.
         missing_rate: (total,) in [0, 1], or None.
         distance: "squared" (r_i - r_j)^2; "rank" |rank_i - rank_j| among the known risks, equal ones sharing a rank.
     """
-    known = risk.isfinite()
-    values = torch.where(known, risk, torch.zeros_like(risk))
-    if distance == "rank":
-        values = _ranks(values, known)
-    lowest = values.masked_fill(~known, float("inf")).amin()
-    highest = values.masked_fill(~known, float("-inf")).amax()
-    # the quotient before the square: a risk in any unit, per cent or millionths, stays within range
-    spread = torch.where(highest > lowest, highest - lowest, torch.ones_like(highest))
-    apart = ((values[:, None] - values) / spread).abs()
-    if distance == "squared":
-        apart = apart**2
+    columns = risk[:, None] if risk.ndim == 1 else risk
+    known = columns.isfinite().all(dim=1)
+    parts = [_apart(column, known, distance) for column in columns.unbind(dim=1)]
+    apart = torch.stack(parts).mean(dim=0)
     both = known[:, None] & known
     same = torch.eye(len(risk), dtype=torch.bool, device=risk.device)
     certainty = torch.ones_like(apart) if missing_rate is None else torch.exp(-missing_rate[:, None] * missing_rate)
@@ -64,6 +58,19 @@ def published_distances(risk: torch.Tensor, missing_rate: torch.Tensor | None, a
     apart = (apart - apart.amin()) / torch.where(span > 0, span, torch.ones_like(span))
     apart = (0.8 * apart + 0.2).masked_fill(torch.eye(len(risk), dtype=torch.bool, device=risk.device), 0)
     return apart if missing_rate is None else apart * torch.exp(-missing_rate[:, None] * missing_rate)
+
+
+def _apart(risk: torch.Tensor, known: torch.Tensor, distance: str) -> torch.Tensor:
+    """(total, total), over the largest of the known ones; entries of unknown records mean nothing."""
+    values = torch.where(known, risk, torch.zeros_like(risk))
+    if distance == "rank":
+        values = _ranks(values, known)
+    lowest = values.masked_fill(~known, float("inf")).amin()
+    highest = values.masked_fill(~known, float("-inf")).amax()
+    # the quotient before the square: a risk in any unit, per cent or millionths, stays within range
+    spread = torch.where(highest > lowest, highest - lowest, torch.ones_like(highest))
+    apart = ((values[:, None] - values) / spread).abs()
+    return apart**2 if distance == "squared" else apart
 
 
 def _ranks(values: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,9 @@ import math
 import torch
 
 from .pair_targets import Gather, in_full_precision, without_autocast
-from .risk_distance import DISTANCES, known_distances, published_distances
+from .risk_alignment import FORMS, published_alignment, similarity
+from .risk_distance import DISTANCES, RiskDistances, known_distances, published_distances
+from .risk_weights import SPREAD_UNITS, WeightSpread, of_views, softmax_log_weights, spread_log_weights
 from .view_pairs import ViewPairs, check_views, contrast, view_pairs
 
 PATHS = ("masked", "paper", "compat_released_code")
@@ -20,7 +22,8 @@ def risk_weighted_contrastive_loss(
     missing_rate: torch.Tensor | None = None,
     path: str = "masked",
     distance: str = "squared",
-    sharpness: float = 0.8,
+    sharpness: float | WeightSpread = 0.8,
+    alignment: str = "published",
     alignment_weight: float = 1.0,
     gather: Gather | None = None,
 ) -> torch.Tensor:
@@ -53,6 +56,16 @@ def risk_weighted_contrastive_loss(
       denominator). The released training never passes the mask (`use_mask = False` in its code), so leave
       `missing_rate` out to train as it did; unknown risks are then 0 as well, the lowest risk of all.
 
+    **Two things that the published form cannot do** (docs/clef.md has the figures), for "masked" alone.
+
+    - The weights. Squared risks divided by the largest are nearly all alike: the logarithms of the weights have a
+      standard deviation of about 0.1 in a row, where the logits at T = 0.07 have 2 to 4, and hardness decides alone.
+      `sharpness=WeightSpread(1.0)` gives the logarithms, row by row, a stated share of the logits' deviation, and
+      `WeightSpread(0.5, "absolute")` a stated deviation.
+    - The alignment. The gradient towards S is nearly that towards the constant mean of S: it draws all pairs together.
+      `alignment="centred"` takes the mean over pairs of different records from both sides, "correlation" asks for
+      Pearson's correlation of the two, 1 - r, so that neither level nor scale of S says anything.
+
     **The missing rate** m is the share of a patient's risk inputs that were filled (`hf_ecg.clinical.score2_risk`);
     the risk itself must be NaN where it is unknown. In "masked" a pair's certainty is exp(-m_i m_j): its distance
     shrinks that far towards the median, and it counts that much in the alignment. Where all risks come from the same
@@ -71,11 +84,14 @@ def risk_weighted_contrastive_loss(
         first_embeds: (batch, dimensions), unit length.
         second_embeds: (batch, dimensions), unit length.
         temperature: scalar T.
-        risk: (batch,), NaN or infinite where unknown.
+        risk: (batch,), NaN or infinite where unknown; in "masked" also (batch, columns), such as age and sex: D is the
+            mean of the columns' distances, and a record is known where all of its columns are.
         missing_rate: (batch,) in [0, 1], NaN taken as 1; None for 0.
         path: "masked", "paper" or "compat_released_code".
         distance: "squared" or "rank"; the published paths know only "squared".
-        sharpness: factor of D in the softmax of "masked", published 0.8 (weights differ by up to e^0.8 = 2.2).
+        sharpness: factor of D in the softmax of "masked", published 0.8 (weights differ by up to e^0.8 = 2.2), or a
+            `WeightSpread`.
+        alignment: "published", "centred" or "correlation".
         alignment_weight: factor of L_align in "masked".
         gather: `gather_with_gradient` to use the records and risks of every process.
 
@@ -101,29 +117,32 @@ def risk_weighted_contrastive_loss(
         True
     """
     check_views(first_embeds, second_embeds, temperature)
-    _check_risk(first_embeds, risk, missing_rate)
-    check_options(path, distance, sharpness, alignment_weight)
+    check_options(path, distance, sharpness, alignment, alignment_weight)
+    _check_risk(first_embeds, risk, missing_rate, several=path == "masked")
     with without_autocast(first_embeds):
         first_embeds, second_embeds, temperature = in_full_precision(first_embeds, second_embeds, temperature)
         pairs = view_pairs(first_embeds, second_embeds, gather)
         risk, missing_rate = _all_risks(first_embeds, risk, missing_rate, gather)
-        if path == "masked":
-            return _masked(pairs, temperature, risk, missing_rate, distance, sharpness, alignment_weight)
-        return _published(pairs, temperature, risk, missing_rate, released=path == "compat_released_code")
+        if path != "masked":
+            return _published(pairs, temperature, risk[:, 0], missing_rate, released=path == "compat_released_code")
+        distances = known_distances(risk, missing_rate, distance)
+        if isinstance(sharpness, WeightSpread):
+            weights = spread_log_weights(distances, sharpness, pairs, temperature)
+        else:
+            weights = softmax_log_weights(distances.distance, sharpness, pairs)
+        loss = contrast(pairs, temperature, weights)
+        if not alignment_weight:
+            return loss
+        return loss + alignment_weight * _known_alignment(pairs, distances, alignment)
 
 
-def _masked(pairs, temperature, risk, missing_rate, distance, sharpness, alignment_weight):
-    distances, certainty = known_distances(risk, missing_rate, distance)
-    same = torch.eye(len(risk), dtype=torch.bool, device=risk.device)
-    weights = (sharpness * distances).masked_fill(same, float("-inf")).log_softmax(dim=1) + math.log(len(risk) - 1)
-    loss = contrast(pairs, temperature, _of_views(weights.masked_fill(same, 0), pairs))
-    if alignment_weight:
-        # without a pair of known risks there is nothing to align: every pair counts instead, and then for nothing
-        known = (certainty.masked_fill(same, 0) > 0).any()
-        counted = torch.where(known, certainty, torch.ones_like(certainty))
-        alignment = _alignment(pairs, _similarity(0.8 * distances + 0.2), counted)
-        loss = loss + torch.where(known, alignment_weight * alignment, torch.zeros_like(alignment))
-    return loss
+def _known_alignment(pairs: ViewPairs, distances: RiskDistances, form: str) -> torch.Tensor:
+    same = torch.eye(len(distances.distance), dtype=torch.bool, device=distances.distance.device)
+    # without a pair of known risks there is nothing to align: every pair counts instead, and then for nothing
+    known = (distances.certainty.masked_fill(same, 0) > 0).any()
+    counted = torch.where(known, distances.certainty, torch.ones_like(distances.certainty))
+    error = FORMS[form](pairs, similarity(0.8 * distances.distance + 0.2), counted)
+    return torch.where(known, error, torch.zeros_like(error))
 
 
 def _published(pairs, temperature, risk, missing_rate, released):
@@ -135,47 +154,29 @@ def _published(pairs, temperature, risk, missing_rate, released):
     distances = published_distances(risk, missing_rate, added=1e-6 if released else 0)
     # a record's two views share its weight
     weights = distances.log_softmax(dim=1) - math.log(2)
-    loss = contrast(pairs, temperature, _of_views(weights, pairs), added=1e-8 if released else 0)
-    alignment = _alignment(pairs, _similarity(distances), torch.ones_like(distances), added=1e-6 if released else 0)
-    return (loss + alignment) / 2
-
-
-def _similarity(distances: torch.Tensor) -> torch.Tensor:
-    return (1 - distances).fill_diagonal_(1)
-
-
-def _of_views(records: torch.Tensor, pairs: ViewPairs) -> torch.Tensor:
-    """Rows of the local records of (total, total), repeated for both views on both sides."""
-    batch = len(pairs.anchors) // 2
-    return records[pairs.start : pairs.start + batch].repeat(2, 2)
-
-
-def _alignment(pairs: ViewPairs, target: torch.Tensor, certainty: torch.Tensor, added: float = 0) -> torch.Tensor:
-    """Mean square between scaled cosines and `target`, weighted by `certainty`; both (total, total)."""
-    counted = certainty.repeat(2, 2) > 0
-    # lowest and highest are those of all processes' views, not of the local ones alone
-    everything = pairs.columns @ pairs.columns.T
-    lowest = everything.masked_fill(~counted, float("inf")).amin()
-    highest = everything.masked_fill(~counted, float("-inf")).amax()
-    span = highest - lowest + added
-    if not added:
-        span = span.clamp_min(1e-6)
-    scaled = (pairs.anchors @ pairs.columns.T - lowest) / span
-    weights = _of_views(certainty, pairs)
-    share = len(pairs.anchors) / len(pairs.columns)
-    return (weights * (scaled - _of_views(target, pairs)) ** 2).sum() / (4 * certainty.sum() * share)
+    loss = contrast(pairs, temperature, of_views(weights, pairs), added=1e-8 if released else 0)
+    aligned = published_alignment(
+        pairs, similarity(distances), torch.ones_like(distances), added=1e-6 if released else 0
+    )
+    return (loss + aligned) / 2
 
 
 def _all_risks(embeds, risk, missing_rate, gather):
     """Risks and missing rates of every process, in the arithmetic of the embeddings and without gradient."""
-    values = [risk] if missing_rate is None else [risk, missing_rate.nan_to_num(nan=1.0)]
-    values = torch.stack([value.detach().to(embeds) for value in values], dim=1)
-    values = values if gather is None else gather(values)
-    return values[:, 0], None if missing_rate is None else values[:, 1]
+    values = [risk[:, None] if risk.ndim == 1 else risk]
+    if missing_rate is not None:
+        values.append(missing_rate.nan_to_num(nan=1.0)[:, None])
+    joined = torch.cat([value.detach().to(embeds) for value in values], dim=1)
+    joined = joined if gather is None else gather(joined)
+    columns = values[0].shape[1]
+    return joined[:, :columns], None if missing_rate is None else joined[:, columns]
 
 
-def _check_risk(embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Tensor | None) -> None:
-    for name, values in (("risk", risk), ("missing_rate", missing_rate)):
+def _check_risk(
+    embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Tensor | None, several: bool = False
+) -> None:
+    columns = risk[:, 0] if several and risk.ndim == 2 and risk.shape[1] else risk
+    for name, values in (("risk", columns), ("missing_rate", missing_rate)):
         if values is not None and values.shape != embeds.shape[:1]:
             raise ValueError(f"{name} has the shape {tuple(values.shape)}, wanted ({len(embeds)},): one a record")
     # a compiled graph cannot look at values
@@ -188,20 +189,35 @@ def _check_risk(embeds: torch.Tensor, risk: torch.Tensor, missing_rate: torch.Te
         )
 
 
-def check_options(path: str, distance: str, sharpness: float, alignment_weight: float) -> None:
+def check_options(
+    path: str,
+    distance: str,
+    sharpness: float | WeightSpread,
+    alignment: str = "published",
+    alignment_weight: float = 1.0,
+) -> None:
     """Refuse options that `risk_weighted_contrastive_loss` does not have, or not on this path.
 
     Raises:
         ValueError: naming the option.
     """
-    for name, value, known in (("path", path, PATHS), ("distance", distance, DISTANCES)):
+    names = [("path", path, PATHS), ("distance", distance, DISTANCES), ("alignment", alignment, tuple(FORMS))]
+    numbers = [("alignment_weight", alignment_weight)]
+    if isinstance(sharpness, WeightSpread):
+        names.append(("the unit of sharpness", sharpness.unit, SPREAD_UNITS))
+        numbers.append(("the spread in sharpness", sharpness.value))
+    else:
+        numbers.append(("sharpness", sharpness))
+    for name, value, known in names:
         if value not in known:
             raise ValueError(f"{name} is {value!r}, wanted one of {known}")
-    for name, number in (("sharpness", sharpness), ("alignment_weight", alignment_weight)):
+    for name, number in numbers:
         if not 0 <= number < math.inf:
             raise ValueError(f"{name} is {number}, wanted a number of at least 0")
-    if path != "masked" and (distance, sharpness, alignment_weight) != ("squared", 0.8, 1.0):
+    found = (distance, sharpness, alignment, alignment_weight)
+    if path != "masked" and found != ("squared", 0.8, "published", 1.0):
         raise ValueError(
-            f"path {path!r} has squared distances, sharpness 0.8 and an alignment of weight 1; distance {distance!r},"
-            f" sharpness {sharpness} and alignment_weight {alignment_weight} need path 'masked'"
+            f"path {path!r} has squared distances, sharpness 0.8 and the published alignment of weight 1; distance"
+            f" {distance!r}, sharpness {sharpness}, alignment {alignment!r} and alignment_weight {alignment_weight}"
+            " need path 'masked'"
         )

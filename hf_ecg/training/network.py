@@ -89,7 +89,8 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     Args:
         section: the recipe's section.
         classes: names of a classifier's outputs, in order.
-        head: what the data says of the head, such as its `problem_type`; the section may not say otherwise.
+        head: what the data says of the configuration, such as a head's `problem_type`; the section may not say
+            otherwise.
 
     Raises:
         ValueError: unknown class or configuration key, a submodule that is not there or does not fit.
@@ -121,9 +122,10 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     if classes:
         config["id2label"] = dict(enumerate(classes))
         config["label2id"] = {label: index for index, label in enumerate(classes)}
-        for key, value in (head or {"problem_type": "multi_label_classification"}).items():
-            if config.setdefault(key, value) != value:
-                raise ValueError(f"model.config.{key} is {config[key]!r}, but method and data make it {value!r}")
+        head = head or {"problem_type": "multi_label_classification"}
+    for key, value in (head or {}).items():
+        if config.setdefault(key, value) != value:
+            raise ValueError(f"model.config.{key} is {config[key]!r}, but method and data make it {value!r}")
     config = _configuration(config_class, config)
     model = model_class.from_config(config) if is_auto else model_class(config)
     for name, source in loaded.items():

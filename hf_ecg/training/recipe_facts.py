@@ -77,6 +77,10 @@ def _source_facts(
     if told.get("risk_column") is not None:
         risk = risk_words(told["risk_column"], summary.get("risk"), rows)
         risk += ", shuffled across patients: a control" if told["shuffled"] else ""
+    metadata = None
+    if told.get("metadata"):
+        metadata = ", ".join(f"column {name}" for name in told["metadata"])
+        metadata += ", shuffled across patients: a control" if told["metadata_shuffled"] else ""
     present = set(rows.column_names) if rows is not None else None
     selected = source.folds.validation if recipe.validation is not None else []
     return SourceFacts(
@@ -90,6 +94,7 @@ def _source_facts(
         targets=tuple(name for name in told.get("targets", ()) if present is None or name in present),
         risk=risk,
         features=told.get("features"),
+        metadata=metadata,
         **words,
     )
 

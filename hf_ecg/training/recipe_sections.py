@@ -88,8 +88,9 @@ class SourceSection:
 @strict
 @dataclass
 class ColumnsSection:
-    """Which column of the corpora plays which part; `risk` and `missing_rate` are for the method `view_pairs`.
+    """Which column of the corpora plays which part.
 
+    `risk`, `missing_rate` and `metadata` (columns of numbers, and `sex`) are for the method `view_pairs`.
     `true_texts` and `false_texts`, both or none, are for the method `text_pairs`: label sets whose class names are
     waveform features in words, those that are true of a record and those that are not; in neither: nobody knows.
     """
@@ -99,6 +100,11 @@ class ColumnsSection:
     false_texts: str | None = None
     risk: str | None = None
     missing_rate: str | None = None
+    metadata: list[str] = field(default_factory=list)
+
+    def validate_metadata(self):
+        if len(set(self.metadata)) < len(self.metadata):
+            raise ValueError(f"data.columns.metadata is {self.metadata}: one is named twice")
 
     def validate_truth(self):
         if (self.true_texts is None) != (self.false_texts is None):

@@ -111,9 +111,8 @@ def _source_words(facts: SourceFacts) -> str:
     labels = (*facts.label_sets, *facts.targets)
     if facts.text_column is None and not labels:
         words = "**Self-supervised**: trained on waveforms, without labels or texts"
-        return (
-            f"{words}." if facts.risk is None else f"{words}; negatives weighted by clinical risk from {facts.risk}."
-        )
+        words += "" if facts.risk is None else f"; negatives weighted by clinical risk from {facts.risk}"
+        return words + ("." if facts.metadata is None else f"; it knew of each patient {facts.metadata}.")
     if facts.text_column is None:
         return f"**Supervised**: trained on the labels of {', '.join(labels)}."
     if source.startswith("shuffled"):

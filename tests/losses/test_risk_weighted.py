@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hf_ecg.losses import info_nce_loss, risk_weighted_contrastive_loss
+from hf_ecg.losses import WeightSpread, info_nce_loss, risk_weighted_contrastive_loss
 from hf_ecg.losses.risk_distance import known_distances
 from tests.losses import view_reference as reference
 from tests.losses.golden import golden_case
@@ -24,7 +24,18 @@ def test_equals_the_double_loop_over_pairs(path, risk, missing):
         reference.assert_equal(ours, wanted, 1e-9)
 
 
-@pytest.mark.parametrize("options", [{"distance": "rank"}, {"sharpness": 5.0}, {"alignment_weight": 0.0}])
+OPTIONS = [
+    {"distance": "rank"},
+    {"sharpness": 5.0},
+    {"alignment_weight": 0.0},
+    {"sharpness": WeightSpread(1.0)},
+    {"sharpness": WeightSpread(0.5, "absolute"), "distance": "rank"},
+    {"alignment": "centred"},
+    {"alignment": "correlation", "alignment_weight": 3.0},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("missing", [None, MISSING])
 def test_options_of_the_masked_path_equal_the_double_loop(options, missing):
     raw = reference.features()

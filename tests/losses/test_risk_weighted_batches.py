@@ -98,7 +98,7 @@ def test_no_gradient_flows_to_the_risks():
         ({"views": torch.zeros(0, 6), "risk": torch.zeros(0)}, "no rows"),
         ({"views": torch.zeros(4, 6, dtype=torch.long)}, "first_embeds is torch.int64"),
         ({"risk": torch.zeros(3)}, r"risk has the shape \(3,\), wanted \(4,\)"),
-        ({"risk": torch.zeros(4, 1)}, r"risk has the shape \(4, 1\)"),
+        ({"risk": torch.zeros(4, 1), "path": "paper"}, r"risk has the shape \(4, 1\)"),
         ({"missing_rate": torch.zeros(8)}, r"missing_rate has the shape \(8,\)"),
         ({"missing_rate": torch.tensor([0, 20.0, 40, 100])}, "missing_rate holds 0 to 100, wanted shares"),
         ({"path": "published"}, "path is 'published'"),

@@ -10,16 +10,20 @@ from torch import nn
 from torch.nn import functional as F
 
 from hf_ecg.losses import (
+    WeightSpread,
     false_negative_mitigation_loss,
     gather_with_gradient,
     info_nce_loss,
+    metadata_prediction_loss,
     patient_contrastive_loss,
     rank,
+    rank_n_contrast_loss,
     risk_weighted_contrastive_loss,
     sigmoid_contrastive_loss,
     softmax_contrastive_loss,
     vicreg_loss,
     world_size,
+    y_aware_contrastive_loss,
 )
 
 ROWS, SIZE = 8, 6
@@ -28,6 +32,9 @@ METHODS = ("sigmoid", "softmax", "clep", "weighted clep", "clep of known texts")
 RISK = [0.02, math.nan, 0.11, 0.05, 0.31, math.inf, 0.05, 0.17]
 UNKNOWN_FIRST_HALF = [math.nan] * 4 + RISK[4:]
 MISSING = [0.0, 1.0, 0.2, 0.8, 0.4, math.nan, 0.6, 1.0]
+# age and sex; one patient's age and another one's sex are not known, two are the same
+AGES, SEXES = [60.0, 41.0, math.nan, 72.0, 60.0, 33.0, 58.0, 80.0], [1.0, 0.0, 1.0, 1.0, 1.0, math.nan, 0.0, 1.0]
+METADATA = [list(patient) for patient in zip(AGES, SEXES, strict=True)]
 VIEW_CASES = {
     "info_nce": {},
     "info_nce mean": {"negatives": "mean"},
@@ -36,6 +43,15 @@ VIEW_CASES = {
     "masked rank": {"risk": RISK, "missing_rate": MISSING, "distance": "rank", "sharpness": 3.0},
     "masked, all of one process unknown": {"risk": UNKNOWN_FIRST_HALF},
     "masked, all unknown": {"risk": [math.nan] * ROWS},
+    "masked, spread of weights": {"risk": RISK, "sharpness": WeightSpread(0.7)},
+    "masked, centred": {"risk": RISK, "missing_rate": MISSING, "alignment": "centred", "alignment_weight": 5.0},
+    "masked, correlation": {"risk": RISK, "alignment": "correlation"},
+    "masked, several columns": {"risk": METADATA, "alignment": "correlation"},
+    "y-aware": {"loss": y_aware_contrastive_loss, "metadata": METADATA, "bandwidths": [5.0, None]},
+    "y-aware, half": {"loss": y_aware_contrastive_loss, "metadata": METADATA, "bandwidths": [5.0, None], "share": 0.5},
+    "rank-N-contrast": {"loss": rank_n_contrast_loss, "metadata": METADATA},
+    "rank-N-contrast, half": {"loss": rank_n_contrast_loss, "metadata": METADATA, "share": 0.5},
+    "metadata told": {"told": METADATA},
     "paper": {"risk": RISK, "missing_rate": MISSING, "path": "paper"},
     "compat": {"risk": RISK, "path": "compat_released_code"},
     "vicreg": {"loss": vicreg_loss},
@@ -132,8 +148,13 @@ class ViewBody(nn.Module):
     def forward(self, first, second, rows):
         views = [F.normalize(torch.tanh(self.encoder(view)), dim=-1) for view in (first, second)]
         options = dict(self.options)
-        for name in {"risk", "missing_rate"} & set(options):
+        for name in {"risk", "missing_rate", "metadata", "told"} & set(options):
             options[name] = torch.tensor(options[name], dtype=torch.float64)[rows]
+        if "told" in options:
+            told = torch.cat([view[:, :2] for view in views]) * torch.exp(self.log_scale)
+            return metadata_prediction_loss(
+                told, options["told"].repeat(2, 1), binary=[False, True], gather=self.gather
+            )
         if "patient_ids" in options:
             options["patient_ids"] = torch.tensor(options["patient_ids"])[rows]
         loss = options.pop("loss", risk_weighted_contrastive_loss if "risk" in options else info_nce_loss)

@@ -1,12 +1,12 @@
 """The losses of two views as their formulas say: a plain loop over pairs, in double precision."""
 
 import math
-from statistics import median
+from statistics import fmean, median, pstdev
 
 import torch
 from torch.nn import functional as F
 
-from hf_ecg.losses import risk_weighted_contrastive_loss
+from hf_ecg.losses import WeightSpread, risk_weighted_contrastive_loss
 
 NAN, INF = math.nan, math.inf
 PATHS = ("masked", "paper", "compat_released_code")
@@ -52,7 +52,41 @@ def info_nce(views, temperature, negatives="sum"):
     return contrast(views, temperature, lambda i, j: weight)
 
 
-def masked(views, temperature, risk, missing=None, distance="squared", sharpness=0.8, alignment_weight=1.0):
+def other_records(views, similarity, certainty):
+    """Weights, cosines and targets of all pairs of views of different records that count."""
+    records, found = len(views) // 2, []
+    for a in range(len(views)):
+        for b in range(len(views)):
+            i, j = a % records, b % records
+            if i != j and certainty(i, j) > 0:
+                found.append((certainty(i, j), torch.dot(views[a], views[b]), similarity(i, j)))
+    return found
+
+
+def centred_alignment(views, similarity, certainty):
+    pairs = other_records(views, similarity, certainty)
+    cosines = [cosine for _, cosine, _ in pairs]
+    whole = sum(weight for weight, _, _ in pairs)
+    span = max(cosines) - min(cosines)
+    mean_cosine = sum(weight * cosine for weight, cosine, _ in pairs) / whole
+    mean_target = sum(weight * target for weight, _, target in pairs) / whole
+    return sum(w * ((c - mean_cosine) / span - (t - mean_target)) ** 2 for w, c, t in pairs) / whole
+
+
+def correlation_alignment(views, similarity, certainty):
+    pairs = other_records(views, similarity, certainty)
+    whole = sum(weight for weight, _, _ in pairs)
+    mean_cosine = sum(weight * cosine for weight, cosine, _ in pairs) / whole
+    mean_target = sum(weight * target for weight, _, target in pairs) / whole
+    covariance = sum(w * (c - mean_cosine) * (t - mean_target) for w, c, t in pairs)
+    squares = sum(w * (c - mean_cosine) ** 2 for w, c, _ in pairs) * sum(
+        w * (t - mean_target) ** 2 for w, _, t in pairs
+    )
+    return 1 - covariance / squares**0.5
+
+
+def masked(views, temperature, risk, missing=None, distance="squared", sharpness=0.8, **more):
+    alignment_weight = more.get("alignment_weight", 1.0)
     count = len(risk)
     known = [i for i in range(count) if math.isfinite(risk[i])]
     values = dict(zip(known, (risk[i] for i in known), strict=True))
@@ -76,11 +110,112 @@ def masked(views, temperature, risk, missing=None, distance="squared", sharpness
         row = sum(math.exp(sharpness * scaled(i, k)) for k in range(count) if k != i)
         return (count - 1) * math.exp(sharpness * scaled(i, j)) / row
 
-    loss = contrast(views, temperature, weight)
+    if isinstance(sharpness, WeightSpread):
+        loss = spread_contrast(views, temperature, scaled, certainty, sharpness)
+    else:
+        loss = contrast(views, temperature, weight)
     if not apart:
         return loss
+    forms = {"published": alignment, "centred": centred_alignment, "correlation": correlation_alignment}
     similarity = {True: lambda i, j: 1.0, False: lambda i, j: 1 - (0.8 * scaled(i, j) + 0.2)}
-    return loss + alignment_weight * alignment(views, lambda i, j: similarity[i == j](i, j), certainty)
+    form = forms[more.get("alignment", "published")]
+    return loss + alignment_weight * form(views, lambda i, j: similarity[i == j](i, j), certainty)
+
+
+def spread_contrast(views, temperature, apart, certainty, spread):
+    """Log-weights of an anchor: its distances, centred and scaled to the stated deviation over the known ones."""
+    records, total = len(views) // 2, 0.0
+    for a in range(len(views)):
+        i = a % records
+        known = [apart(i, j) for j in range(records) if j != i and certainty(i, j) > 0]
+        deviation = pstdev(known) if known else 0.0
+        negatives = [b for b in range(len(views)) if b % records != i]
+        logits = {b: torch.dot(views[a], views[b]) / temperature for b in range(len(views)) if b != a}
+        scale = spread.value
+        if spread.unit == "logits":
+            scale *= pstdev([logits[b].item() for b in negatives])
+        spread_out = scale / deviation if deviation > 1e-6 else 0.0
+        logs = {b: spread_out * (apart(i, b % records) - fmean(known or [0.0])) for b in negatives}
+        mean = sum(math.exp(value) for value in logs.values()) / len(logs)
+        positive = logits[(a + records) % len(views)]
+        whole = positive.exp() + sum(math.exp(logs[b]) / mean * logits[b].exp() for b in negatives)
+        total = total - torch.log(positive.exp() / whole)
+    return total / len(views)
+
+
+def targets_and_logs(views, temperature, a):
+    """The other view of an anchor's record, its logits, and log-probabilities of all views but itself."""
+    records = len(views) // 2
+    logits = {b: torch.dot(views[a], views[b]) / temperature for b in range(len(views)) if b != a}
+    whole = torch.log(sum(value.exp() for value in logits.values()))
+    return (a + records) % len(views), logits, {b: value - whole for b, value in logits.items()}
+
+
+def is_known(metadata, *records):
+    return all(math.isfinite(value) for record in records for value in metadata[record])
+
+
+def y_aware(views, temperature, metadata, bandwidths, share=None):
+    records, total = len(views) // 2, 0.0
+    for a in range(len(views)):
+        own, _, logs = targets_and_logs(views, temperature, a)
+        alike = {}
+        for b in logs:
+            i, j = a % records, b % records
+            if i != j and is_known(metadata, i, j):
+                kernel = 1.0
+                for one, two, width in zip(metadata[i], metadata[j], bandwidths, strict=True):
+                    kernel *= float(one == two) if width is None else math.exp(-((one - two) ** 2) / (2 * width**2))
+                alike[b] = kernel
+        whole = sum(alike.values())
+        if share is None:
+            target = {own: 1 / (1 + whole)} | {b: kernel / (1 + whole) for b, kernel in alike.items()}
+        elif whole:
+            target = {own: 1 - share} | {b: share * kernel / whole for b, kernel in alike.items()}
+        else:
+            target = {own: 1.0}
+        total = total - sum(part * logs[b] for b, part in target.items())
+    return total / len(views)
+
+
+def rank_n_contrast(views, temperature, metadata, share=None):
+    records, total = len(views) // 2, 0.0
+
+    def apart(a, b):
+        return sum(abs(x - y) for x, y in zip(metadata[a % records], metadata[b % records], strict=True))
+
+    for a in range(len(views)):
+        own, logits, logs = targets_and_logs(views, temperature, a)
+        ranked = [b for b in logits if is_known(metadata, a % records, b % records)]
+        others = [b for b in ranked if b != own]
+        terms = []
+        for k in others:
+            farther = [b for b in ranked if apart(a, b) >= apart(a, k)]
+            terms.append(logits[k] - torch.log(sum(logits[b].exp() for b in farther)))
+        if share is None:
+            total = total - (logs[own] + sum(terms)) / (1 + len(terms))
+        elif terms:
+            total = total - (1 - share) * logs[own] - share * sum(terms) / len(terms)
+        else:
+            total = total - logs[own]
+    return total / len(views)
+
+
+def metadata_prediction(predictions, metadata, binary):
+    total = 0.0
+    for column, is_binary in enumerate(binary):
+        errors = []
+        for row in range(len(metadata)):
+            target, told = metadata[row][column], predictions[row, column]
+            if not math.isfinite(target):
+                continue
+            if is_binary:
+                errors.append(torch.log1p(torch.exp(-told if target else told)))
+            else:
+                error = (told - target).abs()
+                errors.append(error**2 / 2 if error < 1 else error - 0.5)
+        total = total + (sum(errors) / len(errors) if errors else 0.0)
+    return total / len(binary)
 
 
 def published(views, temperature, risk, missing=None, released=False):

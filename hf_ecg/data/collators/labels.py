@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ...checks import nearest
-from .waveforms import WaveformCollator, number
+from ..metadata import number
+from .waveforms import WaveformCollator
 
 
 class ECGClassificationCollator(WaveformCollator):

@@ -6,14 +6,15 @@ import torch
 
 from ...checks import check_one_of
 from ...processing import ECGFeatureExtractor
+from ..metadata import metadata_number, number
 from .second_views import HALF, PATIENT, RECORD, SECOND_VIEWS, PatientRecords, halves, patient_numbers
-from .waveforms import WaveformCollator, number
+from .waveforms import WaveformCollator
 
 CLEF_SAME_LEAD_PROBABILITY = 0.8
 
 
 class ECGContrastiveCollator(WaveformCollator):
-    """Batches for `ECGForContrastivePreTraining`: two views of each record, and its risk.
+    """Batches for `ECGForContrastivePreTraining`: two views of each record, its risk and its metadata.
 
     For a single-lead model (an extractor with the step `pick_lead`) each view is one lead. Two leads are drawn among
     those that the record has and the extractor accepts; with `same_lead_probability` the second one is the first one
@@ -26,6 +27,7 @@ class ECGContrastiveCollator(WaveformCollator):
         same_lead_probability: default 0.8 for single-lead models; others have none.
         risk_column: column of numbers, null where unknown, such as SCORE2's risk or the age; None hands out no risk.
         missing_rate_column: column of the share of each risk's inputs that were filled.
+        metadata_columns: columns of numbers, and `sex`, null where unknown; none hand out no metadata.
         prepared: see `WaveformCollator`.
         second_view: what the second view is of: "record", the same record as the first; "half", the record's other
             half (CLOCS' CMSC: the first view is then of its first half); "patient", another record of its patient
@@ -45,6 +47,7 @@ class ECGContrastiveCollator(WaveformCollator):
         same_lead_probability: float | None = None,
         risk_column: str | None = None,
         missing_rate_column: str | None = None,
+        metadata_columns: Sequence[str] = (),
         prepared=None,
         second_view: str = RECORD,
         patient_records: PatientRecords | None = None,
@@ -65,11 +68,13 @@ class ECGContrastiveCollator(WaveformCollator):
             raise ValueError(f"missing_rate_column is {missing_rate_column!r}, but there is no risk_column")
         self.same_lead_probability = same_lead_probability
         self.risk_column, self.missing_rate_column = risk_column, missing_rate_column
+        self.metadata_columns = list(metadata_columns)
 
     @property
     def own_columns(self) -> list[str]:
         patient = "patient_id" if self.patient_ids else None
-        return list(filter(None, (self.risk_column, self.missing_rate_column, patient)))
+        named = (self.risk_column, self.missing_rate_column, patient, *self.metadata_columns)
+        return list(dict.fromkeys(filter(None, named)))
 
     def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """With all leads of a single-lead model beside each other, from which the views' leads are drawn."""
@@ -92,11 +97,12 @@ class ECGContrastiveCollator(WaveformCollator):
         Returns:
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
             samples) of the first view, and the same with `second_` before the names of the second; `risk` and
-            `missing_rate` float32 (batch,), NaN where unknown, when their columns are named; `patient_ids` int64
-            (batch,) when they are asked for; `return_loss` True.
+            `missing_rate` float32 (batch,), and `metadata` float32 (batch, columns) in their own units with the sexes
+            as 0 (female) and 1 (male), NaN where unknown, when their columns are named; `patient_ids` int64 (batch,)
+            when they are asked for; `return_loss` True.
 
         Raises:
-            ValueError: a risk that is not a number, or what the feature extractor refuses.
+            ValueError: a risk or a datum that is not a number, or what the feature extractor refuses.
         """
         batch = self.waveforms(rows)
         for key, column in (("risk", self.risk_column), ("missing_rate", self.missing_rate_column)):
@@ -104,6 +110,10 @@ class ECGContrastiveCollator(WaveformCollator):
                 batch[key] = torch.tensor([number(row, column) for row in rows])
         if self.patient_ids:
             batch["patient_ids"] = patient_numbers(rows)
+        if self.metadata_columns:
+            batch["metadata"] = torch.tensor(
+                [[metadata_number(row, column) for column in self.metadata_columns] for row in rows]
+            )
         batch["return_loss"] = True
         return batch
 

@@ -1,6 +1,5 @@
 """Waveforms with random views: a batch of its own, and the part that all collators share."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -133,13 +132,3 @@ class ECGWaveformCollator(WaveformCollator):
 
 def _extractor(processor) -> ECGFeatureExtractor:
     return processor if isinstance(processor, ECGFeatureExtractor) else processor.feature_extractor
-
-
-def number(row: Mapping, column: str) -> float:
-    """A row's value in a column of numbers; NaN where null."""
-    value = row[column]
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
-    return float(value)

@@ -1,14 +1,19 @@
+import math
+
 from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...checks import check_one_of
 from ...losses.info_nce import NEGATIVES
+from ...losses.metadata import check_share
+from ...losses.risk_alignment import FORMS
 from ...losses.risk_distance import DISTANCES
 from ...losses.risk_weighted import PATHS, check_options
+from ...losses.risk_weights import SPREAD_UNITS, WeightSpread
 from ...losses.vicreg import check_vicreg_weights
 from ..shared.configuration_tower import ECGTowerConfig
 from ..shared.strict_configuration import strict
-from .contrastive_loss import LOSSES
+from .contrastive_loss import BY_METADATA, LOSSES, RISK_WEIGHTED, Y_AWARE
 from .projector import NORMS
 
 
@@ -27,16 +32,37 @@ class ECGContrastiveConfig(ECGTowerConfig):
         projection_norm (`str`, *optional*): norm of the hidden layer, `"batch_norm"` as in SimCLR and VICReg; over
             several processes each has its own statistics.
         loss_type (`str`, defaults to `"risk_weighted"`): `"risk_weighted"` (CLEF), which needs risks, `"info_nce"`
-            (SimCLR), `"patient_contrastive"` (CLOCS), which needs patients, or `"vicreg"`.
+            (SimCLR), `"patient_contrastive"` (CLOCS), which needs patients, `"vicreg"`, or, of the metadata,
+            `"y_aware"` (Dufumier et al.) or `"rank_n_contrast"` (Zha et al.).
         temperature (`float`, defaults to 0.07): of all losses but `"vicreg"`.
         negatives (`str`, defaults to `"sum"`): of `"info_nce"`, see `hf_ecg.losses.info_nce_loss`.
         risk_path (`str`, defaults to `"masked"`): `path` of `hf_ecg.losses.risk_weighted_contrastive_loss`.
         risk_distance (`str`, defaults to `"squared"`): its `distance`.
         risk_sharpness (`float`, defaults to 0.8): its `sharpness`.
+        risk_spread (`float`, *optional*): in place of the sharpness, the standard deviation that the logarithms of a
+            row's weights are given, see `hf_ecg.losses.WeightSpread`.
+        risk_spread_unit (`str`, defaults to `"logits"`): what `risk_spread` is counted in.
+        alignment (`str`, defaults to `"published"`): its `alignment`.
         alignment_weight (`float`, defaults to 1.0): its `alignment_weight`.
         invariance_weight (`float`, defaults to 25.0): of `"vicreg"`, see `hf_ecg.losses.vicreg_loss`.
         variance_weight (`float`, defaults to 25.0): of `"vicreg"`.
         covariance_weight (`float`, defaults to 1.0): of `"vicreg"`.
+        metadata_columns (`list[str]`, *optional*): names of the columns of `metadata`, in order. A recipe's
+            `data.columns.metadata` sets it, and measures the next three on its training rows.
+        metadata_mean, metadata_scale (`list[float]`, *optional*): mean and standard deviation of each column, 0 and 1
+            of a binary one.
+        metadata_binary (`list[str]`, *optional*): the columns whose values are 0 and 1.
+        metadata_compared (`list[str]`, *optional*): the columns by which a loss compares patients; None = all. With
+            `"risk_weighted"` they take the place of the risk.
+        metadata_bandwidths (`dict[str, float]`, *optional*): of `"y_aware"`, of each compared column that is not
+            binary, in its own unit (5 years).
+        metadata_share (`float`, *optional*): `share` of `hf_ecg.losses.y_aware_contrastive_loss` and
+            `rank_n_contrast_loss`; None as published.
+        metadata_weight (`float`, defaults to 0.0): of a head's error, `hf_ecg.losses.metadata_prediction_loss`, beside
+            the contrast. 0: there is no head.
+        metadata_predicted (`list[str]`, *optional*): the columns that the head tells from the encoder's features; None
+            = all.
+        metadata_head_size (`int`, defaults to 128): of the head's hidden layer.
     """
 
     model_type = "ecg_contrastive"
@@ -52,10 +78,23 @@ class ECGContrastiveConfig(ECGTowerConfig):
     risk_path: str = "masked"
     risk_distance: str = "squared"
     risk_sharpness: float | int = 0.8
+    risk_spread: float | int | None = None
+    risk_spread_unit: str = "logits"
+    alignment: str = "published"
     alignment_weight: float | int = 1.0
     invariance_weight: float | int = 25.0
     variance_weight: float | int = 25.0
     covariance_weight: float | int = 1.0
+    metadata_columns: list[str] | None = None
+    metadata_mean: list[float | int] | None = None
+    metadata_scale: list[float | int] | None = None
+    metadata_binary: list[str] | None = None
+    metadata_compared: list[str] | None = None
+    metadata_bandwidths: dict[str, float | int] | None = None
+    metadata_share: float | int | None = None
+    metadata_weight: float | int = 0.0
+    metadata_predicted: list[str] | None = None
+    metadata_head_size: int = 128
 
     @property
     def hidden_size(self) -> int:
@@ -65,17 +104,51 @@ class ECGContrastiveConfig(ECGTowerConfig):
     @property
     def uses_risk(self) -> bool:
         """Whether the loss compares patients by their risk."""
-        return self.loss_type == "risk_weighted"
+        return self.loss_type == RISK_WEIGHTED and self.metadata_compared is None
+
+    @property
+    def uses_metadata(self) -> bool:
+        """Whether the loss compares patients by their metadata, or a head tells them."""
+        return self.compares_metadata or self.metadata_weight > 0
+
+    @property
+    def compares_metadata(self) -> bool:
+        """Whether the contrast itself compares patients by their metadata."""
+        return self.loss_type in BY_METADATA or (self.loss_type == RISK_WEIGHTED and not self.uses_risk)
+
+    @property
+    def compared_columns(self) -> list[str]:
+        """The columns of the metadata that a loss compares patients by."""
+        return list(self.metadata_columns or ()) if self.metadata_compared is None else self.metadata_compared
+
+    @property
+    def predicted_columns(self) -> list[str]:
+        """The columns of the metadata that a head tells; none without a head."""
+        if not self.metadata_weight:
+            return []
+        return list(self.metadata_columns or ()) if self.metadata_predicted is None else self.metadata_predicted
+
+    @property
+    def sharpness(self) -> float | WeightSpread:
+        """`sharpness` of `hf_ecg.losses.risk_weighted_contrastive_loss`."""
+        if self.risk_spread is None:
+            return self.risk_sharpness
+        return WeightSpread(self.risk_spread, self.risk_spread_unit)
+
+    def metadata_places(self, names: list[str]) -> list[int]:
+        """Where columns of these names stand in `metadata`."""
+        return [list(self.metadata_columns or ()).index(name) for name in names]
 
     def validate_objective(self):
         """Run by `@strict` after construction and before saving."""
         self.check_choices(
             {"loss_type": tuple(LOSSES), "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
         )
-        self.check_sizes("projection_dim", "projection_hidden_size")
+        self.check_choices({"risk_spread_unit": SPREAD_UNITS, "alignment": tuple(FORMS)})
+        self.check_sizes("projection_dim", "projection_hidden_size", "metadata_head_size")
         if not self.temperature > 0:
             raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")
-        check_options(self.risk_path, self.risk_distance, self.risk_sharpness, self.alignment_weight)
+        check_options(self.risk_path, self.risk_distance, self.sharpness, self.alignment, self.alignment_weight)
         check_vicreg_weights(self.invariance_weight, self.variance_weight, self.covariance_weight)
         if self.projection_norm is not None:
             check_one_of("projection_norm", self.projection_norm, tuple(NORMS))
@@ -83,3 +156,39 @@ class ECGContrastiveConfig(ECGTowerConfig):
                 raise ValueError("projection_norm is given without projection_hidden_size: no layer has a norm")
         if self.projection_hidden_size is not None and self.projection_dim is None:
             raise ValueError("projection_hidden_size is given without projection_dim: there is no projection to widen")
+
+    def validate_metadata(self):
+        """Run by `@strict` after construction and before saving."""
+        known = self.metadata_columns or []
+        if len(set(known)) < len(known):
+            raise ValueError(f"metadata_columns is {known}: one is named twice")
+        for name in ("metadata_binary", "metadata_compared", "metadata_predicted", "metadata_bandwidths"):
+            strange = [column for column in getattr(self, name) or () if column not in known]
+            if strange:
+                raise ValueError(f"{name} names {strange}, wanted some of metadata_columns {known}")
+        for name in ("metadata_mean", "metadata_scale"):
+            values = getattr(self, name)
+            if values is not None and (len(values) != len(known) or not all(map(math.isfinite, values))):
+                raise ValueError(f"{name} is {values}, wanted a number for each of metadata_columns {known}")
+        if min(self.metadata_scale or [1]) <= 0:
+            raise ValueError(f"metadata_scale is {self.metadata_scale}, wanted numbers above 0")
+        if not self.metadata_weight >= 0:
+            raise ValueError(f"metadata_weight is {self.metadata_weight}, wanted a number of at least 0")
+        check_share(self.metadata_share)
+        self._check_asked_columns()
+
+    def _check_asked_columns(self):
+        """Raises ValueError when a loss asks for metadata that there are none of."""
+        asked = {"the loss_type": self.compares_metadata, "metadata_weight": self.metadata_weight > 0}
+        columns = {"the loss_type": self.compared_columns, "metadata_weight": self.predicted_columns}
+        for name, uses in asked.items():
+            if uses and not columns[name]:
+                raise ValueError(f"{name} needs metadata_columns (a recipe's data.columns.metadata), which has none")
+        if self.loss_type == Y_AWARE:
+            binary, widths = self.metadata_binary or [], self.metadata_bandwidths or {}
+            without = [name for name in self.compared_columns if name not in binary and name not in widths]
+            if without or not all(width > 0 for width in widths.values()):
+                raise ValueError(
+                    f"metadata_bandwidths is {widths}, wanted a number above 0 for each compared column that is not"
+                    f" binary, {[name for name in self.compared_columns if name not in binary]}"
+                )

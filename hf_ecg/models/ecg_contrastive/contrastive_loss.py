@@ -6,8 +6,19 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from ...losses import info_nce_loss, patient_contrastive_loss, risk_weighted_contrastive_loss, vicreg_loss
+from ...losses import (
+    info_nce_loss,
+    metadata_prediction_loss,
+    patient_contrastive_loss,
+    rank_n_contrast_loss,
+    risk_weighted_contrastive_loss,
+    vicreg_loss,
+    y_aware_contrastive_loss,
+)
 from ...losses.pair_targets import Gather
+
+BY_METADATA = (Y_AWARE, RANK_N_CONTRAST) = ("y_aware", "rank_n_contrast")
+RISK_WEIGHTED = "risk_weighted"
 
 
 @dataclass(frozen=True)
@@ -17,7 +28,9 @@ class ContrastiveInputs:
     Args:
         first_projected, second_projected: (records, dimensions) float, what the projection made of either view, not
             scaled to unit length; row i of both is one record.
-        risk, missing_rate, patient_ids: (records,), see `ECGForContrastivePreTraining.forward`.
+        risk, missing_rate, patient_ids, metadata: see `ECGForContrastivePreTraining.forward`.
+        first_metadata_logits, second_metadata_logits: (records, predicted columns), a head's answer on either view;
+            None without a head.
         gather: `gather_with_gradient` over several processes; None on one.
     """
 
@@ -26,6 +39,9 @@ class ContrastiveInputs:
     risk: torch.Tensor | None = None
     missing_rate: torch.Tensor | None = None
     patient_ids: torch.Tensor | None = None
+    metadata: torch.Tensor | None = None
+    first_metadata_logits: torch.Tensor | None = None
+    second_metadata_logits: torch.Tensor | None = None
     gather: Gather | None = None
 
     @property
@@ -35,7 +51,7 @@ class ContrastiveInputs:
 
 
 def contrastive_loss(config, inputs: ContrastiveInputs) -> torch.Tensor:
-    """The loss that `config.loss_type` names.
+    """The loss that `config.loss_type` names, and the error of the head that tells metadata, where there is one.
 
     Args:
         config: an `ECGContrastiveConfig`.
@@ -44,7 +60,42 @@ def contrastive_loss(config, inputs: ContrastiveInputs) -> torch.Tensor:
     Raises:
         ValueError: the inputs lack what the loss needs.
     """
-    return LOSSES[config.loss_type](config, inputs)
+    loss = LOSSES[config.loss_type](config, inputs)
+    if not config.metadata_weight:
+        return loss
+    return loss + config.metadata_weight * _metadata_prediction(config, inputs)
+
+
+def _columns(config, inputs: ContrastiveInputs, names: list[str]) -> torch.Tensor:
+    """(records, names) of the metadata, in their own units."""
+    if inputs.metadata is None or inputs.metadata.shape[1:] != (len(config.metadata_columns),):
+        found = None if inputs.metadata is None else tuple(inputs.metadata.shape)
+        raise ValueError(
+            f"metadata is {found}, wanted (records, {len(config.metadata_columns)}): the columns"
+            f" {config.metadata_columns}, NaN where unknown"
+        )
+    return inputs.metadata[:, config.metadata_places(names)]
+
+
+def _standardised(config, inputs: ContrastiveInputs, names: list[str]) -> torch.Tensor:
+    """The same in standard deviations of the training rows."""
+    values = _columns(config, inputs, names)
+    if config.metadata_mean is None or config.metadata_scale is None:
+        raise ValueError("the configuration has no metadata_mean and metadata_scale, which training rows give")
+    places = config.metadata_places(names)
+    mean, scale = (values.new_tensor([of[k] for k in places]) for of in (config.metadata_mean, config.metadata_scale))
+    return (values - mean) / scale
+
+
+def _metadata_prediction(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    names = config.predicted_columns
+    told = (inputs.first_metadata_logits, inputs.second_metadata_logits)
+    return metadata_prediction_loss(
+        torch.cat([logits for logits in told if logits is not None]),
+        _standardised(config, inputs, names).repeat(2, 1),
+        binary=[name in (config.metadata_binary or ()) for name in names],
+        gather=inputs.gather,
+    )
 
 
 def _info_nce(config, inputs: ContrastiveInputs) -> torch.Tensor:
@@ -52,16 +103,18 @@ def _info_nce(config, inputs: ContrastiveInputs) -> torch.Tensor:
 
 
 def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
-    if inputs.risk is None:
+    risk = inputs.risk if config.uses_risk else _columns(config, inputs, config.compared_columns)
+    if risk is None:
         raise ValueError("loss_type 'risk_weighted' needs risk, one number a record, NaN where unknown")
     return risk_weighted_contrastive_loss(
         *inputs.unit_views,
         config.temperature,
-        risk=inputs.risk,
+        risk=risk,
         missing_rate=inputs.missing_rate,
         path=config.risk_path,
         distance=config.risk_distance,
-        sharpness=config.risk_sharpness,
+        sharpness=config.sharpness,
+        alignment=config.alignment,
         alignment_weight=config.alignment_weight,
         gather=inputs.gather,
     )
@@ -86,10 +139,36 @@ def _vicreg(config, inputs: ContrastiveInputs) -> torch.Tensor:
     )
 
 
+def _y_aware(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    names = config.compared_columns
+    return y_aware_contrastive_loss(
+        *inputs.unit_views,
+        config.temperature,
+        metadata=_columns(config, inputs, names),
+        bandwidths=[
+            None if name in (config.metadata_binary or ()) else config.metadata_bandwidths[name] for name in names
+        ],
+        share=config.metadata_share,
+        gather=inputs.gather,
+    )
+
+
+def _rank_n_contrast(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    return rank_n_contrast_loss(
+        *inputs.unit_views,
+        config.temperature,
+        metadata=_standardised(config, inputs, config.compared_columns),
+        share=config.metadata_share,
+        gather=inputs.gather,
+    )
+
+
 # the one place where a loss's name is looked up
 LOSSES: Mapping[str, Callable] = {
-    "risk_weighted": _risk_weighted,
+    RISK_WEIGHTED: _risk_weighted,
     "info_nce": _info_nce,
     "patient_contrastive": _patient_contrastive,
     "vicreg": _vicreg,
+    Y_AWARE: _y_aware,
+    RANK_N_CONTRAST: _rank_n_contrast,
 }

@@ -142,7 +142,8 @@ class Method:
 
         Returns:
             Some of `text_column`, `risk_column`, `label_sets`, `targets`, whether texts or risks were `shuffled`, and
-            `features`: where the truth of waveform features came from, in words.
+            `metadata` with `metadata_shuffled`, and `features`: where the truth of waveform features came from, in
+            words.
         """
         return {}
 
