@@ -42,10 +42,10 @@ def forward_options(given: dict):
 
 
 def companions(given: dict):
-    """--supervised and --random, out of the options."""
+    """--supervised, --random and, where there is one, --rules, out of the options."""
     from ..evaluation.options import Companions
 
-    return Companions(tuple(given.pop("supervised")), given.pop("random"))
+    return Companions(tuple(given.pop("supervised")), given.pop("random"), given.pop("rules", False))
 
 
 def split_folds(given: dict) -> dict[str, list[int]]:

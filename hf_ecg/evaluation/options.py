@@ -60,10 +60,12 @@ class Companions:
     Args:
         supervised: folders of classifiers of the same budget, one a seed.
         random: also the ECG encoder with weights drawn anew.
+        rules: also the table of waveform features on what is measured, without any model.
     """
 
     supervised: tuple[str, ...] = ()
     random: bool = False
+    rules: bool = False
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,17 @@ def test_ways_to_ask_stand_beside_each_other(script, work):
     assert any("is not known" in note for note in plain["notes"])
 
 
+def test_rules_stand_beside_the_model(script, work):
+    options = ["--by", "names", "descriptions", "--rules"]
+    report = script.main(command(work, *options, models=("OUT0", "OUT1"), output="rules.json"))
+    (task,) = report["tasks"]
+    assert list(task["systems"]) == ["prompts", "descriptions", "descriptions and rules", "rules, no model"]
+    pairs = {(entry["first"], entry["second"]) for entry in task["differences"]}
+    assert {("descriptions and rules", name) for name in ("rules, no model", "descriptions")} <= pairs
+    assert set(task["rules"]) == {"AFIB", "SR"} and "rules, no model" in report["models"]
+    assert task["systems"]["descriptions and rules"]["num_seeds"] == 2
+
+
 def test_random_encoder_keeps_the_text_side():
     model = tiny.dual_encoder()
     weight = model.ecg_model.state_dict()

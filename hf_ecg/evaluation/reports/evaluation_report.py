@@ -260,6 +260,8 @@ def asked_lines(task: dict) -> list[str]:
     ):
         if names := task.get(key):
             lines.append(f"{words}: {', '.join(names)}.")
+    if silent := [name for name, features in task.get("rules", {}).items() if not features]:
+        lines.append(f"Rules decide nothing of (0.5 for every record): {', '.join(silent)}.")
     return [part for line in lines for part in ("", line)]
 
 

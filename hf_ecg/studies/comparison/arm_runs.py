@@ -147,6 +147,8 @@ def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
     Raises:
         ValueError: the folder holds a run of another recipe.
     """
+    if comparison.arms[run.arm].rules:
+        return
     if not comparison.arms[run.arm].trained:
         check_same_recipe(recipe, run.folder)
         if not (run.encoder / "config.json").is_file():

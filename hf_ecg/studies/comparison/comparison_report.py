@@ -108,6 +108,7 @@ def _prompt_word(comparison, judged, turns, seeds, root, name) -> str:
     facts = [
         read_training_facts(Run(arm, turn, seed, root).folder)
         for arm in comparison.arms_of(name)
+        if not comparison.arms[arm].rules
         for turn in turns
         for seed in seeds
     ]

@@ -71,7 +71,7 @@ def run_comparison(
                 mark(root, "study")
                 enrich_turn(comparison, run, directory, given)
                 train_run(comparison, run, recipes[run])
-                measure_run(run, wanted, judged)
+                measure_run(run, wanted, judged, comparison.arms[run.arm].rules)
         return judged
 
     # rows that one arm's extractor refuses are in no arm's figures

@@ -11,6 +11,8 @@ from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
 
 PROBE, FINETUNE, REGRESSION, PROMPTS = KINDS = ("probe", "finetune", "regression", "prompts")
+DESCRIPTIONS_AND_RULES = "descriptions_and_rules"
+WAYS = (*BY, DESCRIPTIONS_AND_RULES)
 
 
 @strict
@@ -24,12 +26,15 @@ class ArmSection:
         recipe: file of its own recipe; None takes the comparison's.
         trained: false for the recipe's network with its first weights.
         measured: false for an arm that others begin with and nobody asks about.
+        rules: true for the rules of waveform features in place of a model: nothing is trained, and prompts alone are
+            measured.
     """
 
     overrides: list[str] = field(default_factory=list)
     recipe: str | None = None
     trained: bool = True
     measured: bool = True
+    rules: bool = False
 
 
 @strict
@@ -45,7 +50,8 @@ class MeasureSection:
         target: column of numbers ("regression").
         prompts: prompt set, a name or a file ("prompts").
         by: what a class is asked by ("prompts"): "names", "descriptions" or "names_and_descriptions", see
-            `evaluation.judging.label_text.scores_by_text`; None is "names".
+            `evaluation.judging.label_text.scores_by_text`; or "descriptions_and_rules", the sum of the z-scores of a
+            model's descriptions and of the rules. None is "names". Rules are rules, however models are asked.
         ensemble: take the largest probability over a prompt and the prompt in each lead that the training texts name
             ("prompts", by names).
         all_prompts: keep prompts that no training text of an arm holds ("prompts").
@@ -110,8 +116,12 @@ class Comparison:
 
     def arms_of(self, measure: str) -> list[str]:
         """Names of the arms that a measure is taken of."""
-        wanted = self.measures[measure].arms
-        return [name for name, arm in self.arms.items() if arm.measured and (wanted is None or name in wanted)]
+        wanted, prompts = self.measures[measure].arms, self.measures[measure].kind == PROMPTS
+        return [
+            name
+            for name, arm in self.arms.items()
+            if arm.measured and (wanted is None or name in wanted) and (prompts or not arm.rules)
+        ]
 
 
 def load_comparison(path) -> Comparison:
@@ -124,6 +134,9 @@ def load_comparison(path) -> Comparison:
     comparison = parse_section(Comparison, load_yaml(read_input(path), str(path)), "", str(path))
     for name, measure in comparison.measures.items():
         _check_measure(measure, f"{path}: measures.{name}")
+    for name, arm in comparison.arms.items():
+        if arm.rules and (arm.overrides or arm.recipe or not arm.trained or not arm.measured):
+            raise ValueError(f"{path}: arms.{name} is of rules, which are not trained: wanted nothing beside `rules`")
     named = [(f"differences[{i}]", arms) for i, arms in enumerate(comparison.differences)]
     named += [(f"measures.{name}.arms", measure.arms or []) for name, measure in comparison.measures.items()]
     for where, arms in named:
@@ -154,8 +167,8 @@ def _check_measure(measure: MeasureSection, where: str) -> None:
     }
     if measure.kind not in KINDS:
         raise ValueError(f"{where}.kind is {measure.kind!r}, wanted one of {', '.join(KINDS)}")
-    if measure.by is not None and (measure.kind != PROMPTS or measure.by not in BY):
-        raise ValueError(f"{where}.by is {measure.by!r}, wanted one of {', '.join(BY)}, of kind {PROMPTS!r}")
+    if measure.by is not None and (measure.kind != PROMPTS or measure.by not in WAYS):
+        raise ValueError(f"{where}.by is {measure.by!r}, wanted one of {', '.join(WAYS)}, of kind {PROMPTS!r}")
     if measure.fraction is not None and (measure.kind != PROBE or not 0 < measure.fraction <= 1):
         raise ValueError(f"{where}.fraction is {measure.fraction}, wanted above 0 and at most 1, of kind {PROBE!r}")
     if given not in wanted[measure.kind]:

@@ -14,12 +14,13 @@ from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
 from ...data.rows import rows_fingerprint
 from ...evaluation.judging.asked_texts import TrainedTexts, asked_texts, log_dropped
 from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
-from ...evaluation.judging.label_text import TextEmbeddings, match_labels, scores_by_text
+from ...evaluation.judging.label_text import TextEmbeddings, match_labels, scores_by_text, standardized
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
+from ...evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
 from ...evaluation.loading import extractor_of, facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
-from ...evaluation.options import NAMES
+from ...evaluation.options import DESCRIPTIONS, NAMES
 from ...evaluation.protocol import read_training_facts
 from ...evaluation.weights import weights_digest
 from ...files import atomic_file, values_digest
@@ -28,7 +29,7 @@ from ...training.prior_runs import train_once
 from ...training.recipe import as_override
 from ...training.sections import to_plain
 from .arm_runs import Run, rotation_overrides, slug
-from .comparison_spec import FINETUNE, PROBE, PROMPTS, MeasureSection
+from .comparison_spec import DESCRIPTIONS_AND_RULES, FINETUNE, PROBE, PROMPTS, MeasureSection
 
 logger = logging.get_logger(__name__)
 
@@ -76,6 +77,17 @@ class JudgedRows:
         return self._prepared[key]
 
     @cached_property
+    def margins(self) -> dict[str, np.ndarray]:
+        """What the rules make of all rows, for the features of all prompts that are asked."""
+        asked = [load_prompts(one.prompts) for one in self.measures.values() if one.kind == PROMPTS]
+        return corpus_margins(self.dataset, described_features(asked), self.path)
+
+    def rule_scores(self, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
+        """Scores of some rows by the rules alone, float64 (rows, classes)."""
+        margins = {text: values[rows] for text, values in self.margins.items()}
+        return rule_scores(margins, load_prompts(measure.prompts))[0]
+
+    @cached_property
     def fingerprint(self) -> str:
         """Digest of all rows, signals and labels."""
         return rows_fingerprint(self.dataset, self.dataset.column_names)
@@ -105,8 +117,13 @@ def _label_set(measure: MeasureSection) -> str:
     return load_prompts(measure.prompts).label_set if measure.kind == PROMPTS else measure.label_set
 
 
-def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRows) -> None:
+def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRows, rules: bool = False) -> None:
     """Takes the measures of a run that are not there yet; each lies in `scores/NAME.npz` of its folder.
+
+    Args:
+        run, judged: what is measured, on which rows.
+        measures: name -> what to take.
+        rules: the run is of the rules of waveform features, not of a model.
 
     Raises:
         ValueError: a file there is of another definition of the measure.
@@ -115,11 +132,14 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
     missing = {name: measure for name, measure in measures.items() if not _taken(run, name, measure, of)}
     if not missing:
         return
-    facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
+    if not rules:
+        facts_for_evaluation([str(run.encoder)], judged.config, list(run.turn.test))
     outputs = _Outputs(run, judged)
     for name, measure in missing.items():
         rows = {split: judged.rows(getattr(run.turn, split), name) for split in ("train", "validation", "test")}
-        if measure.kind == FINETUNE:
+        if rules:
+            scores = judged.rule_scores(measure, rows["test"])
+        elif measure.kind == FINETUNE:
             scores = _finetuned(run, name, measure, judged)[rows["test"]]
         elif measure.kind == PROMPTS:
             scores = outputs.prompt_scores(measure, rows["test"])
@@ -153,10 +173,14 @@ class _Outputs:
     def prompt_scores(self, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
         """float64 (rows, classes), of these rows alone: what is standardized knows no others."""
         texts, embeddings = self._embedded
-        by = measure.by or NAMES
+        with_rules = measure.by == DESCRIPTIONS_AND_RULES
+        by = DESCRIPTIONS if with_rules else measure.by or NAMES
         asked = asked_texts(load_prompts(measure.prompts), self._trained, measure.ensemble, measure.all_prompts)
         log_dropped([asked], [by])
-        return scores_by_text(texts, embeddings[rows], asked, [by])[by]
+        scores = scores_by_text(texts, embeddings[rows], asked, [by])[by]
+        if with_rules:
+            scores = standardized(scores) + standardized(self.judged.rule_scores(measure, rows))
+        return scores
 
 
 def scores_path(run: Run, measure: str) -> Path:

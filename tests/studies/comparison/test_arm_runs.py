@@ -81,6 +81,9 @@ def _text_tower(path) -> dict:
         ({"measures": {"x": {"kind": "regression", "target": "age", "fraction": 0.5}}}, "fraction is 0.5, .* 'probe'"),
         ({"differences": [["A", "C"]]}, r"differences\[0\] is \['A', 'C'\], wanted arms among"),
         ({"differences": [["A"]]}, "two of a difference"),
+        ({"measures": {"x": {"kind": "probe", "label_set": "form", "by": "names"}}}, "x.by is 'names'"),
+        ({"measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form", "by": "name"}}}, "x.by is 'name', wanted"),
+        ({"arms": {"A": {"rules": True, "recipe": "r.yaml"}}}, "arms.A is of rules, which are not trained"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "arms": ["C"]}}}, "measures.x.arms is"),
         ({"differences": [["A", "unasked"]]}, r"names \['unasked'\], which are not measured"),
         (

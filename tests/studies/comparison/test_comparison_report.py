@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from hf_ecg.clinical.prompts import load_prompts
+from hf_ecg.evaluation.judging.asked_texts import asked_texts
 from hf_ecg.evaluation.judging.features import ecg_embeddings
-from hf_ecg.evaluation.judging.label_text import scores_of_embeddings
+from hf_ecg.evaluation.judging.label_text import TextEmbeddings, scores_by_text, scores_of_embeddings, standardized
+from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
 from hf_ecg.evaluation.options import IntervalOptions
-from hf_ecg.studies.comparison.arm_runs import Run, enrich_turn, enriched_folder, recipe_of
+from hf_ecg.studies.comparison.arm_runs import Run, enrich_turn, enriched_folder, recipe_of, train_run
 from hf_ecg.studies.comparison.comparison_report import comparison_tasks
 from hf_ecg.studies.comparison.comparison_spec import (
     ArmSection,
@@ -82,6 +84,36 @@ def test_prompts_are_asked_of_the_run_itself(data, tmp_path, ensemble):
     wanted = scores_of_embeddings(model, processor, embeds, load_prompts(prompts), ensemble)
     with np.load(scores_path(run, "form")) as content:
         np.testing.assert_allclose(content["scores"], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_arms_are_asked_by_descriptions_and_rules_train_nothing(data, tmp_path):
+    prompts = str(tiny.save_prompts(tmp_path / "rhythm.yaml"))
+    ways = ("descriptions", "names_and_descriptions", "descriptions_and_rules")
+    measures = {way: MeasureSection("prompts", prompts=prompts, by=way) for way in ways} | MEASURES
+    arms = {"rules": ArmSection(rules=True), "A": ArmSection()}
+    comparison = Comparison("t", "r", arms, measures, differences=[["A", "rules"]])
+    assert comparison.arms_of("rhythm") == ["A"] and comparison.arms_of(ways[0]) == ["rules", "A"]
+    judged = JudgedRows(str(data), tiny.CONFIG, measures)
+    turn, prompt_set = rotation()[4], load_prompts(prompts)
+    runs = {arm: Run(arm, turn, 0, tmp_path / "OUT") for arm in arms}
+    model, processor = tiny.dual_encoder(seed=3), tiny.processor()
+    model.save_pretrained(runs["A"].folder)
+    processor.save_pretrained(runs["A"].folder)
+    tiny.write_facts(runs["A"].folder, train_folds=list(turn.train), validation_folds=list(turn.validation))
+    asked = {way: measures[way] for way in ways}
+    train_run(comparison, runs["rules"], None)
+    measure_run(runs["rules"], asked, judged, rules=True)
+    measure_run(runs["A"], asked, judged)
+    rows = judged.rows(turn.test, ways[0])
+    chosen = judged.dataset.select(rows)
+    rules, _ = rule_scores(corpus_margins(chosen, described_features([prompt_set]), progress=False), prompt_set)
+    embeds = ecg_embeddings(model.eval(), processor, chosen)
+    told = scores_by_text(TextEmbeddings(model, processor), embeds, asked_texts(prompt_set))
+    wanted = told | {"descriptions_and_rules": standardized(told["descriptions"]) + standardized(rules)}
+    for way in ways:
+        for arm, scores in (("rules", rules), ("A", wanted[way])):
+            with np.load(scores_path(runs[arm], way)) as content:
+                np.testing.assert_allclose(content["scores"], scores, rtol=1e-3, atol=1e-4)
 
 
 def test_a_run_is_not_judged_on_folds_that_it_has_seen(data, tmp_path):

@@ -14,6 +14,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 @many("--prompts", required=True, help="Names or YAML files of prompt sets.")
 @click.option("--folds", default="10", show_default=True, help="Folds to judge, such as 9,10 or 1-8.")
 @COMPANIONS
+@click.option("--rules", is_flag=True, help="Also the table of waveform features on measurements, without a model.")
 @click.option(
     "--unannotated",
     type=click.Choice(UNANNOTATED),
@@ -47,7 +48,8 @@ def command(model, data, prompts, folds, output, **given) -> dict:
 
     \b
     hf-ecg evaluate zero-shot --model OUT0 OUT1 OUT2 --data PARQUET --prompts ptb_xl_superdiagnostic ptb_xl_form \\
-        --by names descriptions --supervised BCE0 BCE1 BCE2 --random --folds 9,10 --output results.json
+        --by names descriptions --supervised BCE0 BCE1 BCE2 --random --rules \\
+        --folds 9,10 --output results.json
 
     Several model folders are seeds of one model. Writes results.json and results.md.
     """

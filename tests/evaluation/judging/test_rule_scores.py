@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from hf_ecg.clinical.prompts import PromptSet
+from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, percentile_ranks, rule_scores
+from tests.evaluation import tiny
+
+PR, P = "prolonged PR interval (over 200 ms)", "P wave before every QRS complex"
+RATE, UPRIGHT = "heart rate below 60 beats per minute", "upright P waves in leads I and II"
+NAN = float("nan")
+
+
+def prompt_set(*classes, **statements) -> PromptSet:
+    return PromptSet("made", "all", "en", "max", "tests", {name: [name] for name in classes}, statements)
+
+
+def test_ranks_among_those_that_are_known():
+    assert percentile_ranks(np.array([5.0, NAN, 1.0, 1.0])).tolist() == pytest.approx([5 / 6, 0.5, 1 / 3, 1 / 3])
+    assert percentile_ranks(np.full(3, NAN)).tolist() == [0.5] * 3
+
+
+def test_rules_are_the_weighted_mean_of_ranks():
+    margins = {PR: np.array([10.0, -5, 3, NAN]), P: np.array([0.1, 0.2, 0.3, 0.4])}
+    margins |= {RATE: np.array([4.0, 3, 2, 1]), UPRIGHT: np.array([NAN, NAN, NAN, 1])}
+    scores, used = rule_scores(margins, prompt_set("1AVB", "SBRAD", "SEHYP"))
+    first = (np.array([5 / 6, 1 / 6, 1 / 2, 1 / 2]) + np.array([1, 3, 5, 7]) / 8) / 2
+    assert scores[:, 0] == pytest.approx(first)
+    # upright P waves are decided in a quarter of the records: not asked for
+    assert scores[:, 1] == pytest.approx((np.array([7, 5, 3, 1]) / 8 + np.array([1, 3, 5, 7]) / 8) / 2)
+    assert scores[:, 2].tolist() == [0.5] * 4
+    assert used == {"1AVB": [PR, P], "SBRAD": [RATE, P], "SEHYP": []}
+
+
+def test_a_gathering_class_is_its_most_likely_statement():
+    margins = {PR: np.array([1.0, 2, 3]), RATE: np.array([2.0, 3, 1])}
+    scores, _ = rule_scores(margins, prompt_set("X", X=("LPR", "SBRAD")))
+    z = np.array([-1.0, 0, 1]) * 1.5**0.5
+    assert scores[:, 0] == pytest.approx(np.maximum(z, z[[1, 2, 0]]))
+
+
+def test_margins_are_of_the_rows_of_a_corpus():
+    rows = tiny.dataset(3)
+    features = described_features([prompt_set("1AVB", "LPR")])
+    assert features == [PR, P]
+    margins = corpus_margins(rows, features, progress=False)
+    assert list(margins) == features and all(values.shape == (3,) for values in margins.values())
