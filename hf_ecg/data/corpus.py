@@ -210,16 +210,6 @@ def target_matrix(dataset: Dataset, targets: Sequence[str]) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def rows_with_targets(dataset: Dataset, targets: Sequence[str]) -> Dataset:
-    """Rows that know at least one of the targets; the log says how many do not."""
-    known = np.isfinite(target_matrix(dataset, targets)).any(axis=1)
-    if not known.all():
-        logger.warning(
-            "%d of %d rows know no %s and are left out", (~known).sum(), len(known), " and no ".join(targets)
-        )
-    return dataset.select(np.flatnonzero(known))
-
-
 def non_empty_text(dataset: Dataset, column: str) -> Dataset:
     """Rows whose text says something; the log says how many do not.
 

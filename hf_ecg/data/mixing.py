@@ -9,7 +9,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..checks import nearest
-from .corpus import has_label_set, label_names, target_matrix
+from .corpus import has_label_set, label_names
 from .rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 
 
@@ -100,24 +100,6 @@ class MixedRows(Dataset):
             ValueError: no corpus has such a label set.
         """
         return list(self._classes[label_set]) if label_set in self._classes else self._union(label_set)
-
-    def target_matrix(self, targets: Sequence[str]) -> np.ndarray:
-        """Columns of numbers beside each other: float64 (rows, targets), NaN where null or absent from a corpus.
-
-        Raises:
-            ValueError: a target that no corpus has, or that holds no numbers.
-        """
-        parts = []
-        for source in self.sources:
-            present = [target for target in targets if target in source.column_names]
-            part = np.full((len(source), len(targets)), np.nan)
-            if present:
-                part[:, [list(targets).index(target) for target in present]] = target_matrix(source, present)
-            parts.append(part)
-        absent = [name for name in targets if not any(name in source.column_names for source in self.sources)]
-        if absent:
-            raise ValueError(f"no corpus has a column {absent[0]!r}{nearest(absent[0], self.sources[0].column_names)}")
-        return np.concatenate(parts)
 
     def fingerprint(self) -> str:
         """Digest of all corpora's rows and classes: tells whether a run goes on with the rows it began with."""

@@ -13,6 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
 from ..auto import public_models
 from ..checks import nearest
+from ..models.shared.configuration_ecg import TARGET_FIELDS
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
 from .recipe_sections import ModelSection
@@ -188,8 +189,7 @@ _NOT_CARRIED = (
     "problem_type",
     "id2label",
     "label2id",
-    "target_mean",
-    "target_scale",
+    *TARGET_FIELDS,
 )
 
 

@@ -9,6 +9,7 @@ from transformers import AutoFeatureExtractor
 
 from ..auto import class_role
 from ..cards import CARD_NAME, render_card
+from ..data.measured_rows import MEASUREMENTS
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..models.shared.task_names import TASK_OF_ROLE
@@ -113,6 +114,11 @@ def _source_words(facts: SourceFacts) -> str:
         words = "**Self-supervised**: trained on waveforms, without labels or texts"
         words += "" if facts.risk is None else f"; negatives weighted by clinical risk from {facts.risk}"
         return words + ("." if facts.metadata is None else f"; it knew of each patient {facts.metadata}.")
+    if facts.text_column is None and set(labels) <= {MEASUREMENTS}:
+        return (
+            "**Weakly supervised**: trained on what was measured of the waveforms themselves, by rules and without any"
+            " label or text."
+        )
     if facts.text_column is None:
         return f"**Supervised**: trained on the labels of {', '.join(labels)}."
     if source.startswith("shuffled"):

@@ -8,7 +8,8 @@ from transformers.utils import logging
 
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.data.collators import ECGClassificationCollator, ECGRegressionCollator
-from hf_ecg.data.corpus import label_names, rows_with_targets, single_class_rows, target_matrix
+from hf_ecg.data.corpus import label_names, single_class_rows, target_matrix
+from hf_ecg.data.target_columns import rows_with_targets
 from tests.evaluation import tiny
 
 
@@ -54,14 +55,14 @@ def test_one_class_is_a_number(rows, extractor):
         ECGClassificationCollator(extractor, ["rhythm", "form"], names, single_label=True)
 
 
-def test_numbers_keep_their_unit_and_null_is_nan(rows, extractor, log):
+def test_numbers_keep_their_unit_and_null_is_nan(rows, extractor, caplog):
     collator = ECGRegressionCollator(extractor, ["age", "fold"])
     labels = collator(list(rows))["labels"]
     assert labels.dtype == torch.float32 and labels.shape == (6, 2)
     assert np.array_equal(labels[:, 0].isnan().numpy(), [False, True, False, False, False, False])
     assert labels[2].tolist() == [60, 1]
     assert rows_with_targets(rows, ["age"])["age"][:] == [50, 60, 70, 80, 90]
-    assert log == ["1 of 6 rows know no age and are left out"]
+    assert caplog.messages == ["1 of 6 rows know no age and are left out"]
     with pytest.raises(ValueError, match="no column of numbers 'sex', only .*'age'"):
         target_matrix(rows, ["sex"])
     with pytest.raises(ValueError, match="at least one column"):

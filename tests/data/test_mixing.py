@@ -13,6 +13,7 @@ from hf_ecg.data.corpus import label_names
 from hf_ecg.data.mixing import MixedRows
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset
 from hf_ecg.data.samplers import RecordBatchSampler
+from hf_ecg.data.target_columns import target_values
 from tests.data import made_rows
 
 COLUMNS = (*SIGNAL_COLUMNS, "text", "rhythm", "form", "age")
@@ -77,7 +78,7 @@ def test_what_a_corpus_does_not_have_is_none():
     ours, theirs = mixed[1], mixed[21]
     assert (ours["text"], ours["age"]) == ("first 1", None)
     assert (theirs["text"], theirs["form"], theirs["age"]) == (None, None, 1.0)
-    ages = mixed.target_matrix(["age"])
+    ages = target_values([first(), second()], ["age"])
     assert np.isnan(ages[:20]).all() and ages[20:, 0].tolist() == list(range(12))
 
 
@@ -120,7 +121,7 @@ def test_columns_that_do_not_fit_are_refused():
         MixedRows([])
     mixed = MixedRows([first(), second()])
     with pytest.raises(ValueError, match="no corpus has a column 'agee'"):
-        mixed.target_matrix(["agee"])
+        target_values([first(), second()], ["agee"])
     with pytest.raises(ValueError, match="no label set 'rythm'.*'rhythm'"):
         mixed.label_classes("rythm")
 

@@ -36,6 +36,29 @@ def test_a_regression_works_on_standardised_targets_and_speaks_in_units(config_c
     assert not {"target_mean", "target_scale"} & set(plain.config.to_dict())
 
 
+def test_a_regression_may_spare_outliers_and_draw_them_in():
+    units = {"target_mean": [60.0, 25.0], "target_scale": [15.0, 4.0]}
+    torch.manual_seed(0)
+    config = ECGResNetConfig(**SMALL, **AGES, **units, regression_loss="smooth_l1", target_limit=2.0)
+    model, values = ECGResNetForECGClassification(config).eval(), torch.randn(3, 2, 100)
+    labels = torch.tensor([[70.0, 90.0], [torch.nan, 24.0], [-400.0, 22.0]])
+    found = model(values, labels=labels)
+    losses = []
+    for row, label in zip(found.logits.tolist(), labels.tolist(), strict=True):
+        for value, wanted, mean, scale in zip(row, label, *units.values(), strict=True):
+            if wanted == wanted:
+                error = abs((value - mean) / scale - min(max((wanted - mean) / scale, -2.0), 2.0))
+                losses.append(error**2 / 2 if error < 1 else error - 0.5)
+    assert found.loss.item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    for options, message in (
+        ({"regression_loss": "smooth_l2"}, "regression_loss is 'smooth_l2'.*wanted one of squared, smooth_l1"),
+        ({"target_limit": 0.0}, "target_limit is 0.0"),
+        ({"target_limit": 2.0, "target_mean": None, "target_scale": None}, "beside a target_scale"),
+    ):
+        with pytest.raises(StrictDataclassClassValidationError, match=message):
+            ECGResNetConfig(**SMALL, **AGES, **(units | options))
+
+
 @pytest.mark.parametrize("values", [{"target_mean": [1.0]}, {"target_mean": [1.0, 2.0], "target_scale": [1.0, 0.0]}])
 def test_impossible_units_are_refused(values):
     with pytest.raises(StrictDataclassClassValidationError, match="wanted 2 numbers each"):

@@ -20,7 +20,16 @@ from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
 from hf_ecg.training.tracking import read_log
 
-RECIPES = ("demo", "clep_ptb_xl", "bce_ptb_xl", "clep", "clef_small", "clef_medium", "clef_ptb_xl")
+RECIPES = (
+    "demo",
+    "clep_ptb_xl",
+    "bce_ptb_xl",
+    "clep",
+    "clef_small",
+    "clef_medium",
+    "clef_ptb_xl",
+    "measurements_ptb_xl",
+)
 
 
 @pytest.fixture
@@ -149,7 +158,8 @@ def test_recipes_are_whole_and_say_how_to_run_them(repository, name):
     path = repository / "train" / "recipes" / f"{name}.yaml"
     recipe = load_recipe(path, ["data.sources.0.path=CORPUS"])
     head = path.read_text().partition("model:\n")[0]
-    source = {"bce_ptb_xl": "Our own"}.get(name, "arXiv 2512.02180" if name.startswith("clef") else "arXiv 2505.11939")
+    own = {"bce_ptb_xl": "Our own", "measurements_ptb_xl": "Our own"}
+    source = own.get(name, "arXiv 2512.02180" if name.startswith("clef") else "arXiv 2505.11939")
     assert f"train/recipes/{name}.yaml" in head and "Protocol" in head and source in head
     recipe.model.init_from = {}
     model = build_model(recipe.model, classes=["a", "b"] if recipe.data.label_sets else None)

@@ -1,5 +1,6 @@
 """ECGs beside their labels, or beside numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -111,6 +112,7 @@ class ECGRegressionCollator(WaveformCollator):
         feature_extractor: an `ECGFeatureExtractor`.
         targets: columns of the numbers, in the order of the model's outputs.
         views, seed, lead, prepared: see `WaveformCollator`.
+        widths: of columns that hold several numbers a row, how many (`hf_ecg.data.target_columns.target_widths`).
 
     Raises:
         ValueError: an impossible view, or no target.
@@ -124,22 +126,39 @@ class ECGRegressionCollator(WaveformCollator):
         seed: int = 0,
         lead: str | None = None,
         prepared=None,
+        widths: Mapping[str, int | None] | None = None,
     ):
         super().__init__(feature_extractor, views, seed, lead, prepared)
         if isinstance(targets, str) or not targets:
             raise ValueError(f"targets is {targets!r}, wanted a list of at least one column")
         self.targets = list(targets)
+        self.widths = dict(widths or {})
 
     @property
     def own_columns(self) -> list[str]:
         return self.targets
 
     def __call__(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
-        """Makes a batch: waveforms as `ECGClassificationCollator`, `labels` float32 (batch, targets), NaN where null.
+        """Makes a batch: waveforms as `ECGClassificationCollator`, `labels` float32 (batch, numbers), NaN where null.
 
         Raises:
-            ValueError: a target that is not a number, or what the feature extractor refuses.
+            ValueError: a target that is not a number or as many as it should be, or what the feature extractor
+                refuses.
         """
         batch = self.waveforms(rows)
-        batch["labels"] = torch.tensor([[number(row, target) for target in self.targets] for row in rows])
+        batch["labels"] = torch.tensor(
+            [[n for target in self.targets for n in self._numbers(row, target)] for row in rows]
+        )
         return batch
+
+    def _numbers(self, row: Mapping, target: str) -> Sequence[float]:
+        width = self.widths.get(target)
+        if width is None:
+            return [number(row, target)]
+        values = row[target]
+        if values is None:
+            return [math.nan] * width
+        if np.shape(values) != (width,):
+            found = f"{np.size(values)} numbers"
+            raise ValueError(f"record {row.get('record_id')}: {target} holds {found}, wanted {width}")
+        return np.asarray(values, dtype=np.float32).tolist()

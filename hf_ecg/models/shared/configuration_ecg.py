@@ -8,6 +8,7 @@ import torch
 from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
+from ...checks import check_one_of
 from ...strict_json import naming_the_source
 from ...version import __version__
 from .strict_configuration import strict
@@ -46,6 +47,11 @@ def check_num_labels(name: str, value) -> None:
         raise ValueError(f"{name} is {value!r}, wanted a whole number up to {_MOST_LABELS}")
 
 
+# fields of a regression, which other configurations do not write
+TARGET_FIELDS = ("target_mean", "target_scale", "regression_loss", "target_limit")
+REGRESSION_LOSSES = (SQUARED, SMOOTH_L1) = ("squared", "smooth_l1")
+
+
 @strict
 class ECGConfig(NoSourceCopies, PreTrainedConfig):
     r"""Base of every configuration of this package.
@@ -54,6 +60,9 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         hf_ecg_version (`str`, *optional*): version of hf_ecg that wrote the configuration.
         target_mean, target_scale (`list[float]`, *optional*): of a regression's targets, one each: the head works on
             `(target - mean) / scale`, while `logits` and labels are in the target's own unit.
+        regression_loss (`str`, *optional*): of a regression, `"squared"` (also when it is left out) or `"smooth_l1"`.
+        target_limit (`float`, *optional*): labels further than so many `target_scale` from `target_mean` are drawn in
+            to it in the loss.
     """
 
     # whole outputs of the parts: transformers.Trainer would gather and keep them for every record
@@ -62,6 +71,8 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     hf_ecg_version: str | None = None
     target_mean: list[float | int] | None = None
     target_scale: list[float | int] | None = None
+    regression_loss: str | None = None
+    target_limit: float | int | None = None
 
     def __post_init__(self, **kwargs):
         for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
@@ -107,6 +118,10 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     def validate_targets(self):
         """Run by `@strict` after construction and before saving."""
         mean, scale = self.target_mean, self.target_scale
+        if self.regression_loss is not None:
+            check_one_of("regression_loss", self.regression_loss, REGRESSION_LOSSES)
+        if self.target_limit is not None and (scale is None or not self.target_limit > 0):
+            raise ValueError(f"target_limit is {self.target_limit}, wanted above 0, beside a target_scale")
         if mean is None and scale is None:
             return
         wanted = self.num_labels
@@ -120,5 +135,5 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     def to_dict(self):
         # the one that writes, not the one that once read
         values = super().to_dict() | {"hf_ecg_version": __version__}
-        absent = [key for key in ("target_mean", "target_scale") if values.get(key) is None]
+        absent = [key for key in TARGET_FIELDS if values.get(key) is None]
         return {key: value for key, value in values.items() if key not in absent}

@@ -10,6 +10,7 @@ from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
+from .configuration_ecg import SMOOTH_L1, TARGET_FIELDS
 from .forward_names import forward_names, refuse_names
 from .one_number import reshape_single_numbers
 from .other_shapes import describe_other_shapes
@@ -216,7 +217,9 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
             "not known" would be rewarded without end).
 
     Returns:
-        Scalar, the mean over annotated labels; zero when none is. Squared errors are in units of `target_scale`.
+        Scalar, the mean over annotated labels; zero when none is. Errors of a regression are in units of
+        `target_scale`: squared, or by `config.regression_loss="smooth_l1"` half the square up to 1 and the error less
+        a half beyond; labels beyond `config.target_limit` are drawn in to it.
     """
     problem = config.problem_type
     if problem is None:
@@ -233,9 +236,7 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
     annotated = ~labels.isnan()
     target = labels.nan_to_num()
     if problem == "regression":
-        losses = F.mse_loss(logits.float(), target, reduction="none")
-        if getattr(config, "target_scale", None) is not None:
-            losses = losses / torch.tensor(config.target_scale, device=losses.device).square()
+        losses = _regression_losses(config, logits.float(), target)
     else:
         # a compiled graph cannot look at values
         if not torch.compiler.is_compiling() and not ((target >= 0) & (target <= 1)).all():
@@ -243,3 +244,17 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
             raise ValueError(f"labels go from {low:g} to {high:g}, {problem} wants 0 to 1, NaN where not annotated")
         losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (losses * annotated).sum() / annotated.sum().clamp(min=1)
+
+
+def _regression_losses(config, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """(batch, num_labels), in units of the scale where there is one."""
+    # a configuration that is not this package's has none of the fields
+    mean, scale, loss, limit = (getattr(config, name, None) for name in TARGET_FIELDS)
+    middle, wide = (None if values is None else torch.tensor(values, device=logits.device) for values in (mean, scale))
+    if limit is not None:
+        target = middle + (target - middle).clamp(-limit * wide, limit * wide)
+    if loss == SMOOTH_L1:
+        wide = torch.ones((), device=logits.device) if wide is None else wide
+        return F.smooth_l1_loss(logits / wide, target / wide, reduction="none")
+    losses = F.mse_loss(logits, target, reduction="none")
+    return losses if wide is None else losses / wide.square()

@@ -1,22 +1,57 @@
-"""Numbers: a regression on columns such as the age."""
+"""Numbers: a regression on columns such as the age, or on a column of many numbers such as the measurements."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from datasets import Dataset
+from huggingface_hub.dataclasses import strict
+from transformers.utils import logging
 
+from ...checks import check_one_of
 from ...data.collators import ECGRegressionCollator
-from ...data.corpus import require_columns, rows_with_targets
+from ...data.corpus import require_columns
 from ...data.mixing import MixedRows
-from .method import Feeding, Method
+from ...data.target_columns import rows_with_targets, target_names, target_values, target_widths
+from ...models.shared.configuration_ecg import REGRESSION_LOSSES
+from .method import Feeding, Method, ViewOptions
+
+logger = logging.get_logger(__name__)
 
 REGRESSION = "regression"
+# Of a normal distribution, the range between its quartiles in standard deviations.
+_QUARTILES = 1.349
+
+
+@strict
+@dataclass
+class TargetOptions(ViewOptions):
+    """Args:
+    robust: measure the targets by median and quartiles, not by mean and standard deviation.
+    loss: "squared", or "smooth_l1", which an outlier does not rule; null is "squared".
+    limit: targets further from the middle than so many scales are drawn in to it; null draws none in.
+    """
+
+    robust: bool = False
+    loss: str | None = None
+    limit: float | int | None = None
+
+    def validate_options(self):
+        if self.loss is not None:
+            check_one_of("method.options.loss", self.loss, REGRESSION_LOSSES)
+        if self.limit is not None and not self.limit > 0:
+            raise ValueError(f"method.options.limit is {self.limit}, wanted above 0")
 
 
 class Targets(Method):
-    """ECGs beside the numbers of `data.targets`, in their own units."""
+    """ECGs beside the numbers of `data.targets`, in their own units.
+
+    A column may hold as many numbers in every row, NaN where one is not known: `measurements`, which
+    `hf-ecg prepare measurements` makes of the signals without any label. Each is an output of the model.
+    """
 
     name = "targets"
+    Options = TargetOptions
 
     def __init__(self, options, data):
         super().__init__(options, data)
@@ -41,8 +76,15 @@ class Targets(Method):
         return rows_with_targets(rows, present)
 
     def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
-        units = target_units(rows.target_matrix(self.data.targets), self.data.targets)
-        return self.data.targets, {"problem_type": REGRESSION, **units}
+        targets = self.data.targets
+        names = target_names(sources, [source.path for source in self.data.sources], targets)
+        values = target_values(sources, targets)
+        # of many numbers some may be the same in all rows; of a few that were named, none
+        several = any(width is not None for width in target_widths(sources, targets).values())
+        units = target_units(values, names, robust=self.options.robust, constant=several)
+        told = {"regression_loss": self.options.loss, "target_limit": self.options.limit}
+        told = {key: value for key, value in told.items() if value is not None}
+        return names, {"problem_type": REGRESSION, **units, **told}
 
     def collator(self, feeding: Feeding) -> ECGRegressionCollator:
         return self._collator(feeding, self.options.views)
@@ -58,24 +100,44 @@ class Targets(Method):
             seed=feeding.seed,
             lead=self.options.lead,
             prepared=feeding.prepared,
+            widths=target_widths(feeding.sources, self.data.targets),
         )
 
     def facts(self, model_config) -> dict:
         return {"targets": self.data.targets}
 
 
-def target_units(values: np.ndarray, targets: Sequence[str]) -> dict[str, list[float]]:
-    """Mean and standard deviation of each target over the rows that know it, as a configuration holds them.
+def target_units(
+    values: np.ndarray, targets: Sequence[str], robust: bool = False, constant: bool = False
+) -> dict[str, list[float]]:
+    """Middle and scale of each target over the rows that know it, as a configuration holds them.
 
     Args:
         values: (rows, targets), NaN where not known.
         targets: their names.
+        robust: median, and the range between the quartiles over 1.349; the standard deviation where the quartiles are
+            equal. Else mean and standard deviation.
+        constant: take targets that are never known, or the same in all rows; the log says how many.
 
     Raises:
-        ValueError: a target that no row knows, or that is the same in all.
+        ValueError: a target that no row knows or that is the same in all, unless `constant`.
     """
+    middles, scales, empty = [], [], []
     for target, column in zip(targets, values.T, strict=True):
         known = column[np.isfinite(column)]
         if len(known) == 0 or known.std() == 0:
-            raise ValueError(f"the training rows have {len(set(known))} different values of {target}, wanted several")
-    return {"target_mean": np.nanmean(values, 0).tolist(), "target_scale": np.nanstd(values, 0).tolist()}
+            if not constant:
+                raise ValueError(
+                    f"the training rows have {len(set(known))} different values of {target}, wanted several"
+                )
+            empty.append(target)
+            middles.append(float(known[0]) if len(known) else 0.0)
+            scales.append(1.0)
+            continue
+        quartiles = np.quantile(known, (0.25, 0.5, 0.75)) if robust else np.zeros(3)
+        wide = float(quartiles[2] - quartiles[0]) / _QUARTILES
+        middles.append(float(quartiles[1] if robust else known.mean()))
+        scales.append(wide if wide > 0 else float(known.std()))
+    if empty:
+        logger.warning("%d of %d targets say nothing in the training rows: %s", len(empty), len(targets), empty[:5])
+    return {"target_mean": middles, "target_scale": scales}
