@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .prompts import FOLDER, load_prompts
-from .report_statements import codes_of_report
+from .report_statements import codes_of_report, mentions
 from .scp import CODES
 from .tables import read_table
 
@@ -95,6 +95,8 @@ def read_waveform_features(path=TABLE) -> tuple[WaveformFeature, ...]:
 
 
 WAVEFORM_FEATURES = read_waveform_features()
+# Each text once, in the table's order.
+FEATURE_TEXTS = tuple(dict.fromkeys(row.feature for row in WAVEFORM_FEATURES))
 
 
 def features_of_codes(codes: Iterable[str]) -> list[WaveformFeature]:
@@ -135,6 +137,15 @@ def features_of_report(text: str) -> list[str]:
         ['prolonged PR interval (over 200 ms)']
     """
     return list(dict.fromkeys(row.feature for row in features_of_codes(codes_of_report(text))))
+
+
+def features_without(codes: Iterable[str]) -> tuple[str, ...]:
+    """The table's feature texts that name none of some SCP statements, see `report_statements.mentions`.
+
+    Texts that were rid of every mention of a statement must not get it back as a feature's.
+    """
+    codes = set(codes)
+    return tuple(text for text in FEATURE_TEXTS if not (codes and mentions(text, codes)))
 
 
 def is_evaluated_prompt(feature: str) -> bool:

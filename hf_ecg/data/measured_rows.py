@@ -18,8 +18,8 @@ from .workers import ordered_map
 logger = logging.get_logger(__name__)
 
 CHUNK = 128
-# The column of a corpus that was measured when it was prepared, see `measured_corpus`.
-MEASUREMENTS = "measurements"
+# The column of a corpus that was measured when it was prepared, see `measured_corpus`, and its names in the summary.
+MEASUREMENTS, MEASUREMENT_NAMES_FACT = "measurements", "measurement_names"
 
 
 def measured_by() -> str:
@@ -151,6 +151,5 @@ def _row_values(row: dict) -> tuple[np.ndarray, bool]:
     stored = {name: row[name] for name in MEASUREMENT_RANGES if name in row}
     if stored:
         machine = delineation.measurement_values(delineation.Measurements.from_machine(stored))
-        machine[delineation.MEASUREMENT_NAMES.index("beats")] = np.nan  # which it does not tell
         values = np.where(np.isnan(machine), values, machine)
     return values, readable

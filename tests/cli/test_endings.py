@@ -101,6 +101,7 @@ ABSENT = {
     "prepare csn": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
+    "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare near_duplicates": ["{}/absent", "--within", "--output", "{}/pairs.csv"],
     "prepare merl_splits": ["--merl_splits", "{}/absent"],
     "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],

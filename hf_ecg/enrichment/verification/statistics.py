@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...clinical.waveform_features import is_evaluated_prompt
+from ...data.feature_truth import FEATURE_TRUTH
 from ...files import atomic_file
 from .decisions import VERDICTS, VERIFIERS, Decisions
 from .thresholds import FeatureThreshold
@@ -86,6 +87,7 @@ def statistics_page(statistics: dict) -> str:
         f"* kept {s['kept']} ({_share(s['kept'], s['proposals'])}), rejected {s['rejected']}, undecided"
         f" {s['undecided']} (not kept)",
         f"* words: {s['words_before']} before, {s['words_added']} added in {s['records_changed']} records",
+        *_of_truth(s),
         *_of_evaluation(s),
         f"* verifiers, in this order: {', '.join(s['verifiers'])}",
         *_models(s),
@@ -111,6 +113,16 @@ def statistics_page(statistics: dict) -> str:
     if s["thresholds"]:
         lines += ["", "## Thresholds of clep", "", *_threshold_lines(s)]
     return "\n".join(lines) + "\n"
+
+
+def _of_truth(s: dict) -> list[str]:
+    truth = s.get(FEATURE_TRUTH)
+    if truth is None:
+        return []
+    return [
+        f"* truth of {truth['features']} features of the table in every record, proposed or not:"
+        f" {_share(truth['decided'], 1)} decided, weak labels by {' and '.join(truth['verifiers'])}"
+    ]
 
 
 def _of_evaluation(s: dict) -> list[str]:

@@ -6,8 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import datasets
@@ -15,9 +14,8 @@ import numpy as np
 
 from ...clinical.feature_rules.answers import UNDECIDED
 from ...data.builder import check_output, prepare_corpus
-from ...data.corpus import find_config, load_corpus, split_names
-from ...data.corpus_card import read_summary
-from ...data.measured_rows import measurement_store
+from ...data.extended_corpus import OpenedCorpus, open_corpus
+from ...data.measured_rows import measured_values, measurement_store
 from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.reports.evaluation_report import command_line
@@ -26,14 +24,15 @@ from ...locks import output_lock
 from ...owned_folders import claim
 from ...version import __version__
 from ..proposals.store import read_proposals
-from .augmented import AUGMENTED, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
+from .augmented import AUGMENTED, FEATURES, KEEP_ALL, KEEP_RANDOM, AugmentedRows, augmented_corpus, augmented_text
 from .cross_fit import assign_judges, check_patients
 from .decisions import CLEP, MEASURED, Decisions, clep_answers, keep_random
-from .delineated import measured_answers
+from .delineated import answers_of
 from .pairs import FeaturePairs, proposed_pairs, without_statements
 from .positives import known_rows
 from .scoring import DEFAULT_CLEP, ClepOptions, CrossFittedClep, calibrate
 from .statistics import feature_counts, threshold_entries, write_statistics
+from .table_truth import TableTruth
 
 
 def verify(
@@ -54,9 +53,10 @@ def verify(
 
     The verifiers are asked in turn: the first that can decide a feature of a record does. What none can decide is not
     kept, and neither is what states something that the corpus holds out of its texts. The new corpus has the rows of
-    the old one with `augmented_report` (the text, with the features kept as further sentences) and `waveform_features`
-    (every proposed feature with verifier, score and verdict), and a page of figures, `verification.md`. Killed at any
-    moment, the same call resumes.
+    the old one with `augmented_report` (the text, with the features kept as further sentences), `waveform_features`
+    (every proposed feature with verifier, score and verdict), what is known of every feature of the table in every
+    record (`measurements`, `true_features`, `false_features`, see `data.feature_truth`), and a page of figures,
+    `verification.md`. Killed at any moment, the same call resumes.
 
     Args:
         corpus: prepared corpus, a folder or a Hub id.
@@ -67,7 +67,8 @@ def verify(
         config: configuration of the corpus; may be left out when there is one.
         text_column: what the proposals were made from.
         control_seed: also write `keep_all_report`, with every proposed feature, and `keep_random_report`, with as many
-            of each feature in each fold as were kept, drawn at random by this seed; None writes neither.
+            of each feature in each fold as were kept, drawn at random by this seed; `appended_features` and
+            `random_features` are what `augmented_report` and `keep_random_report` show, as label sets. None: neither.
         num_proc: processes that measure and write; None takes one a core, eight at most.
         overwrite: replace an augmented corpus that is there.
         measurements: folder that keeps what the signals measure, for further calls with the same signals; None keeps
@@ -110,20 +111,25 @@ def _verify(
     work = output_dir.with_name(f".{output_dir.name}.verification")
     claim(work, "verification in the making")
     decisions, thresholds, models = Decisions.open(asked.pairs), {}, []
+    truth = TableTruth.open(len(asked.rows), asked.corpus.hold_out)
     for name in verifier:
         if name == MEASURED:
-            folder = Path(measurements) if measurements else work / MEASURED
-            decisions.take(name, *_ask_measured(asked, folder, num_proc, progress))
+            store = measurement_store(Path(measurements) if measurements else work / MEASURED, asked.rows)
+            values = measured_values(asked.rows, num_proc, store, progress)
+            decisions.take(name, *answers_of(values, asked.pairs))
+            truth.take_measured(values)
         else:
-            thresholds, models, answered = _ask_clep(asked, clep, work / CLEP, progress)
-            decisions.take(name, *answered)
+            thresholds, models, scores = _ask_clep(asked, truth.names, clep, work / CLEP, progress)
+            fixed = clep.compat_fixed_threshold
+            decisions.take(name, *clep_answers(scores, replace(asked.pairs, names=scores.names), thresholds, fixed))
+            truth.take_clep(scores, thresholds, fixed)
     arms = {AUGMENTED: decisions.kept}
     if control_seed is not None:
         arms[KEEP_ALL] = np.ones(len(asked.pairs), dtype=bool)
         arms[KEEP_RANDOM] = keep_random(asked.pairs, decisions.kept, asked.folds, control_seed)
     facts = {
         "corpus": str(corpus),
-        "config": asked.config,
+        "config": asked.corpus.config,
         "text_column": text_column,
         "rows": len(asked.rows),
         **_counts(decisions, asked),
@@ -134,19 +140,20 @@ def _verify(
         "models": models,
         "controls": {name: int(shown.sum()) for name, shown in arms.items() if name != AUGMENTED},
         "answers": _answer_counts(proposals),
-        "hold_out": asked.hold_out,
+        "hold_out": asked.corpus.hold_out,
         "features_that_state_them": asked.left_out,
         "seed": control_seed,
         "hf_ecg_version": __version__,
     }
     features = feature_counts(decisions)
     proposed = {entry["feature"]: entry["proposals"] for entry in features}
-    statistics = facts | {"command": command_line(), "features": features}
+    known = truth.facts(verifier)
+    statistics = facts | {"command": command_line(), "features": features} | known
     statistics["thresholds"] = threshold_entries(thresholds, proposed) if thresholds else []
-    maker = AugmentedRows(asked.rows, decisions, arms, text_column)
-    fingerprint = _digest(asked.pairs, *arms.values(), decisions.state, decisions.verifier, decisions.score)
-    fingerprint += rows_fingerprint(asked.rows, [text_column])
-    made = augmented_corpus(corpus, asked.config, asked.splits, maker, asked.summary, facts, fingerprint)
+    maker = AugmentedRows(decisions, arms, text_column, truth.rows)
+    decided = (decisions.state, decisions.verifier, decisions.score, truth.states)
+    fingerprint = _digest(asked.pairs, *arms.values(), *decided) + rows_fingerprint(asked.rows, [text_column])
+    made = augmented_corpus(asked.corpus, maker, {FEATURES: facts} | known, fingerprint)
 
     def write_page(folder: Path) -> None:
         statistics["seconds"] = round(time.perf_counter() - started, 1)
@@ -161,16 +168,16 @@ def _verify(
 class _Asked:
     """A corpus and the features proposed for its texts."""
 
-    rows: datasets.Dataset
-    splits: dict[str, range]
-    config: str
-    summary: dict
+    corpus: OpenedCorpus
     texts: list[str | None]
     folds: np.ndarray
     answers: dict[str, Sequence[str]]
     pairs: FeaturePairs
-    hold_out: list[str]
     left_out: list
+
+    @property
+    def rows(self) -> datasets.Dataset:
+        return self.corpus.rows
 
     @property
     def distinct(self) -> set[str]:
@@ -179,17 +186,15 @@ class _Asked:
 
 
 def _open(corpus, proposals, config: str | None, text_column: str, strict: bool) -> _Asked:
-    rows, splits, config = _load(corpus, config, strict)
+    opened = open_corpus(corpus, config, keep_unusable=strict)
+    rows = opened.rows
     if text_column not in rows.column_names:
         raise ValueError(f"{corpus} has no column {text_column!r}; it has {rows.column_names}")
     texts = rows.select_columns([text_column]).with_format(None)[text_column][:]
     folds = np.asarray(rows.with_format("numpy", columns=["fold"])["fold"][:])
     answers = dict(proposals) if isinstance(proposals, Mapping) else read_proposals(proposals)
-    summary = read_summary(corpus)
-    hold_out = list(summary.get("hold_out") or ())
-    allowed, left_out = without_statements(answers, hold_out)
-    pairs = proposed_pairs(texts, allowed)
-    asked = _Asked(rows, splits, config, summary, texts, folds, answers, pairs, hold_out, left_out)
+    allowed, left_out = without_statements(answers, opened.hold_out)
+    asked = _Asked(opened, texts, folds, answers, proposed_pairs(texts, allowed), left_out)
     if asked.distinct and not asked.distinct & set(answers):
         raise ValueError(
             f"none of the {len(asked.distinct)} texts in the column {text_column!r} of {corpus} is among the"
@@ -210,39 +215,29 @@ def _check_verifiers(verifier: Sequence[str], clep: ClepOptions) -> None:
         raise ValueError("the verifier 'clep' needs models: folders of dual encoders, one for each group of folds")
 
 
-def _load(corpus, config: str | None, strict: bool) -> tuple[datasets.Dataset, dict[str, range], str]:
-    """All rows of a corpus, the numbers of those of each split, and the name of its configuration."""
-    config = find_config(corpus, config)
-    load = partial(load_corpus, corpus, config, keep_unusable=strict)
-    parts = {split: load(split=split) for split in split_names(corpus, config)}
-    stops = np.cumsum([len(part) for part in parts.values()]).tolist()
-    splits = {split: range(stop - len(part), stop) for (split, part), stop in zip(parts.items(), stops, strict=True)}
-    return datasets.concatenate_datasets(list(parts.values())), splits, config
-
-
-def _ask_measured(asked: _Asked, folder: Path, num_proc: int, progress: bool) -> tuple[np.ndarray, np.ndarray]:
-    return measured_answers(asked.rows, asked.pairs, num_proc, measurement_store(folder, asked.rows), progress)
-
-
-def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) -> tuple[dict, list[dict], tuple]:
-    rows, folds, pairs = asked.rows, asked.folds, asked.pairs
+def _ask_clep(
+    asked: _Asked, also: Sequence[str], clep: ClepOptions, folder: Path, progress: bool
+) -> tuple[dict, list[dict], CrossFittedClep]:
+    """Thresholds, what to tell of the models, and scores of the proposed features, with the others behind them."""
+    rows, folds, config = asked.rows, asked.folds, asked.corpus.config
+    names = tuple(dict.fromkeys((*asked.pairs.names, *also)))
     patients = rows.select_columns(["patient_id"]).with_format(None)["patient_id"][:]
     check_patients(patients, folds.tolist())
-    cross_fit = assign_judges(clep.models, asked.config, folds.tolist())
+    cross_fit = assign_judges(clep.models, config, folds.tolist())
     seeds = describe_seeds(list(cross_fit.folders), list(cross_fit.facts))
     store = ArrayStore(folder, ["clep", __version__, rows_fingerprint(rows), [entry["weights"] for entry in seeds]])
     fixed = clep.compat_fixed_threshold
-    scores = CrossFittedClep(cross_fit, rows, folds, pairs.names, fixed, store, clep.forward, progress)
+    scores = CrossFittedClep(cross_fit, rows, folds, names, fixed, store, clep.forward, progress)
     thresholds = {}
     if fixed is None:
         # not where an experiment pretends not to know the statements
         goals = clep.target_precision, clep.minimum_positives
-        thresholds = calibrate(scores, rows, known_rows(rows), *goals, held_out=asked.hold_out)
+        thresholds = calibrate(scores, rows, known_rows(rows), *goals, held_out=asked.corpus.hold_out)
     models = [
         entry
         | {
-            "train_folds": sorted(facts.folds(asked.config)[0]),
-            "validation_folds": sorted(facts.folds(asked.config)[1]),
+            "train_folds": sorted(facts.folds(config)[0]),
+            "validation_folds": sorted(facts.folds(config)[1]),
             "judges": sorted(fold for fold, judge in cross_fit.judge.items() if judge == number),
             "scale": scores.parameters[number][0],
             "bias": scores.parameters[number][1],
@@ -250,7 +245,7 @@ def _ask_clep(asked: _Asked, clep: ClepOptions, folder: Path, progress: bool) ->
         }
         for number, (entry, facts) in enumerate(zip(seeds, cross_fit.facts, strict=True))
     ]
-    return thresholds, models, clep_answers(scores, pairs, thresholds, fixed)
+    return thresholds, models, scores
 
 
 def _counts(decisions: Decisions, asked: _Asked) -> dict:

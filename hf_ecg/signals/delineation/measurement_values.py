@@ -15,7 +15,7 @@ MEASUREMENT_NAMES = RECORD_NAMES + tuple(f"{lead}_{name}" for lead in STANDARD_L
 
 
 def measurement_values(measurements: Measurements) -> np.ndarray:
-    """float64 (`MEASUREMENT_NAMES`,): what was measured, NaN where it could not be had.
+    """float64 (`MEASUREMENT_NAMES`,): what was measured, NaN where it could not be had; no beat is NaN beats.
 
     Example:
         >>> from hf_ecg.signals.delineation import MEASUREMENT_NAMES, Measurements, measurement_values
@@ -24,6 +24,7 @@ def measurement_values(measurements: Measurements) -> np.ndarray:
         96.0
     """
     record = [float(getattr(measurements, name)) for name in RECORD_NAMES]
+    record[RECORD_NAMES.index("beats")] = measurements.beats or np.nan
     by_lead = [measurements.lead(lead) for lead in STANDARD_LEADS]
     return np.array(record + [getattr(lead, name) for lead in by_lead for name in LEAD_NAMES], dtype=np.float64)
 

@@ -16,7 +16,7 @@ from hf_ecg.enrichment.verification.verification_run import verify
 from hf_ecg.evaluation.loading import load_dual_encoder, pick_device
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.files import ArrayStore
-from hf_ecg.signals.delineation import Measurements
+from hf_ecg.signals.delineation import MEASUREMENT_NAMES, Measurements
 from tests.enrichment.verification.made import ABSENT_P, CONFIG, LONG_PR, WIDE_BEAT
 
 FEATURES = [ABSENT_P, WIDE_BEAT, LONG_PR]
@@ -50,6 +50,7 @@ def test_plain_datasets_reads_the_same_rows_with_new_columns(made_corpus, verifi
     for split, rows in datasets.load_dataset(str(folder), CONFIG).items():
         before = load_corpus(made_corpus, split=split)
         added = {"augmented_report", "waveform_features", "keep_all_report", "keep_random_report", "unusable"}
+        added |= {"true_features", "false_features", "appended_features", "random_features"}
         assert set(rows.column_names) == set(before.column_names) | added
         for column in before.column_names:
             assert rows.features[column] == before.features[column]
@@ -150,6 +151,30 @@ def test_measured_first_and_clep_for_the_rest(made_corpus, models, tmp_path, mon
     assert {f["verifier"] for f in features if f["feature"] == LONG_PR} == {"measured"}
     assert {f["verifier"] for f in features if f["feature"] == ABSENT_P} == {"clep"}
     assert {f["verdict"] for f in features if f["feature"] == LONG_PR} == {"kept", "rejected"}
+
+
+def test_the_truth_of_every_feature_stands_in_columns_of_its_own(made_corpus, models, tmp_path, monkeypatch):
+    fake_measurements(monkeypatch)
+    # nobody proposes anything for the second half of the texts
+    proposals = {text: FEATURES if index % 2 else [] for index, text in enumerate(proposals_for(made_corpus))}
+    out = tmp_path / "out"
+    statistics = verify(made_corpus, proposals, out, clep=ClepOptions(models=models), num_proc=1, progress=False)
+    rows = load_corpus(out)
+    names = rows.features["true_features"].feature.names
+    true, false = (
+        [{names[label] for label in labels} for labels in rows[column]]
+        for column in ("true_features", "false_features")
+    )
+    pr = np.array(rows["measurements"])[:, MEASUREMENT_NAMES.index("pr_ms")]
+    assert [LONG_PR in row for row in true] == (pr > 200).tolist()
+    assert [LONG_PR in row for row in false] == (pr <= 200).tolist()
+    # the dual encoder says what is there, never what is not
+    assert any(ABSENT_P in row for row in true) and not any(ABSENT_P in row for row in false)
+    assert not any(row & other for row, other in zip(true, false, strict=True))
+    for features, row in zip(rows["waveform_features"], true, strict=True):
+        assert {feature["feature"] for feature in features if feature["verdict"] == "kept"} <= row
+    assert statistics["feature_truth"]["shares"][LONG_PR]["true"] == pytest.approx((pr > 200).mean(), abs=1e-3)
+    assert "in every record, proposed or not" in (out / "verification.md").read_text()
 
 
 def test_a_killed_run_measures_nothing_twice(made_corpus, tmp_path, monkeypatch):
