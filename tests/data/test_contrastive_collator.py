@@ -46,6 +46,19 @@ def test_a_batch_of_two_views_and_risks(rows):
     assert batch["missing_rate"].tolist() == pytest.approx([0, 3 / 24, 7 / 24])
 
 
+def test_metadata_are_numbers_and_sexes(dataset):
+    sexes = [("male", "female", None)[row % 3] for row in range(24)]
+    rows = RowDataset(dataset.add_column("sex", sexes), [*SIGNAL_COLUMNS, "risk", "sex"])
+    collator = ECGContrastiveCollator(extractor(), metadata_columns=["sex", "risk"])
+    assert collator.own_columns == ["sex", "risk"]
+    metadata = collator(fetch(rows, [0, 1, 2]))["metadata"]
+    assert metadata[:2, 0].tolist() == [1, 0] and metadata[1:, 1].tolist() == pytest.approx([0.01, 0.02])
+    assert metadata[2, 0].isnan() and metadata[0, 1].isnan()
+    odd = [dict(row, sex="unknown") for row in fetch(rows, [0])]
+    with pytest.raises(ValueError, match="sex is 'unknown', wanted one of"):
+        collator(odd)
+
+
 def test_leads_are_drawn_evenly_and_the_second_is_mostly_the_first(rows):
     collator = ECGContrastiveCollator(extractor())
     whole = extractor(single=False)(fetch(rows, range(24)))["input_values"]

@@ -6,7 +6,16 @@ from torch.nn import functional as F
 from transformers import AutoModelForPreTraining, set_seed
 
 from hf_ecg import ECGForContrastivePreTraining, ECGResNetModel
-from hf_ecg.losses import info_nce_loss, patient_contrastive_loss, risk_weighted_contrastive_loss, vicreg_loss
+from hf_ecg.losses import (
+    WeightSpread,
+    info_nce_loss,
+    metadata_prediction_loss,
+    patient_contrastive_loss,
+    rank_n_contrast_loss,
+    risk_weighted_contrastive_loss,
+    vicreg_loss,
+    y_aware_contrastive_loss,
+)
 from tests.models.tiny.ecg_contrastive import contrastive_config
 from tests.models.tiny.ecg_resnet import resnet_config
 from tests.models.tiny.inputs import views
@@ -128,5 +137,79 @@ def test_what_the_loss_needs_is_asked_for():
     ],
 )
 def test_impossible_configurations_are_refused(options, message):
+    with pytest.raises(Exception, match=message):
+        contrastive_config(**options)
+
+
+AGE_AND_SEX = {
+    "metadata_columns": ["age", "sex"],
+    "metadata_mean": [60.0, 0.0],
+    "metadata_scale": [15.0, 1.0],
+    "metadata_binary": ["sex"],
+}
+METADATA = torch.tensor([[45.0, 1.0], [75.0, 0.0], [float("nan"), 1.0], [60.0, float("nan")], [52.0, 0.0]])
+
+
+def test_losses_of_metadata_get_what_the_configuration_names():
+    _, inputs = build()
+    inputs["metadata"] = METADATA
+    standard = (METADATA - torch.tensor([60.0, 0.0])) / torch.tensor([15.0, 1.0])
+    expected = {
+        "y_aware": lambda a, b: y_aware_contrastive_loss(a, b, metadata=METADATA[:, :1], bandwidths=[5.0], share=0.5),
+        "rank_n_contrast": lambda a, b: rank_n_contrast_loss(a, b, metadata=standard[:, :1], share=0.5),
+        "risk_weighted": lambda a, b: risk_weighted_contrastive_loss(
+            a, b, risk=METADATA[:, :1], sharpness=WeightSpread(0.5, "absolute"), alignment="centred"
+        ),
+    }
+    options = {"metadata_compared": ["age"], "metadata_bandwidths": {"age": 5.0}, "metadata_share": 0.5}
+    options |= {"risk_spread": 0.5, "risk_spread_unit": "absolute", "alignment": "centred"}
+    for loss_type, loss in expected.items():
+        model, _ = build(loss_type=loss_type, **AGE_AND_SEX, **options)
+        views = (embeds(model, inputs[key]) for key in ("input_values", "second_input_values"))
+        torch.testing.assert_close(model(**inputs, return_loss=True).loss, loss(*views))
+
+
+def test_a_head_tells_metadata_beside_the_contrast(tmp_path):
+    options = {"loss_type": "info_nce", **AGE_AND_SEX, "metadata_weight": 2.0}
+    model, inputs = build(**options)
+    outputs = model(**inputs, metadata=METADATA, return_loss=True)
+    plain, _ = build(loss_type="info_nce")
+    plain.ecg_model.load_state_dict(model.ecg_model.state_dict())
+    told = torch.cat([outputs.metadata_logits, outputs.second_metadata_logits])
+    standard = (METADATA - torch.tensor([60.0, 0.0])) / torch.tensor([15.0, 1.0])
+    error = metadata_prediction_loss(told, standard.repeat(2, 1), binary=[False, True])
+    torch.testing.assert_close(outputs.loss, plain(**inputs, return_loss=True).loss + 2 * error)
+    outputs.loss.backward()
+    assert all(parameter.grad is not None for parameter in model.metadata_head.parameters())
+    model.save_pretrained(tmp_path)
+    again = AutoModelForPreTraining.from_pretrained(tmp_path).eval()
+    assert again.config.metadata_mean == [60.0, 0.0]
+    torch.testing.assert_close(again(**inputs).metadata_logits, outputs.metadata_logits)
+
+
+def test_metadata_that_do_not_fit_are_refused():
+    model, inputs = build(loss_type="info_nce", **AGE_AND_SEX, metadata_weight=1.0, metadata_predicted=["sex"])
+    assert model.metadata_head[-1].out_features == 1
+    with pytest.raises(ValueError, match=r"metadata is None, wanted \(records, 2\)"):
+        model(**inputs, return_loss=True)
+    with pytest.raises(ValueError, match=r"metadata is \(5, 1\)"):
+        model(**inputs, metadata=METADATA[:, :1], return_loss=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss_type": "y_aware"}, "loss_type needs metadata_columns"),
+        ({"metadata_weight": 1.0}, "metadata_weight needs metadata_columns"),
+        ({"loss_type": "y_aware", **AGE_AND_SEX}, "metadata_bandwidths is {}"),
+        ({**AGE_AND_SEX, "metadata_compared": ["risk"]}, r"metadata_compared names \['risk'\]"),
+        ({**AGE_AND_SEX, "metadata_mean": [60.0]}, "wanted a number for each"),
+        ({**AGE_AND_SEX, "metadata_scale": [15.0, 0.0]}, "wanted numbers above 0"),
+        ({"alignment": "centered"}, "wanted one of published, centred, correlation"),
+        ({"risk_path": "paper", "risk_spread": 1.0}, "need path 'masked'"),
+        ({"metadata_share": 2.0}, "share is 2.0"),
+    ],
+)
+def test_impossible_metadata_are_refused(options, message):
     with pytest.raises(Exception, match=message):
         contrastive_config(**options)

@@ -12,6 +12,7 @@ from hf_ecg import ECGForContrastivePreTraining, ECGResNeXtModel
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
+from hf_ecg.training.methods.view_pairs import metadata_units
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe_facts import training_facts
 
@@ -98,3 +99,52 @@ def test_a_risk_that_no_row_knows_is_refused(contrastive_recipe, recipe_of):
 def test_a_risk_column_that_is_not_there_is_named(contrastive_recipe, recipe_of):
     with pytest.raises(ValueError, match="no column 'agee'.*did you mean 'age'"):
         build_parts(recipe_of(contrastive_recipe, data__columns={"risk": "agee"}))
+
+
+def with_metadata(recipe, **config):
+    recipe["data"]["columns"] = {"metadata": ["fold"]}
+    recipe["model"]["config"] |= {"loss_type": "info_nce", "metadata_weight": 1.0, **config}
+    return recipe
+
+
+def test_a_run_tells_metadata_beside_the_contrast(contrastive_recipe, recipe_of, tmp_path):
+    recipe = recipe_of(with_metadata(contrastive_recipe), run__num_workers=0)
+    folds = np.array(build_parts(recipe).sources[0]["fold"][:], dtype=float)
+    pretrain(recipe, tmp_path / "out")
+    model = AutoModel.from_pretrained(tmp_path / "out")
+    assert model.config.metadata_columns == ["fold"] and model.config.metadata_binary == []
+    assert model.config.metadata_mean == pytest.approx([folds.mean()])
+    assert model.config.metadata_scale == pytest.approx([folds.std()])
+    assert model.metadata_head[-1].out_features == 1
+    assert "it knew of each patient column fold." in (tmp_path / "out/README.md").read_text()
+
+
+def test_the_control_deals_metadata_to_other_patients(contrastive_recipe, recipe_of):
+    recipe = with_metadata(contrastive_recipe)
+    control = recipe_of(recipe, method__options__shuffle_metadata=True)
+    plain, dealt = build_parts(recipe_of(recipe)), build_parts(control)
+    folds = [parts.sources[0]["fold"][:] for parts in (plain, dealt)]
+    assert folds[0] != folds[1] and sorted(folds[0]) == sorted(folds[1])
+    facts = training_facts(control, model_config=dealt.model.config)
+    assert facts.sources[0].metadata == "column fold, shuffled across patients: a control"
+    batch = plain.collator(plain.rows.__getitems__([0, 1, 2]))
+    assert batch["metadata"].flatten().tolist() == folds[0][:3]
+
+
+def test_binary_columns_are_found_in_the_training_rows():
+    values = np.array([[60.0, 1.0], [40.0, 0.0], [np.nan, np.nan]])
+    units = metadata_units(values, ["age", "sex"])
+    assert units["metadata_binary"] == ["sex"]
+    assert units["metadata_mean"] == [50.0, 0.0] and units["metadata_scale"] == [10.0, 1.0]
+    with pytest.raises(ValueError, match="1 different values of age, wanted several"):
+        metadata_units(values[1:], ["age", "sex"])
+
+
+def test_cached_gradients_know_the_metadata(contrastive_recipe, recipe_of, tmp_path):
+    recipe = with_metadata(contrastive_recipe)
+    options = {"run__num_workers": 0, "run__epochs": 1, "run__max_steps": 2}
+    pretrain(recipe_of(recipe, **options), tmp_path / "plain")
+    pretrain(recipe_of(recipe, run__accumulation=2, run__gradient="cached", **options), tmp_path / "cached")
+    plain, cached = (AutoModel.from_pretrained(tmp_path / name).state_dict() for name in ("plain", "cached"))
+    for name in plain:
+        torch.testing.assert_close(plain[name], cached[name], rtol=1e-4, atol=1e-5)
