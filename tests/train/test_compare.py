@@ -179,3 +179,12 @@ def test_a_measure_that_the_corpus_cannot_answer_costs_no_training(script, work)
     with pytest.raises(ValueError, match="colour"):
         script.main(arguments)
     assert not (work / "NONE").exists()
+
+
+def test_one_turn_judges_its_two_folds(script, work):
+    few = COMPARISON | {"turns": 1, "arms": {"random encoder": {"trained": False}}, "differences": []}
+    few["measures"] = {"age": COMPARISON["measures"]["age"]}
+    (work / "one_turn.yaml").write_text(yaml.safe_dump(few))
+    report = script.main([*command(work, "ONE_TURN"), "--comparison", str(work / "one_turn.yaml")])
+    folds = np.array(tiny.dataset(480)["fold"][:])
+    assert report["tasks"][0]["records"] == int(np.isin(folds, [1, 2]).sum()) and report["data"]["folds"] == [1, 2]

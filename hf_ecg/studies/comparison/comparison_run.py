@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from datasets import Dataset
 from tqdm.auto import tqdm
 
@@ -53,7 +54,7 @@ def run_comparison(
     """
     config = config or read_summary(data).get("config")
     comparison, directory, root = load_comparison(path), Path(path).parent, Path(output_dir)
-    turns = rotation(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))
+    turns = rotation(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))[: comparison.turns]
     seeds = list(seeds)
     runs = plan_runs(comparison, turns, seeds, root)
     given = [*source_overrides(data, config), *overrides]
@@ -110,7 +111,7 @@ def _frame(
         *comparison.notes,
         *(f"{name}: {one.note}" for name, one in comparison.measures.items() if one.note),
     ]
-    folds = sorted(set(judged.folds.tolist()))
+    folds = sorted(fold for turn in turns for fold in turn.test)
     device = pick_device("cpu")
     return report_frame(
         comparison.title,
@@ -119,7 +120,7 @@ def _frame(
         intervals,
         device,
         folds,
-        [judged.patients],
+        [judged.patients[np.isin(judged.folds, folds)]],
         models,
         notes,
     )

@@ -102,6 +102,7 @@ class Comparison:
         arms: name -> what it changes.
         measures: name -> what is measured.
         differences: pairs of arms, the second subtracted from the first.
+        turns: how many turns of the rotation, from the first one; None takes all, so that every fold is tested.
         notes: what a reader must know beside the figures.
     """
 
@@ -112,7 +113,12 @@ class Comparison:
     overrides: list[str] = field(default_factory=list)
     enrichment: EnrichmentSection | None = None
     differences: list[list[str]] = field(default_factory=list)
+    turns: int | None = None
     notes: list[str] = field(default_factory=list)
+
+    def validate_turns(self):
+        if self.turns is not None and self.turns < 1:
+            raise ValueError(f"turns is {self.turns}, wanted at least 1")
 
     def arms_of(self, measure: str) -> list[str]:
         """Names of the arms that a measure is taken of."""
