@@ -12,7 +12,8 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from ..data.mixing import MixedRows
 from ..data.rows import rows_fingerprint
-from ..evaluation.judging.validation import build_validation, check_judged, over_sources, shares_the_loss
+from ..evaluation.judging.asked_texts import TrainedTexts
+from ..evaluation.judging.validation import LABEL_TEXT, build_validation, check_judged, over_sources, shares_the_loss
 from ..files import values_digest
 from ..models.ecg_text.text_tower import limit_texts
 from ..models.shared.roles import ecg_config, is_dual_encoder
@@ -21,7 +22,7 @@ from ..version import __version__
 from .methods import Feeding, Method, build_method
 from .network import build_model, forward_inputs, freeze, network_class, resolve_pretrained
 from .recipe import Recipe
-from .recipe_facts import held_out_statements
+from .recipe_facts import held_out_statements, training_facts
 from .recipe_sections import ProcessorSection
 from .rows import load_sources, prepare_rows
 
@@ -117,6 +118,9 @@ def _validation(
     shares = (
         {} if accelerator is None else {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
     )
+    # prompts are asked as they are once the model is trained
+    asked = recipe.validation.name == LABEL_TEXT
+    trained = TrainedTexts.of(training_facts(recipe, method, feeding.sources) if asked else None)
     # the rows that are judged are not among those that are cached
     feeding = dataclasses.replace(feeding, prepared=None)
     build = partial(
@@ -128,6 +132,7 @@ def _validation(
         # labels by the numbers that the head was given
         make_rows=lambda rows, columns: MixedRows([rows], columns, like=feeding.rows),
         held_out=held_out_statements(recipe, method),
+        trained=trained,
         strict=recipe.run.strict,
         **shares,
     )

@@ -19,9 +19,11 @@ from ..metrics.classification import (
     require_counted_classes,
 )
 from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
+from ..options import NAMES
+from .asked_texts import UNKNOWN, TrainedTexts, asked_texts, log_dropped
 from .features import PreparedRows, classifier_logits, ecg_embeddings
 from .held_out import prompts_to_choose_by
-from .label_text import match_labels, scores_of_embeddings
+from .label_text import TextEmbeddings, match_labels, scores_by_text
 from .loss_validation import loss_validator
 from .refused import skipping_validator
 
@@ -44,6 +46,7 @@ def build_validation(
     rank: int = 0,
     world_size: int = 1,
     held_out: Sequence[str] = (),
+    trained: TrainedTexts = UNKNOWN,
     strict: bool = False,
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Builds a validator from a recipe's `validation` section.
@@ -65,6 +68,8 @@ def build_validation(
         rank, world_size: of a process that takes its share of every batch of a loss.
         held_out: codes of statements that the training texts do not mention: of "label_text", classes that tell of
             them are left out, and the log names them.
+        trained: texts that the model is trained on: of "label_text", prompts that none of them holds are left out of
+            a class that has others, as where the model is judged, and the log names them.
         strict: raise at a row that the extractor refuses, instead of leaving it out.
 
     Returns:
@@ -91,7 +96,7 @@ def build_validation(
     if name == REGRESSION:
         options["targets"] = list(targets)
     if name == LABEL_TEXT:
-        options |= {"held_out": list(held_out), "metric": spec.get("metric")}
+        options |= {"held_out": list(held_out), "trained": trained, "metric": spec.get("metric")}
     if name == LOSS:
         if make_collator is None:
             raise ValueError("validation 'loss' needs a collator that makes whole batches")
@@ -224,12 +229,14 @@ def _label_text(options: dict, processor, dataset):
         raise ValueError(f"validation.metric is {metric!r}, all of whose classes the training texts hold out")
     tasks = [task_labels(dataset, p.label_set, list(p.classes), minimum, p.name) for p in prompt_sets]
     rows = PreparedRows(processor, dataset, options.get("batch_size", 64), options.get("cache", True))
+    asked = [asked_texts(prompt_set, options["trained"]) for prompt_set in prompt_sets]
+    log_dropped(asked)
 
     def validate(model) -> dict[str, float]:
-        embeddings = ecg_embeddings(model, processor, rows)
+        embeddings, texts = ecg_embeddings(model, processor, rows), TextEmbeddings(model, processor)
         figures = {}
-        for prompt_set, (labels, numbers) in zip(prompt_sets, tasks, strict=True):
-            scores = scores_of_embeddings(model, processor, embeddings[numbers], prompt_set)
+        for prompt_set, one, (labels, numbers) in zip(prompt_sets, asked, tasks, strict=True):
+            scores = scores_by_text(texts, embeddings[numbers], one, [NAMES])[NAMES]
             figures[prompt_set.name] = _macro(labels, scores, list(prompt_set.classes), minimum)
         return _with_mean(figures)
 

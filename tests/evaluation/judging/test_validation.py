@@ -5,6 +5,7 @@ import torch
 from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
 from hf_ecg.data.collators import ECGClassificationCollator, ECGContrastiveCollator, ECGTextCollator
 from hf_ecg.data.corpus import label_matrix, label_names
+from hf_ecg.evaluation.judging.asked_texts import TrainedTexts
 from hf_ecg.evaluation.judging.label_text import prompt_scores
 from hf_ecg.evaluation.judging.loss_validation import loss_batches
 from hf_ecg.evaluation.judging.validation import build_validation, task_labels
@@ -43,6 +44,21 @@ def test_label_text_is_the_macro_of_the_annotated_rows(dataset, prompts):
     assert metrics["macro_auprc/tiny_form"] == pytest.approx(expected["macro_auprc"], abs=1e-3)
     assert validate(model) == metrics
     assert validate(tiny.dual_encoder(seed=1)) != metrics
+
+
+def test_the_choice_is_made_by_the_prompts_that_the_model_is_judged_by(dataset, tmp_path):
+    classes = {"AFIB": ["atrial fibrillation", "ventricular premature complex"], "SR": ["sinus rhythm"]}
+    whole, trained = (
+        str(tiny.save_prompts(tmp_path / f"{name}.yaml", aggregate="mean", classes=one))
+        for name, one in (("all", classes), ("known", classes | {"AFIB": ["atrial fibrillation"]}))
+    )
+    texts, model = TrainedTexts(["atrial fibrillation", "sinus rhythm"]), tiny.dual_encoder()
+
+    def figure(prompts, trained) -> float:
+        spec = {"name": "label_text", "prompts": [prompts]}
+        return build_validation(spec, tiny.processor(), dataset, trained=trained)(model)["macro_auroc"]
+
+    assert figure(whole, texts) == figure(trained, TrainedTexts(None)) != figure(whole, TrainedTexts(None))
 
 
 def test_validation_leaves_model_and_generator_alone(dataset, prompts):
