@@ -116,6 +116,7 @@ ABSENT = {
     "study fg-clep": ["--stages", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports propose": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports verify": ["--data", "{}/no", "--proposals", "{}/no", "--output_dir", "{}/out"],
+    "study beyond-rules": ["--model", "{}/absent", "--data", "{}/no", "--prompts", "x_y", "--output", "{}/o.json"],
     "study judge-verifier": ["--data", "{}/absent", "--output", "{}/out.json"],
     "embed": ["{}/absent.hea", "--model", "{}/absent", "--output", "{}/out.parquet"],
     "plot": ["{}/absent.hea", "--output", "{}/out.png"],

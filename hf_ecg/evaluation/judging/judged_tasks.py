@@ -46,6 +46,7 @@ class JudgedTasks:
         self.scores: dict[str, list[list[np.ndarray]]] = {}
         self.asked: list[list[AskedTexts]] = []  # of each model, a task each
         self.ruled: list[dict[str, list[str]]] = []  # of each task, features that rules decide by class
+        self.decided: np.ndarray | None = None  # of each row, share of the features that rules decide
 
     def add_dual_encoder(self, folder: str, trained: TrainedTexts, device, drawn: int | None) -> None:
         """The scores of one model; and with a seed `drawn` those of its ECG tower drawn anew."""
@@ -89,6 +90,7 @@ class JudgedTasks:
         """
         features = described_features(self.prompt_sets)
         margins = corpus_margins(self.dataset, features, data)
+        self.decided = np.isfinite(np.stack(list(margins.values()), axis=1)).mean(axis=1)
         rules = []
         for prompt_set, (_, rows) in zip(self.prompt_sets, self.tasks, strict=True):
             scores, used = rule_scores({text: values[rows] for text, values in margins.items()}, prompt_set)

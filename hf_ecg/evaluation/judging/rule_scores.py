@@ -10,7 +10,7 @@ from ...clinical.descriptions import describe
 from ...clinical.feature_rules import feature_margins
 from ...clinical.prompts import PromptSet
 from ...data.corpus_card import read_summary
-from ...data.measured_rows import measured_rows
+from ...data.measured_rows import MEASUREMENT_NAMES_FACT, MEASUREMENTS, measured_rows
 from .label_text import combine_statements, weighted_mean
 
 # A feature that fewer of the judged records decide is not asked for: nearly all of them would be in the middle.
@@ -34,7 +34,8 @@ def corpus_margins(
         data: the corpus, whose summary says what its column `measurements` holds; None measures the signals.
         progress: show a progress bar where signals are measured.
     """
-    names = None if data is None else read_summary(data).get("measurement_names")
+    held = data is not None and MEASUREMENTS in dataset.column_names
+    names = read_summary(data).get(MEASUREMENT_NAMES_FACT) if held else None
     margins = feature_margins(measured_rows(dataset, progress=progress, names=names), features)
     return dict(zip(features, margins.T, strict=True))
 
