@@ -13,6 +13,8 @@ prepare = Group(
         "mimic_iv_ecg": Entry("prepare.mimic_iv_ecg", "MIMIC-IV-ECG"),
         "cpsc2018": Entry("prepare.cpsc2018", "CPSC2018"),
         "csn": Entry("prepare.csn", "Chapman-Shaoxing-Ningbo"),
+        "cinc2017": Entry("prepare.cinc2017", "the PhysioNet/CinC Challenge 2017, one lead"),
+        "code15": Entry("prepare.code15", "CODE-15%"),
         "cinc2021": Entry("prepare.cinc2021", "the PhysioNet/CinC Challenge 2021"),
         "simulated": Entry("prepare.simulated", "simulated records, for demonstrations and tests, never for evidence"),
         "measurements": Entry("prepare.measurements", "measure a prepared corpus: weak labels of waveform features"),

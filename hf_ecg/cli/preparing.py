@@ -39,10 +39,10 @@ RISK = options(
 )
 
 
-def windows(seconds: float, short_records: str):
+def windows(seconds: float, short_records: str, rate: int = 500):
     """Decorator: the options of `hf_ecg.data.preparing.window_options`; `seconds` 0 takes records whole."""
     return options(
-        click.option("--sampling_rate", type=int, default=500, show_default=True, help="Others are resampled."),
+        click.option("--sampling_rate", type=int, default=rate, show_default=True, help="Others are resampled."),
         click.option(
             "--window_seconds",
             type=float,

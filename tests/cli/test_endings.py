@@ -99,6 +99,8 @@ ABSENT = {
     "prepare mimic_iv_ecg": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cpsc2018": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare csn": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare cinc2017": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare code15": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
     "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
