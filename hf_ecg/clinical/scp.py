@@ -176,9 +176,14 @@ def compose_text(
         likelihood = codes[code]
         if code in silent or 0 < likelihood < min_likelihood:
             continue
-        possible = "possible " if 0 < likelihood < 50 else ""
-        sentences.append(possible + statements[code].sentence)
+        certain, possible = wordings(statements[code].sentence)
+        sentences.append(possible if 0 < likelihood < 50 else certain)
     return SEPARATOR.join(sentences)
+
+
+def wordings(sentence: str) -> tuple[str, str]:
+    """How a composed text says a statement's sentence: for certain, and as a possibility."""
+    return sentence, f"possible {sentence}"
 
 
 def split_sentences(text: str) -> list[str]:

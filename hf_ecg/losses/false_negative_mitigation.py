@@ -1,5 +1,7 @@
 """CLEP's second term: an ECG should be as close to every text as its own report is."""
 
+from typing import Any
+
 import torch
 
 from .pair_targets import Gather, check_pairs, column_weights, in_full_precision, pair_targets, without_autocast
@@ -62,7 +64,8 @@ def false_negative_mitigation_loss(
         >>> false_negative_mitigation_loss(embeds, embeds).item()
         0.0
     """
-    truth = {"text_ids": text_ids, "true_text_ids": true_text_ids, "unknown_text_ids": unknown_text_ids}
+    truth: dict[str, Any] = {"text_ids": text_ids, "true_text_ids": true_text_ids}
+    truth["unknown_text_ids"] = unknown_text_ids
     truth["identical_text"] = "negative" if true_text_ids is None else "positive"
     check_pairs(ecg_embeds, text_embeds, text_weighting=text_weighting, **truth)
     with without_autocast(ecg_embeds):

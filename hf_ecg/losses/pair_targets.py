@@ -125,17 +125,15 @@ def column_weights(
     """
     if text_weighting == "row" and text_kinds is None:
         return None
-    weights, first = None, None
-    if text_kinds is not None:
-        all_kinds = text_kinds if gather is None else gather(text_kinds)
-        first = all_kinds == 0
-        weights = first.double()
+    if text_kinds is None:
+        text_kinds = torch.zeros_like(_needed(text_ids, f"text_weighting={text_weighting!r}"))
+    all_kinds = text_kinds if gather is None else gather(text_kinds)
+    first = all_kinds == 0
+    weights = first.double()
     if text_weighting != "row":
         text_ids = _needed(text_ids, f"text_weighting={text_weighting!r}")
         all_ids = text_ids if gather is None else gather(text_ids)
         extra = torch.arange(num_columns, device=all_ids.device) % len(text_ids) >= (num_rows or len(text_ids))
-        if first is None:
-            return _distinct_weights(all_ids, extra)
         weights[first] = _distinct_weights(all_ids[first], extra[first])
     counts = torch.bincount(all_kinds, minlength=len(kind_weights) + 1)
     shares = weights.new_ones(len(counts))

@@ -1,6 +1,7 @@
 """Sigmoid contrastive loss: every pair of an ECG and a text is a yes-or-no question of its own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -87,9 +88,9 @@ def sigmoid_contrastive_loss(
         >>> round(sigmoid_contrastive_loss(embeds, embeds, scale=10.0, bias=-10.0).item(), 4)
         0.6933
     """
-    truth = {"text_ids": text_ids, "identical_text": identical_text, "true_text_ids": true_text_ids}
+    truth: dict[str, Any] = {"text_ids": text_ids, "identical_text": identical_text, "true_text_ids": true_text_ids}
     truth["unknown_text_ids"] = unknown_text_ids
-    weighting = {"text_ids": text_ids, "text_weighting": text_weighting, "text_kinds": text_kinds}
+    weighting: dict[str, Any] = {"text_ids": text_ids, "text_weighting": text_weighting, "text_kinds": text_kinds}
     check_pairs(ecg_embeds, text_embeds, extra_texts=True, **(truth | weighting))
     with without_autocast(ecg_embeds):
         ecg_embeds, text_embeds, scale, bias = in_full_precision(ecg_embeds, text_embeds, scale, bias)

@@ -45,7 +45,9 @@ def encode_texts(
     return {text: row.clone() for part, features in encoded for text, row in zip(part, features, strict=True)}
 
 
-def prepare_texts(model, collator, sources, frozen: bool, accelerator: Accelerator, measured: bool = False) -> None:
+def prepare_texts(
+    model, collator, sources, frozen: bool, accelerator: Accelerator, measured: bool = False, more_texts=()
+) -> None:
     """What must be known of all training texts before the first step.
 
     With a frozen tower the collator hands out its embeddings in place of tokens; a model that standardises its text
@@ -58,11 +60,13 @@ def prepare_texts(model, collator, sources, frozen: bool, accelerator: Accelerat
         frozen: whether the text tower is.
         accelerator: the run's.
         measured: the model was trained before, and goes on with the statistics of the texts that it knows.
+        more_texts: those of the statistics beside the training texts.
     """
     standardise = model.config.standardise_text and not measured
     if not frozen and not standardise:
         return
-    texts = collator.possible_texts(*sources)
+    trained = collator.possible_texts(*sources)
+    texts = sorted({*trained, *more_texts}) if standardise else trained
     logger.info("encoding %d distinct texts", len(texts))
     training = model.text_model.training
     model.text_model.eval()
@@ -71,4 +75,4 @@ def prepare_texts(model, collator, sources, frozen: bool, accelerator: Accelerat
     if standardise:
         model.set_text_statistics(torch.stack([features[text] for text in texts]))
     if frozen:
-        collator.text_features = features
+        collator.text_features = {text: features[text] for text in trained}

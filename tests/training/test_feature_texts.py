@@ -7,13 +7,19 @@ import datasets
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from hf_ecg import ECGTextModel
+from hf_ecg.clinical.prompts import lead_texts
+from hf_ecg.clinical.report_statements import mentions
+from hf_ecg.clinical.waveform_features import WAVEFORM_FEATURES
+from hf_ecg.data.collators import text_id
 from hf_ecg.data.schema import row_features
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
+from hf_ecg.training.frozen_text import encode_texts
 from hf_ecg.training.recipe_facts import training_facts
 from tests.training_fixtures import CLASSES, FORM, NUM_SAMPLES, SENTENCES, corpus_row
 
@@ -124,6 +130,50 @@ def test_a_model_of_one_kind_of_text_goes_on_with_features(feature_recipe, recip
     assert training_facts(second, parts.method, parts.sources).trained_texts is None
 
 
+@pytest.mark.parametrize("statistics_texts", ["training", "features", "features_in_leads"])
+def test_statistics_are_those_of_the_texts_that_are_named(text_recipe, recipe_of, statistics_texts):
+    changes = {"model__config__standardise_text": True, "model__config__text_whitening": 0.5}
+    recipe = recipe_of(
+        text_recipe, freeze=["text_model"], method__options__statistics_texts=statistics_texts, **changes
+    )
+    parts = build_parts(recipe)
+    more = {"training": [], "features": [0], "features_in_leads": range(13)}[statistics_texts]
+    features = [lead_texts(feature) for feature in dict.fromkeys(row.feature for row in WAVEFORM_FEATURES)]
+    # the corpus holds AFIB out of every text
+    features = [texts for texts in features if not mentions(texts[0], ["AFIB"])]
+    texts = {*parts.collator.possible_texts(*parts.sources)}
+    texts |= {text for variants in features for text in variants[: len(more)]}
+    run_model = parts.model
+    before = run_model.text_mean.clone()
+    parts.method.before_training(
+        run_model, parts.collator, parts.sources, ["text_model"], False, Accelerator(cpu=True)
+    )
+    encoded = encode_texts(run_model.eval(), parts.processor, sorted(texts))
+    wanted = torch.stack([encoded[text] for text in sorted(texts)])
+    torch.testing.assert_close(run_model.text_mean, wanted.mean(0), rtol=1e-4, atol=1e-5)
+    assert not torch.equal(before, run_model.text_mean)
+    assert set(parts.collator.text_features) == {*parts.collator.possible_texts(*parts.sources)}
+
+
+def test_withheld_and_unannotated_statements_reach_the_batch(feature_recipe, recipe_of, feature_corpus, tmp_path):
+    kinds = {"method__options__unknown_statements": ["withheld", "unannotated"]}
+    with pytest.raises(ValueError, match="no statement_sentences of"):
+        build_parts(recipe_of(feature_recipe, **kinds))
+    corpus = tmp_path / "corpus"
+    shutil.copytree(feature_corpus, corpus)
+    summary = json.loads((corpus / "summary.json").read_text())
+    summary["statement_sentences"] = {"PVC": SENTENCES[4], "LVH": SENTENCES[2]}
+    (corpus / "summary.json").write_text(json.dumps(summary))
+    parts = build_parts(recipe_of(feature_recipe, data__sources__0__path=str(corpus), **kinds))
+    rows = parts.rows.__getitems__(range(40))
+    unknown = parts.collator(rows)["unknown_text_ids"]
+    premature = (unknown == text_id(SENTENCES[4])).any(dim=1).tolist()
+    assert premature == [row["form"] is None for row in rows] and True in premature and False in premature
+    control = {"method__options__shuffle_texts": True, "data__sources__0__path": str(corpus)}
+    dealt = build_parts(recipe_of(feature_recipe, **control, **kinds)).sources[0]
+    assert dealt["form"][:] != parts.sources[0]["form"][:]  # what a text leaves open goes with the text
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -132,6 +182,8 @@ def test_a_model_of_one_kind_of_text_goes_on_with_features(feature_recipe, recip
         ({"data__columns": {}, "method__options__shuffle_features": True}, "shuffle_features needs data.columns"),
         ({"model__config__num_text_kinds": 1}, "num_text_kinds is 1: wanted num_text_kinds 2"),
         ({"model__config__identical_text": "mask"}, "identical_text is 'mask': wanted"),
+        ({"method__options__statistics_texts": "table"}, "statistics_texts is 'table'"),
+        ({"method__options__unknown_statements": ["withhold"]}, "unknown_statements is 'withhold'"),
         ({"data__columns__true_texts": "true_feature"}, "no column 'true_feature'"),
         ({"data__columns__true_texts": "fold"}, "no label set 'fold'"),
         ({"model__config__text_kind_weights": [1.0, 2.0]}, "text_kind_weights is .*for each kind from 1 on: 1"),

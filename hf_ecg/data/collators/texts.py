@@ -10,6 +10,7 @@ from ..corpus import distinct_texts
 from ..feature_texts import FeatureTexts
 from ..sentences import SentenceSampler
 from ..text_ids import NO_TEXT, text_id
+from ..unknown_statements import UnknownStatements
 from .waveforms import WaveformCollator
 
 
@@ -35,6 +36,7 @@ class ECGTextCollator(WaveformCollator):
     Attributes:
         feature_texts: waveform features that follow all other texts in every batch, as texts of kind 1 which are true
             of a record, false, or not known; None = none. To be set where the corpora are known; needs `true_texts`.
+        unknown_statements: sentences that are not known of a record, or None; likewise.
 
     Raises:
         ValueError: an impossible view or probability.
@@ -71,10 +73,12 @@ class ECGTextCollator(WaveformCollator):
         self.max_length = max_length
         self.text_features = text_features
         self.feature_texts: FeatureTexts | None = None
+        self.unknown_statements: UnknownStatements | None = None
 
     @property
     def own_columns(self) -> list[str]:
-        return [self.text_column, *(self.feature_texts.columns if self.feature_texts else ())]
+        truths = [truth for truth in (self.feature_texts, self.unknown_statements) if truth is not None]
+        return [self.text_column, *(column for truth in truths for column in truth.columns)]
 
     @property
     def text_features(self) -> dict[str, torch.Tensor] | None:
@@ -101,9 +105,10 @@ class ECGTextCollator(WaveformCollator):
             hidden_size), the batch's own texts first; `text_ids` int64 (texts,), equal exactly where the texts are
             equal, on any machine;
             `return_loss` True; with `true_texts`, `true_text_ids` int64 (batch, k), ids repeated to fill the rows.
-            With `feature_texts` also `unknown_text_ids` int64 (batch, m), texts of which nobody knows whether they are
-            true; `text_kinds` int64 (texts,), 1 for a feature and else 0; `text_log_odds` float32 (texts,), how often
-            a feature is true in the training rows, and 0 for other texts.
+            With `feature_texts` or `unknown_statements` also `unknown_text_ids` int64 (batch, m), texts of which
+            nobody knows whether they are true. With `feature_texts` also `text_kinds` int64 (texts,), 1 for a feature
+            and else 0, and `text_log_odds` float32 (texts,), how often a feature is true in the training rows, and 0
+            for other texts.
 
         Raises:
             ValueError: an empty text, a text that `text_features` lacks, or what the feature extractor refuses.
@@ -120,15 +125,11 @@ class ECGTextCollator(WaveformCollator):
         asked = texts if features is None else texts + features.texts
         batch |= self._tokens(asked) if self._features is None else self._embedded(asked)
         batch["text_ids"] = torch.tensor([text_id(text) for text in asked])
+        if features is not None:
+            batch["text_kinds"] = torch.tensor([0] * len(texts) + [1] * len(features.texts))
+            batch["text_log_odds"] = torch.cat([torch.zeros(len(texts)), torch.from_numpy(features.log_odds)])
         if self.true_texts:
-            true = [[text_id(text) for text in self.sentences.true_of(one)] for one in whole]
-            if features is not None:
-                known = [features.truth(row) for row in rows]
-                true = [own + more for own, (more, _) in zip(true, known, strict=True)]
-                batch["unknown_text_ids"] = _filled([unknown for _, unknown in known])
-                batch["text_kinds"] = torch.tensor([0] * len(texts) + [1] * len(features.texts))
-                batch["text_log_odds"] = torch.cat([torch.zeros(len(texts)), torch.from_numpy(features.log_odds)])
-            batch["true_text_ids"] = _filled(true)
+            batch |= self._truth(rows, whole)
         batch["return_loss"] = True
         return batch
 
@@ -153,6 +154,20 @@ class ECGTextCollator(WaveformCollator):
                 " leave records without a text out (hf_ecg.data.corpus.non_empty_text)"
             )
         return text
+
+    def _truth(self, rows: Sequence[Mapping], whole: list[str]) -> dict[str, torch.Tensor]:
+        """What is true of each record, and what nobody knows."""
+        true = [[text_id(text) for text in self.sentences.true_of(one)] for one in whole]
+        if self.feature_texts is None and self.unknown_statements is None:
+            return {"true_text_ids": _filled(true)}
+        unknown: list[list[int]] = [[] for _ in rows]
+        if self.unknown_statements is not None:
+            unknown = [self.unknown_statements.of(row) for row in rows]
+        if self.feature_texts is not None:
+            known = [self.feature_texts.truth(row) for row in rows]
+            true = [ids + more for ids, (more, _) in zip(true, known, strict=True)]
+            unknown = [ids + more for ids, (_, more) in zip(unknown, known, strict=True)]
+        return {"true_text_ids": _filled(true), "unknown_text_ids": _filled(unknown)}
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
         tokens = tokenize(

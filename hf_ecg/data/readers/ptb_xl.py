@@ -22,7 +22,7 @@ from ..corpus_card import CorpusCard
 from ..schema import row_features
 from .columns import TWELVE_LEADS, RowLeads, describe_leads, record_columns
 from .ptb_xl_table import FILE_COLUMN, PtbXlRecord, check_inside_folder, read_records
-from .withholding import Withholding, describe_withholding
+from .withholding import WITHHELD, Withholding, describe_withholding
 
 TEXT_SOURCES = ("statements", "report")
 SECONDS = 10
@@ -83,7 +83,7 @@ class PtbXlReader:
             "device": record.device,
             "site": record.site,
             "recording_date": record.recording_date,
-            **({} if self.withholding is None else {"withheld": withheld}),
+            **({} if self.withholding is None else {WITHHELD: withheld}),
             **labels,
         }
 
@@ -145,7 +145,7 @@ def ptb_xl_corpus(
         len(channels.leads),
         sampling_rate * SECONDS,
         {name: list(reader.label_sets[name]) for name in LABEL_SETS},
-        extra=extra | ({"withheld": Value("bool")} if withholding else {}),
+        extra=extra | ({WITHHELD: Value("bool")} if withholding else {}),
     )
     column = FILE_COLUMN[sampling_rate]
     facts = {
@@ -157,6 +157,8 @@ def ptb_xl_corpus(
         "left_out_of_text": silent,
         **channels.facts(),
     }
+    if text_source == "statements":
+        facts["statement_sentences"] = {code: statement.sentence for code, statement in statements.items()}
     if withholding:
         coded = [(record.patient_id, parse_scp_codes(record.codes)) for record in records if record.file]
         facts["withhold"] = withholding.facts(coded, statements)

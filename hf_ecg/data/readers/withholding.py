@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ...clinical.scp import Statement, label_sets, mentioning
 from .splits import hashed
 
+# The column that tells the records of patients whose texts lack statements.
+WITHHELD = "withheld"
 # A set of statements each; "all" would leave nothing to say.
 WITHHOLDABLE = ("diagnostic", "form", "rhythm")
 

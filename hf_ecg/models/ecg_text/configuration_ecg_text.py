@@ -9,6 +9,7 @@ from ..ecg_resnet.configuration_ecg_resnet import ECGResNetConfig
 from ..shared.configuration_tower import ECGTowerConfig
 from ..shared.strict_configuration import strict
 from .text_tower import POOLINGS, check_text_tower
+from .text_whitening import OUTSIDE
 
 # emilyalsentzer/Bio_ClinicalBERT: bert-base with a cased vocabulary.
 _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
@@ -40,6 +41,9 @@ class ECGTextConfig(ECGTowerConfig):
         text_whitening (`float`, defaults to 0.0): after `standardise_text`, divide each principal direction of the
             training texts by its standard deviation to this power; 1 makes all alike. Texts of one field differ in
             few directions by much and in many by little, and statements that are close in wording stay close.
+        text_whitening_outside (`str`, defaults to `"drop"`): what `set_text_statistics` does with the directions in
+            which the texts that it is given do not differ: `"drop"`, or `"keep"` with the smallest gain of all, for
+            texts that come later.
         loss_type (`str`, defaults to `"clep"`): `"sigmoid"`, `"softmax"`, or `"clep"`: sigmoid and mitigation.
         mitigation_weight (`float`, defaults to 0.5): of the false-negative mitigation in `"clep"`.
         mitigation_target (`str`, defaults to `"report"`): what the mitigation pulls an ECG's similarity with a text
@@ -74,6 +78,7 @@ class ECGTextConfig(ECGTowerConfig):
     text_pooling: str = "cls"
     standardise_text: bool = False
     text_whitening: float | int = 0.0
+    text_whitening_outside: str = "drop"
     loss_type: str = "clep"
     mitigation_weight: float | int = 0.5
     mitigation_target: str = "report"
@@ -110,6 +115,7 @@ class ECGTextConfig(ECGTowerConfig):
                 "identical_text": IDENTICAL_TEXT,
                 "text_weighting": TEXT_WEIGHTING,
                 "mitigation_target": MITIGATION_TARGETS,
+                "text_whitening_outside": OUTSIDE,
             }
         )
         self.check_sizes("projection_dim", "projection_hidden_size", "num_text_kinds")

@@ -193,7 +193,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         self.text_mean.copy_(features.mean(dim=0))
         self.text_std.copy_((features - self.text_mean).std())
         if self.config.text_whitening:
-            self.text_whitener.copy_(whitener(features - self.text_mean, self.config.text_whitening))
+            centred, config = features - self.text_mean, self.config
+            self.text_whitener.copy_(whitener(centred, config.text_whitening, config.text_whitening_outside))
 
     def takes(self, name: str) -> bool:
         return super().takes(name) or name in self._text_names

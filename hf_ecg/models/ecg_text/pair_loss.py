@@ -40,10 +40,9 @@ class TextTruth(NamedTuple):
         """
 
         def of_texts(name: str) -> torch.Tensor | None:
-            parts = [batch.get(name) for batch in batches]
-            if any(part is None for part in parts):
+            if any(batch.get(name) is None for batch in batches):
                 return None
-            pairs = list(zip(parts, owns, strict=True))
+            pairs = [(batch[name], own) for batch, own in zip(batches, owns, strict=True)]
             return torch.cat([*(part[:own] for part, own in pairs), *(part[own:] for part, own in pairs)])
 
         true, unknown = (joined(batches, name) for name in ("true_text_ids", "unknown_text_ids"))
@@ -106,7 +105,9 @@ class PairLoss(LossOnEmbeddings):
 
     def _scale_and_bias(self, truth: TextTruth) -> tuple[torch.Tensor, torch.Tensor]:
         """Of every text, by its kind; scalars where there is one kind and no log odds."""
-        scale, bias, kinds = self.logit_scale.exp(), self.logit_bias, truth.text_kinds
+        kinds = truth.text_kinds
+        scale: torch.Tensor = self.logit_scale.exp()
+        bias: torch.Tensor = self.logit_bias
         if self.config.num_text_kinds == 1:
             if kinds is not None:
                 raise ValueError("the batch has text_kinds, but num_text_kinds is 1 in the configuration")
