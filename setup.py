@@ -16,6 +16,7 @@ INSIDE = {
     "recipes": ("train/recipes", ("*.yaml",)),
     "comparisons": ("train/comparisons", ("*.yaml",)),
     "stages": ("train/stages", ("*.yaml",)),
+    "sweeps": ("train/sweeps", ("*.yaml",)),
 }
 
 

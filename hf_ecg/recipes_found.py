@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .checks import nearest
 
-RECIPES, COMPARISONS, STAGES = "recipes", "comparisons", "stages"
+RECIPES, COMPARISONS, STAGES, SWEEPS = "recipes", "comparisons", "stages", "sweeps"
 ENDINGS = (".yaml", ".yml")
 
 
@@ -13,7 +13,7 @@ def find_recipe(name: str | Path, kind: str = RECIPES) -> Path:
 
     Args:
         name: such as "clep_ptb_xl"; or a path, which is anything that ends in .yaml or .yml or has a folder in it.
-        kind: "recipes", "comparisons" or "stages".
+        kind: "recipes", "comparisons", "stages" or "sweeps".
 
     Raises:
         ValueError: no recipe of that name; the message has the nearest and all of them.

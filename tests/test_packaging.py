@@ -24,6 +24,7 @@ INSIDE = {
     "recipes": "train/recipes",
     "comparisons": "train/comparisons",
     "stages": "train/stages",
+    "sweeps": "train/sweeps",
 }
 
 

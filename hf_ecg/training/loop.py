@@ -194,7 +194,7 @@ class TrainingRun:
         set_training_mode(self.engine.bare, self.recipe.freeze)
         self.sampler.set_epoch(progress.epoch, progress.batch)
         self.clock.restart()
-        for batches in self._steps():
+        for batches in self.steps():
             self._train_step(batches)
             if progress.step == self.total_steps or progress.batch == self.steps_per_epoch:
                 break
@@ -210,7 +210,7 @@ class TrainingRun:
                 self._end_if_asked()
         self._look()
 
-    def _steps(self) -> Iterator[list[dict]]:
+    def steps(self) -> Iterator[list[dict]]:
         """The micro-batches of each step, on the device."""
         loaded = iter(self.loader)
         while batches := list(islice(loaded, self.recipe.run.accumulation)):

@@ -115,6 +115,9 @@ ABSENT = {
     "evaluate benchmark": ["--model", "{}/absent", "--data", "{}/absent", "--output_dir", "{}/out"],
     "finetune": ["--model", "{}/absent", "--data", "{}/no", "--label_set", "rhythm", "--output_dir", "{}/out"],
     "study compare": ["--comparison", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
+    "study sweep": [
+        *("--sweep", "{}/absent.yaml", "--data", "{}/absent", "--minutes", "1", "--output_dir", "{}/out"),
+    ],
     "study fg-clep": ["--stages", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports propose": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports verify": ["--data", "{}/no", "--proposals", "{}/no", "--output_dir", "{}/out"],

@@ -17,6 +17,7 @@ from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metri
 from hf_ecg.plotting import _figure, embeddings
 from hf_ecg.signals import fingerprint
 from hf_ecg.simulation import CONDITIONS
+from hf_ecg.training import step_costs
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ from hf_ecg.simulation import CONDITIONS
         ("PROTOCOLS", (protocol.LABEL_TEXT, protocol.ZERO_SHOT)),
         ("BY", options.BY),
         ("NAMES", options.NAMES),
+        ("CLOCKS", step_costs.CLOCKS),
         ("PROBLEMS", supervised.PROBLEMS),
         ("MULTI_LABEL", supervised.MULTI_LABEL),
         ("REGRESSION", supervised.REGRESSION),

@@ -117,8 +117,8 @@ def bootstrap_evaluation(
     stack = scores if scores.ndim == 3 else scores[None]
     index, num_patients = patient_index(patients, len(labels))
     weights = patient_weights(num_patients, replicates, np.random.default_rng([seed, 0]))
-    full = _all_classes(labels, stack, np.ones((1, num_patients)), index)
-    drawn = _all_classes(labels, stack, weights, index)
+    full = metrics_of_draws(labels, stack, np.ones((1, num_patients)), index)
+    drawn = metrics_of_draws(labels, stack, weights, index)
     # Else seeds of two models are drawn independently: seed 0 of one has nothing in common with seed 0 of another.
     seed_draws = _seed_shares(len(stack), replicates, seed, None if paired_seeds else stack)
     counted = set(counted_classes(labels, class_names, minimum))
@@ -127,7 +127,7 @@ def bootstrap_evaluation(
     for metric in METRICS:
         values = full[metric][:, 0]  # (seeds, classes)
         per_class[metric] = (values.mean(axis=0), np.einsum("rs,src->rc", seed_draws, drawn[metric]))
-        macro_values, macro_drawn = _macro(values[:, columns]), _macro(drawn[metric][:, :, columns])
+        macro_values, macro_drawn = mean_of_classes(values[:, columns]), mean_of_classes(drawn[metric][:, :, columns])
         seeds[metric] = [float(value) for value in macro_values] if counted else []
         samples[metric] = (macro_values.mean(), np.einsum("rs,sr->r", seed_draws, macro_drawn), *per_class[metric])
         macro[metric] = percentile_interval(*samples[metric][:2], confidence)
@@ -199,7 +199,7 @@ def patient_index(patients, rows: int) -> tuple[np.ndarray, int]:
     return np.array([numbers[patient] for patient in patients]), len(numbers)
 
 
-def _all_classes(labels, stack, weights, index) -> dict[str, np.ndarray]:
+def metrics_of_draws(labels, stack, weights, index) -> dict[str, np.ndarray]:
     """Metric -> (seeds, replicates, classes)."""
     shape = (len(stack), len(weights), labels.shape[1])
     result = {metric: np.empty(shape) for metric in METRICS}
@@ -214,7 +214,7 @@ def _all_classes(labels, stack, weights, index) -> dict[str, np.ndarray]:
     return result
 
 
-def _macro(values: np.ndarray) -> np.ndarray:
+def mean_of_classes(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis of the finite values; NaN where there are none."""
     finite = np.isfinite(values)
     number = finite.sum(axis=-1)
