@@ -16,7 +16,14 @@ from tests.documentation.blocks import blocks
 
 FILES = [
     path.relative_to(REPOSITORY)
-    for pattern in ("*.md", "model_cards/*.md", "tests/checkpoints/*.md", "hf_ecg/**/*.md", "train/**/*.md")
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "model_cards/*.md",
+        "tests/checkpoints/*.md",
+        "hf_ecg/**/*.md",
+        "train/**/*.md",
+    )
     for path in sorted(REPOSITORY.glob(pattern))
 ]
 
