@@ -26,10 +26,17 @@ def test_statement_prompts_are_worded_as_training_texts(statements, label_set):
     assert prompts.classes == wanted
 
 
-def test_held_out_prompts(statements):
-    prompts = load_prompts("ptb_xl_held_out")
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("ptb_xl_held_out", ("AFIB", "CLBBB", "LVH", "PVC", "IMI")),
+        ("ptb_xl_held_out_second", ("CRBBB", "1AVB", "LAFB", "STACH", "ISCAL")),
+    ],
+)
+def test_held_out_prompts(statements, name, codes):
+    prompts = load_prompts(name)
     assert prompts.label_set == "all"
-    assert prompts.classes == {code: [statements[code].sentence] for code in ("AFIB", "CLBBB", "LVH", "PVC", "IMI")}
+    assert prompts.classes == {code: [statements[code].sentence] for code in codes}
 
 
 @pytest.mark.parametrize("label_set", ["superdiagnostic", "subdiagnostic"])

@@ -19,10 +19,9 @@ from .decisions import VERDICTS, VERIFIERS, Decisions
 
 AUGMENTED, FEATURES = "augmented_report", "waveform_features"
 KEEP_ALL, KEEP_RANDOM = "keep_all_report", "keep_random_report"
-# Label sets of what two of the texts show, beside the controls.
-APPENDED_FEATURES, RANDOM_FEATURES = "appended_features", "random_features"
-CONTROL_FEATURES = {AUGMENTED: APPENDED_FEATURES, KEEP_RANDOM: RANDOM_FEATURES}
-MADE = (TRUE_FEATURES, FALSE_FEATURES, APPENDED_FEATURES, RANDOM_FEATURES)
+# Of the control with features drawn at random, as label sets: those that its texts show, and all others.
+RANDOM_TRUE, RANDOM_FALSE = "random_true_features", "random_false_features"
+MADE = (TRUE_FEATURES, FALSE_FEATURES, RANDOM_TRUE, RANDOM_FALSE)
 
 
 def augmented_text(text: str | None, features: Sequence[str]) -> str:
@@ -45,7 +44,7 @@ def new_features(controls: bool, truth: TruthOfRows) -> Features:
     columns |= truth_features(truth.names, truth.values is not None)
     if controls:
         columns |= {KEEP_ALL: Value("string"), KEEP_RANDOM: Value("string")}
-        columns |= {name: List(ClassLabel(names=list(truth.names))) for name in CONTROL_FEATURES.values()}
+        columns |= {name: List(ClassLabel(names=list(truth.names))) for name in (RANDOM_TRUE, RANDOM_FALSE)}
     return Features(columns)
 
 
@@ -74,9 +73,9 @@ class AugmentedRows:
         for column, shown in self.arms.items():
             kept = [name for name, show in zip(names, shown[part], strict=True) if show]
             added[column] = augmented_text(row[self.text_column], kept)
-            if column in CONTROL_FEATURES and KEEP_ALL in self.arms:
-                known = set(self.truth.names)
-                added[CONTROL_FEATURES[column]] = [name for name in kept if name in known]
+            if column == KEEP_RANDOM:
+                added[RANDOM_TRUE] = [name for name in self.truth.names if name in kept]
+                added[RANDOM_FALSE] = [name for name in self.truth.names if name not in kept]
         added[FEATURES] = [
             {
                 "feature": name,
@@ -127,8 +126,8 @@ def _card(label_sets: Sequence[str], arms: Sequence[str], old: DatasetCard, summ
     if KEEP_ALL in arms:
         notes.append(
             f"`{KEEP_ALL}`, `{KEEP_RANDOM}`: controls, with all proposed features, and with as many of each as"
-            f" were verified, drawn at random; `{APPENDED_FEATURES}` and `{RANDOM_FEATURES}`: the features that"
-            f" `{AUGMENTED}` and `{KEEP_RANDOM}` show, as label sets."
+            f" were verified, drawn at random; `{RANDOM_TRUE}`, `{RANDOM_FALSE}`: the latter's features as label sets,"
+            " and all others."
         )
     return CorpusCard(
         **words | {"title": f"{words['title']}, with verified waveform features"},

@@ -67,8 +67,8 @@ def verify(
         config: configuration of the corpus; may be left out when there is one.
         text_column: what the proposals were made from.
         control_seed: also write `keep_all_report`, with every proposed feature, and `keep_random_report`, with as many
-            of each feature in each fold as were kept, drawn at random by this seed; `appended_features` and
-            `random_features` are what `augmented_report` and `keep_random_report` show, as label sets. None: neither.
+            of each feature in each fold as were kept, drawn at random by this seed, and these as the label set
+            `random_true_features`, all others as `random_false_features`. None writes none of them.
         num_proc: processes that measure and write; None takes one a core, eight at most.
         overwrite: replace an augmented corpus that is there.
         measurements: folder that keeps what the signals measure, for further calls with the same signals; None keeps

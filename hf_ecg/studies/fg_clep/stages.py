@@ -10,13 +10,14 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ...data.corpus import load_corpus
+from ...data.feature_truth import FALSE_FEATURES, TRUE_FEATURES
 from ...data.rows import rows_fingerprint
 from ...enrichment.proposals.asking import Patience
 from ...enrichment.proposals.proposal_run import propose
 from ...enrichment.proposals.proposer_section import ProposerSection, make_proposer
 from ...enrichment.verification.augmented import AUGMENTED
 from ...enrichment.verification.cross_fit import train_cross_fit
-from ...enrichment.verification.decisions import CLEP
+from ...enrichment.verification.decisions import CLEP, MEASURED
 from ...enrichment.verification.scoring import ClepOptions
 from ...enrichment.verification.statistics import STATISTICS_NAME
 from ...enrichment.verification.verification_run import verify
@@ -164,16 +165,29 @@ def third_recipe(run: StagesRun, first, corpus) -> Recipe:
     """The recipe of the third stage, which starts from the folder `first` on the enriched `corpus`.
 
     Raises:
-        ValueError: a recipe that does not fit, or one that trains on the text as it was.
+        ValueError: a recipe that does not fit, or one that trains on the text as it was, without features.
     """
     places = {
         f"model.init_from.{WHOLE}": str(first),
         "data.sources.0.path": str(corpus),
         "data.sources.0.config": run.first.data.only_source("FG-CLEP").config,
     }
+    if run.stages.compat_appended_text:
+        places |= {"data.columns.text": AUGMENTED, "model.config.num_text_kinds": 1}
+        places |= {"data.columns.true_texts": None, "data.columns.false_texts": None}
     recipe = run.third([as_override(*item) for item in places.items()])
-    if recipe.data.columns.text == run.first.data.columns.text:
-        raise ValueError(f"the third stage trains on data.columns.text={recipe.data.columns.text}, wanted {AUGMENTED}")
+    columns = recipe.data.columns
+    if columns.text == run.first.data.columns.text and columns.true_texts is None:
+        raise ValueError(
+            f"the third stage trains on data.columns.text={columns.text} and on no feature, wanted"
+            f" data.columns.true_texts={TRUE_FEATURES} and false_texts={FALSE_FEATURES}, or text={AUGMENTED}"
+        )
+    if columns.false_texts == FALSE_FEATURES and MEASURED not in run.stages.verification.verifier:
+        raise ValueError(
+            f"the third stage trains on data.columns.false_texts={FALSE_FEATURES}, but verification.verifier is"
+            f" {run.stages.verification.verifier}: dual encoders tell what is there, never what is not; wanted"
+            f" {MEASURED!r} among them, or compat_appended_text"
+        )
     return recipe
 
 

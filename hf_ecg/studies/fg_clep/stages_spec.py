@@ -45,6 +45,10 @@ class Stages:
     Args:
         first, third: recipes, beside the file. The third continues the first: it has no weights of its own.
         text_column: training text of the corpus that the features are proposed for.
+        compat_appended_text: the third stage trains on `augmented_report`, as the paper describes it: verified
+            features are further sentences of the text, and whatever the text does not say counts as false. Without it
+            the third recipe says what is trained; fg_clep_ptb_xl.yaml takes every feature as a text of its own, which
+            is true of a record, false, or not known.
     """
 
     first: str
@@ -52,6 +56,7 @@ class Stages:
     proposer: ProposerSection = field(default_factory=ProposerSection)
     verification: VerificationSection = field(default_factory=VerificationSection)
     text_column: str = "text"
+    compat_appended_text: bool = False
 
 
 def load_stages(path, overrides: Sequence[str] = ()) -> Stages:

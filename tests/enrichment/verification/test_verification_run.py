@@ -50,7 +50,7 @@ def test_plain_datasets_reads_the_same_rows_with_new_columns(made_corpus, verifi
     for split, rows in datasets.load_dataset(str(folder), CONFIG).items():
         before = load_corpus(made_corpus, split=split)
         added = {"augmented_report", "waveform_features", "keep_all_report", "keep_random_report", "unusable"}
-        added |= {"true_features", "false_features", "appended_features", "random_features"}
+        added |= {"true_features", "false_features", "random_true_features", "random_false_features"}
         assert set(rows.column_names) == set(before.column_names) | added
         for column in before.column_names:
             assert rows.features[column] == before.features[column]
@@ -110,6 +110,13 @@ def test_control_arms(verified):
     assert statistics["controls"]["keep_random_report"] == statistics["kept"]
     assert statistics["controls"]["keep_all_report"] == statistics["proposals"] == 3 * len(rows)
     assert rows["keep_random_report"] != rows["augmented_report"]
+    names = rows.features["random_true_features"].feature.names
+    for row in rows.select(range(0, len(rows), 50)):
+        shown = {name for name in FEATURES if name in row["keep_random_report"].split(". ")}
+        drawn = {names[label] for label in row["random_true_features"]}
+        # what the text says anyway need not have been drawn
+        assert drawn <= shown <= drawn | set(row["text"].split(". "))
+        assert len(row["random_true_features"]) + len(row["random_false_features"]) == len(names)
 
 
 def test_the_page_counts_what_the_rows_hold(verified):

@@ -1,14 +1,17 @@
 """FG-CLEP's three stages from the command line, and what happens when they are stopped between two of them."""
 
+import numpy as np
 import pytest
+import yaml
 from accelerate.state import AcceleratorState
 
 from hf_ecg import ECGTextModel
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.enrichment.proposals.proposer_section import ProposerSection
 from hf_ecg.evaluation.protocol import read_training_facts
+from hf_ecg.signals.delineation import Measurements
 from hf_ecg.studies.fg_clep import stages as stages_module
-from hf_ecg.studies.fg_clep.stages_spec import VerificationSection, load_stages
+from hf_ecg.studies.fg_clep.stages_spec import VerificationSection, load_stages, load_stages_run
 from tests.enrichment.verification import made
 from tests.evaluation.tiny import load_script
 from tests.studies.fg_clep import stage_files
@@ -118,8 +121,44 @@ def test_a_file_of_stages_is_strict(work, overrides, message):
 
 
 def test_a_third_stage_on_the_first_text_is_refused(script, work):
-    with pytest.raises(ValueError, match="data.columns.text=text, wanted augmented_report"):
+    with pytest.raises(ValueError, match="data.columns.text=text and on no feature"):
         script.main(command(work, "--third", "data.columns.text=text"))
+
+
+TRUTH = ["data.columns.text=text", "data.columns.true_texts=true_features", "data.columns.false_texts=false_features"]
+TRUTH = [word for one in [*TRUTH, "model.config.num_text_kinds=2"] for word in ("--third", one)]
+
+
+def test_a_third_stage_learns_features_as_texts_of_their_own(script, work, tmp_path, monkeypatch):
+    def measure(signal, rate, leads):
+        return Measurements("signal", pr_ms=250.0 if np.abs(signal[0]).max() > 1.5 else 150.0)
+
+    monkeypatch.setattr("hf_ecg.signals.delineation.measure_ecg", measure)
+    out = ["--output_dir", str(tmp_path / "OUT"), "verification.verifier=[measured]"]
+    folder = script.main([*command(work), *out, *TRUTH])
+    facts = read_training_facts(folder)
+    assert facts.sources[0].features == "columns true_features and false_features"
+    assert made.LONG_PR in facts.trained_texts and "normal PR interval (120 to 200 ms)" in facts.trained_texts
+    assert ECGTextModel.from_pretrained(folder).config.num_text_kinds == 2
+    # what no rule can decide here, such as a QRS that was not measured, is not asked
+    assert made.ABSENT_P not in set(facts.trained_texts) - set(made.SENTENCES.values())
+
+
+def test_features_without_one_that_is_false_are_refused(script, work, tmp_path):
+    with pytest.raises(ValueError, match="never what is not; wanted 'measured'"):
+        script.main([*command(work), "--output_dir", str(tmp_path / "OUT"), *TRUTH])
+
+
+def test_appended_texts_are_a_choice(work, tmp_path):
+    third = yaml.safe_load((work / "third.yaml").read_text())
+    third["data"]["columns"] = {"true_texts": "true_features", "false_texts": "false_features"}
+    third["model"]["config"] = {"num_text_kinds": 2}
+    (tmp_path / "third.yaml").write_text(yaml.safe_dump(third))
+    overrides = [f"third={tmp_path / 'third.yaml'}", "compat_appended_text=true"]
+    run = load_stages_run(work / "stages.yaml", str(work / "corpus"), made.CONFIG, overrides=overrides)
+    recipe = stages_module.third_recipe(run, work / "OUT/clep", work / "OUT/corpus")
+    assert (recipe.data.columns.text, recipe.data.columns.true_texts) == ("augmented_report", None)
+    assert recipe.model.config["num_text_kinds"] == 1
 
 
 def test_the_stages_in_train_can_be_read(repository):
