@@ -53,6 +53,8 @@ study = Group(
         "fg-clep": Entry("study.fg_clep", "FG-CLEP's three stages in one command"),
         "augment-reports": augment_reports,
         "beyond-rules": Entry("study.beyond_rules", "what a model adds to the rules that it was taught by"),
+        "risk-gradient": Entry("study.risk_gradient", "what a contrastive gradient owes to the metadata"),
+        "risk-spread": Entry("study.risk_spread", "how far apart risks must lie to show, on made waveforms"),
         "judge-verifier": Entry("study.judge_verifier", "verifiers, on statements that the texts withheld"),
     },
 )

@@ -5,12 +5,11 @@ import math
 import torch
 
 from .pair_targets import Gather, in_full_precision, without_autocast
-from .risk_alignment import FORMS, published_alignment, similarity
-from .risk_distance import DISTANCES, RiskDistances, known_distances, published_distances
-from .risk_weights import SPREAD_UNITS, WeightSpread, of_views, softmax_log_weights, spread_log_weights
+from .risk_alignment import FORMS, published_alignment
+from .risk_distance import DISTANCES
+from .risk_terms import MASKED, PATHS, RELEASED, RiskTerms, risk_terms
+from .risk_weights import SPREAD_UNITS, WeightSpread
 from .view_pairs import ViewPairs, check_views, contrast, view_pairs
-
-PATHS = ("masked", "paper", "compat_released_code")
 
 
 def risk_weighted_contrastive_loss(
@@ -123,41 +122,27 @@ def risk_weighted_contrastive_loss(
         first_embeds, second_embeds, temperature = in_full_precision(first_embeds, second_embeds, temperature)
         pairs = view_pairs(first_embeds, second_embeds, gather)
         risk, missing_rate = _all_risks(first_embeds, risk, missing_rate, gather)
-        if path != "masked":
-            return _published(pairs, temperature, risk[:, 0], missing_rate, released=path == "compat_released_code")
-        distances = known_distances(risk, missing_rate, distance)
-        if isinstance(sharpness, WeightSpread):
-            weights = spread_log_weights(distances, sharpness, pairs, temperature)
-        else:
-            weights = softmax_log_weights(distances.distance, sharpness, pairs)
-        loss = contrast(pairs, temperature, weights)
+        terms = risk_terms(pairs, temperature, risk, missing_rate, path=path, distance=distance, sharpness=sharpness)
+        if path != MASKED:
+            return _published(pairs, temperature, terms, released=path == RELEASED)
+        loss = contrast(pairs, temperature, terms.log_weights)
         if not alignment_weight:
             return loss
-        return loss + alignment_weight * _known_alignment(pairs, distances, alignment)
+        return loss + alignment_weight * _known_alignment(pairs, terms, alignment)
 
 
-def _known_alignment(pairs: ViewPairs, distances: RiskDistances, form: str) -> torch.Tensor:
-    same = torch.eye(len(distances.distance), dtype=torch.bool, device=distances.distance.device)
+def _known_alignment(pairs: ViewPairs, terms: RiskTerms, form: str) -> torch.Tensor:
+    same = torch.eye(len(terms.target), dtype=torch.bool, device=terms.target.device)
     # without a pair of known risks there is nothing to align: every pair counts instead, and then for nothing
-    known = (distances.certainty.masked_fill(same, 0) > 0).any()
-    counted = torch.where(known, distances.certainty, torch.ones_like(distances.certainty))
-    error = FORMS[form](pairs, similarity(0.8 * distances.distance + 0.2), counted)
+    known = (terms.certainty.masked_fill(same, 0) > 0).any()
+    counted = torch.where(known, terms.certainty, torch.ones_like(terms.certainty))
+    error = FORMS[form](pairs, terms.target, counted)
     return torch.where(known, error, torch.zeros_like(error))
 
 
-def _published(pairs, temperature, risk, missing_rate, released):
-    known = risk.isfinite()
-    if not released:
-        missing_rate = torch.zeros_like(risk) if missing_rate is None else missing_rate
-        missing_rate = torch.where(known, missing_rate, torch.ones_like(risk))
-    risk = torch.where(known, risk, torch.zeros_like(risk))
-    distances = published_distances(risk, missing_rate, added=1e-6 if released else 0)
-    # a record's two views share its weight
-    weights = distances.log_softmax(dim=1) - math.log(2)
-    loss = contrast(pairs, temperature, of_views(weights, pairs), added=1e-8 if released else 0)
-    aligned = published_alignment(
-        pairs, similarity(distances), torch.ones_like(distances), added=1e-6 if released else 0
-    )
+def _published(pairs: ViewPairs, temperature: torch.Tensor, terms: RiskTerms, released: bool) -> torch.Tensor:
+    loss = contrast(pairs, temperature, terms.log_weights, added=1e-8 if released else 0)
+    aligned = published_alignment(pairs, terms.target, terms.certainty, added=1e-6 if released else 0)
     return (loss + aligned) / 2
 
 

@@ -102,14 +102,26 @@ def _info_nce(config, inputs: ContrastiveInputs) -> torch.Tensor:
     return info_nce_loss(*inputs.unit_views, config.temperature, negatives=config.negatives, gather=inputs.gather)
 
 
-def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
-    risk = inputs.risk if config.uses_risk else _columns(config, inputs, config.compared_columns)
-    if risk is None:
+def compared_risk(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    """What CLEF's loss compares patients by: the risk (records,), or the metadata in its place, (records, columns) of
+    several columns.
+
+    Raises:
+        ValueError: the inputs lack it.
+    """
+    if not config.uses_risk:
+        values = _columns(config, inputs, config.compared_columns)
+        return values[:, 0] if len(config.compared_columns) == 1 else values
+    if inputs.risk is None:
         raise ValueError("loss_type 'risk_weighted' needs risk, one number a record, NaN where unknown")
+    return inputs.risk
+
+
+def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
     return risk_weighted_contrastive_loss(
         *inputs.unit_views,
         config.temperature,
-        risk=risk,
+        risk=compared_risk(config, inputs),
         missing_rate=inputs.missing_rate,
         path=config.risk_path,
         distance=config.risk_distance,
