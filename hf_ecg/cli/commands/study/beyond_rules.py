@@ -32,7 +32,13 @@ from ...words import LEAVE_OUT, UNANNOTATED
 @click.option(
     "--share", type=float, default=0.25, show_default=True, help="Of records whose fewest features are decided."
 )
-@click.option("--unannotated", type=click.Choice(UNANNOTATED), default=LEAVE_OUT, show_default=True)
+@click.option(
+    "--unannotated",
+    type=click.Choice(UNANNOTATED),
+    default=LEAVE_OUT,
+    show_default=True,
+    help="Records without any statement of a label set, see evaluate zero-shot.",
+)
 @ALLOW_TRAINING_FOLDS
 @intervals("the bootstrap and of the noise")
 @BATCH_SIZE
