@@ -175,11 +175,10 @@ def _entries(
 ) -> tuple[list[dict], list[str]]:
     """A task's entry for each prompt set and subset, and why some are not there."""
     plain = judged[""]
-    decided = plain.decided
-    few = decided <= np.quantile(decided, harder.share)
+    few = fewest_decided(plain.decided, harder.share)
     subsets = {
         ALL: ("", None),
-        f"{FEW} (up to {decided[few].max():.0%})": ("", few),
+        FEW: ("", few),
         FLAGGED: ("", flagged_rows(plain.dataset)),
         **{name: (name, None) for name in judged if name},
     }
@@ -196,9 +195,29 @@ def _entries(
         if empty:
             count = len(plain.dataset) if kept is None else int(kept.sum())
             notes.append(f"{name}: no class of {', '.join(empty)} has enough positives among {count} records")
+        if len(empty) == len(plain.prompt_sets):
+            continue
         found = judged[condition].entries(words, {"subset": name}, kept)
         entries += [entry for entry in found if entry["name"] not in empty]
     return entries, notes
+
+
+def fewest_decided(decided: np.ndarray, share: float) -> np.ndarray:
+    """bool (rows,): the records of which the rules decide the fewest features.
+
+    Most records share one number; where the asked share of records would reach into them, those below it are taken.
+
+    Args:
+        decided: share of the features that are decided, (rows,).
+        share: of the records.
+
+    Example:
+        >>> fewest_decided(np.array([0.5, 0.8, 0.8, 0.8]), 0.5).tolist()
+        [True, False, False, False]
+    """
+    bound = np.quantile(decided, share)
+    few = decided <= bound
+    return few if few.mean() <= 2 * share else decided < bound
 
 
 def flagged_rows(dataset: datasets.Dataset) -> np.ndarray:

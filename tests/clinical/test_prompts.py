@@ -5,7 +5,7 @@ import pytest
 
 from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts, meant_prompt_set
 from hf_ecg.clinical.scp import label_sets, read_statements
-from hf_ecg.clinical.snomed import classes_of, snomed_meanings
+from hf_ecg.clinical.snomed import classes_of, scored_classes, snomed_meanings
 
 GOOD = "label_set: rhythm\nlanguage: en\naggregate: max\nsource: tests\nclasses:\n  SR:\n  - sinus rhythm\n"
 
@@ -112,6 +112,14 @@ def test_other_corpora_have_a_prompt_for_each_class_of_their_reader(corpus):
     assert list(prompts.classes) == list(classes_of(meanings)) and prompts.label_set == "statements"
     sentences = {meaning.acronym: meaning.sentence for meaning in reversed(meanings.values())}
     assert {name: [sentences[name]] for name in prompts.classes} == prompts.classes
+
+
+def test_the_challenge_has_a_prompt_for_each_scored_class_and_code():
+    prompts, meanings = load_prompts("cinc2021"), snomed_meanings("cinc2021")
+    assert prompts.label_set == "scored" and list(prompts.classes) == list(scored_classes())
+    for name, codes in scored_classes().items():
+        assert prompts.classes[name] == list(dict.fromkeys(meanings[code].sentence for code in codes))
+    assert prompts.codes("PVC|VPB") == ("PVC",) and prompts.codes("LAD") == ()
 
 
 def test_classes_without_prompts_are_listed():
