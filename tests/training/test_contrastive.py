@@ -148,3 +148,36 @@ def test_cached_gradients_know_the_metadata(contrastive_recipe, recipe_of, tmp_p
     plain, cached = (AutoModel.from_pretrained(tmp_path / name).state_dict() for name in ("plain", "cached"))
     for name in plain:
         torch.testing.assert_close(plain[name], cached[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "loss, method, run",
+    [
+        ({"loss_type": "vicreg"}, {}, {}),
+        ({"loss_type": "patient_contrastive"}, {"second_view": "half", "patient_ids": True}, {}),
+        (
+            {"loss_type": "patient_contrastive"},
+            {"second_view": "patient", "patient_ids": True},
+            {"gradient": "cached", "accumulation": 2, "batch_size": 8},
+        ),
+        ({"loss_type": "info_nce"}, {"second_view": "patient"}, {}),
+    ],
+)
+def test_every_twin_of_the_recipe_trains(contrastive_recipe, recipe_of, tmp_path, loss, method, run):
+    sizes = {"projection_dim": 8, "projection_hidden_size": 12, "projection_norm": "batch_norm"}
+    contrastive_recipe["model"]["config"] |= sizes | loss
+    contrastive_recipe["data"] = contrastive_recipe["data"] | {"columns": {}, "cache": True}
+    contrastive_recipe["processor"]["feature_extractor"] |= {"num_samples": None}
+    views = [{"name": "random_crop", "num_samples": 40}, {"name": "gaussian_noise", "rms": 0.1}]
+    contrastive_recipe["method"]["options"] = {"views": views, "same_lead_probability": 1.0} | method
+    contrastive_recipe["run"] |= {"epochs": 1, "num_workers": 0} | run
+    metrics = pretrain(recipe_of(contrastive_recipe), tmp_path / "out")
+    assert np.isfinite(metrics["loss"])
+    card = (tmp_path / "out/README.md").read_text()
+    assert "**Self-supervised**: trained on waveforms, without labels or texts." in card
+
+
+def test_a_loss_that_asks_for_patients_says_which_option_gives_them(contrastive_recipe, recipe_of, tmp_path):
+    contrastive_recipe["model"]["config"] |= {"loss_type": "patient_contrastive"}
+    with pytest.raises(ValueError, match="needs patient_ids.*method.options.patient_ids"):
+        pretrain(recipe_of(contrastive_recipe, run__num_workers=0), tmp_path / "out")

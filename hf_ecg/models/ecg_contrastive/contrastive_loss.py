@@ -134,7 +134,10 @@ def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
 
 def _patient_contrastive(config, inputs: ContrastiveInputs) -> torch.Tensor:
     if inputs.patient_ids is None:
-        raise ValueError("loss_type 'patient_contrastive' needs patient_ids, one number a record, alike for a patient")
+        raise ValueError(
+            "loss_type 'patient_contrastive' needs patient_ids, one number a record, alike for a patient; a recipe"
+            " hands them out by method.options.patient_ids=true"
+        )
     return patient_contrastive_loss(
         *inputs.unit_views, config.temperature, patient_ids=inputs.patient_ids, gather=inputs.gather
     )
