@@ -5,7 +5,7 @@ OUT ?= out/demo
 CHECKED = hf_ecg dataset_scripts train tests
 INSTALLED = $(VENV)/.installed
 
-.PHONY: environment demo test style quality
+.PHONY: environment demo pretrained test style quality
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
@@ -18,6 +18,10 @@ environment: $(INSTALLED)
 # https://physionet.org/content/ptb-xl/1.0.3/: make demo DATA=path/to/ptb-xl [OUT=out/demo]
 demo: $(INSTALLED)
 	PYTHON=$(VENV)/bin/python train/demo.sh '$(or $(DATA),simulated)' '$(OUT)'
+
+# The models inside the package, from DATA, a prepared corpus of PTB-XL; the same ones bit for bit on the same machine.
+pretrained: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python train/pretrained.py --data '$(DATA)' --output_dir '$(OUT)'
 
 test: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal

@@ -4,6 +4,7 @@ from .auto import AutoModelForECGClassification, public_names, register, registe
 from .models.families import *  # noqa: F403
 from .models.shared.family import Family
 from .pipelines import register_pipelines
+from .pretrained_models import load_pretrained, pretrained, pretrained_names
 from .processing import ECGFeatureExtractor, ECGTextProcessor
 from .signals import read
 from .version import __version__
@@ -17,6 +18,9 @@ __all__ = [
     "ECGTextProcessor",
     "Family",
     "__version__",
+    "load_pretrained",
+    "pretrained",
+    "pretrained_names",
     "register_family",
     "read",
     *public_names(),

@@ -3,7 +3,7 @@
     import hf_ecg
     from transformers import pipeline
 
-    classify = pipeline("zero-shot-ecg-classification", model="out/demo/clep")
+    classify = pipeline("zero-shot-ecg-classification")  # or model=: a folder, a Hub id
     classify("record.hea", candidate_labels=["sinus rhythm", "atrial fibrillation"])
 
 An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads=` and `units=`; a dict with these and
@@ -11,7 +11,7 @@ An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads
 `datasets.Dataset`, streamed or not, a `KeyDataset`, a generator and any other iterable give an iterator. One pipeline
 may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=` is for models of a
 single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
-crops of a record count as their mean.
+crops of a record count as their mean. Without `model=` it is "ecg-text-small", which lies inside the package.
 """
 
 import inspect
@@ -45,10 +45,14 @@ from .pipeline_parts import (
     usable_model,
     usable_tokenizer,
 )
+from .pretrained_models import pretrained, pretrained_names
 from .processing import ECGTextProcessor, Output, stack_outputs
 from .signals import Record
 
 logger = logging.get_logger(__name__)
+
+# of a pipeline that names none; it classifies by words, and has no labels of its own
+DEFAULT_MODEL = "ecg-text-small"
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
 _OF_ARRAY_DICTS = ("array", *_OF_ARRAYS, "lead")
@@ -269,12 +273,20 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
 
 def register_pipelines() -> None:
     """Make the three tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
+    default = DEFAULT_MODEL if DEFAULT_MODEL in pretrained_names() else None
     for task, pipeline_class, model_class in (
         (FEATURES, ECGFeatureExtractionPipeline, ECGModel),
         (CLASSES, ECGClassificationPipeline, TrainedClassifier),
         (ZERO_SHOT, ZeroShotECGClassificationPipeline, DualEncoder),
     ):
-        PIPELINE_REGISTRY.register_pipeline(task, pipeline_class=pipeline_class, pt_model=model_class, type="audio")
+        PIPELINE_REGISTRY.register_pipeline(
+            task,
+            pipeline_class=pipeline_class,
+            pt_model=model_class,
+            # (folder, revision): without a default transformers ends in a KeyError
+            default={"model": (pretrained(default), None)} if default else None,
+            type="audio",
+        )
 
 
 def _as_base_class_takes_them(inputs):

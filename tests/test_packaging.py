@@ -19,6 +19,15 @@ assert hf_ecg.clinical.waveform_features.features_of_codes(["LPR"])
 environment = hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found")
 print(environment)
 """
+MODELS = """
+import sys
+import hf_ecg
+assert hf_ecg.__file__.startswith(sys.argv[1]), hf_ecg.__file__
+for name in hf_ecg.pretrained_names():
+    assert hf_ecg.pretrained(name).startswith(sys.argv[1])
+    model, reads = hf_ecg.load_pretrained(name)
+    assert {tensor.dtype.itemsize for tensor in model.parameters()} == {4}, name
+"""
 INSIDE = {
     "model_cards": "model_cards",
     "recipes": "train/recipes",
@@ -88,6 +97,15 @@ def test_a_wheel_carries_the_card_templates(installed):
     done = python(installed, "-c", CARD, str(installed[0]))
     assert done.returncode == 0, done.stderr
     assert "# found PATH_OR_ID" in done.stdout
+
+
+def test_a_wheel_carries_its_models_and_loads_them(repository, installed):
+    _, names = installed
+    folder = repository / "hf_ecg" / "pretrained_models"
+    wanted = {path.relative_to(repository).as_posix() for path in folder.glob("*/*") if path.parent.name[0] != "_"}
+    assert wanted and wanted <= set(names)
+    done = python(installed, "-c", MODELS, str(installed[0]))
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(installed):

@@ -55,6 +55,7 @@ study = Group(
         "beyond-rules": Entry("study.beyond_rules", "what a model adds to the rules that it was taught by"),
         "risk-gradient": Entry("study.risk_gradient", "what a contrastive gradient owes to the metadata"),
         "risk-spread": Entry("study.risk_spread", "how far apart risks must lie to show, on made waveforms"),
+        "pretrained": Entry("study.pretrained", "make the models that are inside the package"),
         "judge-verifier": Entry("study.judge_verifier", "verifiers, on statements that the texts withheld"),
     },
 )

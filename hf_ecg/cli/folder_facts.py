@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..pretrained_models import pretrained, pretrained_names
 from ..signals.formats import record_endings
 from ..strict_json import read_json_object
 
@@ -19,7 +20,7 @@ def describe_folder(path: str | Path) -> dict:
     """What a model folder, a run or a prepared corpus is.
 
     Args:
-        path: a folder, or the Hub id of a model or data set.
+        path: a folder, the name of a model inside the package, or the Hub id of a model or data set.
 
     Returns:
         `kind` ("model", "corpus" or "unfinished run") and what its files tell.
@@ -29,6 +30,8 @@ def describe_folder(path: str | Path) -> dict:
         ValueError: it is a file, or one of its JSON files is damaged.
     """
     folder = Path(path)
+    if not folder.exists() and str(path) in pretrained_names():
+        folder = Path(pretrained(str(path)))
     if not folder.exists() and str(path).count("/") == 1:
         folder = _from_hub(str(path))
     if folder.is_file():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import click
 
+from .model_names import ModelName
 from .words import MINIMUM_COUNT, REPLICATES
 
 OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
@@ -40,6 +41,9 @@ class Command(click.Command):
     def invoke(self, ctx):
         if ctx.obj is not None:
             ctx.obj.begin(ctx.command_path)
+        for param in self.params:
+            if isinstance(param.type, ModelName):
+                ctx.params[param.name] = param.type.found(ctx.params[param.name])
         return super().invoke(ctx)
 
     def _one_word_each(self, ctx, args: list[str]) -> list[str]:

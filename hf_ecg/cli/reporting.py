@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import click
 
+from .model_names import MODEL_NAME
 from .options import many, options
 
 COMPANIONS = options(
-    many("--supervised", help="Folders of classifiers of the same budget."),
+    many("--supervised", type=MODEL_NAME, help="Folders of classifiers of the same budget."),
     click.option("--random", is_flag=True, help="Also the ECG encoder with weights drawn anew."),
 )
 

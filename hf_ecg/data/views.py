@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ..checks import check_positive, check_positive_integer, nearest
+from .lead_views import check_patterns, lead_dropout, lead_patterns
 from .noise_views import KINDS, electrode_noise
 from .view_base import (
     Generators,
@@ -89,21 +90,6 @@ def gaussian_noise(
     return add_disturbance(waveforms, noise.mul_(size))
 
 
-def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probability: float) -> Waveforms:
-    """Drops leads: they become zero and absent in `lead_mask`. At least one present lead is kept.
-
-    Args:
-        waveforms: records.
-        generator: one for the batch, or one per record.
-        lead_probability: that a present lead is dropped.
-    """
-    values, lead_mask, sample_mask = waveforms
-    chance = uniform(generator, tuple(lead_mask.shape), values.device, torch.float32)
-    chance = chance.masked_fill(~lead_mask, -1.0)
-    kept = lead_mask & ((chance >= lead_probability) | (chance == chance.amax(1, keepdim=True)))
-    return Waveforms(values.masked_fill((lead_mask & ~kept)[..., None], 0.0), kept, sample_mask)
-
-
 def baseline_wander(
     waveforms: Waveforms,
     generator: Generators,
@@ -173,6 +159,7 @@ _ALL = (
     gaussian_noise,
     electrode_noise,
     lead_dropout,
+    lead_patterns,
     baseline_wander,
     time_mask,
     time_shift,
@@ -189,6 +176,7 @@ def apply_views(
     lead_mask: torch.Tensor | None = None,
     sample_mask: torch.Tensor | None = None,
     sampling_rate: float | None = None,
+    leads: Sequence[str] | None = None,
 ) -> Waveforms:
     """Applies the views one after the other.
 
@@ -200,6 +188,7 @@ def apply_views(
         lead_mask: bool (batch, leads), false where absent; all present by default.
         sample_mask: bool (batch, samples), false where padded; all recorded by default.
         sampling_rate: hertz, for the views that need it and do not give their own.
+        leads: names of the leads, likewise.
 
     Raises:
         ValueError: a view that does not fit the waveforms.
@@ -207,27 +196,30 @@ def apply_views(
     waveforms = Waveforms.of(input_values, lead_mask, sample_mask)
     for position, description in enumerate(views):
         generators = generator if isinstance(generator, torch.Generator) else generator[position]
-        waveforms = _apply(waveforms, dict(description), generators, sampling_rate)
+        waveforms = _apply(waveforms, dict(description), generators, {"sampling_rate": sampling_rate, "leads": leads})
     return waveforms
 
 
-def validate_views(views: Sequence[dict], sampling_rate: float | None = None) -> list[dict]:
+def validate_views(
+    views: Sequence[dict], sampling_rate: float | None = None, leads: Sequence[str] | None = None
+) -> list[dict]:
     """The list itself, when every view is known and every parameter possible.
 
     Args:
         views: dicts with a `name`, the function's keyword arguments and, but for `random_crop`, a `probability`.
         sampling_rate: hertz at the place where views act, such as an extractor's `views_sampling_rate`; a view that
             names its own must name the same.
+        leads: names of the waveforms' leads there, likewise.
 
     Raises:
         ValueError: an unknown view or parameter (the nearest is named), a missing or impossible one.
     """
     if isinstance(views, (str, dict)):
         raise ValueError(f"views is {views!r}, wanted a list of dicts")
-    return [_validated(description, sampling_rate) for description in views]
+    return [_validated(description, {"sampling_rate": sampling_rate, "leads": leads}) for description in views]
 
 
-def _validated(description: dict, sampling_rate: float | None) -> dict:
+def _validated(description: dict, known_here: dict) -> dict:
     if not isinstance(description, dict) or "name" not in description:
         raise ValueError(f"a view is {description!r}, wanted a dict with a name")
     name = description["name"]
@@ -240,10 +232,11 @@ def _validated(description: dict, sampling_rate: float | None) -> dict:
         if key not in known:
             raise ValueError(f"view {name}: unknown parameter {key!r}{nearest(key, known)}; known: {sorted(known)}")
         _check_parameter(f"view {name}: {key}", key, value)
-    if sampling_rate is not None and given.setdefault("sampling_rate", sampling_rate) != sampling_rate:
-        raise ValueError(
-            f"view {name}: sampling_rate is {given['sampling_rate']}, but waveforms come to it at {sampling_rate} Hz"
-        )
+    if "patterns" in given:
+        check_patterns(f"view {name}: patterns", given["patterns"], known_here["leads"])
+    for key, here in known_here.items():
+        if here is not None and given.setdefault(key, here) != here:
+            raise ValueError(f"view {name}: {key} is {given[key]}, but waveforms come to it with {here}")
     for key, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and key not in given:
             raise ValueError(f"view {name}: {key} is not given")
@@ -261,6 +254,8 @@ def _check_parameter(where: str, key: str, value) -> None:
             raise ValueError(f"{where} is {value!r}, wanted true or false")
     elif key == "sampling_rate":
         check_positive(where, value)
+    elif key in ("patterns", "leads"):
+        return
     elif key == "kinds":
         if not isinstance(value, (list, tuple)) or not value or not all(kind in KINDS for kind in value):
             raise ValueError(f"{where} is {value!r}, wanted a list of {', '.join(KINDS)}")
@@ -281,11 +276,12 @@ def _check_parameter(where: str, key: str, value) -> None:
             raise ValueError(f"{where} is {value!r}, wanted at most 1")
 
 
-def _apply(waveforms: Waveforms, options: dict, generators: Generators, sampling_rate: float | None) -> Waveforms:
+def _apply(waveforms: Waveforms, options: dict, generators: Generators, known_here: dict) -> Waveforms:
     view = VIEWS[options.pop("name")]
     probability = options.pop("probability", 1.0)
-    if "sampling_rate" in inspect.signature(view).parameters and sampling_rate is not None:
-        options.setdefault("sampling_rate", sampling_rate)
+    for key, here in known_here.items():
+        if key in inspect.signature(view).parameters and here is not None:
+            options.setdefault(key, here)
     if probability >= 1:
         return view(waveforms, generators, **options)
     chance = uniform(generators, (len(waveforms.input_values),), torch.device("cpu"), torch.float64)

@@ -7,8 +7,9 @@ from ..evaluation.judging.features import average_crops, frozen
 from ..evaluation.loading import extractor_of
 from ..evaluation.weights import tensors_digest
 from ..models.shared.finite_weights import check_weights
-from ..models.shared.roles import ecg_encoder, is_dual_encoder
+from ..models.shared.roles import ecg_config, ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
+from ..processing.steps.requirements import REQUIRE_LENGTH
 
 
 class Encoder:
@@ -56,9 +57,14 @@ class Encoder:
 
     @property
     def window_seconds(self) -> float | None:
-        """What the model takes in at once; None when its recipe accepts any length."""
-        samples = self.feature_extractor.num_samples
-        return None if samples is None else samples / self.feature_extractor.sampling_rate
+        """What the model takes in at once; None when its recipe accepts any length.
+
+        A recipe that takes any length up to a longest one gets windows of what the encoder was made for.
+        """
+        extractor, samples = self.feature_extractor, self.feature_extractor.num_samples
+        if samples is None and any(step.get("maximum") for step in extractor.steps if step["name"] == REQUIRE_LENGTH):
+            samples = ecg_config(self.model.config).num_samples
+        return None if samples is None else samples / extractor.sampling_rate
 
     def prepare(self, records: list) -> tuple[dict[str, torch.Tensor], list[list[bool]]]:
         """Model inputs of some windows, on the CPU, and the lead mask of each.

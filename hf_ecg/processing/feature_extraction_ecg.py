@@ -51,6 +51,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     - `quality_gate` (on_fail, flags): leads that `hf_ecg.signals.quality` flags count as absent ("mask"), or raise
       with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
       never after `normalise` or `divide`.
+    - `require_millivolts`: normalised values are refused, for models that read voltages; before `fill_missing`.
+    - `require_length` (minimum, maximum): so are records that last fewer or more seconds.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
     - `zero_padding_to_missing` (minimum_seconds): zeros of all leads at the ends of a record are missing and false in
       `sample_mask` (CODE-15's HDF5 files); before `select_leads`.

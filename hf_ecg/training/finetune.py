@@ -8,6 +8,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoFeatureExtractor
 from ..auto import AutoModelForECGClassification
 from ..checks import nearest
 from ..evaluation.judging.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
+from ..models.shared.roles import ecg_config
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from .network import carried_config, resolve_pretrained
 from .recipe import Recipe, apply_override, parse_recipe
@@ -64,7 +65,8 @@ def finetuning_recipe(
             f"{problem} wants {wanted} alone, found label_sets {list(label_sets)} and targets {list(targets)}"
         )
     source = resolve_pretrained(model)
-    config = AutoConfig.from_pretrained(source)
+    # of a dual encoder its ECG tower
+    config = ecg_config(AutoConfig.from_pretrained(source))
     if type(config) not in AutoModelForECGClassification._model_mapping:
         inside = " (a run keeps its encoder in the subfolder `encoder`)" if Path(source, "encoder").is_dir() else ""
         raise ValueError(f"{model} holds a {config.model_type}, which has no classification head{inside}")

@@ -16,6 +16,7 @@ from ..checks import nearest
 from ..models.shared.configuration_ecg import TARGET_FIELDS
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
+from ..models.shared.roles import ecg_encoder
 from .recipe_sections import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.
@@ -108,6 +109,9 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
     for name, source in section.init_from.items():
         key = _config_key(model_class, config_class, name)
         loaded[name] = _load_whole(resolve_pretrained(source))
+        if key in (None, "ecg_config"):
+            # of a dual encoder its ECG tower
+            loaded[name] = ecg_encoder(loaded[name])
         found = loaded[name].config
         taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
         if key is not None:

@@ -34,7 +34,15 @@ _EMPTY_RUN = {
 }
 
 
-def model_card(folder, reports: Sequence = (), licence: str | None = None, title: str | None = None) -> str:
+def model_card(
+    folder,
+    reports: Sequence = (),
+    licence: str | None = None,
+    title: str | None = None,
+    twin=None,
+    template: str = "trained.md.jinja",
+    more: dict | None = None,
+) -> str:
     """Model card in Markdown: how to use it, what it saw, by what protocol, how good, and what nobody tested.
 
     Args:
@@ -43,6 +51,10 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
             says that the model was not evaluated.
         licence: of the weights, as the Hub writes it ("mit").
         title: heading; by default the model's class.
+        twin: folder of the weights that the reports judge, when they are not these: of the same recipe, trained on
+            other folds. The card says so, and its metadata claims no result.
+        template: of the card, a child of the default one.
+        more: values that it takes beside the default one's.
 
     Raises:
         ValueError: a report on other weights, or a file that is not a report.
@@ -57,10 +69,12 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
     facts = read_training_facts(folder) or TrainingFacts()
     run = read_run(folder)
     contents = [read_report(path) for path in reports]
-    systems = [judged_system(report, folder, str(path)) for report, path in zip(contents, reports, strict=True)]
+    systems = [
+        judged_system(report, twin or folder, str(path)) for report, path in zip(contents, reports, strict=True)
+    ]
     title = title or name
     simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
-    results = [] if run["simulated"] else sum(map(model_index, contents, systems), [])
+    results = [] if run["simulated"] or twin else sum(map(model_index, contents, systems), [])
     kind = class_role(name)
     front = ModelCardData(
         license=licence,
@@ -73,7 +87,7 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         eval_results=results or None,
     )
     return render_card(
-        "trained.md.jinja",
+        template,
         front,
         title=title,
         kind=kind,
@@ -86,9 +100,11 @@ def model_card(folder, reports: Sequence = (), licence: str | None = None, title
         sources=[(_corpus_title(source), source) for source in facts.sources],
         protocol=protocol_words(facts) if facts.sources else "How it was trained is not known.",
         sections=list(map(card_section, contents, systems)),
+        twin_folds=None if twin is None else _folds_seen(twin),
         simulated_reports=any(report["data"].get("simulated") for report in contents),
         not_tested=not_tested(contents, systems, [source.config for source in facts.sources]),
         licence=licence,
+        **(more or {}),
     )
 
 
@@ -150,6 +166,12 @@ def corpus_licence(path: str) -> str | None:
     front = yaml.safe_load(parts[1]) if len(parts) > 2 and not parts[0].strip() else None
     licence = front.get("license") if isinstance(front, dict) else None
     return str(licence) if licence else None
+
+
+def _folds_seen(folder) -> str:
+    """The folds that a model was trained on, in words."""
+    facts = read_training_facts(folder) or TrainingFacts()
+    return ", ".join(dict.fromkeys(str(fold) for source in facts.sources for fold in source.train_folds))
 
 
 def _classes(config: dict) -> list[str]:

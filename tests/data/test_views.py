@@ -234,7 +234,7 @@ def test_validation_gives_the_views_back():
 
 def test_a_view_at_another_rate_than_its_waveforms_is_refused():
     view = {"name": "baseline_wander", "amplitude": 0.1, "frequency_hz": [0.2, 0.4], "sampling_rate": 2 * RATE}
-    with pytest.raises(ValueError, match=f"sampling_rate is {2 * RATE}, but waveforms come to it at {RATE} Hz"):
+    with pytest.raises(ValueError, match=f"sampling_rate is {2 * RATE}, but waveforms come to it with {RATE}"):
         validate_views([view], sampling_rate=RATE)
 
 
@@ -256,3 +256,38 @@ def test_on_a_gpu_the_same_records_come_out_as_on_the_cpu():
     torch.testing.assert_close(made.input_values.cpu(), wanted.input_values, rtol=1e-5, atol=1e-5)
     assert torch.equal(made.lead_mask.cpu(), wanted.lead_mask)
     assert torch.equal(made.sample_mask.cpu(), wanted.sample_mask)
+
+
+PATTERNS = {"name": "lead_patterns", "patterns": [["I"], ["II", "v1"], ["V6"]]}
+FOUR = ["I", "II", "V1", "V2"]
+
+
+def test_lead_patterns_keep_what_devices_record_each_as_often():
+    data = waveforms(600)._replace(lead_mask=torch.ones(600, LEADS, dtype=torch.bool))
+    made = apply_views(data.input_values, [PATTERNS], generator(), leads=FOUR)
+    kept = [tuple(row) for row in made.lead_mask.int().tolist()]
+    # nobody has V6: such records stay whole
+    assert set(kept) == {(1, 0, 0, 0), (0, 1, 1, 0), (1, 1, 1, 1)}
+    assert all(150 < kept.count(row) < 250 for row in set(kept))
+    assert not made.input_values[~made.lead_mask].any()
+    assert torch.equal(made.input_values[made.lead_mask], data.input_values[made.lead_mask])
+
+
+def test_lead_patterns_do_not_bring_absent_leads_back():
+    data = waveforms()
+    data.lead_mask[:, 1:] = False
+    made = apply_views(
+        data.input_values * data.lead_mask[..., None], [PATTERNS], generator(), lead_mask=data.lead_mask, leads=FOUR
+    )
+    assert torch.equal(made.lead_mask, data.lead_mask)
+
+
+def test_impossible_lead_patterns_are_refused():
+    assert validate_views([PATTERNS], leads=[*FOUR, "V6"]) == [PATTERNS]
+    with pytest.raises(ValueError, match="leads is not given"):
+        validate_views([PATTERNS])
+    for patterns, message in (([], "list of lists"), (["I"], "list of lists"), ([["I", "X"]], "X")):
+        with pytest.raises(ValueError, match=message):
+            validate_views([PATTERNS | {"patterns": patterns}], leads=FOUR)
+    with pytest.raises(ValueError, match="names .'V6'., which are not among"):
+        validate_views([PATTERNS], leads=FOUR)

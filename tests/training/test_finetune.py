@@ -5,15 +5,17 @@ import json
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, BertConfig
 
-from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel, ECGTextConfig
+from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel
 from hf_ecg.data.corpus import load_corpus, target_matrix
 from hf_ecg.signals.leads import LIMB_LEADS, STANDARD_LEADS
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.finetune import finetuning_recipe, lead_choice, lead_sets
 from hf_ecg.training.methods.targets import target_units
+from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe_facts import training_facts
+from tests.evaluation import tiny
 from tests.training_fixtures import NUM_SAMPLES, TINY_RESNET
 
 ZSCORE = {"name": "normalise", "method": "zscore"}
@@ -162,10 +164,21 @@ def test_a_problem_that_the_labels_do_not_make_is_refused(tmp_path, data):
 
 
 def test_a_model_without_a_head_is_refused(tmp_path):
-    ECGTextConfig().save_pretrained(tmp_path)
+    BertConfig().save_pretrained(tmp_path)
     (tmp_path / "encoder").mkdir()
-    with pytest.raises(ValueError, match="ecg_text, which has no classification head .a run keeps its encoder"):
+    with pytest.raises(ValueError, match="bert, which has no classification head .a run keeps its encoder"):
         finetuning_recipe(str(tmp_path), label_sets=["form"])
+
+
+def test_a_dual_encoder_gives_its_ecg_tower(tmp_path, data):
+    model = tiny.dual_encoder()
+    model.save_pretrained(tmp_path)
+    tiny.processor().save_pretrained(tmp_path)
+    recipe = finetuning_recipe(str(tmp_path), label_sets=["superdiagnostic"])
+    assert recipe.model.config["model_type"] == model.config.ecg_config.model_type
+    head = build_model(recipe.model, ["a", "b"])
+    for name, tensor in model.ecg_model.state_dict().items():
+        assert torch.equal(head.encoder.state_dict()[name], tensor)
 
 
 @pytest.mark.parametrize("problem", ["single_label", "regression"])

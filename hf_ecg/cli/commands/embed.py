@@ -3,6 +3,7 @@
 import click
 
 from ..endings import EndsWith
+from ..model_names import MODEL_NAME
 from ..options import CHANNELS, CONFIG, DEVICE, as_command
 from ..words import WINDOWS
 
@@ -11,7 +12,9 @@ SOME_REFUSED = 3
 
 @as_command("embed")
 @click.argument("records", nargs=-1, required=True, metavar="RECORDS...")
-@click.option("--model", required=True, help="Folder or Hub id of an encoder or a dual encoder.")
+@click.option(
+    "--model", type=MODEL_NAME, required=True, help="Encoder or dual encoder: a folder, a packaged name, or a Hub id."
+)
 @click.option("--output", required=True, help="File to write, .parquet.")
 @click.option("--revision", help="Branch, tag or commit of a model on the Hub.")
 @click.option(

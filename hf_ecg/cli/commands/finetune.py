@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ..model_names import MODEL_NAME
 from ..options import (
     ALLOW_TRAINING_FOLDS,
     CONFIG,
@@ -21,7 +22,9 @@ from ..words import PROBLEMS
 
 
 @as_command("finetune")
-@click.option("--model", required=True, help="Encoder to begin with: OUT/encoder, or a Hub id.")
+@click.option(
+    "--model", type=MODEL_NAME, required=True, help="Encoder to begin with: OUT/encoder, a packaged name, or a Hub id."
+)
 @DATA
 @CONFIG
 @click.option("--problem", type=click.Choice(PROBLEMS), help="Default: multi_label, or regression with --target.")

@@ -2,13 +2,16 @@
 
 import click
 
+from ..model_names import MODEL_NAME
 from ..options import BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command
 from ..reporting import forward_options
 from ..words import FORMATS, PROJECTIONS
 
 
 @as_command("pictures")
-@click.option("--model", required=True, help="Folder or Hub id of a dual encoder or an encoder.")
+@click.option(
+    "--model", type=MODEL_NAME, required=True, help="Dual encoder or encoder: a folder, a packaged name, or a Hub id."
+)
 @DATA
 @CONFIG
 @click.option("--folds", help="Folds to draw, such as 9,10 or 1-8 (default: all).")

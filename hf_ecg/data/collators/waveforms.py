@@ -31,7 +31,9 @@ class WaveformCollator:
         self, feature_extractor, views: Sequence[dict] = (), seed: int = 0, lead: str | None = None, prepared=None
     ):
         self.feature_extractor = self.extractor_of_views(_extractor(feature_extractor))
-        self.views = validate_views(views, self.feature_extractor.views_sampling_rate)
+        self.views = validate_views(
+            views, self.feature_extractor.views_sampling_rate, _view_leads(self.feature_extractor)
+        )
         self.seed = seed
         self.lead = lead
         self.prepared = prepared
@@ -83,6 +85,7 @@ class WaveformCollator:
                 lead_mask=batch["lead_mask"],
                 sample_mask=batch["sample_mask"],
                 sampling_rate=self.feature_extractor.views_sampling_rate,
+                leads=_view_leads(self.feature_extractor),
             )
             batch |= made._asdict()
             if "amplitude" in batch:
@@ -132,3 +135,8 @@ class ECGWaveformCollator(WaveformCollator):
 
 def _extractor(processor) -> ECGFeatureExtractor:
     return processor if isinstance(processor, ECGFeatureExtractor) else processor.feature_extractor
+
+
+def _view_leads(extractor: ECGFeatureExtractor) -> list[str] | None:
+    """The leads that views meet; None where a record's own lead is picked."""
+    return None if any(step["name"] == "pick_lead" for step in extractor.steps) else extractor.leads

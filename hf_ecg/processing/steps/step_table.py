@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ...checks import check_plain, nearest, shown
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
+from .requirements import REQUIRE_LENGTH, RequireLength, RequireMillivolts
 from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
 from .step_base import Step
 from .views import Views
@@ -18,6 +19,8 @@ STEPS: dict[str, type[Step]] = {
     "pick_lead": PickLead,
     "mask_flat_leads": MaskFlatLeads,
     "quality_gate": QualityGate,
+    "require_millivolts": RequireMillivolts,
+    REQUIRE_LENGTH: RequireLength,
     "fill_missing": FillMissing,
     "resample": Resample,
     "filter": Filter,

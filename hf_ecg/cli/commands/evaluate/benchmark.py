@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
@@ -21,7 +22,7 @@ from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 
 
 @as_command("benchmark")
-@many("--model", help="Folders of dual encoders or encoders, the seeds of one model.")
+@many("--model", type=MODEL_NAME, help="Folders of dual encoders or encoders, the seeds of one model.")
 @many("--data", required=True, help="Prepared corpora: folders or Hub ids.")
 @many("--config", help="Configurations, where a corpus has several.")
 @many("--tasks", metavar="TASK", help=f"Of {', '.join(BENCHMARK_TASKS)}.")

@@ -2,12 +2,13 @@
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import CHANNELS, DEVICE, as_command, many
 
 
 @as_command("classify")
 @click.argument("record")
-@click.option("--model", required=True, help="Folder of a dual encoder, or a Hub id.")
+@click.option("--model", type=MODEL_NAME, required=True, help="Dual encoder: a folder, a packaged name, or a Hub id.")
 @many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
 @CHANNELS
 @DEVICE

@@ -2,6 +2,7 @@
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
@@ -27,7 +28,7 @@ from ...words import STRENGTHS
 
 
 @as_command("probe")
-@many("--model", required=True, help="Folders of encoders (OUT/encoder), the seeds of one model.")
+@many("--model", type=MODEL_NAME, required=True, help="Folders of encoders (OUT/encoder), the seeds of one model.")
 @DATA
 @CONFIG
 @click.option("--label_set", default="superdiagnostic", show_default=True, help="Column of labels.")

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, as_command
 from ...words import FORMATS, REPLICATES
 
 
 @as_command("retrieve")
-@click.option("--model", required=True, help="Folder of a dual encoder.")
+@click.option("--model", type=MODEL_NAME, required=True, help="Dual encoder: a folder, a packaged name, or a Hub id.")
 @DATA
 @CONFIG
 @click.option("--folds", help="Folds to search, such as 9,10 (default: all).")

@@ -2,13 +2,14 @@
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command, intervals, many
 from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
 from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 
 
 @as_command("zero-shot")
-@many("--model", required=True, help="Folders of dual encoders, the seeds of one model.")
+@many("--model", type=MODEL_NAME, required=True, help="Folders of dual encoders, the seeds of one model.")
 @DATA
 @CONFIG
 @many("--prompts", required=True, help="Names or YAML files of prompt sets.")

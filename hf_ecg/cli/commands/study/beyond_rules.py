@@ -2,6 +2,7 @@
 
 import click
 
+from ...model_names import MODEL_NAME
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
@@ -19,7 +20,12 @@ from ...words import LEAVE_OUT, UNANNOTATED
 
 
 @as_command("beyond-rules")
-@many("--model", required=True, help="Folders of dual encoders, the seeds of one model or the turns of a rotation.")
+@many(
+    "--model",
+    type=MODEL_NAME,
+    required=True,
+    help="Folders of dual encoders, the seeds of one model or the turns of a rotation.",
+)
 @DATA
 @CONFIG
 @many("--prompts", required=True, help="Names or YAML files of prompt sets.")

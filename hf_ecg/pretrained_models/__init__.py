@@ -1,0 +1,85 @@
+"""Trained models inside the package: the folders beside this file, each as `save_pretrained` leaves a model.
+
+They are small, made by `train/pretrained.py`, and need no network. A folder's card (README.md) says what it was
+trained on, by what licence, and how good it is.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ..checks import nearest
+
+_FOLDER = Path(__file__).parent
+_CONFIG = "config.json"
+_READS_ECGS = ("preprocessor_config.json", "processor_config.json")
+# recipes' word for a folder inside another package
+_IN_PACKAGE = "package:"
+
+
+def pretrained_names() -> list[str]:
+    """The models inside the package, sorted."""
+    return sorted(path.parent.name for path in _FOLDER.glob(f"*/{_CONFIG}"))
+
+
+def pretrained(name: str) -> str:
+    """The folder of a model inside the package: what `from_pretrained`, `pipeline(model=...)` and the commands take.
+
+    Args:
+        name: such as "ecg-text-small"; see `pretrained_names`.
+
+    Raises:
+        ValueError: there is no model of that name; the message has those that there are.
+    """
+    known = pretrained_names()
+    if name not in known:
+        raise ValueError(
+            f"the package holds no model {name!r}{nearest(str(name), known)}, only {', '.join(known) or 'none at all'}"
+        )
+    return str(_FOLDER / name)
+
+
+def load_pretrained(name: str) -> tuple[Any, Any]:
+    """`(model, processor)` of a model inside the package: float32, in evaluation mode, on the CPU.
+
+    Args:
+        name: see `pretrained`.
+
+    Returns:
+        A dual encoder with its `ECGTextProcessor`, an encoder with its `ECGFeatureExtractor`, or a text tower with its
+        tokenizer.
+
+    Raises:
+        ValueError: there is no model of that name.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from ..evaluation.loading import load_model
+
+    folder = pretrained(name)
+    if any(Path(folder, file).is_file() for file in _READS_ECGS):
+        return load_model(folder, torch.device("cpu"))
+    return AutoModel.from_pretrained(folder, add_pooling_layer=False).eval(), AutoTokenizer.from_pretrained(folder)
+
+
+def model_source(name: str) -> str:
+    """What `from_pretrained` takes for a model's name: a folder, the name of a model in the package, or a Hub id.
+
+    A folder here counts before a model of the package, and both before the Hub.
+
+    Raises:
+        OSError: it is written as a path and there is no such folder, or as a single word that nothing here is called.
+    """
+    path, known = Path(name).expanduser(), pretrained_names()
+    if path.is_dir() or name.startswith(_IN_PACKAGE):
+        return str(path)
+    if name in known:
+        return pretrained(name)
+    parts = name.replace("\\", "/").split("/")
+    # OWNER/NAME is an id, unless there is a folder OWNER here, in which NAME would have to be
+    if len(parts) == 2 and all(parts) and parts[0] not in (".", "..", "~") and not path.parent.is_dir():
+        return name
+    raise FileNotFoundError(
+        f"{name} is not a folder here, and not one of the package's models ({', '.join(known) or 'none'})"
+        f"{nearest(name, known)}; a model on the Hub is named OWNER/NAME"
+    )

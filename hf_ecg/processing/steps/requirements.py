@@ -1,0 +1,95 @@
+"""Steps that change nothing: what a record must be for a model, refused in a sentence where it is not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...checks import check_positive
+from .step_base import RecordError, Step
+
+# What recipes call `RequireLength`.
+REQUIRE_LENGTH = "require_length"
+# How near to 0 and 1 mean and standard deviation are when somebody has made them so.
+_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class RequireMillivolts(Step):
+    """Refuses normalised values: those that are said to be, and those that show it, whatever unit was said.
+
+    No ECG in millivolts has a mean of 0 and a standard deviation of 1 in every lead, or reaches from 0 to 1 or from -1
+    to 1 exactly in all of several leads.
+    """
+
+    accepts_missing = True
+    # what was recorded is judged, not what views made of it
+    may_follow_views = False
+
+    def apply(self, batch):
+        if not batch.physical:
+            raise ValueError("the values are normalized ones, and this model reads voltages: give it millivolts")
+        with np.errstate(invalid="ignore"):
+            for row, (signals, present) in enumerate(zip(batch.signals, batch.lead_mask, strict=True)):
+                made = _normalised_by(signals[present][:, batch.sample_mask[row]])
+                if made:
+                    raise RecordError(
+                        row, f"{made}: these are not voltages any more, and this model reads voltages: give it mV"
+                    )
+
+
+@dataclass(frozen=True)
+class RequireLength(Step):
+    """Refuses records that are shorter or longer, in seconds, than the model was trained for.
+
+    Args:
+        minimum: seconds; None takes any.
+        maximum: seconds; None takes any. A longer record is cut into windows by `hf-ecg embed`.
+    """
+
+    accepts_missing = True
+    may_follow_views = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def validate(self):
+        for name in ("minimum", "maximum"):
+            if getattr(self, name) is not None:
+                check_positive(name, getattr(self, name))
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("neither minimum nor maximum is given, wanted at least one of them")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
+
+    def apply(self, batch):
+        seconds = batch.sample_mask.sum(1) / batch.sampling_rate
+        # a sample more or less is nobody's fault
+        slack = 1 / batch.sampling_rate
+        lowest = -np.inf if self.minimum is None else self.minimum - slack
+        highest = np.inf if self.maximum is None else self.maximum + slack
+        for row in np.flatnonzero((seconds < lowest) | (seconds > highest))[:1]:
+            how = "; cut it into windows, as `hf-ecg embed` does" if seconds[row] > highest else ""
+            raise RecordError(int(row), f"the record lasts {seconds[row]:g} s, wanted {self._wanted()}{how}")
+
+    def _wanted(self) -> str:
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum:g} to {self.maximum:g} s"
+        return f"at most {self.maximum:g} s" if self.minimum is None else f"at least {self.minimum:g} s"
+
+
+def _normalised_by(signals: np.ndarray) -> str:
+    """How somebody has normalised the leads of a record (leads, samples), in words; empty when nobody has."""
+    if not len(signals):
+        return ""
+    low, high = np.nanmin(signals, axis=1), np.nanmax(signals, axis=1)
+    alive = high > low
+    if not alive.any():
+        return ""
+    signals, low, high = signals[alive], low[alive], high[alive]
+    for axis, what in ((1, "every lead has"), (None, "the record has")):
+        mean, deviation = np.nanmean(signals, axis=axis), np.nanstd(signals, axis=axis)
+        if np.all(np.abs(mean) < _TOLERANCE) and np.all(np.abs(deviation - 1) < _TOLERANCE):
+            return f"{what} a mean of 0 and a standard deviation of 1"
+    for bottom in (0.0, -1.0):
+        if len(signals) > 1 and np.all(np.abs(low - bottom) < 1e-6) and np.all(np.abs(high - 1) < 1e-6):
+            return f"every lead reaches from {bottom:g} to 1"
+    return ""

@@ -1,0 +1,79 @@
+"""What a recipe may ask of records: voltages, and a length."""
+
+import numpy as np
+import pytest
+
+from hf_ecg import ECGFeatureExtractor
+
+RATE = 100
+LEADS = ["I", "II", "V1"]
+
+
+def ecg(seconds=10.0, leads=3):
+    random = np.random.default_rng(0)
+    samples = int(seconds * RATE)
+    beats = np.exp(-(((np.arange(samples) % 80) - 40) ** 2) / 8)
+    return beats * np.array([[1.0], [1.5], [-0.8]])[:leads] + random.normal(0, 0.02, (leads, samples))
+
+
+def extractor(*steps):
+    return ECGFeatureExtractor(sampling_rate=RATE, leads=LEADS, num_samples=None, steps=[*steps])
+
+
+VOLTAGES = extractor({"name": "select_leads"}, {"name": "require_millivolts"}, {"name": "fill_missing"})
+
+
+def call(made, signals, units="mV"):
+    return made(signals, sampling_rate=RATE, leads=LEADS[: len(signals)], units=units)
+
+
+def zscore(signals, axis):
+    return (signals - signals.mean(axis, keepdims=True)) / signals.std(axis, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("signals", "told"),
+    [
+        (zscore(ecg(), 1), "every lead has a mean of 0 and a standard deviation of 1"),
+        (zscore(ecg(leads=1), 1), "every lead has a mean of 0"),
+        (zscore(ecg(), None), "the record has a mean of 0"),
+        ((ecg() - ecg().min(1, keepdims=True)) / np.ptp(ecg(), axis=1, keepdims=True), "every lead reaches from 0 to"),
+    ],
+)
+def test_normalised_values_are_refused_whatever_unit_was_said(signals, told):
+    with pytest.raises(ValueError, match=f"record 0.*{told}.*not voltages"):
+        call(VOLTAGES, signals)
+    with pytest.raises(ValueError, match="normalized ones, and this model reads voltages"):
+        call(VOLTAGES, signals, units="normalized")
+
+
+def test_voltages_pass_as_they_are():
+    for signals in (ecg(), ecg(leads=1), np.where(np.arange(1000) < 100, np.nan, ecg()), 0.5 * ecg()):
+        made = call(VOLTAGES, signals)["input_values"][0][: len(signals)]
+        recorded = ~np.isnan(signals)
+        np.testing.assert_allclose(made[recorded], signals[recorded].astype(np.float32))
+    flat = ecg()
+    flat[2] = 0
+    assert call(VOLTAGES, flat)["lead_mask"][0].all()
+
+
+def test_records_of_another_length_are_refused():
+    made = extractor({"name": "require_length", "minimum": 5, "maximum": 60.0})
+    assert call(made, ecg(5))["input_values"].shape[-1] == 500
+    with pytest.raises(ValueError, match=r"record 0: .*the record lasts 4.9 s, wanted 5 to 60 s"):
+        call(made, ecg(4.9))
+    with pytest.raises(ValueError, match=r"lasts 61 s, wanted 5 to 60 s; cut it into windows"):
+        call(made, ecg(61))
+    with pytest.raises(ValueError, match="wanted at least 5 s"):
+        call(extractor({"name": "require_length", "minimum": 5}), ecg(2))
+    with pytest.raises(ValueError, match="wanted at most 5 s; cut"):
+        call(extractor({"name": "require_length", "maximum": 5}), ecg(7))
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [({}, "neither minimum nor maximum"), ({"minimum": 3, "maximum": 2}, "above"), ({"minimum": -1}, "minimum")],
+)
+def test_impossible_lengths_are_refused(step, told):
+    with pytest.raises(ValueError, match=told):
+        extractor({"name": "require_length", **step})
