@@ -3,14 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from transformers import AutoModel, AutoProcessor, pipeline
 
 import hf_ecg
+from hf_ecg.cli import call
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.pretrained_models import model_source
+from hf_ecg.simulation import simulate_ecg, write_wfdb
 from hf_ecg.studies.pretrained_models.packaging import LARGEST_BYTES
 
 NAMES = hf_ecg.pretrained_names()
+DUAL = "ecg-text-small"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,19 +31,115 @@ def test_a_model_of_the_package_is_small_and_says_where_it_comes_from(name):
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(
-        ValueError, match="holds no model 'clinical-text-smal' .did you mean 'clinical-text-small'.*, only "
-    ):
-        hf_ecg.pretrained("clinical-text-smal")
+    with pytest.raises(ValueError, match="holds no model 'ecg-text-smal' .did you mean 'ecg-text-small'.*, only "):
+        hf_ecg.pretrained("ecg-text-smal")
 
 
 def test_a_name_is_a_folder_a_model_of_the_package_or_an_id(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert model_source(NAMES[0]) == hf_ecg.pretrained(NAMES[0])
+    assert model_source(DUAL) == hf_ecg.pretrained(DUAL)
     assert model_source("OWNER/NAME") == "OWNER/NAME"
-    (tmp_path / NAMES[0]).mkdir()
-    assert model_source(NAMES[0]) == NAMES[0]
+    (tmp_path / DUAL).mkdir()
+    assert model_source(DUAL) == DUAL
     (tmp_path / "out").mkdir()
     for name in ("out/clep", "./clep", "/nowhere/at/all", "clep", "a/b/c"):
         with pytest.raises(FileNotFoundError, match=f"{name} is not a folder here.*on the Hub is named OWNER/NAME"):
             model_source(name)
+
+
+@pytest.fixture(scope="module")
+def ecg():
+    return simulate_ecg("atrial_fibrillation", sampling_rate=500, seed=1)
+
+
+def test_pipelines_without_a_model_take_the_one_of_the_package(ecg):
+    given = {"sampling_rate": 500, "leads": ecg.leads, "units": "mV"}
+    embed = pipeline("ecg-feature-extraction")
+    assert len(embed(ecg.signal, **given)) == embed.model.get_ecg_encoder().config.hidden_size
+    classify = pipeline("zero-shot-ecg-classification")
+    answers = classify(ecg.signal, **given, candidate_labels=["sinus rhythm", "atrial fibrillation", "zebra"])
+    assert all(np.isfinite(answer["score"]) for answer in answers) and len(answers) == 3
+    with pytest.raises(
+        ValueError, match="ecg-text-small is ECGTextModel, a dual encoder; zero-shot-ecg-classification"
+    ):
+        pipeline("ecg-classification")
+
+
+def test_auto_classes_and_the_short_way_give_the_same(ecg):
+    folder = hf_ecg.pretrained(DUAL)
+    model, processor = AutoModel.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.float32} and not model.training
+    inputs = processor(
+        ecg=ecg.signal, text=["sinus rhythm"], sampling_rate=500, leads=ecg.leads, units="mV", return_tensors="pt"
+    )
+    short, same = hf_ecg.load_pretrained(DUAL)
+    assert same.feature_extractor.to_dict() == processor.feature_extractor.to_dict()
+    with torch.no_grad():
+        assert torch.equal(model(**inputs).logits_per_ecg, short(**inputs).logits_per_ecg)
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    model, processor = hf_ecg.load_pretrained(DUAL)
+
+    def embed(signals, rate, leads):
+        inputs = processor.feature_extractor(signals, sampling_rate=rate, leads=leads, units="mV", return_tensors="pt")
+        with torch.no_grad():
+            return model(**inputs, **processor(text=["sinus rhythm"], return_tensors="pt")).ecg_embeds[0]
+
+    return embed
+
+
+def test_records_of_other_rates_lengths_and_leads_are_read(embedded, ecg):
+    whole = embedded(ecg.signal, 500, ecg.leads)
+    for rate in (250, 400, 100):
+        other = simulate_ecg("atrial_fibrillation", sampling_rate=rate, seed=1)
+        assert embedded(other.signal, rate, other.leads) @ whole > 0.9
+    assert embedded(ecg.signal[:, :2500], 500, ecg.leads) @ whole > 0.5
+    limbs = embedded(ecg.signal[:2], 500, ecg.leads[:2])
+    for leads in ([0], [1], [0, 1]):
+        assert torch.isfinite(embedded(ecg.signal[leads], 500, [ecg.leads[lead] for lead in leads])).all()
+    # six limb leads are what two of them give
+    torch.testing.assert_close(limbs, embedded(ecg.signal[:6], 500, ecg.leads[:6]), atol=1e-3, rtol=1e-3)
+
+
+def test_the_same_record_at_500_and_100_hz_is_the_same_to_it(embedded, shared_data_dir):
+    fast = sorted((shared_data_dir / "ptb-xl" / "records500").rglob("*_hr.hea"))[:8]
+    for path in fast:
+        slow = Path(str(path).replace("records500", "records100").replace("_hr", "_lr"))
+        high, low = hf_ecg.read(path), hf_ecg.read(slow)
+        one, other = (embedded(r.to_millivolts(), r.sampling_rate, list(r.leads)) for r in (high, low))
+        assert one @ other > 0.99
+
+
+def test_what_it_was_not_trained_for_is_refused(embedded, ecg):
+    values = ecg.signal
+    zscores = (values - values.mean(1, keepdims=True)) / values.std(1, keepdims=True)
+    with pytest.raises(ValueError, match="mean of 0 and a standard deviation of 1"):
+        embedded(zscores, 500, ecg.leads)
+    with pytest.raises(ValueError, match="lasts 2 s, wanted 5 to 120 s"):
+        embedded(values[:, :1000], 500, ecg.leads)
+
+
+def test_its_words_are_those_of_people_too():
+    model, processor = hf_ecg.load_pretrained(DUAL)
+
+    def text(words):
+        tokens = processor(text=[words], return_tensors="pt")
+        with torch.no_grad():
+            return torch.nn.functional.normalize(model.get_text_features(**tokens).pooler_output[0], dim=0)
+
+    for words, same, other in (
+        ("AFib", "atrial fibrillation", "sinus rhythm"),
+        ("Heart attack", "inferior myocardial infarction", "atrial fibrillation"),
+        ("ECG shows sinus tachycardia", "sinus tachycardia", "sinus bradycardia"),
+    ):
+        assert text(words) @ text(same) > text(words) @ text(other)
+
+
+def test_the_command_line_takes_its_name(tmp_path, ecg, capsys):
+    record = write_wfdb(ecg, tmp_path / "record")
+    call("evaluate classify", [str(record), "--model", DUAL, "--prompts", "sinus rhythm", "atrial fibrillation"])
+    assert "atrial fibrillation" in capsys.readouterr().out
+    call("embed", [str(record), "--model", DUAL, "--output", str(tmp_path / "e.parquet")])
+    assert (tmp_path / "e.parquet").is_file()

@@ -29,6 +29,15 @@ def pretrained(name: str) -> str:
 
     Raises:
         ValueError: there is no model of that name; the message has those that there are.
+
+    Example:
+        >>> import hf_ecg
+        >>> from transformers import AutoModel, AutoProcessor
+        >>> folder = hf_ecg.pretrained("ecg-text-small")
+        >>> model, processor = AutoModel.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
+        >>> inputs = processor(ecg="record.hea", text=["sinus rhythm", "atrial fibrillation"], return_tensors="pt")
+        >>> model(**inputs).logits_per_ecg.shape
+        torch.Size([1, 2])
     """
     known = pretrained_names()
     if name not in known:
@@ -50,6 +59,13 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
 
     Raises:
         ValueError: there is no model of that name.
+
+    Example:
+        >>> import hf_ecg
+        >>> model, processor = hf_ecg.load_pretrained("ecg-text-small")
+        >>> inputs = processor(ecg="record.hea", return_tensors="pt")
+        >>> model.get_ecg_features(**inputs).pooler_output.shape
+        torch.Size([1, 128])
     """
     import torch
     from transformers import AutoModel, AutoTokenizer
