@@ -246,7 +246,7 @@ def beyond_rules_page(report: dict) -> str:
             wanted = ((WITH_RULES, RULES), (WITH_RULES, MODEL), (MODEL, RULES))
             systems = [task["systems"][system] for system in (RULES, MODEL, WITH_RULES)]
             seeds = systems[1]["num_seeds"]
-            cells = [task["subset"], str(task["records"]), ", ".join(task["classes"])]
+            cells = [task["subset"], str(task["records"]), ", ".join(task["classes"]).replace("|", "\\|")]
             cells += [interval_text(one["macro"]["auroc"], seeds=one["num_seeds"]) for one in systems]
             cells += [interval_text(pairs[pair]["macro"]["auroc"], True, seeds) for pair in wanted]
             lines.append(f"| {' | '.join(cells)} |")

@@ -236,7 +236,8 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     header = ["class", *(["protocol"] if words else []), "positives", "prevalence", *columns]
     lines += ["", f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
     for name, facts in next(iter(systems.values()))["classes"].items():
-        cells = [name if facts["counted"] else f"{name} (rare)", *([words[name]] if words else [])]
+        shown = name.replace("|", "\\|")  # as in "PVC|VPB": it would end the cell
+        cells = [shown if facts["counted"] else f"{shown} (rare)", *([words[name]] if words else [])]
         cells += [str(facts["positives"]), f"{facts['prevalence']:.3f}"]
         cells += [
             interval_text(entry["classes"][name][metric], seeds=entry["num_seeds"])
