@@ -29,7 +29,8 @@ def false_negative_mitigation_loss(
     at a time, two sentences that are both true of an ECG are hardly similar, and S pulls the ECG away from a text that
     L_sig pulls it to (16 % of the other pairs of a batch of 32 from PTB-XL, 65 % of the true ones). Given
     `true_text_ids`, S is 1 for such a text, as it is for the ECG's own: what is true of one ECG is then a whole report
-    again. Given `unknown_text_ids`, pairs of which nobody knows are left out. Without both, S is the published one.
+    again. (Leaving these pairs out would leave the ECG nothing that keeps it near what is true of it but L_sig.) Given
+    `unknown_text_ids`, pairs of which nobody knows are left out. Without both, S is the published one.
 
     **Requirements**: unit-length embeddings after projection; equal numbers of rows on all processes when gathering.
     **Inputs**: row i of both tensors is a pair.
