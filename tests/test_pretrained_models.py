@@ -143,3 +143,14 @@ def test_the_command_line_takes_its_name(tmp_path, ecg, capsys):
     assert "atrial fibrillation" in capsys.readouterr().out
     call("embed", [str(record), "--model", DUAL, "--output", str(tmp_path / "e.parquet")])
     assert (tmp_path / "e.parquet").is_file()
+
+
+def test_the_encoder_of_one_lead_reads_lead_one_alone(ecg):
+    model, extractor = hf_ecg.load_pretrained("ecg-single-lead-small")
+    given = {"sampling_rate": 500, "units": "mV", "return_tensors": "pt"}
+    with torch.no_grad():
+        one = model(**extractor(ecg.signal[:1], leads=["I"], **given)).pooler_output
+        twelve = model(**extractor(ecg.signal, leads=ecg.leads, lead="I", **given)).pooler_output
+    torch.testing.assert_close(one, twelve, atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError, match="lasts 4 s, wanted 5 to 120 s"):
+        extractor(ecg.signal[:1, :2000], leads=["I"], **given)
