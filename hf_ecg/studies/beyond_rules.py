@@ -212,12 +212,12 @@ def fewest_decided(decided: np.ndarray, share: float) -> np.ndarray:
         share: of the records.
 
     Example:
-        >>> fewest_decided(np.array([0.5, 0.8, 0.8, 0.8]), 0.5).tolist()
+        >>> fewest_decided(np.array([0.5, 0.8, 0.8, 0.8]), 0.25).tolist()
         [True, False, False, False]
     """
     bound = np.quantile(decided, share)
     few = decided <= bound
-    return few if few.mean() <= 2 * share else decided < bound
+    return decided < bound if few.all() or few.mean() > 2 * share else few
 
 
 def flagged_rows(dataset: datasets.Dataset) -> np.ndarray:
