@@ -74,7 +74,8 @@ class AskingOptions:
 
     Args:
         by: one or more of "names" (the prompts), "descriptions" (the waveform features of the class's statements) and
-            "names_and_descriptions" (the sum of their z-scores over the judged records).
+            "names_and_descriptions" (the sum of their z-scores over the judged records; a name that was never trained
+            on counts as far as it agrees with the description).
         ensemble: also FG-CLEP's, where a prompt counts as its best among "X" and "X in lead L".
         all_prompts: keep prompts that no training text of the model holds, in classes that have others.
 

@@ -171,7 +171,8 @@ def scores_by_text(
         asked: the texts of each class.
         by: "names": the prompts. "descriptions": for each statement of a class the weighted mean of the cosines to
             its waveform features, combined by `combine_statements`; a class without features is told by its prompts.
-            "names_and_descriptions": the sum of both z-scores over these rows, which no label has part in.
+            "names_and_descriptions": the sum of both z-scores over these rows, which no label has part in. A name
+            that no training text holds counts as much as it agrees with the description, see `agreement`.
 
     Returns:
         Way -> float64 (rows, classes).
@@ -191,7 +192,9 @@ def scores_by_text(
         names = scores[NAMES]
         if asked.prompt_set.aggregate == "noisy_or":  # probabilities have no common scale, their log-odds have
             names = _log_odds(names)
-        scores[NAMES_AND_DESCRIPTIONS] = standardized(names) + standardized(scores[DESCRIPTIONS])
+        names, told = standardized(names), standardized(scores[DESCRIPTIONS])
+        trusted = np.array([name not in asked.not_trained for name in asked.classes])
+        scores[NAMES_AND_DESCRIPTIONS] = np.where(trusted, 1.0, agreement(names, told)) * names + told
     return {one: scores[one] for one in by}
 
 
@@ -233,6 +236,15 @@ def standardized(scores: np.ndarray) -> np.ndarray:
     """z-scores over rows of each column; a column that is the same everywhere gives zeros."""
     deviation = scores.std(axis=0)
     return (scores - scores.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+
+
+def agreement(names: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
+    """How far two z-scores (rows, classes) agree on each class, (classes,): their correlation, zero where it is below.
+
+    Where a name that was never trained on lies in the space of texts is chance, and what it says may be anything; its
+    description is made of texts that were trained on.
+    """
+    return np.maximum((names * descriptions).mean(axis=0), 0.0)
 
 
 def _log_odds(probabilities: np.ndarray) -> np.ndarray:

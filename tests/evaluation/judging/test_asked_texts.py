@@ -111,6 +111,22 @@ def test_probabilities_are_added_as_log_odds():
     assert scores["names_and_descriptions"][:, 0] == pytest.approx(z([0.9, 0.1, -0.9]) + z([0.0, 0.2, 0.1]), abs=1e-4)
 
 
+def test_a_name_never_trained_on_counts_as_far_as_it_agrees_with_the_description():
+    prompts = prompt_set({"LPR": ["long PR"], "1AVB": [BLOCK]})
+    cosines = {"long PR": [0.3, 0.1, 0.0], BLOCK: [0.0, 0.1, 0.3], PR: [0.3, 0.0, 0.1], P: [0.3, 0.0, 0.1]}
+    asked = asked_texts(prompts, TrainedTexts([PR, P]))
+    assert asked.not_trained == ("LPR", "1AVB")
+    scores = scores_by_text(Drawn(cosines), np.eye(3, dtype=np.float32), asked)["names_and_descriptions"]
+    agreement = np.corrcoef(cosines["long PR"], cosines[PR])[0, 1]
+    assert scores[:, 0] == pytest.approx(agreement * z(cosines["long PR"]) + z(cosines[PR]), abs=1e-6)
+    assert np.corrcoef(cosines[BLOCK], cosines[PR])[0, 1] < 0
+    assert scores[:, 1] == pytest.approx(z(cosines[PR]), abs=1e-6)
+    # a name that was trained on is as good as a description
+    trained = asked_texts(prompts, TrainedTexts([PR, P, "long PR"]))
+    scores = scores_by_text(Drawn(cosines), np.eye(3, dtype=np.float32), trained)["names_and_descriptions"]
+    assert scores[:, 0] == pytest.approx(z(cosines["long PR"]) + z(cosines[PR]), abs=1e-6)
+
+
 def test_what_is_the_same_everywhere_says_nothing():
     assert standardized(np.array([[1.0, 2.0], [1.0, 4.0]])).tolist() == [[0, -1], [0, 1]]
 
