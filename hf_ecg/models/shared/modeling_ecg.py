@@ -251,7 +251,7 @@ def _regression_losses(config, logits: torch.Tensor, target: torch.Tensor) -> to
     # a configuration that is not this package's has none of the fields
     mean, scale, loss, limit = (getattr(config, name, None) for name in TARGET_FIELDS)
     middle, wide = (None if values is None else torch.tensor(values, device=logits.device) for values in (mean, scale))
-    if limit is not None:
+    if limit is not None and middle is not None and wide is not None:
         target = middle + (target - middle).clamp(-limit * wide, limit * wide)
     if loss == SMOOTH_L1:
         wide = torch.ones((), device=logits.device) if wide is None else wide
