@@ -137,7 +137,7 @@ def enrich_turn(comparison: Comparison, run: Run, directory, given: list[str]) -
         return
     path = Path(directory) / section.stages
     stages = load_stages(path)
-    overrides = [*comparison.overrides, *given, *section.overrides, *rotation_overrides(run)]
+    overrides = [*stages.first_overrides, *comparison.overrides, *given, *section.overrides, *rotation_overrides(run)]
     enrich(stages, load_recipe(path.parent / stages.first, overrides), enriched_folder(run), run.root)
 
 

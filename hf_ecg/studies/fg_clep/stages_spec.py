@@ -44,6 +44,7 @@ class Stages:
 
     Args:
         first, third: recipes, beside the file. The third continues the first: it has no weights of its own.
+        first_overrides: `section.key=value` of the first recipe; those of a call come after them.
         text_column: training text of the corpus that the features are proposed for.
         compat_appended_text: the third stage trains on `augmented_report`, as the paper describes it: verified
             features are further sentences of the text, and whatever the text does not say counts as false. Without it
@@ -55,6 +56,7 @@ class Stages:
     third: str
     proposer: ProposerSection = field(default_factory=ProposerSection)
     verification: VerificationSection = field(default_factory=VerificationSection)
+    first_overrides: list[str] = field(default_factory=list)
     text_column: str = "text"
     compat_appended_text: bool = False
 
@@ -114,4 +116,5 @@ def load_stages_run(
     def third_recipe(given: list[str]) -> Recipe:
         return load_recipe(directory / stages.third, [*given, *both, *third])
 
-    return StagesRun(stages, load_recipe(directory / stages.first, [*corpus, *both, *first]), third_recipe)
+    first_recipe = load_recipe(directory / stages.first, [*corpus, *stages.first_overrides, *both, *first])
+    return StagesRun(stages, first_recipe, third_recipe)

@@ -161,6 +161,15 @@ def test_appended_texts_are_a_choice(work, tmp_path):
     assert recipe.model.config["num_text_kinds"] == 1
 
 
+def test_the_first_stage_measures_the_texts_that_the_third_learns(repository, work):
+    path = repository / "train/stages/fg_clep_ptb_xl.yaml"
+    for given, found in (([], "features"), (["method.options.statistics_texts=training"], "training")):
+        run = load_stages_run(path, str(work / "corpus"), made.CONFIG, first=given)
+        assert run.first.method.options["statistics_texts"] == found
+    recipe = stages_module.third_recipe(run, work / "OUT/clep", work / "OUT/corpus")
+    assert recipe.data.columns.true_texts == "true_features" and recipe.model.config["num_text_kinds"] == 2
+
+
 def test_the_stages_in_train_can_be_read(repository):
     paths = sorted((repository / "train/stages").glob("*.yaml"))
     assert paths
