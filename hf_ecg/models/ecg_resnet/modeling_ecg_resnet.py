@@ -51,7 +51,8 @@ class ECGResNetStem(nn.Module):
         if self.pooling:
             # nothing is below zero here, so that zeros in the padding do what the pool's own edge does
             hidden_states = F.max_pool2d(hidden_states.transpose(1, 2).unsqueeze(2), (1, 3), (1, 2), (0, 1))
-            hidden_states = hidden_states.squeeze(2).transpose(1, 2)
+            # a pool that begins in the padding still reaches the record's last sample
+            hidden_states = zero_padding(hidden_states.squeeze(2).transpose(1, 2), halve(mask))
         return hidden_states
 
     def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:

@@ -19,6 +19,7 @@ def small_config():
         stem_width=4,
         stem_kernel_size=9,
         stem_stride=3,
+        stem_pooling=True,
         final_width=12,
         pooling="mean_max",
     )
