@@ -12,7 +12,7 @@ OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
 
 
 class Many(click.Option):
-    """An option of one or more words, `--model A B C`; of several such the last one counts."""
+    """An option of one or more words, `--model A B C`, or `--model A --model B --model C`."""
 
     def __init__(self, *names, **settings):
         super().__init__(*names, multiple=True, **settings)
@@ -66,7 +66,7 @@ class Command(click.Command):
                 found += [name, words.pop(0)]
             if not found:
                 raise click.BadOptionUsage(name, f"Option {name!r} requires a word or more.", ctx=ctx)
-            several[known[name].name] = found
+            several.setdefault(known[name].name, []).extend(found)
         return [*others, *(word for found in several.values() for word in found), *words]
 
 

@@ -14,12 +14,15 @@ from ..cards import CARD_NAME
 from .builder import Corpus
 from .corpus import find_config, load_corpus, split_names
 from .corpus_card import CorpusCard, read_summary
+from .measured_rows import MEASUREMENT_NAMES_FACT, MEASUREMENTS
 from .rows import RowDataset
 from .schema import UNUSABLE
 
 # Of the summary: what `prepare_corpus` counts anew.
 _COUNTED = ("config", "hf_ecg_version", "rows", "patients", "empty_text", "classes", "quality")
 _SKIPPED = ("left_out", "skipped", "skipped_records", "unusable", "unusable_records", "shards")
+# What it tells of a column.
+_FACTS = {MEASUREMENTS: MEASUREMENT_NAMES_FACT}
 _LICENCE = re.compile(r"^Licence: (?P<licence>.+?)\. (?P<citation>.+)$", re.MULTILINE)
 
 
@@ -136,7 +139,8 @@ def extended_corpus(
         raise ValueError(f"{opened.path} has the columns {taken} already: give the corpus from before they were made")
     old, summary = _old_card(opened.path), opened.summary
     front = {key: value for key, value in old.data.to_dict().items() if key not in ("configs", "dataset_info")}
-    kept = {key: value for key, value in summary.items() if key not in (*_COUNTED, *_SKIPPED)}
+    gone = [fact for column, fact in _FACTS.items() if column in replaced and column not in added]
+    kept = {key: value for key, value in summary.items() if key not in (*_COUNTED, *_SKIPPED, *gone)}
     return Corpus(
         config_name=opened.config,
         features=Features(dict(rows.features) | dict(added)),

@@ -34,7 +34,8 @@ class FeatureTexts:
             of at least 0.5 and at most 99.5 percent.
 
     Raises:
-        ValueError: the training rows decide no feature, or one of them has a feature in both columns.
+        ValueError: the training rows decide no feature, or one of them has a feature in both columns; a corpus has one
+            column without the other.
     """
 
     def __init__(
@@ -48,7 +49,10 @@ class FeatureTexts:
         names = list(dict.fromkeys(name for one in classes for name in one))
         counts = np.zeros((2, len(names)), dtype=np.int64)
         for source in sources:
-            if true_column in source.column_names and false_column in source.column_names:
+            present = [column for column in self.columns if column in source.column_names]
+            if len(present) == 1:
+                raise ValueError(f"a corpus has the column {present[0]!r} alone, wanted {self.columns} or neither")
+            if present:
                 counts += _counts(source, self.columns, names)
         decided = counts.sum(axis=0) > 0
         if not decided.any():

@@ -80,7 +80,7 @@ class AskingOptions:
         all_prompts: keep prompts that no training text of the model holds, in classes that have others.
 
     Raises:
-        ValueError: no way to ask, or an unknown one.
+        ValueError: no way to ask, an unknown one, or one that is named twice.
     """
 
     by: tuple[str, ...] = (NAMES,)
@@ -88,8 +88,9 @@ class AskingOptions:
     all_prompts: bool = False
 
     def __post_init__(self):
-        if not self.by or set(self.by) - set(BY):
-            raise ValueError(f"by is {list(self.by)}, wanted one or more of {BY}")
+        # one that is named twice would count as two seeds
+        if not self.by or set(self.by) - set(BY) or len(set(self.by)) < len(self.by):
+            raise ValueError(f"by is {list(self.by)}, wanted one or more of {BY}, each once")
 
 
 DEFAULT_INTERVALS, DEFAULT_FORWARD, ALONE = IntervalOptions(), ForwardOptions(), Companions()

@@ -15,6 +15,7 @@ from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from ..evaluation.judging.asked_texts import TrainedTexts
 from ..evaluation.judging.judged_tasks import RULES, SYSTEMS, WITH_RULES, JudgedTasks
 from ..evaluation.judging.refused import note_refused, skip_refused
+from ..evaluation.judging.rule_scores import described_features
 from ..evaluation.judging.validation import LEAVE_OUT, task_labels
 from ..evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
 from ..evaluation.metrics.classification import counted_classes
@@ -91,11 +92,13 @@ def beyond_rules(
         intervals, forward: see there.
 
     Raises:
-        ValueError: folds of the training; of a rotation, folds that no model or several may judge.
+        ValueError: folds of the training; of a rotation, folds that no model or several may judge; prompt sets of
+            whose classes the table of waveform features tells of none.
         OSError: a model or corpus is not there.
     """
     models, folds, device = list(models), sorted(folds), pick_device(forward.device)
     prompt_sets = [load_prompts(name) for name in prompts]
+    described_features(prompt_sets)  # raises before anything is embedded
     facts = facts_for_evaluation(models, config, folds, allow_training_folds or rotation)
     shares = _turns(facts, config, folds) if rotation else {tuple(folds): list(range(len(models)))}
     words = [task_protocol(facts, prompt_set, config) for prompt_set in prompt_sets]

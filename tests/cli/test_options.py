@@ -26,7 +26,7 @@ def parsed():
     "line, found",
     [
         ("--model a b c", {"model": ("a", "b", "c")}),
-        ("--model a --random --model b c", {"model": ("b", "c"), "random": True}),
+        ("--model a --random --model b c", {"model": ("a", "b", "c"), "random": True}),
         ("--model=a --random", {"model": ("a",), "random": True}),
         ("--model a run.seed=1 b=2", {"model": ("a",), "overrides": ("run.seed=1", "b=2")}),
         ("--model a task=file.yaml", {"model": ("a", "task=file.yaml")}),

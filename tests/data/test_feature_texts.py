@@ -101,3 +101,8 @@ def test_corpora_may_number_their_features_otherwise_or_have_none(dataset):
 def test_what_cannot_be_is_refused(true, false, message):
     with pytest.raises(ValueError, match=message):
         FeatureTexts(*COLUMNS, [with_features(made_rows.dataset(4), true=true, false=false)])
+
+
+def test_a_corpus_has_both_columns_or_none(dataset):
+    with pytest.raises(ValueError, match="has the column 'true_features' alone"):
+        FeatureTexts(*COLUMNS, [dataset, dataset.remove_columns("false_features")])

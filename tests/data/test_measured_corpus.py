@@ -12,6 +12,7 @@ from hf_ecg.data import measured_corpus as module
 from hf_ecg.data.builder import Corpus, prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.corpus_card import CorpusCard
+from hf_ecg.data.extended_corpus import extended_corpus, open_corpus
 from hf_ecg.data.measured_corpus import prepare_measured
 from hf_ecg.data.schema import row_features
 from hf_ecg.signals.delineation import MEASUREMENT_NAMES
@@ -96,6 +97,13 @@ def test_the_same_rows_and_what_the_summary_says(made, measured):
     assert shares[LONG_PR]["true"] == pytest.approx(0.5, abs=0.01) and 0.1 < summary["feature_truth"]["decided"] < 0.9
     card = (folder / "README.md").read_text()
     assert "weak labels" in card and f"| {LONG_PR} | 50.0 % | " in card and "| all | LPR | 3 |" in card
+
+
+def test_a_corpus_made_of_it_without_measurements_names_none(measured):
+    opened = open_corpus(measured[0])
+    made = extended_corpus(opened, datasets.Features({}), dict, {}, dict, "x", replaced=["measurements"])
+    assert "measurements" not in made.features and "measurement_names" not in made.facts
+    assert "measurement_names" in extended_corpus(opened, datasets.Features({}), dict, {}, dict, "x").facts
 
 
 def test_what_needs_an_absent_lead_is_in_neither_list(measured):

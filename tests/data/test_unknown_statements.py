@@ -19,6 +19,9 @@ SENTENCES = {
     "SR": "sinus rhythm",  # rhythm
 }
 
+SETS = ("diagnostic", "form", "rhythm")
+OF_SETS = {"QWAVE": {"form"}, "IMI": {"diagnostic"}, "SR": {"rhythm"}, "NDT": {"diagnostic", "form"}}
+
 
 @pytest.fixture
 def corpus(small):
@@ -53,10 +56,21 @@ def test_withheld_statements_are_not_known_where_they_were_withheld(corpus):
 def test_statements_of_a_label_set_that_nobody_annotated_are_not_known(corpus):
     rows, summary = corpus
     for row, found in zip(rows, unknown_of(["unannotated"], rows, summary), strict=True):
-        null = {name for name in ("diagnostic", "form", "rhythm") if row[name] is None}
-        of_sets = {"QWAVE": {"form"}, "IMI": {"diagnostic"}, "SR": {"rhythm"}, "NDT": {"diagnostic", "form"}}
-        assert found == {code for code, sets in of_sets.items() if sets <= null}
+        null = {name for name in SETS if row[name] is None}
+        assert found == {code for code, sets in OF_SETS.items() if sets <= null}
     assert any(row["form"] is None for row in rows) and any(row["diagnostic"] is None for row in rows)
+
+
+def test_a_set_with_nothing_but_what_is_held_out_tells_nothing(corpus):
+    rows, summary = corpus
+    silent = summary | {"hold_out": ["PVC", "IMI"]}
+    found = unknown_of(["unannotated"], rows, silent)
+    for row, before, after in zip(rows, unknown_of(["unannotated"], rows, summary), found, strict=True):
+        null = {name for name in SETS if row[name] is None}
+        names = {name: [rows.features[name].feature.names[one] for one in row[name]] for name in {*SETS} - null}
+        null |= {name for name, codes in names.items() if set(codes) <= {"PVC", "IMI"}}
+        assert before <= after == {code for code, sets in OF_SETS.items() if sets <= null}
+    assert found != unknown_of(["unannotated"], rows, summary)
 
 
 def test_a_batch_leaves_them_out_unless_they_are_said(corpus):

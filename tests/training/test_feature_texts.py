@@ -174,6 +174,19 @@ def test_withheld_and_unannotated_statements_reach_the_batch(feature_recipe, rec
     assert dealt["form"][:] != parts.sources[0]["form"][:]  # what a text leaves open goes with the text
 
 
+def test_no_feature_brings_back_what_the_corpus_holds_out(feature_recipe, recipe_of, feature_corpus, tmp_path):
+    corpus = tmp_path / "corpus"
+    shutil.copytree(feature_corpus, corpus)
+    path = corpus / "tiny_100hz" / "train-00000-of-00001.parquet"
+    rows = datasets.Dataset.from_parquet(str(path))
+    names = datasets.List(datasets.ClassLabel(names=[*FEATURES[:3], "atrial fibrillation"]))
+    for column in COLUMNS.values():
+        rows = rows.cast_column(column, names)
+    rows.to_parquet(path)
+    with pytest.raises(ValueError, match=r"holds AFIB out .* features \['atrial fibrillation'\]"):
+        build_parts(recipe_of(feature_recipe, data__sources__0__path=str(corpus)))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

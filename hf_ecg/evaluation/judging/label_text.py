@@ -234,8 +234,9 @@ def combine_statements(told: Sequence[np.ndarray]) -> np.ndarray:
 
 def standardized(scores: np.ndarray) -> np.ndarray:
     """z-scores over rows of each column; a column that is the same everywhere gives zeros."""
-    deviation = scores.std(axis=0)
-    return (scores - scores.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    # rounding gives a constant column a deviation too
+    constant = scores.max(axis=0) == scores.min(axis=0)
+    return np.where(constant, 0.0, (scores - scores.mean(axis=0)) / np.where(constant, 1.0, scores.std(axis=0)))
 
 
 def agreement(names: np.ndarray, descriptions: np.ndarray) -> np.ndarray:

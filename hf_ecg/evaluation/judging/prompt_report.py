@@ -27,6 +27,7 @@ from ..reports.evaluation_report import report_frame
 from .asked_texts import TrainedTexts
 from .judged_tasks import RANDOM, RULES, SUPERVISED, SYSTEMS, JudgedTasks
 from .refused import note_refused, skip_refused
+from .rule_scores import described_features
 from .validation import LEAVE_OUT, task_labels
 
 
@@ -60,7 +61,8 @@ def judge_by_prompts(
         intervals, forward: see there.
 
     Raises:
-        ValueError: folds of the training, a protocol that cannot be claimed, a classifier of other label sets.
+        ValueError: folds of the training, a protocol that cannot be claimed, a classifier of other label sets, rules
+            of classes that the table does not tell of.
         OSError: a model or corpus is not there.
     """
     models, supervised = list(models), list(companions.supervised)
@@ -70,6 +72,8 @@ def judge_by_prompts(
     companion_facts = facts_for_evaluation(supervised, config, list(folds), allow_training_folds)
     check_label_sets(supervised, companion_facts, [prompt_set.label_set for prompt_set in prompt_sets])
     words = [task_protocol(facts, prompt_set, config, protocol) for prompt_set in prompt_sets]
+    if companions.rules:
+        described_features(prompt_sets)  # raises before anything is embedded
     rows = load_corpus(data, config=config, folds=list(folds), keep_unusable=forward.strict)
 
     def judge(splits: dict) -> JudgedTasks:

@@ -18,9 +18,20 @@ MINIMUM_DECIDED = 0.3
 
 
 def described_features(prompt_sets: Iterable[PromptSet]) -> list[str]:
-    """Features that tell the statements of the classes of some prompt sets, each once."""
+    """Features that tell the statements of the classes of some prompt sets, each once.
+
+    Raises:
+        ValueError: no class has any.
+    """
+    prompt_sets = list(prompt_sets)
     codes = [code for one in prompt_sets for name in one.classes for code in one.codes(name)]
-    return list(dict.fromkeys(text for description in describe(codes) for text, _ in description.features))
+    found = list(dict.fromkeys(text for description in describe(codes) for text, _ in description.features))
+    if not found:
+        raise ValueError(
+            f"the table of waveform features tells of no class of {', '.join(one.name for one in prompt_sets)}: there"
+            " are no rules to ask; `statements` of a prompt set says which SCP statements its classes are"
+        )
+    return found
 
 
 def corpus_margins(

@@ -9,12 +9,17 @@ from datasets import Dataset
 
 from ...clinical.prompts import load_prompts
 from ...data.corpus import label_names, load_corpus
+from ...evaluation.judging.asked_texts import TrainedTexts
 from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
+from ...evaluation.judging.held_out import prompts_to_choose_by
 from ...evaluation.judging.label_text import match_labels, scores_of_embeddings
 from ...evaluation.judging.probe_task import ProbeTask, probe_task
 from ...evaluation.loading import extractor_of, load_classifier, load_dual_encoder, load_encoder
 from ...evaluation.options import IntervalOptions
+from ...evaluation.protocol import read_training_facts
+from ...training.methods import build_method
 from ...training.recipe import Recipe
+from ...training.recipe_facts import held_out_statements
 
 # one patient in so many
 _CHOOSING = 6
@@ -106,9 +111,11 @@ def run_scores(recipe: Recipe, folder: Path, rows: SweptRows) -> dict[str, TaskS
         return found
     model, processor = load_dual_encoder(str(folder), _CPU)
     embeddings = ecg_embeddings(model, processor, rows.prepared(processor))
-    for name in section.prompts:
-        prompts = load_prompts(name)
-        scores = scores_of_embeddings(model, processor, embeddings, prompts)
+    # as where an epoch is chosen: by the texts that were trained, and by no label of a statement that was held out
+    trained = TrainedTexts.of(read_training_facts(folder))
+    held_out = held_out_statements(recipe, build_method(recipe.method, recipe.data))
+    for prompts in prompts_to_choose_by(rows.validation, list(map(load_prompts, section.prompts)), held_out):
+        scores = scores_of_embeddings(model, processor, embeddings, prompts, trained=trained)
         found[prompts.label_set] = TaskScores(prompts.label_set, list(prompts.classes), scores)
     return found
 

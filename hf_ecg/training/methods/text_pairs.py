@@ -14,7 +14,7 @@ from ...clinical.prompts import lead_texts
 from ...clinical.report_statements import mentions
 from ...clinical.waveform_features import WAVEFORM_FEATURES
 from ...data.collators import ECGTextCollator
-from ...data.corpus import distinct_texts, non_empty_text, require_columns, shuffle_across_patients
+from ...data.corpus import distinct_texts, label_names, non_empty_text, require_columns, shuffle_across_patients
 from ...data.corpus_card import read_summary
 from ...data.feature_texts import FeatureTexts
 from ...data.sentences import SentenceSampler
@@ -141,7 +141,22 @@ class TextPairs(Method):
         return [read_summary(source.path) for source in self.data.sources]
 
     def _feature_texts(self, sources: Sequence[Dataset]) -> FeatureTexts | None:
-        return FeatureTexts(*self.truth_columns, sources) if self.truth_columns else None
+        if not self.truth_columns:
+            return None
+        self._check_held_out(sources)
+        return FeatureTexts(*self.truth_columns, sources)
+
+    def _check_held_out(self, sources: Sequence[Dataset]) -> None:
+        """Raises ValueError when a feature would bring back a statement that its corpus holds out of the texts."""
+        for source, summary in zip(sources, self._summaries(), strict=True):
+            held_out = set(summary.get("hold_out") or ())
+            columns = [name for name in self.truth_columns if held_out and name in source.column_names]
+            told = sorted({text for name in columns for text in label_names(source, name) if mentions(text, held_out)})
+            if told:
+                raise ValueError(
+                    f"the corpus holds {', '.join(sorted(held_out))} out of its texts, but {' and '.join(columns)}"
+                    f" have the features {told[:3]}, which state them: measure the corpus anew"
+                )
 
     def validation_collator(self, feeding: Feeding) -> ECGTextCollator:
         return ECGTextCollator(

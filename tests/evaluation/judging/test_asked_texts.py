@@ -129,6 +129,9 @@ def test_a_name_never_trained_on_counts_as_far_as_it_agrees_with_the_description
 
 def test_what_is_the_same_everywhere_says_nothing():
     assert standardized(np.array([[1.0, 2.0], [1.0, 4.0]])).tolist() == [[0, -1], [0, 1]]
+    # the deviation of these is 1e-17, and the z-score of each would be 1
+    assert np.full(7, 0.1).std() > 0 and standardized(np.full(7, 0.1)).tolist() == [0] * 7
+    assert np.isnan(standardized(np.array([1.0, np.nan]))).all()
 
 
 def test_bad_ways_to_ask(tmp_path):
@@ -137,6 +140,8 @@ def test_bad_ways_to_ask(tmp_path):
         scores_by_text(Drawn({}), np.eye(3, dtype=np.float32), asked, ["name"])
     with pytest.raises(ValueError, match=r"by is \[\], wanted one or more of"):
         AskingOptions(by=())
+    with pytest.raises(ValueError, match="each once"):
+        AskingOptions(by=("names", "names"))
     (tmp_path / "training_facts.json").write_text(json.dumps({"trained_texts": "sinus rhythm"}))
     with pytest.raises(ValueError, match="trained_texts is 'sinus rhythm', wanted a list of str"):
         read_training_facts(tmp_path)

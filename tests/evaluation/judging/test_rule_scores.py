@@ -38,6 +38,13 @@ def test_a_gathering_class_is_its_most_likely_statement():
     assert scores[:, 0] == pytest.approx(np.maximum(z, z[[1, 2, 0]]))
 
 
+def test_without_a_feature_there_are_no_rules():
+    other = PromptSet("other", "seen", "en", "max", "tests", {"block": ["block"]})
+    with pytest.raises(ValueError, match="tells of no class of other"):
+        described_features([other])
+    assert described_features([other, prompt_set("LPR")]) == [PR]
+
+
 def test_margins_are_of_the_rows_of_a_corpus():
     rows = tiny.dataset(3)
     features = described_features([prompt_set("1AVB", "LPR")])

@@ -4,9 +4,12 @@ import json
 import pytest
 import yaml
 
+from hf_ecg.clinical.prompts import load_prompts
+from hf_ecg.evaluation import prompt_scores
 from hf_ecg.evaluation.options import IntervalOptions
 from hf_ecg.recipes_found import SWEEPS, find_recipe, recipe_names
 from hf_ecg.studies.sweep.sweep_run import SweepOptions, run_sweep
+from hf_ecg.studies.sweep.sweep_scores import SweptRows, run_scores
 from hf_ecg.studies.sweep.sweep_spec import arm_recipe, load_sweep
 from hf_ecg.training.recipe import load_recipe
 from hf_ecg.training.step_costs import StepCosts, measure_costs
@@ -108,3 +111,24 @@ def test_an_encoder_without_labels_is_judged_by_a_probe(tmp_path):
     options = SweepOptions(minutes=0.005, clock="cpu", intervals=IntervalOptions(20, 0, 3))
     (arm,) = run_sweep(tmp_path / "sweep.yaml", str(tmp_path / "corpus"), tmp_path / "out", options)["arms"]
     assert 0 < arm["figures"]["rhythm, probe"]["value"] < 1 and (arm["epochs"], arm["max_steps"] or 1) >= (1, 1)
+
+
+def test_no_setting_is_chosen_by_what_is_held_out_nor_by_untrained_prompts(text_recipe, recipe_of, tmp_path):
+    folder, corpus = tmp_path / "run", tiny.write_corpus(tmp_path / "corpus")
+    (corpus / "summary.json").write_text(json.dumps({"hold_out": ["PVC"]}))
+    model, processor = tiny.dual_encoder(seed=3), tiny.processor()
+    for part in (model, processor):
+        part.save_pretrained(folder)
+    facts = {"trained_texts": ["atrial fibrillation", "sinus rhythm"]}
+    (folder / "training_facts.json").write_text(json.dumps(facts))
+    asked = {"AFIB": ["atrial fibrillation", "ventricular premature complex"], "SR": ["sinus rhythm"]}
+    rhythm = tiny.save_prompts(tmp_path / "rhythm.yaml", aggregate="mean", classes=asked)
+    prompts = [str(rhythm), str(tiny.save_prompts(tmp_path / "form.yaml", "form"))]
+    source = {"path": str(corpus), "folds": {"train": [1, 2], "validation": [9]}}
+    validation = {"name": "label_text", "prompts": prompts, "metric": "macro_auroc", "greater_is_better": True}
+    recipe = recipe_of(text_recipe, data__sources=[source], validation=validation)
+    found = run_scores(recipe, folder, SweptRows(recipe))
+    assert list(found) == ["rhythm"] and found["rhythm"].class_names == ["AFIB", "SR"]
+    known = load_prompts(tiny.save_prompts(tmp_path / "known.yaml", aggregate="mean"))
+    rows = SweptRows(recipe).validation
+    assert found["rhythm"].scores == pytest.approx(prompt_scores(model, processor, rows, known), abs=1e-6)
