@@ -83,6 +83,31 @@ def test_kinds_are_saved_and_begin_anew_where_a_checkpoint_has_none(tmp_path, in
         AutoModel.from_pretrained(tmp_path / "one")(**inputs, **KNOWN, return_loss=True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text_kinds": torch.tensor([0, 0, 0, 0, 1, 2])}, "integers .texts,. from 0 to 1"),
+        ({"text_kinds": torch.tensor([0, 0, 0, 0, 1, -1])}, "integers .texts,. from 0 to 1"),
+        ({"text_kinds": torch.tensor([0, 0, 0, 0, 1, 1.0])}, "text_kinds is torch.float32"),
+        ({"text_log_odds": torch.zeros(4)}, "text_log_odds has shape .4,., wanted one for each of 6 texts"),
+        ({"text_ids": None}, "true_text_ids and unknown_text_ids name texts by their text_ids"),
+    ],
+)
+def test_what_does_not_fit_the_texts_is_refused(inputs, changes, message):
+    with pytest.raises(ValueError, match=message):
+        build()(**inputs, **(KNOWN | changes), return_loss=True)
+
+
+def test_micro_batches_have_kinds_all_or_none(inputs):
+    model, batch = build(), inputs | KNOWN
+    embeddings = {name: torch.cat([value, value]) for name, value in model.embed_batch(batch).items()}
+    for name in ("text_kinds", "text_log_odds"):
+        with pytest.raises(ValueError, match=f"1 of 2 micro-batches have {name}, wanted all or none"):
+            model.loss_on_embeddings(embeddings, [batch, batch | {name: None}])
+    with pytest.raises(ValueError, match="name texts by their text_ids"):
+        model.loss_on_embeddings(embeddings, [batch, batch | {"text_ids": None}])
+
+
 def test_softmax_refuses_what_it_cannot_use(inputs):
     with pytest.raises(Exception, match="num_text_kinds is 2, but the softmax loss"):
         text_config(loss_type="softmax", num_text_kinds=2)

@@ -85,6 +85,7 @@ class AskedTexts:
         known: whether the model's training texts are known; without them nothing is left out.
         dropped: class -> prompts and features that are left out, since no training text holds them.
         not_trained: classes of whose prompts no training text holds any: they keep all of them.
+        not_told: classes that have features, none of which a training text holds: they keep all of them.
         not_described: classes without a row in the table of waveform features: their descriptions are their names.
     """
 
@@ -93,6 +94,7 @@ class AskedTexts:
     known: bool = False
     dropped: dict[str, list[str]] | None = None
     not_trained: tuple[str, ...] = ()
+    not_told: tuple[str, ...] = ()
     not_described: tuple[str, ...] = ()
 
     def texts(self, by: Sequence[str]) -> list[str]:
@@ -108,7 +110,8 @@ class AskedTexts:
             described = {
                 name: {d.code: dict(d.features) for d in one.descriptions} for name, one in self.classes.items()
             }
-            told |= {"descriptions": described, "not_described": [*self.not_described]}
+            told |= {"descriptions": described, "not_told": [*self.not_told]}
+            told |= {"not_described": [*self.not_described]}
         return told
 
 
@@ -124,7 +127,7 @@ def asked_texts(
             of every prompt that does not name leads.
         all_prompts: leave nothing out.
     """
-    classes, dropped, not_trained, not_described = {}, {}, [], []
+    classes, dropped, not_trained, not_told, not_described = {}, {}, [], [], []
     judged = UNKNOWN if all_prompts else trained
     for name, prompts in prompt_set.classes.items():
         held = [text for text in prompts if judged.holds(text)]
@@ -133,6 +136,8 @@ def asked_texts(
         told = [description for description in told if description.features]
         if not held:
             not_trained.append(name)
+        if descriptions and not told:
+            not_told.append(name)
         if not descriptions:
             not_described.append(name)
         kept, kept_descriptions = held or prompts, told or descriptions
@@ -144,7 +149,8 @@ def asked_texts(
             dropped[name] = left_out
         groups = tuple(_variants(text, trained) if ensemble else (text,) for text in kept)
         classes[name] = AskedClass(groups, tuple(kept_descriptions))
-    return AskedTexts(prompt_set, classes, trained.known, dropped, tuple(not_trained), tuple(not_described))
+    found = map(tuple, (not_trained, not_told, not_described))
+    return AskedTexts(prompt_set, classes, trained.known, dropped, *found)
 
 
 def log_dropped(asked: Sequence[AskedTexts], by: Sequence[str] = (NAMES,)) -> None:

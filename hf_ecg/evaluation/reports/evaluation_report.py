@@ -257,6 +257,7 @@ def asked_lines(task: dict) -> list[str]:
         lines.append(f"Left out, since no training text holds them: {named}.")
     for key, words in (
         ("not_trained", "Prompts not in any training text"),
+        ("not_told", "Described by features that are not in any training text"),
         ("not_described", "Without features in the table, told by their names"),
     ):
         if names := task.get(key):

@@ -17,7 +17,7 @@ from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
-from .pair_loss import PairLoss, TextTruth
+from .pair_loss import PairLoss, TextTruth, check_named
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -329,7 +329,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
             input_ids: (texts, tokens).
             attention_mask: (texts, tokens), 0 where padded.
             text_features: (texts, text hidden size) in place of tokens: a frozen text tower's cached output.
-            text_ids: integers (texts,), equal exactly where texts are equal; made from the tokens when needed.
+            text_ids: integers (texts,), equal exactly where texts are equal; made from the tokens when needed and none
+                is named by its number.
             true_text_ids: integers (ecgs, k): ids of all texts known to be true of an ECG; see the sigmoid loss.
             return_loss: compute the loss; row i of ECGs and texts must be a pair. Texts after the last pair are
                 extra columns of the sigmoid, for which `true_text_ids` is needed. Over several processes the loss
@@ -367,6 +368,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                     f"return_loss=True needs pairs, found {len(ecg_embeds)} ECGs and {len(text_embeds)} texts"
                 )
             if text_ids is None and self.needs_text_ids():
+                check_named([true_text_ids, unknown_text_ids])
                 text_ids = ids_of_texts(input_ids, attention_mask, text_features)
             truth = TextTruth(text_ids, true_text_ids, unknown_text_ids, text_kinds, text_log_odds)
             loss = self.pair_loss(ecg_embeds, text_embeds, truth)

@@ -37,16 +37,32 @@ class TextTruth(NamedTuple):
         Args:
             batches: with the fields under their names, where they have them.
             owns: the ECGs of each.
+
+        Raises:
+            ValueError: some have a field of the texts, and others have not.
         """
 
         def of_texts(name: str) -> torch.Tensor | None:
-            if any(batch.get(name) is None for batch in batches):
+            having = sum(batch.get(name) is not None for batch in batches)
+            if not having:
                 return None
+            if having < len(batches):
+                raise ValueError(f"{having} of {len(batches)} micro-batches have {name}, wanted all or none")
             pairs = [(batch[name], own) for batch, own in zip(batches, owns, strict=True)]
             return torch.cat([*(part[:own] for part, own in pairs), *(part[own:] for part, own in pairs)])
 
         true, unknown = (joined(batches, name) for name in ("true_text_ids", "unknown_text_ids"))
         return cls(of_texts("text_ids"), true, unknown, of_texts("text_kinds"), of_texts("text_log_odds"))
+
+
+# What names texts by their `text_ids`.
+NAMING = ("true_text_ids", "unknown_text_ids")
+
+
+def check_named(naming: Sequence[torch.Tensor | None]) -> None:
+    """Raises ValueError when texts without `text_ids` are named by a number: those made from tokens are others."""
+    if any(one is not None for one in naming):
+        raise ValueError(f"{' and '.join(NAMING)} name texts by their text_ids: give these too")
 
 
 class PairLoss(LossOnEmbeddings):
@@ -69,6 +85,7 @@ class PairLoss(LossOnEmbeddings):
         """Extra texts of all micro-batches follow the records' own."""
         names = ("input_ids", "attention_mask", "text_features")
         if self.needs_text_ids() and any(batch.get("text_ids") is None for batch in batches):
+            check_named([batch.get(name) for batch in batches for name in NAMING])
             batches = [{**batch, "text_ids": ids_of_texts(*(batch.get(name) for name in names))} for batch in batches]
         truth = TextTruth.of_batches(batches, [len(batch["input_values"]) for batch in batches])
         return self.pair_loss(embeddings["ecg"], torch.cat([embeddings["text"], embeddings["extra"]]), truth)
@@ -87,7 +104,7 @@ class PairLoss(LossOnEmbeddings):
             return softmax_contrastive_loss(ecg_embeds, text_embeds, self.logit_scale.exp(), **same)
         known: dict[str, Any] = {"true_text_ids": truth.true_text_ids, "unknown_text_ids": truth.unknown_text_ids}
         weighting: dict[str, Any] = {"text_weighting": config.text_weighting}
-        scale, bias = self._scale_and_bias(truth)
+        scale, bias = self._scale_and_bias(truth, len(text_embeds))
         kinds: dict[str, Any] = {"text_kinds": truth.text_kinds, "kind_weights": config.text_kind_weights or ()}
         loss = sigmoid_contrastive_loss(ecg_embeds, text_embeds, scale, bias, **known, **same, **weighting, **kinds)
         if config.loss_type == "clep":
@@ -103,9 +120,11 @@ class PairLoss(LossOnEmbeddings):
             loss = loss + config.mitigation_weight * pull
         return loss
 
-    def _scale_and_bias(self, truth: TextTruth) -> tuple[torch.Tensor, torch.Tensor]:
+    def _scale_and_bias(self, truth: TextTruth, num_texts: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Of every text, by its kind; scalars where there is one kind and no log odds."""
-        kinds = truth.text_kinds
+        kinds, odds = truth.text_kinds, truth.text_log_odds
+        if odds is not None and odds.shape != (num_texts,):
+            raise ValueError(f"text_log_odds has shape {tuple(odds.shape)}, wanted one for each of {num_texts} texts")
         scale: torch.Tensor = self.logit_scale.exp()
         bias: torch.Tensor = self.logit_bias
         if self.config.num_text_kinds == 1:
@@ -114,8 +133,18 @@ class PairLoss(LossOnEmbeddings):
         else:
             scales = torch.cat([scale.reshape(1), self.kind_logit_scale.exp()])
             biases = torch.cat([bias.reshape(1), self.kind_logit_bias])
+            if kinds is not None:
+                self._check_kinds(kinds)
             # by index whatever the batch holds: DDP waits for the gradient of every parameter
             scale, bias = (scales[kinds], biases[kinds]) if kinds is not None else (scales[:1], biases[:1])
-        if truth.text_log_odds is not None:
-            bias = bias.float() + truth.text_log_odds
+        if odds is not None:
+            bias = bias.float() + odds
         return scale, bias
+
+    def _check_kinds(self, kinds: torch.Tensor) -> None:
+        last = self.config.num_text_kinds - 1
+        if kinds.is_floating_point() or kinds.ndim != 1 or bool(((kinds < 0) | (kinds > last)).any()):
+            raise ValueError(
+                f"text_kinds is {kinds.dtype} of shape {tuple(kinds.shape)}, wanted integers (texts,) from 0 to"
+                f" {last}: num_text_kinds is {last + 1}"
+            )

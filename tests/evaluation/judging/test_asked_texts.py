@@ -9,6 +9,7 @@ from hf_ecg.evaluation.judging.asked_texts import TrainedTexts, asked_texts, log
 from hf_ecg.evaluation.judging.label_text import TextEmbeddings, scores_by_text, standardized
 from hf_ecg.evaluation.options import AskingOptions
 from hf_ecg.evaluation.protocol import read_training_facts
+from hf_ecg.evaluation.reports.evaluation_report import asked_lines
 from tests.evaluation import tiny
 
 PR, P = "prolonged PR interval (over 200 ms)", "P wave before every QRS complex"
@@ -54,8 +55,13 @@ def test_features_that_were_not_trained_are_left_out_of_a_description():
     asked = asked_texts(prompts, TrainedTexts([BLOCK, PR, "septal hypertrophy"]))
     assert asked.classes["1AVB"].descriptions[0].features == ((PR, 1.0),)
     assert asked.dropped == {"1AVB": [P]} and asked.not_described == ("SEHYP",)
-    # none was trained: all are asked, as of a model that never read features
-    assert asked_texts(prompts, TrainedTexts([BLOCK])).classes["1AVB"].descriptions[0] == one
+    # none was trained: all are asked, as of a model that never read features, and the report says so
+    silent = asked_texts(prompts, TrainedTexts([BLOCK]))
+    assert silent.classes["1AVB"].descriptions[0] == one
+    assert silent.not_told == ("1AVB",) and not asked.not_told and not asked_texts(prompts).not_told
+    assert "Described by features that are not in any training text: 1AVB." in asked_lines(
+        silent.facts(["descriptions"])
+    )
 
 
 def test_leads_are_asked_where_training_texts_name_them():
