@@ -95,6 +95,30 @@ def test_damaged_tables_and_files_are_refused(tmp_path):
         code15_corpus(raw)
 
 
+@pytest.mark.parametrize(
+    "exams, held, message",
+    [
+        ([("11", "7", "exams_part0.hdf5")] * 2, [11], "exams.csv has 1 exams twice, such as 11"),
+        ([("11", "7", "exams_part0.hdf5")], [11, 11], "exams_part0.hdf5 has 1 exams twice, such as 11"),
+        ([("11", "7", "../exams_part0.hdf5")], [11], "exam 11: '../exams_part0.hdf5' is not a file beside the table"),
+    ],
+)
+def test_what_could_be_counted_twice_or_lies_elsewhere_is_refused(tmp_path, exams, held, message):
+    keys = ("exam_id", "patient_id", "trace_file")
+    write_exams(tmp_path / "raw", *(dict(zip(keys, exam, strict=True)) for exam in exams))
+    write_hdf5(tmp_path / "raw" / "exams_part0.hdf5", held)
+    with pytest.raises(ValueError, match=message):
+        code15_corpus(tmp_path / "raw")
+
+
+def test_an_exam_without_a_patient_is_left_out(tmp_path):
+    write_exams(tmp_path, {"exam_id": "11", "patient_id": ""}, {"exam_id": "12", "patient_id": "7"})
+    write_hdf5(tmp_path / "exams_part0.hdf5", [11, 12])
+    corpus = code15_corpus(tmp_path)
+    assert [(entry["record"], entry["kind"]) for entry in corpus.skipped] == [("11", "no patient")]
+    assert [exam.record_id for exams in corpus.splits.values() for exam in exams] == ["12"]
+
+
 def test_a_header_without_a_patient_is_left_out(shared_data_dir, tmp_path):
     source = shared_data_dir / "code15-chagas" / "records"
     name = "1111009"

@@ -97,9 +97,10 @@ def read_reference(path: Path) -> dict[str, str]:
         where = f"{path}, line {number}"
         if len(line) != 2 or line[1].strip() not in CLASSES:
             raise ValueError(f"{where} is {line}, wanted a record and one of {', '.join(CLASSES)}")
-        if line[0] in labels:
-            raise ValueError(f"{where}: the record {line[0]} stands there twice")
-        labels[line[0]] = line[1].strip()
+        name, label = map(str.strip, line)
+        if name in labels:
+            raise ValueError(f"{where}: the record {name} stands there twice")
+        labels[name] = label
     if not labels:
         raise ValueError(f"{path} lists no record")
     return labels

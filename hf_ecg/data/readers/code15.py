@@ -9,25 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from datasets import Value
 
 from ...clinical.tables import read_table
 from ...input_files import read_input
-from ...signals.leads import STANDARD_LEADS
-from ...signals.record import Record
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
 from ..schema import row_features
+from .code15_tracings import RATE, exam_rows, read_tracing, refuse_twice
 from .columns import TWELVE_LEADS, RowLeads, describe_leads, record_columns
 from .snomed_records import check_name, checked_age, checked_sex, find_records
 from .splits import SPLITS, describe_folds, fold_of
 from .windows import WindowRule
 
 EXAMS = "exams.csv"
-RATE = 400.0
-# The publishers do not say the unit. PhysioNet's own preparation takes the numbers as millivolts.
-_GAIN = 1000.0
 # columns of exams.csv -> class and words
 DIAGNOSES = {
     "1dAVb": ("1dAVb", "first degree atrioventricular block"),
@@ -112,73 +107,32 @@ class Code15Reader:
         ]
 
 
-def _hdf5(path: Path):
-    """An open file.
-
-    Raises:
-        ImportError: h5py is not installed.
-        ValueError: not an HDF5 file with `tracings` and `exam_id`.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(
-            f"{path} is read by h5py: pip install 'hf-ecg[code15]'. PhysioNet's WFDB form of the exams needs none"
-        ) from error
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there")
-    try:
-        file = h5py.File(path, "r")
-        shape = file["tracings"].shape
-        if len(shape) != 3 or shape[2] != len(STANDARD_LEADS) or file["exam_id"].shape != shape[:1]:
-            found = f"tracings {shape} and exam_id {file['exam_id'].shape}"
-            raise ValueError(f"{path} holds {found}, wanted (exams, samples, 12) and (exams,)")
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path} is not an HDF5 file with tracings and exam_id: {error}") from error
-    return file
-
-
-def read_tracing(path: Path, row: int, name: str) -> Record:
-    """One exam of an HDF5 file, without the zeros on both sides.
-
-    Raises:
-        ValueError: a file of another layout, an exam of zeros alone, values that are not finite or beyond 16 bits.
-        OSError, ImportError: the file or h5py is not there.
-    """
-    with _hdf5(path) as file:
-        values = np.asarray(file["tracings"][row], dtype=np.float64)
-    recorded = np.flatnonzero((values != 0).any(axis=1))
-    if not len(recorded):
-        raise UnfitRecord("nothing but zeros", f"{path}, row {row}: exam {name} is zero throughout")
-    values = values[recorded[0] : recorded[-1] + 1].T
-    counts = np.rint(values * _GAIN)
-    if not (np.abs(counts) <= np.iinfo(np.int16).max).all():
-        found = f"exam {name} reaches {np.abs(values).max():g}"
-        raise UnfitRecord("counts beyond 16 bits", f"{path}, row {row}: {found}, wanted millivolts under 32.767")
-    leads = len(STANDARD_LEADS)
-    return Record(name, counts.astype(np.int16), np.full(leads, _GAIN), np.zeros(leads), STANDARD_LEADS, RATE)
-
-
 def published_exams(data_dir: Path, seed: int) -> tuple[list[Exam], list[dict], dict[str, int]]:
-    """The exams of `exams.csv` whose HDF5 file is there; those that their file lacks; how many have no file here.
+    """The exams of `exams.csv` whose HDF5 file is there; those without a patient or not in it; how many have no file.
 
     Raises:
-        ValueError: a table or file that cannot be trusted.
+        ValueError: a table or file that cannot be trusted: an exam that stands in it twice, a file in another folder.
     """
     wanted = ("exam_id", "age", "is_male", "patient_id", "trace_file", *DIAGNOSES)
     by_file: dict[str, list[dict[str, str]]] = {}
-    for line in read_table(data_dir / EXAMS, wanted):
-        by_file.setdefault(line["trace_file"].strip(), []).append(line)
+    table = read_table(data_dir / EXAMS, wanted)
+    refuse_twice([line["exam_id"] for line in table], data_dir / EXAMS)
+    for line in table:
+        name = line["trace_file"].strip()
+        if name != Path(name).name:
+            raise ValueError(f"{data_dir / EXAMS}, exam {line['exam_id']}: {name!r} is not a file beside the table")
+        by_file.setdefault(name, []).append(line)
     exams, skipped, absent = [], [], 0
     for name, lines in sorted(by_file.items()):
         if not (data_dir / name).is_file():
             absent += len(lines)
             continue
-        with _hdf5(data_dir / name) as file:
-            # one more row is empty and numbered 0
-            rows = {str(exam): row for row, exam in enumerate(file["exam_id"][:].tolist()) if exam}
+        rows = exam_rows(data_dir / name)
         for line in lines:
-            if line["exam_id"] in rows:
+            if line["patient_id"].strip().lower() in _NOT_SAID:
+                reason = f"{EXAMS} says no patient of exam {line['exam_id']}, by whom folds are drawn"
+                skipped.append({"record": line["exam_id"], "kind": "no patient", "reason": reason})
+            elif line["exam_id"] in rows:
                 exams.append(_listed(line, name, rows[line["exam_id"]], f"{data_dir / EXAMS}", seed))
             else:
                 reason = f"{EXAMS} places exam {line['exam_id']} in {name}, which does not hold it"
