@@ -54,6 +54,7 @@ def measure_costs(recipe: Recipe, clock: str = WALL, warm: int = 3, steps: int =
 
     Raises:
         ValueError: a recipe that does not fit, or another clock.
+        InterruptedError: the process was asked to end.
     """
     if clock not in CLOCKS:
         raise ValueError(f"clock is {clock!r}, wanted one of {', '.join(CLOCKS)}")
@@ -66,11 +67,14 @@ def measure_costs(recipe: Recipe, clock: str = WALL, warm: int = 3, steps: int =
         with tempfile.TemporaryDirectory(prefix="hf_ecg_") as folder:
             run = TrainingRun(recipe, Path(folder) / "run", stop, resume=False, overwrite=False)
             try:
-                return _measured(run, _READ[clock], warm, steps)
+                costs = _measured(run, _READ[clock], warm, steps)
             finally:
                 run.close(disconnect=False)
     finally:
         stop.close()
+    if stop.received:
+        raise InterruptedError(f"stopped by {stop.received} while the steps were measured; nothing was trained")
+    return costs
 
 
 def _measured(run: TrainingRun, read: Callable[[], float], warm: int, steps: int) -> StepCosts:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
+from transformers.utils import logging
 
 from ...checks import check_positive
 from ...data.corpus_card import read_summary
@@ -28,6 +29,8 @@ from .sweep_report import draw_sweep, render_sweep
 from .sweep_scores import SweptRows, check_judged, encoder_parameters, probe_scores, run_scores
 from .sweep_spec import Sweep, arm_recipe, load_sweep
 from .time_budget import planned_recipe
+
+logger = logging.get_logger(__name__)
 
 REPORT, PICTURE = "sweep.json", "sweep.png"
 
@@ -67,6 +70,7 @@ def run_sweep(
 
     Raises:
         ValueError: a mistake in the file or an override, before anything is trained; a folder of another sweep.
+        FloatingPointError: the loss of the first arm was not finite; another such arm is left out, and named.
         OSError: a file or the corpus is not there, or another process writes the folder.
     """
     check_positive("minutes", options.minutes)
@@ -101,13 +105,7 @@ def _run(sweep: Sweep, recipes: dict[str, Recipe], root: Path, options: SweepOpt
         name: planned_recipe(recipe, root / slug(name), options.minutes, options.clock)
         for name, recipe in tqdm(recipes.items(), desc="measured", unit="arm")
     }
-    planned: dict[str, list[tuple[Recipe, Path]]] = {}
-    runs = [(name, seed) for seed in options.seeds for name in timed]
-    for name, seed in tqdm(runs, desc="runs", unit="run"):
-        recipe = dataclasses.replace(timed[name], run=dataclasses.replace(timed[name].run, seed=seed))
-        folder = root / slug(name) / f"seed_{seed}"
-        train_once(recipe, folder, keep_checkpoints=False)
-        planned.setdefault(name, []).append((recipe, folder))
+    planned, diverged = _trained(timed, root, options.seeds)
     first = next(iter(recipes.values()))
 
     def judge(splits: dict) -> tuple:
@@ -128,6 +126,7 @@ def _run(sweep: Sweep, recipes: dict[str, Recipe], root: Path, options: SweepOpt
     }
     notes = [
         *sweep.notes,
+        *(f"{name} is left out, it came to no end: {reason}" for name, reason in diverged.items()),
         f"{options.minutes:g} minutes a run by the {options.clock} clock; epochs chosen from the arm's own steps",
         "judged on the folds that chose the best epoch of each run: figures to choose by, not to report",
     ]
@@ -141,6 +140,34 @@ def _run(sweep: Sweep, recipes: dict[str, Recipe], root: Path, options: SweepOpt
     write_report(report, root / REPORT, render_sweep)
     draw_sweep(report, root / PICTURE)
     return report
+
+
+def _trained(
+    timed: dict[str, Recipe], root: Path, seeds: Sequence[int]
+) -> tuple[dict[str, list[tuple[Recipe, Path]]], dict[str, str]]:
+    """The runs of every arm, a seed after the other; and the arms whose loss was not finite, with what was said.
+
+    Raises:
+        FloatingPointError: the loss of the first arm, which the others are subtracted from, was not finite.
+    """
+    found: dict[str, list[tuple[Recipe, Path]]] = {name: [] for name in timed}
+    diverged: dict[str, str] = {}
+    runs = [(name, seed) for seed in seeds for name in timed]
+    for name, seed in tqdm(runs, desc="runs", unit="run"):
+        if name in diverged:
+            continue
+        recipe = dataclasses.replace(timed[name], run=dataclasses.replace(timed[name].run, seed=seed))
+        folder = root / slug(name) / f"seed_{seed}"
+        try:
+            train_once(recipe, folder, keep_checkpoints=False)
+        except FloatingPointError as error:
+            # a setting that was not to be trained is what a sweep is to find, and the others are to be judged
+            if name == next(iter(timed)):
+                raise
+            logger.warning("arm %s is left out: %s", name, error)
+            diverged[name] = str(error)
+        found[name].append((recipe, folder))
+    return {name: runs for name, runs in found.items() if name not in diverged}, diverged
 
 
 def _entry(name: str, runs: list[tuple[Recipe, Path]], figures: dict, baseline: dict) -> dict:

@@ -26,7 +26,7 @@ def planned_recipe(recipe: Recipe, folder, minutes: float, clock: str) -> Recipe
         clock: see `step_costs.measure_costs`.
 
     Raises:
-        ValueError: the plan there is of another recipe, time or clock.
+        ValueError: the plan there is of another recipe, time or clock; a recipe that cannot be measured.
     """
     path = Path(folder) / PLAN
     asked = {"minutes": float(minutes), "clock": clock, "recipe": _digest(recipe)}
@@ -37,7 +37,10 @@ def planned_recipe(recipe: Recipe, folder, minutes: float, clock: str) -> Recipe
             found = ", ".join(f"{key} {plan.get(key)}, wanted {asked[key]}" for key in other)
             raise ValueError(f"{folder} was begun with another sweep ({found}): choose another folder, or remove it")
     else:
-        costs = measure_costs(recipe, clock)
+        try:
+            costs = measure_costs(recipe, clock)
+        except ValueError as error:
+            raise ValueError(f"{path.parent.name}: {error}") from error
         epochs, max_steps = costs.fitting(60 * minutes)
         plan = asked | {"epochs": epochs, "max_steps": max_steps, "costs": dataclasses.asdict(costs)}
         _tell(path, costs, epochs, max_steps, minutes)

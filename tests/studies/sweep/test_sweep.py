@@ -1,5 +1,7 @@
 import copy
 import json
+import signal
+import time
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from hf_ecg.recipes_found import SWEEPS, find_recipe, recipe_names
 from hf_ecg.studies.sweep.sweep_run import SweepOptions, run_sweep
 from hf_ecg.studies.sweep.sweep_scores import SweptRows, run_scores
 from hf_ecg.studies.sweep.sweep_spec import arm_recipe, load_sweep
+from hf_ecg.training import step_costs
 from hf_ecg.training.recipe import load_recipe
 from hf_ecg.training.step_costs import StepCosts, measure_costs
 from tests.evaluation import tiny
@@ -66,6 +69,19 @@ def test_every_arm_is_trained_once_and_judged(sweep_file, corpus, tmp_path):
         run_sweep(path, str(corpus), tmp_path / "out", SweepOptions(minutes=0.5, intervals=SMALL))
 
 
+def test_an_arm_that_cannot_be_measured_is_named(sweep_file, corpus, tmp_path):
+    wild = {"overrides": ["optimizer.lr=1.0e+30"]}
+    with pytest.raises(ValueError, match="wild: the model gives NaN"):
+        run_sweep(sweep_file({"wild": wild}), str(corpus), tmp_path / "out", QUICK)
+
+
+def test_a_sweep_that_is_asked_to_end_while_it_measures_ends(sweep_file, corpus, tmp_path, monkeypatch):
+    clock = time.perf_counter
+    monkeypatch.setattr(step_costs, "_READ", {"wall": lambda: (signal.raise_signal(signal.SIGTERM), clock())[1]})
+    with pytest.raises(InterruptedError, match="stopped by SIGTERM while the steps were measured"):
+        run_sweep(sweep_file({"a": {}}), str(corpus), tmp_path / "out", QUICK)
+
+
 @pytest.mark.parametrize(
     "arms, changes, message",
     [
@@ -101,16 +117,26 @@ def test_the_packaged_sweeps_name_recipes_that_are_there(name):
         assert arm_recipe(sweep, arm, path.parent).validation is not None
 
 
-def test_an_encoder_without_labels_is_judged_by_a_probe(tmp_path):
+def test_encoders_without_labels_are_judged_by_a_probe_and_those_that_diverge_left_out(tmp_path):
     tiny.write_corpus(tmp_path / "corpus", whole=tiny.dataset(480))
     content = copy.deepcopy(RECIPE) | {"data": {"sources": [{"folds": {"train": [1, 2, 3], "validation": [4]}}]}}
     content["model"]["config"]["loss_type"] = "info_nce"
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(content))
-    sweep = {"title": "Probes", "recipe": "recipe.yaml", "arms": {"a": {}}, "probe": ["rhythm"]}
-    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+    arms = {"a": {}, "wild": {"overrides": ["optimizer.lr=1.0e+30"]}}
     options = SweepOptions(minutes=0.005, clock="cpu", intervals=IntervalOptions(20, 0, 3))
-    (arm,) = run_sweep(tmp_path / "sweep.yaml", str(tmp_path / "corpus"), tmp_path / "out", options)["arms"]
+
+    def run(names):
+        chosen = {name: arms[name] for name in names}
+        sweep = {"title": "Probes", "recipe": "recipe.yaml", "arms": chosen, "probe": ["rhythm"]}
+        (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+        return run_sweep(tmp_path / "sweep.yaml", str(tmp_path / "corpus"), tmp_path / "out", options)
+
+    report = run(["a", "wild"])
+    (arm,) = report["arms"]
     assert 0 < arm["figures"]["rhythm, probe"]["value"] < 1 and (arm["epochs"], arm["max_steps"] or 1) >= (1, 1)
+    assert list(report["models"]) == ["a"] and "wild is left out" in (tmp_path / "out" / "sweep.md").read_text()
+    with pytest.raises(FloatingPointError, match="the loss is"):
+        run(["wild"])  # nothing is left to subtract from
 
 
 def test_no_setting_is_chosen_by_what_is_held_out_nor_by_untrained_prompts(text_recipe, recipe_of, tmp_path):
