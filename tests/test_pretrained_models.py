@@ -39,8 +39,12 @@ def test_a_name_is_a_folder_a_model_of_the_package_or_an_id(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert model_source(DUAL) == hf_ecg.pretrained(DUAL)
     assert model_source("OWNER/NAME") == "OWNER/NAME"
-    (tmp_path / DUAL).mkdir()
+    (tmp_path / DUAL).mkdir()  # a command's output folder, which holds no model
+    assert model_source(DUAL) == hf_ecg.pretrained(DUAL)
+    (tmp_path / DUAL / "config.json").write_text("{}")
     assert model_source(DUAL) == DUAL
+    with pytest.raises(FileNotFoundError, match="an empty name is not a folder here"):
+        model_source("")
     (tmp_path / "out").mkdir()
     for name in ("out/clep", "./clep", "/nowhere/at/all", "clep", "a/b/c"):
         with pytest.raises(FileNotFoundError, match=f"{name} is not a folder here.*on the Hub is named OWNER/NAME"):

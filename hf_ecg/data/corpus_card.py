@@ -150,7 +150,8 @@ def read_summary(path) -> dict:
         ValueError: it is damaged.
     """
     file = Path(path) / SUMMARY_NAME
-    if not file.is_file() and not Path(path).is_dir() and str(path).count("/") == 1:
+    is_path = Path(path).is_dir() or Path(path).is_absolute()
+    if not file.is_file() and not is_path and str(path).count("/") == 1:
         try:
             file = Path(hf_hub_download(str(path), SUMMARY_NAME, repo_type="dataset"))
         except OSError as error:

@@ -81,13 +81,16 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
 def model_source(name: str) -> str:
     """What `from_pretrained` takes for a model's name: a folder, the name of a model in the package, or a Hub id.
 
-    A folder here counts before a model of the package, and both before the Hub.
+    A folder here counts before a model of the package, where it holds one itself, and both before the Hub.
 
     Raises:
-        OSError: it is written as a path and there is no such folder, or as a single word that nothing here is called.
+        OSError: it is empty, written as a path and there is no such folder, or a single word that nothing here is
+            called.
     """
     path, known = Path(name).expanduser(), pretrained_names()
-    if path.is_dir() or name.startswith(_IN_PACKAGE):
+    # such as the output folder of a command, which is only named like the model that it read
+    without_model = name in known and not (path / _CONFIG).is_file()
+    if name and not without_model and (path.is_dir() or name.startswith(_IN_PACKAGE)):
         return str(path)
     if name in known:
         return pretrained(name)
@@ -96,6 +99,7 @@ def model_source(name: str) -> str:
     if len(parts) == 2 and all(parts) and parts[0] not in (".", "..", "~") and not path.parent.is_dir():
         return name
     raise FileNotFoundError(
-        f"{name} is not a folder here, and not one of the package's models ({', '.join(known) or 'none'})"
+        f"{name or 'an empty name'} is not a folder here, and not one of the package's models"
+        f" ({', '.join(known) or 'none'})"
         f"{nearest(name, known)}; a model on the Hub is named OWNER/NAME"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...cards import render_card
 from ...checks import nearest
+from ...data.corpus import load_corpus
 from ...files import atomic_folder
 from ...recipes_found import find_recipe
 from ...training import load_recipe, pretrain
@@ -79,6 +80,10 @@ def make_pretrained(data: str | Path, output_dir: str | Path, options: MakingOpt
     options = options or MakingOptions()
     runs, packaged = Path(output_dir) / "runs", Path(output_dir) / "packaged"
     tower = packaged / TEXT_TOWER
+    # a corpus that is not there is told of before the text tower takes its minutes
+    for name in options.names:
+        source = _recipe(name, data, tower, options, options.folds).data.only_source("a model of the package")
+        load_corpus(source.path, config=source.config)
     if not _is_made(tower):
         _make_text_tower(tower, runs / TEXT_TOWER, options)
     made = [tower]

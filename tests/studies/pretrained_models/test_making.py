@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 import yaml
-from transformers import AutoModel, AutoProcessor
+from transformers import AutoModel, AutoProcessor, AutoTokenizer
 
+import hf_ecg
 from hf_ecg.studies.pretrained_models.clinical_texts import clinical_sentences, clinical_texts
 from hf_ecg.studies.pretrained_models.making import TEXT_TOWER, MakingOptions, make_pretrained
 from hf_ecg.studies.pretrained_models.packaging import half_matrices
@@ -18,6 +19,18 @@ TINY = DistillationSettings(
     vocab_size=200, hidden_size=16, num_layers=1, num_heads=2, intermediate_size=16, max_tokens=32, epochs=2
 )
 NAME = "ecg-text-small"
+
+
+def test_the_tower_in_the_package_reads_what_its_texts_are_now():
+    """Other words in prompts or tables make another tower: `train/pretrained.py` would not give the packaged one."""
+    tokenizer = make_tokenizer(list(clinical_texts()), DistillationSettings())
+    assert tokenizer.get_vocab() == AutoTokenizer.from_pretrained(hf_ecg.pretrained(TEXT_TOWER)).get_vocab()
+
+
+def test_a_corpus_that_is_not_there_is_told_of_before_the_tower_is_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is neither a folder nor a Hub id"):
+        make_pretrained("/nowhere", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
