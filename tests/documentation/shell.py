@@ -37,8 +37,11 @@ _EVALUATION = ["--minimum", "1", "--bootstrap", "10", "--device", "cpu"]
 def _tiny_training(arguments: list[str]) -> list[str]:
     with find_recipe(arguments[arguments.index("--config") + 1]).open(encoding="utf-8") as file:
         recipe = yaml.safe_load(file)
-    ecg = "model.config.ecg_config" if "ecg_config" in recipe["model"]["config"] else "model.config"
-    tiny = [f"{ecg}.widths={WIDTHS}", f"{ecg}.depths=[1,1,1,1]", "run.epochs=1", "run.num_threads=1"]
+    config = recipe["model"]["config"]
+    ecg = "model.config.ecg_config" if "ecg_config" in config else "model.config"
+    # what else is given for each stage stays
+    stages = len(config.get("ecg_config", config).get("depths", WIDTHS))
+    tiny = [f"{ecg}.widths={WIDTHS[-stages:]}", f"{ecg}.depths={[1] * stages}", "run.epochs=1", "run.num_threads=1"]
     if "init_from" in recipe["model"]:
         tiny += [f"model.init_from.text_model={TEXT_TOWER}", f"processor.tokenizer={TEXT_TOWER}"]
         tiny += ["model.config.projection_dim=8"]
