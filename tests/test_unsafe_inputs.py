@@ -61,7 +61,7 @@ def test_code_in_a_pickle_is_not_run(tmp_path, sentinel, ending, legacy):
 def test_code_under_the_name_of_safetensors(tmp_path, sentinel):
     path = tmp_path / "checkpoint.safetensors"
     torch.save(Code(sentinel), path)
-    with pytest.raises(ValueError, match="no safetensors file"):
+    with pytest.raises(ValueError, match="not a safetensors file"):
         read_checkpoint(path)
 
 

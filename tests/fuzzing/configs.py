@@ -158,6 +158,8 @@ class Prompts(_Text):
 
     def check(self, prompts, path):
         content = parse(path.read_bytes())
+        if isinstance(content.get("statements"), str):  # those of another set, by its name
+            content["statements"] = dict(load_prompts(content["statements"]).statements)
         return differing(content, {key: getattr(prompts, key) for key in content}) or (
             None if prompts.name == path.stem else "another name"
         )

@@ -87,6 +87,7 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
                 "targets": [],
                 "risk": None,
                 "features": None,
+                "metadata": None,
             }
         ],
         "trained_texts": sorted(SENTENCES),

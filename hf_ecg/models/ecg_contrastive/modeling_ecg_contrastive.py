@@ -159,8 +159,9 @@ def _split(values: torch.Tensor, has_second: bool) -> tuple[torch.Tensor, torch.
     """Rows of the first views, and those of the second ones behind them."""
     if not has_second:
         return values, None
-    first, second = values.chunk(2)
-    return first, second
+    # not chunk: what it divides by would fix the number of records in an exported graph
+    records = values.shape[0] // 2
+    return values[:records], values[records:]
 
 
 def _joined(name: str, first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:

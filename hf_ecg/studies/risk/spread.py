@@ -48,6 +48,9 @@ class SpreadStudy:
     def __post_init__(self):
         if self.records < _BATCH or self.steps < 2:
             raise ValueError(f"{self.records} records and {self.steps} steps, wanted at least {_BATCH} and 2")
+        wrong = [share for share in self.shares if not 0 <= share <= 1]
+        if wrong:
+            raise ValueError(f"shares are {list(self.shares)}, wanted numbers from 0 to 1")
 
     def ways(self) -> dict[str, tuple[dict | None, bool]]:
         """Name -> options of the loss (None for InfoNCE), and whether risks are dealt."""
