@@ -12,7 +12,7 @@ from huggingface_hub import DatasetCard
 
 from ..cards import CARD_NAME
 from .builder import Corpus
-from .corpus import find_config, load_corpus, split_names
+from .corpus import find_config, has_label_set, load_corpus, split_names
 from .corpus_card import CorpusCard, read_summary
 from .measured_rows import MEASUREMENT_NAMES_FACT, MEASUREMENTS
 from .rows import RowDataset
@@ -89,7 +89,7 @@ class ExtendedRows:
         self.classes = {
             name: feature.feature.names
             for name, feature in self.dataset.features.items()
-            if hasattr(getattr(feature, "feature", None), "names")
+            if has_label_set(self.dataset, name)
         }
 
     def __call__(self, numbers: list[dict]) -> list[dict]:

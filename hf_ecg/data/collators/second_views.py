@@ -80,7 +80,7 @@ class PatientRecords:
         return len(self._others)
 
     def another(self, row: Mapping, generator: torch.Generator) -> Mapping:
-        """A row of another record of the patient, drawn evenly; the row itself where there is no other."""
+        """A row of another record of the patient, drawn evenly; the row itself where the patient has one record."""
         others = self._others.get(row["record_index"])
         if not others:
             return row

@@ -125,7 +125,7 @@ def _embeds(encode, dataset, store: ArrayStore, name: str, title: str | None, st
             def make(part=part):
                 return {"embeds": nan_where_refused(encode, part, strict)}
 
-            # what was made with gaps for refused rows is no answer to who wants none
+            # whoever wants no gaps must not be given what was made with gaps for refused rows
             key = f"{name}-strict-{start:09d}" if strict else f"{name}-{start:09d}"
             parts.append(store.make(key, make)["embeds"])
             bar.update(len(part))

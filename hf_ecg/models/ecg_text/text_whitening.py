@@ -4,7 +4,7 @@ import torch
 
 OUTSIDE = ("drop", "keep")
 
-# As shares of the largest standard deviation: what is smaller is raised as if it were this, and noise is no direction.
+# As shares of the largest standard deviation: what is smaller is raised as if it were this; noise is not a direction.
 _SMALLEST, _NOISE = 0.02, 1e-6
 
 

@@ -10,8 +10,9 @@ from ...checks import nearest
 from ...data.corpus import load_corpus
 from ...files import atomic_folder
 from ...recipes_found import find_recipe
-from ...training import load_recipe, pretrain
+from ...training import load_recipe
 from ...training.network import resolve_pretrained
+from ...training.prior_runs import train_once
 from ...training.recipe import Recipe, as_override
 from ...training.run_card import model_card
 from ..source_overrides import source_overrides
@@ -74,7 +75,8 @@ def make_pretrained(data: str | Path, output_dir: str | Path, options: MakingOpt
         The folders of the models.
 
     Raises:
-        ValueError: a recipe that does not fit the corpus, a model that is too large for the package.
+        ValueError: a recipe that does not fit the corpus, runs in `output_dir` of another recipe or on other rows, a
+            model that is too large for the package.
         OSError: the corpus or the teacher of the text tower is not there.
     """
     options = options or MakingOptions()
@@ -119,9 +121,8 @@ def _make_text_tower(folder: Path, run: Path, options: MakingOptions) -> None:
 
 
 def _trained(name: str, data, tower: Path, run: Path, options: MakingOptions, folds: Sequence[int]) -> Path:
-    """The folder of a run, trained unless it is there."""
-    if not _is_made(run):
-        pretrain(_recipe(name, data, tower, options, folds), run, resume=run.exists())
+    """The folder of a run, trained unless it is there; one of another recipe or of other rows is refused."""
+    train_once(_recipe(name, data, tower, options, folds), run)
     return run
 
 

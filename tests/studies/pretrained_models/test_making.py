@@ -1,6 +1,7 @@
 """The models of the package are made twice to the same bytes, small, and load as float32."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from hf_ecg.studies.pretrained_models.clinical_texts import clinical_sentences, 
 from hf_ecg.studies.pretrained_models.making import TEXT_TOWER, MakingOptions, make_pretrained
 from hf_ecg.studies.pretrained_models.packaging import half_matrices
 from hf_ecg.studies.pretrained_models.text_distillation import DistillationSettings, make_tokenizer, whitened_targets
+from hf_ecg.studies.pretrained_models.twin_report import TwinOptions
 from hf_ecg.training.recipe import as_override
 from tests.training_fixtures import NUM_SAMPLES, SENTENCES
 
@@ -55,7 +57,7 @@ def make(corpus, text_tower, text_recipe, tmp_path):
         sentences=SENTENCES,
         overrides={NAME: [as_override(key, value) for key, value in changes.items()]},
     )
-    return lambda folder: make_pretrained(corpus, tmp_path / folder, options)
+    return lambda folder, **changes: make_pretrained(corpus, tmp_path / folder, replace(options, **changes))
 
 
 def test_the_same_command_makes_the_same_models_bit_for_bit(make, tmp_path):
@@ -63,6 +65,9 @@ def test_the_same_command_makes_the_same_models_bit_for_bit(make, tmp_path):
         for name in ("model.safetensors", "config.json", "tokenizer.json"):
             assert (first / name).read_bytes() == (second / name).read_bytes(), (first.name, name)
     assert [folder.name for folder in make("one")] == [TEXT_TOWER, NAME]
+    # what lies there was trained on other folds
+    with pytest.raises(ValueError, match="folds.train was .1, 2, 3. and is now"):
+        make("one", folds=(1, 2))
     folder = tmp_path / "one" / "packaged" / NAME
     texts = [path.read_text() for path in folder.iterdir() if path.suffix in (".json", ".yaml", ".md")]
     assert not any(str(tmp_path) in text for text in texts)
@@ -77,6 +82,14 @@ def test_the_same_command_makes_the_same_models_bit_for_bit(make, tmp_path):
     tokens = processor(text=["sinus rhythm", "zebra"], return_tensors="pt")
     one, other = (each.eval().get_text_features(**tokens).pooler_output for each in (model, whole))
     torch.testing.assert_close(one, other, atol=1e-2, rtol=1e-2)
+
+
+def test_a_twin_never_sees_the_folds_that_judge_or_choose(make, tmp_path):
+    twin = TwinOptions(test_folds=(3,), validation_folds=(2,))
+    with pytest.raises(ValueError, match="has no .'CD', 'HYP'."):  # by now the twin is trained
+        make("one", twin=twin)
+    facts = json.loads((tmp_path / "one" / "runs" / f"{NAME}-twin" / "training_facts.json").read_text())
+    assert [source["train_folds"] for source in facts["sources"]] == [[1]]
 
 
 def test_a_model_that_is_not_of_the_package_is_refused():
