@@ -17,11 +17,14 @@ def test_a_rank_ends_with_its_launcher(launched):
     told, ended = os.pipe(), os.pipe()
     if (launcher := os.fork()) == 0:
         if (rank := os.fork()) == 0:
-            LauncherWatch(launched)
-            time.sleep(60)
-            os._exit(0)
+            try:
+                LauncherWatch(launched)
+                # only now: a launcher that is killed before its rank looked is the case of another test
+                os.write(told[1], os.getpid().to_bytes(4, "big"))
+                time.sleep(60)
+            finally:
+                os._exit(0)
         os.close(ended[1])
-        os.write(told[1], rank.to_bytes(4, "big"))
         time.sleep(60)
         os._exit(0)
     os.close(ended[1])
