@@ -78,3 +78,13 @@ def class_role(name: str) -> str:
     """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
     found = public_models().get(name)
     return "encoder" if found is None else model_role(found)
+
+
+def folder_role(folder) -> str:
+    """What users do with the model that a folder holds, see `class_role`.
+
+    Raises:
+        OSError: the folder holds no model.
+    """
+    names = AutoConfig.from_pretrained(folder).architectures or [""]
+    return class_role(names[0])

@@ -14,7 +14,7 @@ from ...evaluation.protocol import SUPERVISED, read_training_facts, task_protoco
 from ...evaluation.reports.evaluation_report import task_entry
 from .arm_runs import Run
 from .comparison_spec import PROMPTS, Comparison, Turn
-from .measures import JudgedRows, read_scores, scores_path
+from .measures import JudgedRows, is_classifier, read_scores, scores_path
 
 
 def complete_seeds(comparison: Comparison, turns: list[Turn], seeds: list[int], root) -> dict[str, list[int]]:
@@ -105,11 +105,12 @@ def _mean_figures(targets, predictions, weights=None) -> dict[str, np.ndarray]:
 
 def _prompt_word(comparison, judged, turns, seeds, root, name) -> str:
     prompts = load_prompts(comparison.measures[name].prompts)
-    facts = [
-        read_training_facts(Run(arm, turn, seed, root).folder)
+    runs = [
+        Run(arm, turn, seed, root)
         for arm in comparison.arms_of(name)
         if not comparison.arms[arm].rules
         for turn in turns
         for seed in seeds
     ]
-    return task_protocol(facts, prompts, judged.config)[0]
+    facts = [read_training_facts(run.folder) for run in runs if not is_classifier(run)]
+    return task_protocol(facts, prompts, judged.config)[0] if facts else SUPERVISED

@@ -9,6 +9,7 @@ import numpy as np
 from datasets import Dataset
 from transformers.utils import logging
 
+from ...auto import folder_role
 from ...clinical.prompts import load_prompts
 from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
 from ...data.rows import rows_fingerprint
@@ -19,7 +20,14 @@ from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
-from ...evaluation.loading import extractor_of, facts_for_evaluation, load_classifier, load_dual_encoder, load_encoder
+from ...evaluation.loading import (
+    check_label_sets,
+    extractor_of,
+    facts_for_evaluation,
+    load_classifier,
+    load_dual_encoder,
+    load_encoder,
+)
 from ...evaluation.options import DESCRIPTIONS, NAMES
 from ...evaluation.protocol import read_training_facts
 from ...evaluation.weights import weights_digest
@@ -142,7 +150,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
         elif measure.kind == FINETUNE:
             scores = _finetuned(run, name, measure, judged)[rows["test"]]
         elif measure.kind == PROMPTS:
-            scores = outputs.prompt_scores(measure, rows["test"])
+            scores = outputs.prompt_scores(name, measure, rows["test"])
         else:
             scores = _probed(run, name, measure, judged, outputs.features, rows)
         _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure, of)
@@ -170,8 +178,22 @@ class _Outputs:
     def _trained(self) -> TrainedTexts:
         return TrainedTexts.of(read_training_facts(self.run.folder))
 
-    def prompt_scores(self, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
-        """float64 (rows, classes), of these rows alone: what is standardized knows no others."""
+    @cached_property
+    def _classified(self) -> tuple:
+        model, extractor = load_classifier(str(self.run.folder), "cpu")
+        rows = self.judged.prepared(extractor)
+        return model, classifier_logits(model, extractor, rows, description=f"{self.run}, classes")
+
+    def prompt_scores(self, name: str, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
+        """float64 (rows, classes), of these rows alone: what is standardized knows no others.
+
+        A classifier has one answer for a class, however others are asked.
+        """
+        if is_classifier(self.run):
+            model, logits = self._classified
+            classes, label_set = self.judged.truth[name][0], self.judged.label_set(name)
+            check_label_sets([str(self.run.folder)], [read_training_facts(self.run.folder)], [label_set])
+            return logits[rows][:, match_labels(model.config.id2label, classes, label_set)]
         texts, embeddings = self._embedded
         with_rules = measure.by == DESCRIPTIONS_AND_RULES
         by = DESCRIPTIONS if with_rules else measure.by or NAMES
@@ -181,6 +203,11 @@ class _Outputs:
         if with_rules:
             scores = standardized(scores) + standardized(self.judged.rule_scores(measure, rows))
         return scores
+
+
+def is_classifier(run: Run) -> bool:
+    """Whether a run was trained on labels: the supervised companion of arms that are asked by prompts."""
+    return folder_role(run.folder) == "classifier"
 
 
 def scores_path(run: Run, measure: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from ...auto import class_role
+from ...auto import folder_role
 from ...cards import CARD_NAME, PLACEHOLDER
 from ...data.corpus import corpus_name
 from ...evaluation.protocol import FACTS_FILE
@@ -86,9 +86,7 @@ def _without_paths(facts: dict) -> dict:
 
 def packaged_part(run: Path) -> str:
     """Where in a run's folder the packaged model lies: the whole of a dual encoder, of any other its encoder."""
-    config = json.loads((run / _CONFIG).read_text(encoding="utf-8"))
-    whole = any(class_role(name) == "dual encoder" for name in config.get("architectures") or [])
-    return "" if whole or not (run / _ENCODER).is_dir() else _ENCODER
+    return "" if folder_role(run) == "dual encoder" or not (run / _ENCODER).is_dir() else _ENCODER
 
 
 def _files(run: Path, name: str) -> dict[str, Path | bytes]:

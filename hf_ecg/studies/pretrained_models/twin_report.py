@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from transformers import AutoConfig, AutoProcessor, pipeline
+from transformers import AutoProcessor, pipeline
 
-from ...auto import class_role
+from ...auto import folder_role
 from ...evaluation.judging.judged_tasks import MODEL
 from ...evaluation.judging.probe_report import judge_by_probe
 from ...evaluation.judging.prompt_report import judge_by_prompts
@@ -64,7 +64,7 @@ def judge_twin(model: Path, data: str | Path, folder: Path, options: TwinOptions
         options: folds, intervals, and records at two rates.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not _is_dual(model):
+    if not folder_role(model) == "dual encoder":
         path = folder / "linear_probe.json"
         if path.is_file():
             return {"reports": [path]}
@@ -171,11 +171,6 @@ def rate_agreement(model: str | Path, ptb_xl: str | Path) -> dict[str, dict[str,
             "minimum": float(cosines.min()),
         }
     return found
-
-
-def _is_dual(model: Path) -> bool:
-    names = AutoConfig.from_pretrained(model).architectures or []
-    return any(class_role(name) == "dual encoder" for name in names)
 
 
 def _at_100_hz(fast: Path) -> Path:

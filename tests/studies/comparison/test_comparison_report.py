@@ -5,7 +5,7 @@ import pytest
 
 from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.evaluation.judging.asked_texts import asked_texts
-from hf_ecg.evaluation.judging.features import ecg_embeddings
+from hf_ecg.evaluation.judging.features import classifier_logits, ecg_embeddings
 from hf_ecg.evaluation.judging.label_text import TextEmbeddings, scores_by_text, scores_of_embeddings, standardized
 from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
 from hf_ecg.evaluation.options import IntervalOptions
@@ -114,6 +114,30 @@ def test_arms_are_asked_by_descriptions_and_rules_train_nothing(data, tmp_path):
         for arm, scores in (("rules", rules), ("A", wanted[way])):
             with np.load(scores_path(runs[arm], way)) as content:
                 np.testing.assert_allclose(content["scores"], scores, rtol=1e-3, atol=1e-4)
+
+
+def test_a_classifier_answers_by_its_own_outputs_beside_arms_that_are_asked(data, tmp_path):
+    prompts = str(tiny.save_prompts(tmp_path / "rhythm.yaml"))
+    measures = {way: MeasureSection("prompts", prompts=prompts, by=way) for way in ("names", "descriptions")}
+    arms = {"supervised": ArmSection()}
+    judged, turn = JudgedRows(str(data), tiny.CONFIG, measures), rotation()[4]
+    run = Run("supervised", turn, 0, tmp_path / "OUT")
+    names = judged.truth["names"][0]
+    model = tiny.classifier([*(f"rhythm: {name}" for name in reversed(names)), "form: LVH"], seed=3)
+    extractor = tiny.feature_extractor()
+    for folder, part in ((run.folder, model), (run.encoder, model.get_ecg_encoder())):
+        part.save_pretrained(folder)
+        extractor.save_pretrained(folder)
+    tiny.write_facts(run.folder, train_folds=list(turn.train), validation_folds=[], label_sets=["rhythm", "form"])
+    measure_run(run, measures, judged)
+    rows = judged.rows(turn.test, "names")
+    wanted = classifier_logits(model, extractor, judged.dataset.select(rows))[:, : len(names)][:, ::-1]
+    for way in measures:
+        with np.load(scores_path(run, way)) as content:
+            np.testing.assert_allclose(content["scores"], wanted, rtol=1e-4, atol=1e-5)
+    comparison, seeds = Comparison("t", "r", arms, measures, turns=1), {way: [0] for way in measures}
+    tasks = comparison_tasks(comparison, judged, [turn], seeds, tmp_path / "OUT", IntervalOptions(20, minimum=3))
+    assert [task["protocol"] for task in tasks] == ["supervised", "supervised"]
 
 
 def test_a_run_is_not_judged_on_folds_that_it_has_seen(data, tmp_path):
