@@ -1,4 +1,7 @@
-"""Registration with the Auto classes, and the one Auto class that transformers lacks."""
+"""Registration with the Auto classes, and the one Auto class that transformers lacks.
+
+Importing this module registers; `late_registration` says when `import hf_ecg` does it.
+"""
 
 import importlib
 from collections import OrderedDict
@@ -56,7 +59,7 @@ def register_family(family: Family) -> None:
 
 
 def register() -> None:
-    """Make every family that `models/families.py` lists known; `import hf_ecg` calls it."""
+    """Make every family that `models/families.py` lists known."""
     for value in vars(families).values():
         if isinstance(value, type) and issubclass(value, PreTrainedConfig):
             # a configuration stands in its family's folder
@@ -88,3 +91,6 @@ def folder_role(folder) -> str:
     """
     names = AutoConfig.from_pretrained(folder).architectures or [""]
     return class_role(names[0])
+
+
+register()
