@@ -1,5 +1,5 @@
-"""Pictures: ECGs on standard paper, training curves, similarities of ECGs and texts, what was found for a query,
-embeddings.
+"""Pictures: ECGs on standard paper, alone or with what a model says of them, training curves, similarities of ECGs and
+texts, what was found for a query, embeddings.
 
 Every function returns a matplotlib `Figure`, made without pyplot; `save_figure` writes it as PNG or SVG. matplotlib
 comes with the extra `plot` and is imported when the first figure is made. On the command line:
@@ -8,6 +8,7 @@ comes with the extra `plot` and is imported when the first figure is made. On th
 """
 
 from ._figure import save_figure
+from .answers import plot_answers
 from .ecg import plot_ecg
 from .embeddings import plot_embeddings, project_embeddings
 from .retrieval import plot_retrieval
@@ -15,6 +16,7 @@ from .similarity import plot_similarity
 from .training import plot_training
 
 __all__ = [
+    "plot_answers",
     "plot_ecg",
     "plot_embeddings",
     "plot_retrieval",

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..signals.formats import read
 from ..training.tracking import LOG_NAME
 from ._figure import FORMATS, check_extension, save_figure
+from .answers import plot_answers
 from .ecg import plot_ecg
 from .training import plot_training
 
@@ -44,6 +45,13 @@ def draw_records(
         save_figure(plot_ecg(read(name, leads=leads, rename=rename), show=leads, **how), target)
         for name, target in targets.items()
     ]
+
+
+def draw_answers(record, answers: Sequence, output: str | Path, *, note=None, leads=None, rename=None) -> Path:
+    """One picture of a record with the answers of a model; see `plot_answers`."""
+    output = Path(output)
+    _prepare(output)
+    return save_figure(plot_answers(read(record, leads=leads, rename=rename), answers, note=note), output, dpi=127)
 
 
 def _targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:

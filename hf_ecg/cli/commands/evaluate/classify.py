@@ -1,5 +1,7 @@
 """Classify one record."""
 
+from pathlib import Path
+
 import click
 
 from ...model_names import MODEL_NAME
@@ -10,9 +12,10 @@ from ...options import CHANNELS, DEVICE, as_command, many
 @click.argument("record")
 @click.option("--model", type=MODEL_NAME, required=True, help="Dual encoder: a folder, a packaged name, or a Hub id.")
 @many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
+@click.option("--picture", help=".png or .svg file: the ECG on paper, with the answers below.")
 @CHANNELS
 @DEVICE
-def command(record, model, prompts, leads, rename, device) -> list[dict]:
+def command(record, model, prompts, picture, leads, rename, device) -> list[dict]:
     """Classify one WFDB record by prompts.
 
     \b
@@ -35,4 +38,10 @@ def command(record, model, prompts, leads, rename, device) -> list[dict]:
     else:
         told = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
     click.echo(f"\n{told}")
+    if picture is not None:
+        from ....plotting.picture_files import draw_answers
+
+        click.echo(
+            draw_answers(record, results, picture, note=f"{Path(model).name}: {told}", leads=leads, rename=rename)
+        )
     return results

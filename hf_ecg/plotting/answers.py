@@ -1,0 +1,75 @@
+"""An ECG on paper with what a model says of it."""
+
+from collections.abc import Sequence
+
+from ._figure import MM_PER_INCH, new_figure
+from .ecg import ecg_sheet
+
+WIDTH_MM, GAP_MM, LINE_MM, WORDS_MM, TEXT_MM = 220.0, 5.0, 6.0, 70.0, 3.4
+BAR, INK, PALE = "#1f4e79", "#101010", "#606060"
+MOST = 12
+
+
+def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note: str | None = None, most: int = MOST):
+    """Draw one record, and under it a bar for each answer of a model, the highest first.
+
+    Args:
+        ecg: one record as `plot_ecg` takes it.
+        answers: mappings with `class` or `label` and with `probability`, `score` or `cosine`, as `hf-ecg evaluate
+            classify` and the pipelines give them. Bars are probabilities where there are some, else cosines.
+        title: printed above; default the record's name.
+        note: printed below, such as what the model learned from.
+        most: how many answers are drawn.
+
+    Returns:
+        A matplotlib `Figure`.
+
+    Raises:
+        ValueError: no answers, one without a number, or what `plot_ecg` refuses.
+        ImportError: matplotlib is not installed.
+
+    Example:
+        >>> from hf_ecg.plotting import plot_answers
+        >>> figure = plot_answers("record.hea", [{"label": "sinus rhythm", "score": 0.94}])
+    """
+    named = sorted((_named(answer) for answer in answers), key=lambda one: -one[1])[:most]
+    if not named:
+        raise ValueError("there are no answers to draw")
+    sheet = ecg_sheet(ecg, width=WIDTH_MM)
+    sheet_mm, below_mm = sheet.height * sheet.scale, LINE_MM * (len(named) + 1) + (LINE_MM if note else 0) + GAP_MM
+    height = sheet_mm + below_mm
+    figure = new_figure(WIDTH_MM, height)
+    sheet.draw(figure.add_axes((0, below_mm / height, 1, sheet_mm / height)), title or sheet.window.name)
+    axes = figure.add_axes((0, 0, 1, below_mm / height))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH_MM)
+    axes.set_ylim(0, below_mm)
+    room = WIDTH_MM - WORDS_MM - 30.0
+    for place, (name, value) in enumerate(named):
+        y = below_mm - LINE_MM * (place + 1)
+        _write(axes, WORDS_MM, y, name, ha="right")
+        axes.barh(y, room * min(max(value, 0.0), 1.0), left=WORDS_MM + 3.0, height=LINE_MM * 0.6, color=BAR)
+        _write(axes, WORDS_MM + 5.0 + room * min(max(value, 0.0), 1.0), y, f"{value:.2f}")
+    if note:
+        _write(axes, GAP_MM, GAP_MM, note, color=PALE, size=0.85)
+    return figure
+
+
+def _named(answer: dict) -> tuple[str, float]:
+    name = answer.get("class", answer.get("label"))
+    value = next((answer[key] for key in ("probability", "score", "cosine") if answer.get(key) is not None), None)
+    if name is None or value is None:
+        raise ValueError(
+            f"an answer holds {sorted(answer)}, wanted a class or label, and a probability, score or cosine"
+        )
+    return str(name), float(value)
+
+
+def _write(axes, x: float, y: float, text: str, size: float = 1.0, **options) -> None:
+    options = {
+        "color": INK,
+        "va": "center",
+        "parse_math": False,
+        "fontsize": TEXT_MM * size * 72 / MM_PER_INCH,
+    } | options
+    axes.text(x, y, text, **options)

@@ -1,0 +1,27 @@
+import pytest
+
+from hf_ecg.plotting import plot_answers, save_figure
+from tests.evaluation import tiny
+
+pytest.importorskip("matplotlib")
+
+
+def test_answers_stand_under_the_ecg_the_highest_first(tmp_path):
+    answers = [
+        {"class": "AFIB", "cosine": 0.9, "probability": 0.25},
+        {"label": "sinus $rhythm", "score": 0.75},
+        {"class": "LVH", "cosine": -0.5, "probability": None},
+    ]
+    figure = plot_answers(tiny.rows(1)[0], answers, note="a toy")
+    words = [text.get_text() for text in figure.axes[1].texts]
+    assert words == ["sinus $rhythm", "0.75", "AFIB", "0.25", "LVH", "-0.50", "a toy"]
+    widths = [bar.get_width() for bar in figure.axes[1].patches]
+    assert widths[0] == pytest.approx(3 * widths[1]) and widths[2] == 0
+    assert save_figure(figure, tmp_path / "answers.svg").stat().st_size > 10_000
+    assert len(plot_answers(tiny.rows(1)[0], answers, most=1).axes[1].patches) == 1
+
+
+@pytest.mark.parametrize(("answers", "message"), [([], "no answers"), ([{"class": "AFIB"}], "wanted class or label")])
+def test_answers_without_numbers_are_refused(answers, message):
+    with pytest.raises(ValueError, match=message):
+        plot_answers(tiny.rows(1)[0], answers)
