@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
 import torch
 
+from hf_ecg import files
 from hf_ecg.files import (
     ArrayStore,
     atomic_file,
@@ -22,14 +21,17 @@ from hf_ecg.files import (
     synchronise,
     values_digest,
 )
+from tests.processes import die, forked
 
 
 def run_killed(code: str, folder) -> None:
     """Runs code in a process of its own, in which `die()` is a kill that no handler sees."""
-    head = f"import os, signal\nfrom hf_ecg.files import *\nos.chdir({str(folder)!r})\n"
-    head += "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
-    done = subprocess.run([sys.executable, "-c", head + code], env={**os.environ, "PYTHONPATH": os.getcwd()})
-    assert done.returncode == -signal.SIGKILL
+
+    def run():
+        os.chdir(folder)
+        exec(code, vars(files) | {"os": os, "die": die})
+
+    assert forked(run) == -signal.SIGKILL
 
 
 def test_a_file_appears_at_the_end_of_the_block(tmp_path):

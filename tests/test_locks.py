@@ -1,9 +1,8 @@
 """One process an output: who comes second is told of the first, and a kill gives the output back."""
 
+import contextlib
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -14,27 +13,33 @@ from hf_ecg.locks import BeingWritten, OutputLock, output_lock
 
 @pytest.fixture
 def holder(tmp_path):
-    """A process that holds `tmp_path/out` until it is killed."""
-    code = "import sys, time; from hf_ecg.locks import OutputLock\n"
-    code += "lock = OutputLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    command = [sys.executable, "-c", code, str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
-    assert process.stdout.readline() == b"held\n"
+    """The number of a process that holds `tmp_path/out` until it is killed."""
+    held, told = os.pipe()
+    if (process := os.fork()) == 0:
+        try:
+            OutputLock(tmp_path / "out").acquire()
+            os.write(told, b".")
+            time.sleep(600)
+        finally:
+            os._exit(1)
+    os.close(told)
+    assert os.read(held, 1) == b"."
     yield process
-    process.kill()
-    process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    os.close(held)
 
 
 def test_the_second_process_is_told_of_the_first_and_a_kill_gives_the_output_back(holder, tmp_path):
-    with pytest.raises(BeingWritten, match=rf"out is being written by process {holder.pid} on \S+ \(.*choose another"):
+    with pytest.raises(BeingWritten, match=rf"out is being written by process {holder} on \S+ \(.*choose another"):
         OutputLock(tmp_path / "out").acquire()
     with output_lock(tmp_path / "other"):
         pass  # another output of the same folder
-    threading.Timer(0.2, lambda: os.kill(holder.pid, signal.SIGKILL)).start()
     started = time.monotonic()
-    with output_lock(tmp_path / "out", wait_seconds=20):
-        assert time.monotonic() - started < 10
+    threading.Timer(0.2, lambda: os.kill(holder, signal.SIGKILL)).start()
+    with output_lock(tmp_path / "out", wait_seconds=60):
+        assert time.monotonic() - started >= 0.2
     assert os.listdir(tmp_path) == []
 
 

@@ -10,19 +10,15 @@ import zipfile
 
 import pytest
 
-CARD = """
+LIBRARY = """
 import sys
 import hf_ecg.cards, hf_ecg.clinical.prompts, hf_ecg.clinical.waveform_features
 assert hf_ecg.cards.__file__.startswith(sys.argv[1]), hf_ecg.cards.__file__
 assert hf_ecg.clinical.prompts.load_prompts("ptb_xl_rhythm")
 assert hf_ecg.clinical.waveform_features.features_of_codes(["LPR"])
-environment = hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found")
-print(environment)
-"""
-MODELS = """
-import sys
-import hf_ecg
-assert hf_ecg.__file__.startswith(sys.argv[1]), hf_ecg.__file__
+print(hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found"))
+from hf_ecg.recipes_found import COMPARISONS, find_recipe
+print(find_recipe("clef_ptb_xl", COMPARISONS))
 for name in hf_ecg.pretrained_names():
     assert hf_ecg.pretrained(name).startswith(sys.argv[1])
     model, reads = hf_ecg.load_pretrained(name)
@@ -93,19 +89,17 @@ def test_a_source_distribution_carries_what_a_wheel_is_built_from(installed):
     assert {"setup.py", "hf_ecg_command.py", "train/recipes/clep_ptb_xl.yaml", "model_cards/merl.md"} <= names
 
 
-def test_a_wheel_carries_the_card_templates(installed):
-    done = python(installed, "-c", CARD, str(installed[0]))
-    assert done.returncode == 0, done.stderr
-    assert "# found PATH_OR_ID" in done.stdout
-
-
-def test_a_wheel_carries_its_models_and_loads_them(repository, installed):
+def test_the_library_of_a_wheel_finds_its_templates_recipes_and_models(repository, installed):
     _, names = installed
     folder = repository / "hf_ecg" / "pretrained_models"
     wanted = {path.relative_to(repository).as_posix() for path in folder.glob("*/*") if path.parent.name[0] != "_"}
     assert wanted and wanted <= set(names)
-    done = python(installed, "-c", MODELS, str(installed[0]))
+    done = python(installed, "-c", LIBRARY, str(installed[0]))
     assert done.returncode == 0, done.stderr
+    assert "# found PATH_OR_ID" in done.stdout
+    # a packaged comparison names its recipe by a path beside it
+    path = installed[0] / "hf_ecg" / "comparisons" / "clef_ptb_xl.yaml"
+    assert str(path) in done.stdout.splitlines() and (path.parent / "../recipes/clef_ptb_xl.yaml").is_file()
 
 
 def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(installed):
@@ -118,8 +112,3 @@ def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(installed):
     assert done.returncode == 0 and done.stdout.startswith("hf-ecg, version ")
     done = python(installed, "-c", start, "pretrain", "--config", "clep_ptb_x", "--output_dir", "out")
     assert done.returncode == 1 and "did you mean 'clep_ptb_xl'?" in done.stderr and "demo_simulated" in done.stderr
-    # a packaged comparison names its recipe by a path beside it
-    find = "from hf_ecg.recipes_found import *; path = find_recipe('clef_ptb_xl', COMPARISONS); print(path)"
-    done = python(installed, "-c", find)
-    path = installed[0] / "hf_ecg" / "comparisons" / "clef_ptb_xl.yaml"
-    assert done.stdout.strip() == str(path) and (path.parent / "../recipes/clef_ptb_xl.yaml").is_file()

@@ -9,11 +9,13 @@ import datasets
 import pytest
 import yaml
 
+from hf_ecg.data import builder, shards
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.data.readers.ptb_xl import PtbXlReader, ptb_xl_corpus
 from hf_ecg.locks import OutputLock
 from hf_ecg.owned_folders import MARKER
+from tests.processes import die, forked
 
 
 @pytest.fixture
@@ -115,19 +117,13 @@ def test_what_is_there_is_replaced_only_when_asked_and_only_when_it_is_a_corpus(
     assert (other / "chapter.txt").read_text() == "one"
 
 
-KILLED = """
-import os, signal
-from hf_ecg.data import builder
-from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
-
-original = builder.{where}
-def die(*arguments, **options):
-    {before}
-    os.kill(os.getpid(), signal.SIGKILL)
-builder.{where} = die
-builder.ROWS_PER_GROUP = 2
-builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False, num_proc={num_proc})
-"""
+def prepare_and_die(small, out, where, after, num_proc):
+    *owner, name = where.split(".")
+    owner = getattr(builder, owner[0]) if owner else builder
+    original = getattr(owner, name)
+    setattr(owner, name, lambda *arguments, **options: (after and original(*arguments, **options), die()))
+    builder.ROWS_PER_GROUP = 2
+    prepare(small, out, num_proc=num_proc)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +131,7 @@ builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False, num_proc
     [("ShardWriter.write", True, 2), ("ShardWriter.close", True, 1), ("_put_in_place", False, 1)],
 )
 def test_a_killed_run_leaves_nothing_that_loads(small, out, where, after, num_proc):
-    before = "original(*arguments, **options)" if after else "pass"
-    code = KILLED.format(where=where, before=before, raw=str(small.folder), out=str(out), num_proc=num_proc)
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    assert forked(prepare_and_die, small, out, where, after, num_proc) == -signal.SIGKILL
     assert not out.exists()
     (leftover,) = hidden(out)
     with pytest.raises(OSError):
@@ -151,21 +145,10 @@ def test_a_killed_run_leaves_nothing_that_loads(small, out, where, after, num_pr
     assert len(load_corpus(out)) == 12 and not hidden(out)
 
 
-RESUMED = """
-import os, signal
-from hf_ecg.data import builder, shards
-from hf_ecg.data.readers.ptb_xl import ptb_xl_corpus
-
-builder.ROWS_PER_GROUP = shards.ROWS_PER_GROUP = 2
-builder.SHARD_BYTES = shards.SHARD_BYTES = 1
-original = shards.ShardWriter._finish
-def die_in_validation(writer):
-    if writer.split == "validation":
-        os.kill(os.getpid(), signal.SIGKILL)
-    original(writer)
-shards.ShardWriter._finish = die_in_validation
-builder.prepare_corpus(ptb_xl_corpus({raw!r}), {out!r}, progress=False)
-"""
+def die_in_validation(small, out):
+    original = shards.ShardWriter._finish
+    shards.ShardWriter._finish = lambda writer: die() if writer.split == "validation" else original(writer)
+    prepare(small, out)
 
 
 @pytest.fixture
@@ -177,8 +160,7 @@ def small_shards(monkeypatch):
 
 
 def test_a_killed_run_goes_on_after_its_last_finished_shard(small, out, tmp_path, small_shards, monkeypatch):
-    code = RESUMED.format(raw=str(small.folder), out=str(out))
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    assert forked(die_in_validation, small, out) == -signal.SIGKILL
     read, original = [], PtbXlReader.__call__
     monkeypatch.setattr(PtbXlReader, "__call__", lambda self, item: read.append(item.fold) or original(self, item))
     resumed = prepare(small, out)
@@ -264,8 +246,7 @@ def test_what_only_looks_like_a_corpus_is_not_overwritten(small, out, tmp_path, 
 
 
 def test_another_folder_of_raw_files_is_another_corpus(small, out, tmp_path, small_shards, monkeypatch):
-    code = RESUMED.format(raw=str(small.folder), out=str(out))
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == -signal.SIGKILL
+    assert forked(die_in_validation, small, out) == -signal.SIGKILL
     shutil.copytree(small.folder, tmp_path / "other")
     read, original = [], PtbXlReader.__call__
     monkeypatch.setattr(PtbXlReader, "__call__", lambda self, item: read.append(item.fold) or original(self, item))

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from hf_ecg.data.rows import SIGNAL_COLUMNS, RowDataset, column_values, rows_fingerprint
 from hf_ecg.data.samplers import RecordBatchSampler
+from tests import processes
 from tests.data import made_rows
 
 COLUMNS = (*SIGNAL_COLUMNS, "text", "rhythm", "form")
@@ -83,7 +84,7 @@ def keep(rows):
     return [(row["epoch"], row["record_index"], torch.tensor(row["signal"])) for row in rows]
 
 
-@pytest.mark.parametrize(("context", "workers"), [("fork", 2), ("spawn", 1)])
+@pytest.mark.parametrize(("context", "workers"), [("fork", 2), ("forkserver", 1)])
 def test_worker_processes_read_the_same_rows_and_get_them_cheaply(tmp_path, context, workers):
     made_rows.dataset(64, samples=1000).save_to_disk(tmp_path / "corpus")
     rows = RowDataset(datasets.load_from_disk(tmp_path / "corpus"), SIGNAL_COLUMNS)
@@ -91,6 +92,7 @@ def test_worker_processes_read_the_same_rows_and_get_them_cheaply(tmp_path, cont
     sampler = RecordBatchSampler(len(rows), 8, seed=1)
     sampler.set_epoch(1)
     alone = [batch for batch in DataLoader(rows, batch_sampler=sampler, collate_fn=keep)]
+    context = processes.context() if context == "forkserver" else context
     options = {"num_workers": workers, "multiprocessing_context": context}
     loader = DataLoader(rows, batch_sampler=sampler, collate_fn=keep, **options)
     for one, other in zip(alone, loader, strict=True):

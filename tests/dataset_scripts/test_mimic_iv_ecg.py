@@ -1,13 +1,13 @@
 import importlib.util
 import signal
-import subprocess
-import sys
 
 import click
 import pytest
 
+from hf_ecg.data import shards
 from hf_ecg.data.corpus import load_corpus
 from tests.data.made_mimic import MadeMimic, fill
+from tests.processes import die, forked
 
 CONFIG = "mimic_iv_ecg_500hz"
 
@@ -28,14 +28,13 @@ def arguments(made, out, *more):
     return ["--data_dir", str(made.folder), "--output_dir", str(out), "--num_proc", "1", *more]
 
 
-def test_command_line(repository, made, tmp_path):
-    command = [sys.executable, str(repository / "dataset_scripts" / "mimic_iv_ecg.py")]
-    command += arguments(made, tmp_path / "out", "--mimic_iv_dir", str(made.mimic_iv), "--risk", "low")
-    command += ["--one_record_per_patient", "--limit", "15"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "20  not asked for: not the random record of its patient" in done.stdout
-    assert "5  not asked for: beyond the limit" in done.stdout and "record/s" in done.stderr
+def test_command_line(repository, made, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = arguments(made, tmp_path / "out", "--mimic_iv_dir", str(made.mimic_iv), "--risk", "low")
+    script(repository).main([*options, "--one_record_per_patient", "--limit", "15"])
+    told = capsys.readouterr()
+    assert "20  not asked for: not the random record of its patient" in told.out
+    assert "5  not asked for: beyond the limit" in told.out and "record/s" in told.err
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     rows = load_corpus(tmp_path / "out", CONFIG).remove_columns("signal")
     assert len(set(rows["patient_id"])) == len(rows) == 15
@@ -53,33 +52,20 @@ def test_processes_and_runs_give_the_same_files(repository, made, tmp_path, monk
         assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
 
 
-KILLED = """
-import os, signal, sys
-from hf_ecg.data import builder, shards
-builder.ROWS_PER_GROUP = shards.ROWS_PER_GROUP = 5
-builder.SHARD_BYTES = shards.SHARD_BYTES = 1
-finish = shards.ShardWriter._finish
-def die_in_the_third(writer):
-    if len(writer.parts) == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    finish(writer)
-shards.ShardWriter._finish = die_in_the_third
-import importlib.util
-spec = importlib.util.spec_from_file_location("script", sys.argv[1])
-script = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(script)
-script.main(sys.argv[2:])
-"""
+def die_in_the_third_shard(repository, made, out):
+    finish = shards.ShardWriter._finish
+    shards.ShardWriter._finish = lambda writer: die() if len(writer.parts) == 2 else finish(writer)
+    script(repository).main(arguments(made, out))
 
 
 def test_a_killed_run_goes_on_with_shards_and_tables_that_it_has(repository, made, tmp_path, monkeypatch, capsys):
-    out, path = tmp_path / "out", repository / "dataset_scripts" / "mimic_iv_ecg.py"
-    command = [sys.executable, "-c", KILLED, str(path), *arguments(made, out)]
-    assert subprocess.run(command, capture_output=True, cwd=repository).returncode == -signal.SIGKILL
-    assert not out.exists() and (tmp_path / ".out.index").is_file()
+    out = tmp_path / "out"
     for module in ("builder", "shards"):
         monkeypatch.setattr(f"hf_ecg.data.{module}.ROWS_PER_GROUP", 5)
         monkeypatch.setattr(f"hf_ecg.data.{module}.SHARD_BYTES", 1)
+    assert forked(die_in_the_third_shard, repository, made, out) == -signal.SIGKILL
+    assert not out.exists() and (tmp_path / ".out.index").is_file()
+    capsys.readouterr()
     from hf_ecg.data.readers.mimic_iv_ecg import MimicReader
 
     read, original = [], MimicReader.__call__

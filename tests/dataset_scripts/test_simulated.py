@@ -1,7 +1,7 @@
+import contextlib
 import importlib.util
+import io
 import json
-import subprocess
-import sys
 
 import datasets
 import numpy as np
@@ -15,10 +15,10 @@ from hf_ecg.data.corpus import label_matrix, load_corpus
 def prepared(repository, tmp_path_factory):
     """Records of every entry of the mix in every fold, prepared by two processes."""
     folder = tmp_path_factory.mktemp("simulated") / "corpus"
-    command = [sys.executable, str(repository / "dataset_scripts" / "simulated.py"), "--output_dir", str(folder)]
-    done = subprocess.run([*command, "--num_records", "270", "--num_proc", "2"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "rows/s" in done.stdout and "record/s" in done.stderr
+    told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(told[0]), contextlib.redirect_stderr(told[1]):
+        script(repository).main(["--output_dir", str(folder), "--num_records", "270", "--num_proc", "2"])
+    assert "rows/s" in told[0].getvalue() and "record/s" in told[1].getvalue()
     return folder
 
 

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-import subprocess
+import runpy
 import sys
 
 import pytest
@@ -24,10 +24,14 @@ def load(repository, name):
     return module
 
 
-def test_a_command_of_its_own_ends_in_a_sentence(repository, tmp_path):
-    command = [sys.executable, str(repository / "dataset_scripts" / "csn.py"), "--data_dir", str(tmp_path / "no")]
-    done = subprocess.run([*command, "--output_dir", str(tmp_path / "out")], capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("hf-ecg prepare csn: ") and done.stderr.count("\n") == 1
+def test_a_command_of_its_own_ends_in_a_sentence(repository, tmp_path, monkeypatch, capsys):
+    path = repository / "dataset_scripts" / "csn.py"
+    options = ["--data_dir", str(tmp_path / "no"), "--output_dir", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", [str(path), *options])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    told = capsys.readouterr().err
+    assert end.value.code == 1 and told.startswith("hf-ecg prepare csn: ") and told.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

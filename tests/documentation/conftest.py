@@ -1,5 +1,8 @@
 """The folder that documentation runs in."""
 
+import shutil
+from pathlib import Path
+
 import datasets
 import pytest
 
@@ -10,9 +13,17 @@ from tests.hub.conftest import hub  # noqa: F401
 PTB_XL = SHARED / "data" / "ptb-xl"
 
 
+@pytest.fixture(scope="session")
+def made_workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workspace")
+    with pytest.MonkeyPatch.context() as patch:
+        narrow(patch)
+        return make_workspace(folder, REPOSITORY, PTB_XL if PTB_XL.is_dir() else None)
+
+
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(made_workspace, tmp_path, monkeypatch):
+    """A copy of one's own."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     narrow(monkeypatch)
-    (tmp_path / "work").mkdir()
-    return make_workspace(tmp_path / "work", REPOSITORY, PTB_XL if PTB_XL.is_dir() else None)
+    return Path(shutil.copytree(made_workspace, tmp_path / "work", symlinks=True))

@@ -1,8 +1,10 @@
 """A family of another package: it is registered by one call, and everything that loops over families knows it."""
 
 import os
-import subprocess
+import runpy
 import sys
+
+from tests.processes import forked
 
 PACKAGE = '''
 """A package that hf_ecg has never heard of: an encoder with published weights, and a masked objective around it."""
@@ -124,9 +126,14 @@ assert torch.equal(AutoModel.from_pretrained("whole").mix.weight, whole.encoder.
 """
 
 
-def test_everything_that_loops_over_families_knows_it(tmp_path, repository):
+def use(folder):
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    runpy.run_path("user.py", run_name="__main__")
+
+
+def test_everything_that_loops_over_families_knows_it(tmp_path, capfd):
     (tmp_path / "their_package.py").write_text(PACKAGE)
     (tmp_path / "user.py").write_text(USER)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (tmp_path, repository)))}
-    done = subprocess.run([sys.executable, "user.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    # in a process of its own: what is registered stays registered
+    assert forked(use, tmp_path) == 0, capfd.readouterr().err

@@ -4,6 +4,7 @@ import pytest
 
 from tests.fuzzing.judging import ERROR, FINDING, RIGHT, judge
 from tests.fuzzing.kinds import KINDS, Cases, shares
+from tests.fuzzing.misbehaving import start
 from tests.fuzzing.pool import run_in_children
 
 
@@ -42,26 +43,8 @@ def test_what_is_a_finding(read, check, expected):
     assert judge(read, check, ["a.hea"])[0] == expected
 
 
-def misbehave():
-    import os
-    import time
-
-    import numpy as np
-
-    def run(case):
-        if case == "hang":
-            time.sleep(60)
-        if case == "crash":
-            os._exit(1)
-        if case == "memory":
-            return judge(lambda: np.ones(10**12), lambda found: None, ["a.hea"])
-        return RIGHT, "no trouble"
-
-    return run
-
-
 def test_a_child_that_hangs_crashes_or_eats_memory_is_one_line():
     cases = ["fine", "hang", "crash", "memory", "fine too"]
-    found = {case: outcome[0] for case, outcome in run_in_children(misbehave, cases, seconds=2.0)}
+    found = {case: outcome[0] for case, outcome in run_in_children(start, cases, seconds=2.0)}
     assert found["fine"] == found["fine too"] == RIGHT
     assert (found["hang"], found["crash"], found["memory"]) == ("h", "c", FINDING)

@@ -1,45 +1,25 @@
 """Two gloo processes against one: the mean over processes is the whole batch's loss and gradient."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
 from hf_ecg.losses import gather_with_gradient, rank, world_size
-
-SCRIPT = Path(__file__).parent / "two_processes.py"
-
-
-def load_script():
-    spec = importlib.util.spec_from_file_location("two_processes", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.losses import two_processes
+from tests.processes import run_ranks
 
 
 @pytest.fixture(scope="module")
-def two_ranks(tmp_path_factory, repository):
+def two_ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_processes")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    environment = os.environ | {"PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(SCRIPT), str(folder)], env=environment, capture_output=True, text=True, timeout=180
-    )
-    # the files are the result: torchrun's own exit can fail after all work is done
-    files = [folder / f"rank{r}.pt" for r in range(2)]
-    assert all(file.exists() for file in files), done.stderr[-3000:]
-    return [torch.load(file) for file in files]
+    run_ranks(two_processes.main, folder)
+    return [torch.load(folder / f"rank{r}.pt") for r in range(2)]
 
 
 @pytest.mark.distributed
-@pytest.mark.parametrize("method", load_script().METHODS)
+@pytest.mark.parametrize("method", two_processes.METHODS)
 @pytest.mark.parametrize("mode", ["negative", "mask", "positive"])
 def test_two_processes_give_the_single_process_gradient(two_ranks, method, mode):
-    wanted_loss, wanted = load_script().run(method, mode, None)
+    wanted_loss, wanted = two_processes.run(method, mode, None)
     assert len(wanted) == (6 if method != "softmax" else 5)
     for saved in two_ranks:
         loss, gradients = saved["results"][method, mode]
@@ -50,9 +30,9 @@ def test_two_processes_give_the_single_process_gradient(two_ranks, method, mode)
 
 
 @pytest.mark.distributed
-@pytest.mark.parametrize("case", load_script().VIEW_CASES)
+@pytest.mark.parametrize("case", two_processes.VIEW_CASES)
 def test_two_processes_give_the_single_process_gradient_of_two_views(two_ranks, case):
-    wanted_loss, wanted = load_script().run_views(case, None)
+    wanted_loss, wanted = two_processes.run_views(case, None)
     for saved in two_ranks:
         loss, gradients = saved["results"][case]
         torch.testing.assert_close(loss, wanted_loss, rtol=1e-9, atol=0)

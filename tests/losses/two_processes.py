@@ -1,7 +1,6 @@
-"""Started twice by torchrun: gradients of a small body on each half of a batch, averaged by DDP. No BatchNorm."""
+"""What each of two ranks does: gradients of a small body on each half of a batch, averaged by DDP. No BatchNorm."""
 
 import math
-import sys
 from pathlib import Path
 
 import torch
@@ -202,7 +201,3 @@ def main(folder):
         dist.barrier()
     finally:
         dist.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

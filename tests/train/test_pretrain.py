@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -13,12 +12,14 @@ import time
 import pytest
 import torch
 import yaml
+from accelerate.commands.launch import launch_command, launch_command_parser
 
 from hf_ecg.models.ecg_resnext.configuration_ecg_resnext import SIZES
 from hf_ecg.training import load_recipe, pretrain
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
 from hf_ecg.training.tracking import read_log
+from tests.processes import SECONDS, context
 
 RECIPES = (
     "demo",
@@ -78,11 +79,9 @@ def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_pat
     use_extra_texts(text_recipe)
     text_recipe["run"] |= {"checkpoint_every_steps": 1, "ema_decay": 0.9, "num_workers": workers, "epochs": 3}
     recipe = write_recipe(text_recipe)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["hf_ecg.training"])
 
     def start(folder, resume):
-        child = context.Process(target=train_in_child, args=(recipe, folder, resume))
+        child = context().Process(target=train_in_child, args=(recipe, folder, resume))
         child.start()
         return child
 
@@ -111,17 +110,6 @@ def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_pat
     assert not [path for path in (tmp_path / "cut").rglob("*") if path.name.endswith((".incomplete", ".previous"))]
 
 
-def launch(repository, arguments, **environment):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "29617", **environment}
-    return subprocess.run(
-        [*arguments], cwd=repository, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def accelerate(*options):
-    return [sys.executable, "-m", "accelerate.commands.launch", *options]
-
-
 @pytest.mark.distributed
 def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_recipe, tmp_path, repository):
     """Losses, validation and weights; BatchNorm is frozen, since it sees each process's rows alone."""
@@ -131,12 +119,18 @@ def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_reci
     text_recipe["freeze"] = ["text_model", *norms]
     text_recipe["validation"]["batch_size"] = 8
     recipe = write_recipe(text_recipe)
-    script = ["train/pretrain.py", "--config", str(recipe), "--output_dir"]
-    two = launch(
-        repository,
-        [*accelerate("--multi_gpu", "--num_processes", "2", "--main_process_port", "0"), *script, tmp_path / "two"],
-        ACCELERATE_USE_CPU="true",
+    launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
+    script = ["train/pretrain.py", "--config", str(recipe), "--output_dir", str(tmp_path / "two")]
+    two = subprocess.run(
+        [sys.executable, *launcher, *script],
+        cwd=repository,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
+    # the files are the result: the launcher's own exit can fail after all work is done
     assert (tmp_path / "two" / "config.json").exists(), two.stderr[-3000:]
     pretrain(load_recipe(recipe), tmp_path / "one")
     assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
@@ -145,11 +139,27 @@ def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_reci
     assert curves[1] == pytest.approx(curves[0], rel=1e-4)
 
 
-def test_processes_that_are_not_connected_are_refused(text_recipe, write_recipe, tmp_path, repository):
-    arguments = ["train/pretrain.py", "--config", write_recipe(text_recipe), "--output_dir", tmp_path / "out"]
-    result = launch(repository, [*accelerate("--cpu", "--num_processes", "2"), *arguments])
-    assert result.returncode != 0
-    assert "at least 2 processes were asked for, 1 is connected" in result.stderr
+def test_processes_that_are_not_connected_are_refused(text_recipe, write_recipe, tmp_path, monkeypatch):
+    left = {}
+
+    class Started:
+        """What the launcher would start: its environment is what matters."""
+
+        returncode = 0
+
+        def __init__(self, command, env):
+            left.update(env)
+
+        def wait(self):
+            return 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", Started)
+        launch_command(launch_command_parser().parse_args(["--cpu", "--num_processes", "2", "train/pretrain.py"]))
+    for name in left.keys() - os.environ.keys():
+        monkeypatch.setenv(name, left[name])
+    with pytest.raises(ValueError, match="at least 2 processes were asked for, 1 is connected"):
+        pretrain(load_recipe(write_recipe(text_recipe)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

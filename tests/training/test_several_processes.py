@@ -1,10 +1,6 @@
 """Two gloo processes: accumulation and FSDP2 against what they stand for, and runs that are stopped and resumed."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +8,8 @@ from safetensors.torch import load_file
 
 from hf_ecg.training import load_recipe, pretrain
 from hf_ecg.training.tracking import read_log
+from tests.processes import run_ranks
+from tests.training import two_ranks
 
 RESNEXT = {"num_leads": 12, "num_samples": 100, "sampling_rate": 100, "widths": [8, 16], "depths": [1, 1]}
 ENCODER = {"model_type": "ecg_resnext", "group_width": 4, "kernel_size": 6, **RESNEXT}
@@ -42,26 +40,9 @@ def sharing_recipe(text_recipe) -> dict:
     return text_recipe
 
 
-def command(recipe, folder, *more):
-    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
-    script = ["train/pretrain.py", "--config", str(recipe), "--output_dir", str(folder), *more]
-    return [sys.executable, *launch, *script]
-
-
-def run(repository, recipe, folder, *more):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run(
-        command(recipe, folder, *more),
-        cwd=repository,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    # the files are the result: torchrun's own exit can fail after all work is done
-    assert (folder / "config.json").exists(), done.stderr[-3000:]
-    return load_file(folder / "model.safetensors")
+def train(recipe, overrides, folder):
+    """What each rank does."""
+    pretrain(load_recipe(recipe, overrides), folder)
 
 
 def assert_close(first, second, tolerance):
@@ -69,7 +50,7 @@ def assert_close(first, second, tolerance):
         assert (value - second[name]).abs().max() <= tolerance * max(1.0, float(value.abs().max())), name
 
 
-def test_two_processes_with_accumulation_are_one_with_the_whole_batch(label_recipe, write, tmp_path, repository):
+def test_two_processes_with_accumulation_are_one_with_the_whole_batch(label_recipe, write, tmp_path):
     label_recipe["model"] = {
         "class": "ECGResNeXtForECGClassification",
         "config": {key: value for key, value in ENCODER.items() if key != "model_type"},
@@ -77,20 +58,15 @@ def test_two_processes_with_accumulation_are_one_with_the_whole_batch(label_reci
     label_recipe["data"]["label_sets"] = ["superdiagnostic"]
     label_recipe["run"] |= {"epochs": 1, "num_workers": 0}
     recipe = write(label_recipe)
-    two = run(repository, recipe, tmp_path / "two", "run.accumulation=2")
+    run_ranks(train, recipe, ["run.accumulation=2"], tmp_path / "two")
     pretrain(load_recipe(recipe), tmp_path / "one")
-    assert_close(load_file(tmp_path / "one" / "model.safetensors"), two, 1e-6)
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert_close(one, two, 1e-6)
     assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
 
 
-def test_a_sharded_run_is_the_replicated_one_and_resumes(sharing_recipe, write, tmp_path, repository):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    script = [str(Path(__file__).parent / "two_ranks.py"), str(write(sharing_recipe)), str(tmp_path)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "PYTHONPATH": str(repository)}
-    done = subprocess.run(
-        [*launch, *script], cwd=repository, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert (tmp_path / "cut" / "config.json").exists(), done.stderr[-3000:]
+def test_a_sharded_run_is_the_replicated_one_and_resumes(sharing_recipe, write, tmp_path):
+    run_ranks(two_ranks.main, write(sharing_recipe), tmp_path)
     replicated, sharded, cut = (
         load_file(tmp_path / name / "model.safetensors") for name in ("replicated", "sharded", "cut")
     )

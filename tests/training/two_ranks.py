@@ -1,11 +1,7 @@
-"""What each of two ranks does: a replicated run, a sharded one, and a sharded one that is stopped and resumed.
-
-torchrun starts it with a recipe and a folder; one start for all of them, since most of a start is imports.
-"""
+"""What each of two ranks does: a replicated run, a sharded one, and a sharded one that is stopped and resumed."""
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import torch.distributed as dist
@@ -16,7 +12,7 @@ from hf_ecg.training import load_recipe, pretrain
 SHARDED = "run.sharding=fsdp2"
 
 
-def main(recipe: str, folder: Path) -> None:
+def main(recipe: Path, folder: Path) -> None:
     pretrain(load_recipe(recipe), folder / "replicated", disconnect=False)
     pretrain(load_recipe(recipe, [SHARDED]), folder / "sharded", disconnect=False)
 
@@ -32,7 +28,3 @@ def main(recipe: str, folder: Path) -> None:
         (folder / f"stopped_{dist.get_rank()}.txt").write_text(str(error))
     ECGTextModel.after_step = plain
     pretrain(load_recipe(recipe, [SHARDED]), folder / "cut", resume=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
