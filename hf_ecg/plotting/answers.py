@@ -59,17 +59,10 @@ def _named(answer: dict) -> tuple[str, float]:
     name = answer.get("class", answer.get("label"))
     value = next((answer[key] for key in ("probability", "score", "cosine") if answer.get(key) is not None), None)
     if name is None or value is None:
-        raise ValueError(
-            f"an answer holds {sorted(answer)}, wanted a class or label, and a probability, score or cosine"
-        )
+        raise ValueError(f"an answer holds {sorted(answer)}, wanted class or label, and probability, score or cosine")
     return str(name), float(value)
 
 
 def _write(axes, x: float, y: float, text: str, size: float = 1.0, **options) -> None:
-    options = {
-        "color": INK,
-        "va": "center",
-        "parse_math": False,
-        "fontsize": TEXT_MM * size * 72 / MM_PER_INCH,
-    } | options
-    axes.text(x, y, text, **options)
+    points = TEXT_MM * size * 72 / MM_PER_INCH
+    axes.text(x, y, text, **{"color": INK, "va": "center", "parse_math": False, "fontsize": points, **options})

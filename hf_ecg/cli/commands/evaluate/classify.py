@@ -41,7 +41,6 @@ def command(record, model, prompts, picture, leads, rename, device) -> list[dict
     if picture is not None:
         from ....plotting.picture_files import draw_answers
 
-        click.echo(
-            draw_answers(record, results, picture, note=f"{Path(model).name}: {told}", leads=leads, rename=rename)
-        )
+        note = f"{Path(model).name}: {told}"
+        click.echo(draw_answers(record, results, picture, note=note, leads=leads, rename=rename))
     return results
