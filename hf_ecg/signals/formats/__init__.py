@@ -3,7 +3,8 @@
 A format is one module with `FORMAT`, its name; `ENDINGS` of the files that name a record; `matches(path, head)`,
 whether it reads the file that begins with these bytes (none when there is no such file); `record_file(path)`, the
 file that names the record; and `read(path, root, choose)`, where `choose(names, units, where=path)` tells which
-channels are taken. It is added by that module and its place in `FORMATS`.
+channels are taken. It is added by that module and its place in `FORMATS`. `ENDING_IS_SHARED = True` says that most
+files of these endings are something else: in a folder, `matches` then decides.
 """
 
 import logging
@@ -16,11 +17,11 @@ from ...checks import shown
 from ...input_files import InputFile
 from ..channels import choose_channels
 from ..record import Record
-from . import numpy_file, wfdb_record
+from . import numpy_file, watch_csv, wfdb_record
 from .confinement import check_inside
 
 # The first one that matches reads. WFDB is last: it takes names of nothing too, and says what it looked for.
-FORMATS = (numpy_file, wfdb_record)
+FORMATS = (numpy_file, watch_csv, wfdb_record)
 # Enough for the marks that formats begin with.
 _HEAD = 64
 # AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 def read(
     path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
 ) -> Record:
-    """Read a recording from a file of any known format: WFDB, or NumPy's `.npz` (see `numpy_file`).
+    """Read a recording from a file of any known format: WFDB, NumPy's `.npz` (see `numpy_file`), a watch's CSV.
 
     Args:
         path: of the file; of a WFDB record its header, its signal file, or its name without ending.
@@ -114,7 +115,12 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
-    return kept
+    shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
+    return [path for path in kept if not path.lower().endswith(shared) or record_file(path) is not None]
+
+
+def _shares_endings(known) -> bool:
+    return getattr(known, "ENDING_IS_SHARED", False)
 
 
 def _raise(error: OSError) -> None:

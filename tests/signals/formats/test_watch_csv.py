@@ -1,0 +1,82 @@
+"""CSV files of a watch, in the forms that telephones write them."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+import hf_ecg
+from hf_ecg.signals.formats import find_record_files, record_file
+
+VALUES = np.round(300 * np.sin(np.arange(600) / 20), 3)
+ENGLISH = [
+    'Name,"Jane Example"',
+    'Date of Birth,"1 Jan 1980"',
+    "Recorded Date,2019-03-28 07:27:13 +0000",
+    "Classification,Sinus Rhythm",
+    "Symptoms,",
+    "Software Version,1.00",
+    'Device,"Watch4,3"',
+    "Sample Rate,512.508 hertz",
+    "",
+    "",
+    "Lead,Lead I",
+    "Unit,µV",
+    "",
+]
+GERMAN = [
+    'Name,"Jana Beispiel"',
+    "Aufzeichnungsdatum,2023-01-02 03:04:05 +0100",
+    "Klassifizierung,Sinusrhythmus",
+    'Messrate,"513,7 Hertz"',
+    "",
+    "Ableitung,Ableitung I",
+    "Einheit,µV",
+    "",
+]
+
+
+def written(folder, header=ENGLISH, values=None, name="ecg_2019-03-28.csv"):
+    numbers = [str(value) for value in VALUES] if values is None else values
+    path = folder / name
+    path.write_text("\n".join([*header, *numbers, ""]), encoding="utf-8")
+    return path
+
+
+def test_an_english_export(tmp_path):
+    record = hf_ecg.read(written(tmp_path))
+    np.testing.assert_allclose(record.to_millivolts(), VALUES[None] / 1000, rtol=1e-12)
+    assert (record.leads, record.sampling_rate, record.units) == (("I",), 512.508, ("µV",))
+    assert (record.source_format, record.device) == ("CSV of a watch", "Watch4,3")
+    assert record.start_time == datetime(2019, 3, 28, 7, 27, 13, tzinfo=UTC)
+    assert record.comments == ["Classification: Sinus Rhythm", "Software Version: 1.00"]
+    assert "Jane" not in repr(record)
+
+
+def test_another_language_with_decimal_commas(tmp_path):
+    record = hf_ecg.read(written(tmp_path, GERMAN, [str(value).replace(".", ",") for value in VALUES]))
+    np.testing.assert_allclose(record.to_millivolts(), VALUES[None] / 1000, rtol=1e-12)
+    assert (record.leads, record.sampling_rate) == (("I",), 513.7)
+
+
+@pytest.mark.parametrize(
+    ("without", "values", "message"),
+    [
+        ("Lead,", None, "no line says the lead"),
+        ("Unit,", None, "no line says the unit"),
+        ("", ["1.5", "oops"], "line 15 is 'oops', wanted one number"),
+        ("", [], "there is no number below"),
+    ],
+)
+def test_what_lacks_something(tmp_path, without, values, message):
+    header = [line for line in ENGLISH if not without or not line.startswith(without)]
+    with pytest.raises(ValueError, match=message):
+        hf_ecg.read(written(tmp_path, header, values))
+
+
+def test_other_tables_are_not_records(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,AF\na,1\n")
+    (tmp_path / "rates.csv").write_text("file,note\na,512 hertz is its rate\n")
+    path = written(tmp_path)
+    assert find_record_files(tmp_path) == [str(path)]
+    assert record_file(tmp_path / "labels.csv") is None and record_file(path) == str(path)
