@@ -100,7 +100,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
 def _header(lines: list[str]) -> tuple[list[tuple[str, str]], int]:
     """Keys and values of the lines before the first number; the place of that line."""
-    fields = []
+    fields: list[tuple[str, str]] = []
     for place, line in enumerate(lines):
         # 57,2 is a number with a decimal comma, not a key with a value
         if _NUMBER.fullmatch(line.strip().strip('"')):
