@@ -9,6 +9,7 @@ prepare = Group(
     "prepare",
     "Make a corpus: published records to parquet that plain load_dataset reads.",
     {
+        "folder": Entry("prepare.folder", "your own files or array, with a table of labels"),
         "ptb_xl": Entry("prepare.ptb_xl", "PTB-XL"),
         "mimic_iv_ecg": Entry("prepare.mimic_iv_ecg", "MIMIC-IV-ECG"),
         "cpsc2018": Entry("prepare.cpsc2018", "CPSC2018"),

@@ -1,6 +1,7 @@
 """What the commands that prepare a corpus share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 
@@ -18,13 +19,13 @@ ROW_LEADS = options(
     click.option("--leads", callback=comma_separated, help="Leads of the rows, such as I,II (default: the twelve)."),
     RENAME,
 )
-PREPARING = options(
-    OUTPUT_DIR,
+READING = options(
     NUM_PROC,
     click.option("--strict", is_flag=True, help="Stop at the first record that cannot be read."),
     OVERWRITE,
     PUSH,
 )
+PREPARING = options(OUTPUT_DIR, READING)
 RISK = options(
     click.option(
         "--risk", type=click.Choice(REGIONS), help="Add the columns risk and risk_missing_rate, of this region."
@@ -81,12 +82,12 @@ def window_rule(given: dict) -> dict:
     return window_options(**taken(given, "sampling_rate", "window_seconds", "short_records", "max_windows"))
 
 
-def tell(corpus, given: Mapping, resume: bool = True) -> dict:
-    """Prepares a corpus as `PREPARING` asked and tells of it; its summary."""
+def tell(corpus, given: Mapping, resume: bool = True, finish: Callable[[Path], None] | None = None) -> dict:
+    """Prepares a corpus as `PREPARING` asked and tells of it; its summary. `finish` writes more files beside it."""
     from ..data.preparing import prepare_and_tell
 
     wanted = {name: given[name] for name in ("output_dir", "num_proc", "strict", "overwrite")}
-    summary, told = prepare_and_tell(corpus, resume=resume, **wanted)
+    summary, told = prepare_and_tell(corpus, resume=resume, finish=finish, **wanted)
     click.echo(told)
     return summary
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .builder import Corpus, prepare_corpus
@@ -37,11 +38,13 @@ def prepare_and_tell(
     strict: bool = False,
     overwrite: bool = False,
     resume: bool = True,
+    finish: Callable[[Path], None] | None = None,
 ) -> tuple[dict, str]:
     """`prepare_corpus`, and what to tell of it: rows, their rate, what was skipped, left out or marked as unusable.
 
     Args:
         num_proc: processes that read; None: one a core, eight at most.
+        strict, overwrite, resume, finish: see `prepare_corpus`.
 
     Raises:
         ValueError, OSError: see `prepare_corpus`.
@@ -49,7 +52,7 @@ def prepare_and_tell(
     started = time.perf_counter()
     if num_proc is None:
         num_proc = min(os.cpu_count() or 1, 8)
-    summary = prepare_corpus(corpus, output_dir, num_proc, strict, overwrite, resume=resume)
+    summary = prepare_corpus(corpus, output_dir, num_proc, strict, overwrite, resume=resume, finish=finish)
     rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
     lines = [
         f"{output_dir}: {rate:.0f} rows/s, rows {summary['rows']}{'' if summary['skipped'] else ', none skipped'}"

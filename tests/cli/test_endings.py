@@ -95,6 +95,7 @@ def test_groups_are_tables():
 
 # Each command with something that is not there; {} is an empty folder.
 ABSENT = {
+    "prepare folder": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare ptb_xl": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare mimic_iv_ecg": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cpsc2018": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],

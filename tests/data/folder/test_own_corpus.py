@@ -1,0 +1,268 @@
+"""Own folders and arrays to corpora: every record is read, or its reason is told."""
+
+import csv
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from datasets import load_dataset
+
+from hf_ecg.data.builder import prepare_corpus
+from hf_ecg.data.corpus import label_matrix, load_corpus
+from hf_ecg.data.readers.folder import NOT_READ, ColumnChoice, OwnData, own_corpus, write_not_read
+from hf_ecg.data.readers.folder.patient_folds import deal_folds
+from tests.embed.made_records import write_record
+
+LEADS = ["I", "II", "V1"]
+
+
+def archive(path, seconds=2.0, rate=100, leads=LEADS, seed=0):
+    """A record as NumPy's archive: quicker than a WFDB one."""
+    random = np.random.default_rng(seed)
+    signals = random.normal(0, 1, (len(leads), round(seconds * rate)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, signals=signals, leads=leads, sampling_rate=rate, units="mV")
+    return signals
+
+
+def write_table(path, rows):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def prepare(tmp_path, data: OwnData):
+    own = own_corpus(data)
+    summary = prepare_corpus(own.corpus, tmp_path / "out", progress=False, overwrite=True, finish=write_not_read)
+    rows = load_corpus(tmp_path / "out", keep_unusable=True)
+    with open(tmp_path / "out" / NOT_READ, newline="", encoding="utf-8") as file:
+        not_read = {line["record"]: line for line in csv.DictReader(file)}
+    return own, summary, {row["record_id"]: row for row in rows}, not_read
+
+
+def test_a_folder_with_a_table(tmp_path):
+    raw = tmp_path / "My ECGs"
+    signals = {
+        name: archive(raw / f"{name}.npz", seed=place) for place, name in enumerate(["a", "sub/b", "sub/ü", "d"])
+    }
+    write_record(raw / "sub", "w", seconds=2)
+    write_record(raw, "broken", seconds=2, broken=True)
+    archive(raw / "extra.npz")
+    cells = ["a.npz", "sub\\b", "u\u0308", "D", "sub/w.dat", "broken", "absent", ""]
+    lines = [
+        {"file": cell, "patient": f"p{place // 2}", "AF": place % 2, "age": 50 + place}
+        for place, cell in enumerate(cells)
+    ]
+    table = write_table(raw / "labels.csv", lines)
+    choice = ColumnChoice(record="file", patient="patient", labels=["AF"], targets=["age"])
+    own, summary, rows, not_read = prepare(tmp_path, OwnData(raw, table, choice))
+    assert sorted(rows) == ["a", "d", "sub/b", "sub/w", "sub/ü"] and summary["config"] == "my_ecgs_100hz"
+    assert {name: row["patient_id"] for name, row in rows.items()} == {
+        "a": "p0",
+        "sub/b": "p0",
+        "sub/ü": "p1",
+        "d": "p1",
+        "sub/w": "p2",
+    }
+    for name, wanted in signals.items():
+        found = np.array(rows[name]["signal"]).reshape(3, 200) / np.array(rows[name]["gain"])[:, None]
+        np.testing.assert_allclose(found, wanted, atol=6e-4)
+    assert rows["d"]["labels"] == [0] and rows["a"]["labels"] == [] and rows["d"]["age"] == 53
+    assert rows["a"]["fold"] == rows["sub/b"]["fold"]
+    assert {name: line["kind"] for name, line in not_read.items()} == {
+        "absent": "row without a file",
+        "": "row without a file",
+        "broken": "truncated file",
+        "extra.npz": "file without a row",
+    }
+    assert any("line 5: written in other capitals" in sentence for sentence in own.told)
+    assert any("several sets of leads" in sentence for sentence in own.told)
+    plain = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert sum(map(len, plain.values())) == 5
+
+
+def test_without_a_table_every_record_is_its_own_patient(tmp_path):
+    for place in range(3):
+        archive(tmp_path / "raw" / f"r{place}.npz", seed=place)
+    own, _, rows, not_read = prepare(tmp_path, OwnData(tmp_path / "raw"))
+    assert sorted(row["patient_id"] for row in rows.values()) == ["r0", "r1", "r2"] and not not_read
+    assert sorted(row["fold"] for row in rows.values()) == [1, 2, 3]
+    assert any("patients are not known" in sentence for sentence in own.told)
+    with pytest.raises(ValueError, match="columns are named and no table"):
+        own_corpus(OwnData(tmp_path / "raw", columns=ColumnChoice(record="file")))
+
+
+def test_rates_leads_and_lengths(tmp_path):
+    raw = tmp_path / "raw"
+    archive(raw / "a.npz", rate=100)
+    archive(raw / "b.npz", rate=200)
+    with pytest.raises(ValueError, match=r"several rates, 100 Hz \(1\), 200 Hz \(1\).*--sampling_rate 100"):
+        own_corpus(OwnData(raw))
+    own, _, rows, _ = prepare(tmp_path, OwnData(raw, sampling_rate=100))
+    assert {row["num_samples"] for row in rows.values()} == {200}
+    assert rows["b"]["recorded_sampling_rate"] == 200
+    assert "records of 200 Hz are resampled to 100 Hz" in own.told
+    archive(raw / "b.npz", rate=100, leads=["ECG"])
+    archive(raw / "long.npz", seconds=125)
+    own, _, rows, not_read = prepare(tmp_path, OwnData(raw))
+    assert rows["a"]["leads"] == LEADS and rows["b"]["leads"] == ["ECG"]
+    assert any("--rename ECG=I" in sentence for sentence in own.told)
+    assert "lasts 125 s: --window_seconds 10" in not_read["long"]["reason"]
+    _, _, rows, not_read = prepare(tmp_path, OwnData(raw, leads=["II", "I"], window_seconds=50, max_windows=2))
+    assert sorted(rows) == ["a", "long_0", "long_1"] and rows["a"]["leads"] == ["II", "I"]
+    assert not_read["b"]["kind"] == "other leads"
+    _, _, rows, _ = prepare(tmp_path, OwnData(raw, leads=["I"], rename={"ECG": "I"}, window_seconds=50))
+    assert {tuple(row["leads"]) for row in rows.values()} == {("I",)} and "b" in rows
+
+
+def test_rates_of_a_watch_are_one(tmp_path):
+    for place, rate in enumerate((511.2, 512.508, 513.9)):
+        archive(tmp_path / "raw" / f"r{place}.npz", rate=rate, leads=["I"])
+    own = own_corpus(OwnData(tmp_path / "raw"))
+    assert own.corpus.facts["sampling_rate"] == 500 and own.single_lead
+    assert "records of 511.2 Hz, 512.508 Hz, 513.9 Hz are resampled to 500 Hz" in own.told
+
+
+def array(tmp_path, name, values, **options):
+    path = tmp_path / name
+    if path.suffix == ".npy":
+        np.save(path, values)
+    elif path.suffix == ".npz":
+        np.savez(path, **values)
+    else:
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(path, "w") as file:
+            for key, value in values.items():
+                file[key] = value
+    return OwnData(path, **options)
+
+
+@pytest.mark.parametrize("kind", ["npy", "transposed", "npz", "said", "h5"])
+def test_an_array_with_a_table(tmp_path, kind):
+    signals = np.random.default_rng(0).normal(0, 1, (6, 3, 150)).astype(np.float32)
+    rows = [{"at": 5 - place, "who": f"p{place}", "dx": "ab"[place % 2]} for place in range(6)]
+    options = {
+        "table": write_table(tmp_path / "labels.csv", rows),
+        "columns": ColumnChoice(patient="who", label_columns=["dx"], record="at" if kind == "h5" else None),
+    }
+    said = {"leads": LEADS, "sampling_rate": 250, "units": "uV"}
+    if kind == "said":
+        data = array(tmp_path, "x.npz", {"signals": signals, **said}, **options)
+    elif kind == "npz":
+        data = array(tmp_path, "x.npz", {"X": signals, "y": np.zeros(6)}, **options, **said)
+    elif kind == "h5":
+        values = {"group/X": signals, "other": np.zeros((6, 3, 4))}
+        data = array(tmp_path, "x.hdf5", values, dataset="group/X", **options, **said)
+    else:
+        values = signals.transpose(0, 2, 1) if kind == "transposed" else signals
+        data = array(tmp_path, "x.npy", values, **options, **said)
+    _, _, found, _ = prepare(tmp_path, data)
+    assert len(found) == 6 and {row["sampling_rate"] for row in found.values()} == {250.0}
+    for place, line in enumerate(rows):
+        row = found[str(line["at"] if kind == "h5" else place)]
+        wanted = signals[int(row["record_id"])] / 1000
+        millivolts = np.array(row["signal"]).reshape(3, 150) / np.array(row["gain"])[:, None]
+        np.testing.assert_allclose(millivolts, wanted, atol=6e-4)
+        assert row["patient_id"] == line["who"] and row["dx"] == ["ab".index(line["dx"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "does not say its leads: give it by --leads"),
+        ({"leads": LEADS}, "does not say its sampling rate: give it by --sampling_rate"),
+        ({"leads": LEADS, "sampling_rate": 100}, "does not say its units: give it by --units"),
+        ({"leads": LEADS, "sampling_rate": 100, "units": "adu"}, "units is 'adu', wanted one of"),
+        ({"leads": LEADS, "sampling_rate": 100, "units": "normalized"}, "rows of a corpus are voltages"),
+        ({"leads": ["I"], "sampling_rate": 100, "units": "mV"}, r"has shape \(4, 3, 50\), wanted"),
+        ({"leads": LEADS, "sampling_rate": 100, "units": "mV", "dataset": "x"}, "holds no data set 'x'"),
+    ],
+)
+def test_an_array_that_does_not_say_what_it_holds(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        own_corpus(array(tmp_path, "x.npy", np.ones((4, 3, 50)), **options))
+
+
+def test_a_table_of_another_array(tmp_path):
+    said = {"leads": LEADS, "sampling_rate": 100, "units": "mV"}
+    table = write_table(tmp_path / "t.csv", [{"at": 0}, {"at": 4}])
+    with pytest.raises(ValueError, match="has 2 rows and .*x.npy 4 records"):
+        own_corpus(array(tmp_path, "x.npy", np.ones((4, 3, 50)), table=table, **said))
+    with pytest.raises(ValueError, match="line 3: the column 'at' has '4', wanted the place of a record, 0 to 3"):
+        own_corpus(array(tmp_path, "x.npy", np.ones((4, 3, 50)), table=table, columns=ColumnChoice("at"), **said))
+
+
+def test_tables_of_another_folder(tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    with pytest.raises(FileNotFoundError, match="raw holds no record .* it has no file"):
+        own_corpus(OwnData(raw))
+    with pytest.raises(FileNotFoundError, match="none is not there"):
+        own_corpus(OwnData(tmp_path / "none"))
+    archive(raw / "a.npz")
+    archive(raw / "x" / "b.npz")
+    archive(raw / "y" / "b.npz")
+
+    def message(rows, match, error=ValueError, **choice):
+        with pytest.raises(error, match=match):
+            own_corpus(OwnData(raw, write_table(tmp_path / "t.csv", rows), ColumnChoice(**choice)))
+
+    message(
+        [{"file": "1"}],
+        "no row of .*t.csv names a record of .*the column 'file' holds '1', the folder 'a.npz'",
+        record="file",
+    )
+    message([{"file": "a"}], "which column of .*t.csv names the file. It has file: say by --record_column")
+    message([{"file": "a"}, {"file": "A.npz"}], "lines 2, 3: all are of the record a; wanted one row", record="file")
+    message([{"file": "a"}], "no column 'fil' .did you mean 'file'", record="fil")
+    message([{"file": "a", "p": ""}], "no row of .* names a patient", record="file", patient="p")
+    message(
+        [{"file": "a", "p": 1, "f": 1}, {"file": "x/b", "p": 1, "f": 2}],
+        "patient 1 is in the folds 1 and 2",
+        record="file",
+        patient="p",
+        fold="f",
+    )
+    table = write_table(tmp_path / "t.csv", [{"file": "a"}, {"file": "b"}])
+    _, _, rows, not_read = prepare(tmp_path, OwnData(raw, table, ColumnChoice("file")))
+    assert list(rows) == ["a"] and "'b' may be 'x/b.npz', 'y/b.npz': name the folder too" in not_read["b"]["reason"]
+
+
+def test_folds_are_dealt_by_patient_and_class():
+    kinds = {f"p{place}": ["rare"] if place < 3 else ["usual", ""] if place < 53 else [""] for place in range(103)}
+    folds = deal_folds(kinds, 10, seed=0)
+    assert Counter(folds.values()).most_common()[0][1] - min(Counter(folds.values()).values()) == 1
+    assert {folds[f"p{place}"] for place in range(3)} == {1, 9, 10}
+    usual = Counter(folds[f"p{place}"] for place in range(3, 53))
+    assert set(usual.values()) == {5}
+    assert folds == deal_folds(dict(reversed(kinds.items())), 10, seed=0) != deal_folds(kinds, 10, seed=1)
+
+
+def test_two_patients_and_given_folds(tmp_path):
+    raw = tmp_path / "raw"
+    for place in range(4):
+        archive(raw / f"r{place}.npz", seed=place)
+    rows = [{"file": f"r{place}", "p": place % 2, "f": ("train", "test")[place % 2]} for place in range(4)]
+    table = write_table(tmp_path / "t.csv", rows)
+    own = own_corpus(OwnData(raw, table, ColumnChoice("file", "p")))
+    assert own.splits == {"train": [1], "validation": [], "test": [3]}
+    assert any("no rows for validation" in sentence for sentence in own.told)
+    own, _, found, _ = prepare(tmp_path, OwnData(raw, table, ColumnChoice("file", "p", fold="f")))
+    assert {row["fold"] for row in found.values()} == {1, 10}
+
+
+def test_resuming_takes_up_the_same_rows_only(tmp_path):
+    raw = tmp_path / "raw"
+    for place in range(4):
+        archive(raw / f"r{place}.npz", seed=place)
+    first = write_table(tmp_path / "t.csv", [{"file": f"r{place}", "AF": 0} for place in range(4)])
+    _, summary, _, _ = prepare(tmp_path, OwnData(raw, first, ColumnChoice("file", labels=["AF"])))
+    assert summary["classes"] == {"labels": {"AF": 0}}
+    again = write_table(tmp_path / "t.csv", [{"file": f"r{place}", "AF": 1} for place in range(4)])
+    prepare(tmp_path, OwnData(raw, again, ColumnChoice("file", labels=["AF"])))
+    matrix, annotated = label_matrix(load_corpus(tmp_path / "out"), "labels")
+    assert annotated.all() and matrix.sum() == 4
+    assert json.loads((tmp_path / "out/summary.json").read_text())["columns"] == {"record": "file", "labels": ["AF"]}
