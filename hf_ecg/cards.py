@@ -33,18 +33,26 @@ def render_card(template: str, front_matter: CardData | dict, **values) -> str:
 
 def render_text(template: str, **values) -> str:
     """What a template makes, without front matter; the rest as `render_card`."""
+    # blocks that stay empty leave their blank lines behind
+    return re.sub(r"\n{3,}", "\n\n", _filled(template, False, values)).strip() + "\n"
+
+
+def render_html(template: str, **values) -> str:
+    """The page that a template makes; values are text, and never markup. The rest as `render_card`."""
+    return _filled(template, True, values)
+
+
+def _filled(template: str, autoescape: bool, values: dict) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in _FOLDERS]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,
+        autoescape=autoescape,
     )
     try:
-        body = environment.get_template(template).render(placeholder=PLACEHOLDER, **values)
+        return environment.get_template(template).render(placeholder=PLACEHOLDER, **values)
     except jinja2.TemplateNotFound as error:
         raise FileNotFoundError(f"no card template {error.name} in {' or '.join(map(str, _FOLDERS))}") from error
     except jinja2.UndefinedError as error:
         raise ValueError(f"card template {template}: {error.message}") from error
-    # blocks that stay empty leave their blank lines behind
-    return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"

@@ -66,6 +66,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
         "hf-ecg",
         "ECG foundation models behind the Hugging Face API: corpora, pretraining, honest evaluation.",
         {
+            "demo": Entry("demo", "Show everything: an answer at once, two trainings, and a page of it all."),
             "prepare": prepare,
             "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
             "finetune": Entry("finetune", "Fine-tune an encoder on labels or numbers, and judge it."),

@@ -1,1 +1,1 @@
-"""Comparisons, ablations and FG-CLEP's three stages. They may import everything, and nothing imports them."""
+"""Comparisons, ablations, FG-CLEP's three stages, the demonstration: import everything, nothing imports them."""
