@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ..extras import install_words
 from ..files import atomic_path
 
 MM_PER_INCH = 25.4
@@ -20,7 +21,7 @@ def new_figure(width_mm: float, height_mm: float, **options):
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('figures need matplotlib: `pip install "hf-ecg[plot]"`') from error
+        raise ImportError(f"figures need matplotlib: {install_words('matplotlib', 'plot')}") from error
     return Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white", **options)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..extras import install_words
 from ._figure import MM_PER_INCH, new_figure
 
 METHODS = ("tsne", "umap")
@@ -40,7 +41,8 @@ def project_embeddings(embeddings, method: str = "tsne", *, metric: str = "cosin
         try:
             from umap import UMAP
         except ImportError as error:
-            raise ImportError('method is "umap": `pip install "hf-ecg[umap]"`, or take "tsne"') from error
+            words = install_words("umap-learn", "umap")
+            raise ImportError(f'method is "umap", which needs umap-learn ({words}), or take "tsne"') from error
         neighbours = min(15, len(values) - 1)
         points = UMAP(n_neighbors=neighbours, metric=metric, random_state=seed).fit_transform(values)
     else:

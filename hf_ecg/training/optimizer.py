@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 
 from ..checks import nearest
+from ..extras import install_words
 from .recipe_sections import GroupSection, OptimizerSection
 
 
@@ -33,7 +34,8 @@ def _kept_library():
     try:
         import pytorch_optimizer
     except ImportError as error:
-        raise ImportError("lars and lamb come from pytorch-optimizer: pip install 'hf-ecg[optimizers]'") from error
+        words = install_words("pytorch-optimizer", "optimizers")
+        raise ImportError(f"lars and lamb come from pytorch-optimizer: {words}") from error
     return pytorch_optimizer
 
 

@@ -62,5 +62,5 @@ def test_embedding_errors(monkeypatch):
     with pytest.raises(ValueError, match="row 2 of embeddings is zero"):
         project_embeddings(values * (np.arange(10) != 2)[:, None])
     monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(ImportError, match=r"pip install .hf-ecg\[umap\]"):
+    with pytest.raises(ImportError, match=r"pip install umap-learn, .*\.\[umap\]"):
         project_embeddings(values, "umap")

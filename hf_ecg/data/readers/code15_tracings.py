@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...extras import install_words
 from ...signals.leads import STANDARD_LEADS
 from ...signals.record import Record
 from ..builder import UnfitRecord
@@ -26,7 +27,7 @@ def _hdf5(path: Path):
         import h5py
     except ImportError as error:
         raise ImportError(
-            f"{path} is read by h5py: pip install 'hf-ecg[code15]'. PhysioNet's WFDB form of the exams needs none"
+            f"{path} is read by h5py: {install_words('h5py', 'code15')}. PhysioNet's WFDB form of the exams needs none"
         ) from error
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, RepetitionPenaltyLogitsProcessor
 
+from ...extras import install_words
 from .prompt import fill_prompt, load_prompt
 
 
@@ -62,7 +63,7 @@ class LocalProposer:
         if gguf_file is None and path.suffix == ".gguf":
             model, gguf_file = str(path.parent), path.name
         if gguf_file is not None and find_spec("gguf") is None:
-            raise ValueError(f"{gguf_file} needs the package gguf: pip install 'hf-ecg[gguf]'")
+            raise ValueError(f"{gguf_file} needs the package gguf: {install_words('gguf', 'gguf')}")
         if path.suffix == ".gguf" and not path.is_file():
             raise FileNotFoundError(f"the model {path} is not there")
         self.prompt = load_prompt() if prompt is None else prompt

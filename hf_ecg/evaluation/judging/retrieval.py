@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from transformers.utils import logging
 
 from ...data.rows import rows_fingerprint
+from ...extras import install_words
 from ...files import restore_folder
 from ...locks import output_lock
 from ...owned_folders import replace_ours
@@ -247,7 +248,7 @@ def _need_faiss() -> None:
     try:
         import faiss  # noqa: F401
     except ImportError as error:
-        raise ImportError('retrieval needs faiss: `pip install "hf-ecg[retrieval]"`') from error
+        raise ImportError(f"retrieval needs faiss: {install_words('faiss-cpu', 'retrieval')}") from error
 
 
 def _inner_product() -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...extras import install_words
 from ..filters import apply_filter
 
 RATE = 500
@@ -68,7 +69,8 @@ def _peaks(length: np.ndarray) -> np.ndarray:
     try:
         import neurokit2
     except ImportError as error:
-        raise ImportError('measuring an ECG needs neurokit2: `pip install "hf-ecg[delineation]"`') from error
+        words = install_words("neurokit2", "delineation")
+        raise ImportError(f"measuring an ECG needs neurokit2: {words}") from error
     found = neurokit2.ecg_findpeaks(length, sampling_rate=RATE, method="neurokit")["ECG_R_Peaks"]
     return np.asarray(found, dtype=int)
 

@@ -103,7 +103,7 @@ def test_softmax_models_give_no_probability(made, tmp_path):
 def test_absent_faiss_is_told_with_the_remedy(made, monkeypatch, tmp_path):
     dataset, model, processor, *_ = made
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(ImportError, match=r"pip install \"hf-ecg\[retrieval\]\""):
+    with pytest.raises(ImportError, match=r"pip install faiss-cpu, .*\.\[retrieval\]"):
         build_index(model, processor, dataset, tmp_path / "index")
 
 
