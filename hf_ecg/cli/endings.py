@@ -4,11 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
 from ..printable import one_line
 from .application import application
+from .options import EndsWith
+from .outcomes import JSON, Ending, tell_error
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 DEBUG = "HF_ECG_DEBUG"
@@ -16,23 +19,9 @@ DEBUG = "HF_ECG_DEBUG"
 
 @dataclass
 class Start:
-    """What is done when the options are understood, and which command it was."""
+    """Which command it was whose options were understood."""
 
-    before: Callable[[], None] | None = None
     path: str = ""
-
-    def begin(self, path: str) -> None:
-        self.path = path
-        if self.before is not None:
-            self.before()
-
-
-class EndsWith(click.ClickException):
-    """The command did what it could: a sentence for stderr, and a status of its own."""
-
-    def __init__(self, message: str, status: int):
-        super().__init__(message)
-        self.exit_code = status
 
 
 def call(words: str, arguments: Sequence[str], start: Start | None = None, program: str = "hf-ecg"):
@@ -41,7 +30,7 @@ def call(words: str, arguments: Sequence[str], start: Start | None = None, progr
     Args:
         words: the command, such as "evaluate zero-shot"; empty where `arguments` begin with it.
         arguments: what follows.
-        start: called when the options are understood, before the command's own imports.
+        start: is told which command it is when the options are understood.
         program: what help and mistakes call it.
 
     Returns:
@@ -60,7 +49,7 @@ def call(words: str, arguments: Sequence[str], start: Start | None = None, progr
         raise stop.__cause__ or KeyboardInterrupt from None
 
 
-def run(words: str = "", arguments: Sequence[str] | None = None, before: Callable[[], None] | None = None):
+def run(words: str = "", arguments: Sequence[str] | None = None):
     """Runs a command as a program does; see `call`.
 
     Raises:
@@ -70,7 +59,8 @@ def run(words: str = "", arguments: Sequence[str] | None = None, before: Callabl
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments or os.environ.get(DEBUG, "0") not in ("", "0")
-    start = Start(before)
+    start = Start()
+    end = partial(_end, as_json=JSON in arguments)
     try:
         return call(words, arguments, start)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -78,22 +68,28 @@ def run(words: str = "", arguments: Sequence[str] | None = None, before: Callabl
         sys.exit(USAGE)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else start.path
-        _end(path, f"{error.format_message()} ({path} --help tells more)", USAGE)
+        end(path, f"{error.format_message()} ({path} --help tells more)", USAGE)
+    except EndsWith as error:
+        end("", error.message, error.exit_code, command=start.path, ending=error.ending)
     except click.ClickException as error:
-        _end("", error.format_message(), error.exit_code)
+        end("", error.format_message(), error.exit_code)
     except KeyboardInterrupt:
-        _end("", "interrupted", INTERRUPTED)
+        end("", "interrupted", INTERRUPTED, command=start.path)
     except _failures() as error:
         if debug:
             raise
-        _end(start.path, str(error) or type(error).__name__, FAILURE)
+        end(start.path, str(error) or type(error).__name__, FAILURE)
+    except Exception as error:
+        if JSON in arguments:
+            tell_error(start.path, f"{type(error).__name__}: {error}", FAILURE)
+        raise
 
 
 def _failures() -> tuple[type[Exception], ...]:
     """What ends with a sentence: a configuration file that does not fit raises an error of huggingface_hub's own,
     which is not imported for `--help`."""
     hub = sys.modules.get("huggingface_hub.errors")
-    own = (ValueError, OSError, ImportError)
+    own = (ValueError, OSError, ImportError, FloatingPointError)
     return own if hub is None else (*own, hub.StrictDataclassError)
 
 
@@ -107,8 +103,12 @@ def script(words: str) -> Callable:
     return main
 
 
-def _end(who: str, message: str, status: int) -> None:
+def _end(
+    who: str, message: str, status: int, *, as_json: bool, command: str = "", ending: Ending | None = None
+) -> None:
     # names of files and what is in them are other people's: they may neither forge lines nor move the cursor
-    line = ": ".join(part for part in (who, " ".join(message.split())) if part)
-    sys.stderr.write(one_line(line, most=None) + "\n")
+    message = one_line(" ".join(message.split()), most=None)
+    sys.stderr.write(": ".join(part for part in (who, message) if part) + "\n")
+    if as_json:
+        tell_error(who or command, message, status, ending)
     sys.exit(status)

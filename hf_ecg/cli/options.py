@@ -1,11 +1,15 @@
 """What commands are made of: options of several words, and the options that many commands share."""
 
+import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
 
 import click
 
 from .model_names import ModelName
+from .outcomes import JSON, QUIET, Ending, tell
 from .words import MINIMUM_COUNT, REPLICATES
 
 OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
@@ -25,26 +29,51 @@ class Many(click.Option):
 class Command(click.Command):
     """A command. Options are spelled as in the scripts, `--output_dir`; `--output-dir` is understood too.
 
-    Its function is called when the options are understood and the package has been executed (see `door`).
+    Its function is called when the options are understood, and returns an `Ending`.
+
+    Args:
+        light: see `as_command`.
     """
 
-    def __init__(self, *arguments, **settings):
+    def __init__(self, *arguments, light: bool = False, **settings):
         super().__init__(*arguments, **settings)
+        self.light = light
         self.context_settings.setdefault("max_content_width", 110)
-        self.params.append(
-            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of a failure.")
-        )
+        self.params += [
+            _switch(QUIET, "Write nothing but errors: no results, no bars, no notes."),
+            _switch(JSON, "Write one JSON object to stdout at the end, and nothing else there."),
+            _switch("--debug", "Show the traceback of a failure."),
+        ]
 
     def parse_args(self, ctx, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._one_word_each(ctx, args))
 
     def invoke(self, ctx):
-        if ctx.obj is not None:
-            ctx.obj.begin(ctx.command_path)
-        for param in self.params:
-            if isinstance(param.type, ModelName):
-                ctx.params[param.name] = param.type.found(ctx.params[param.name])
-        return super().invoke(ctx)
+        """Runs the command and tells how it ended; what it returned is the result.
+
+        Raises:
+            EndsWith: it did what it could, and that was not all.
+        """
+        quiet, as_json = ctx.meta.get(QUIET, False), ctx.meta.get(JSON, False)
+        with ExitStack() as stack:
+            if quiet:
+                stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+            elif as_json:
+                stack.enter_context(redirect_stdout(sys.stderr))
+            if ctx.obj is not None:
+                ctx.obj.path = ctx.command_path
+            stack.enter_context(_bars(quiet, not self.light))
+            for param in self.params:
+                if isinstance(param.type, ModelName):
+                    ctx.params[param.name] = param.type.found(ctx.params[param.name])
+            ending = super().invoke(ctx)
+        if not isinstance(ending, Ending):
+            ending = Ending(ending)
+        # with a problem the JSON object is written beside the sentence, where the program ends
+        tell(ending, ctx.command_path, quiet or bool(ending.problem and as_json), as_json and not ending.problem)
+        if ending.problem:
+            raise EndsWith(ending.problem, ending.status, ending)
+        return ending.result
 
     def _one_word_each(self, ctx, args: list[str]) -> list[str]:
         """`--model A B` as `--model A --model B`, and the documented spelling of every option."""
@@ -70,13 +99,43 @@ class Command(click.Command):
         return [*others, *(word for found in several.values() for word in found), *words]
 
 
+class EndsWith(click.ClickException):
+    """The command did what it could: a sentence for stderr, a status of its own, and what it made nevertheless."""
+
+    def __init__(self, message: str, status: int, ending: Ending):
+        super().__init__(message)
+        self.exit_code, self.ending = status, ending
+
+
+@contextmanager
+def _bars(quiet: bool, libraries: bool) -> Iterator[None]:
+    """Bars of this package alone, or silence. Imported here: tqdm takes a tenth of a second."""
+    from ..progress import silence, without_bars_of_others
+
+    with silence(libraries) if quiet else without_bars_of_others(libraries):
+        yield
+
+
+def _switch(name: str, help: str) -> click.Option:
+    """An option of every command, which its function does not see."""
+
+    def note(ctx, param, given: bool) -> None:
+        ctx.meta[name] = given
+
+    return click.Option([name], is_flag=True, expose_value=False, callback=note, help=help)
+
+
 def _ends_an_option(word: str, takes_overrides: bool) -> bool:
     return word.startswith("--") or (takes_overrides and OVERRIDE.match(word) is not None)
 
 
-def as_command(name: str) -> Callable:
-    """Decorator: a function as the command of its module, the module's or function's docstring as its help."""
-    return click.command(name, cls=Command)
+def as_command(name: str, light: bool = False) -> Callable:
+    """Decorator: a function as the command of its module, its docstring as its help.
+
+    Args:
+        light: it begins without transformers and datasets.
+    """
+    return click.command(name, cls=Command, light=light)
 
 
 def many(*names, **settings) -> Callable:

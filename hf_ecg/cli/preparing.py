@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from .next_steps import after_corpus
 from .options import RENAME, comma_separated, options
+from .outcomes import Ending
 from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
 
 NUM_PROC = click.option("--num_proc", type=int, help="Processes at work (default: one a core, eight at most).")
@@ -82,26 +84,28 @@ def window_rule(given: dict) -> dict:
     return window_options(**taken(given, "sampling_rate", "window_seconds", "short_records", "max_windows"))
 
 
-def tell(corpus, given: Mapping, resume: bool = True, finish: Callable[[Path], None] | None = None) -> dict:
-    """Prepares a corpus as `PREPARING` asked and tells of it; its summary. `finish` writes more files beside it."""
+def prepare(
+    corpus, given: Mapping, resume: bool = True, finish: Callable[[Path], None] | None = None
+) -> tuple[dict, str]:
+    """Prepares a corpus as `PREPARING` asked; its summary, and what to tell. `finish` writes more files beside it."""
     from ..data.preparing import prepare_and_tell
 
     wanted = {name: given[name] for name in ("output_dir", "num_proc", "strict", "overwrite")}
-    summary, told = prepare_and_tell(corpus, resume=resume, finish=finish, **wanted)
-    click.echo(told)
-    return summary
+    return prepare_and_tell(corpus, resume=resume, finish=finish, **wanted)
 
 
-def push(given: Mapping) -> None:
-    """Uploads what was prepared, where `PUSH` wants that."""
-    if given["push_to_hub"]:
+def corpus_ending(summary: dict, told: str, given: Mapping) -> Ending:
+    """The ending of a command that prepared a corpus, after it is uploaded where `PUSH` wants that."""
+    folder = given["output_dir"]
+    made = [(folder, f"corpus of {sum(summary['rows'].values())} records, with a card")]
+    if given.get("push_to_hub"):
         from ..hub import push_corpus
 
-        click.echo(push_corpus(given["output_dir"], given["push_to_hub"], given["private"]).commit_url)
+        address = push_corpus(folder, given["push_to_hub"], given["private"]).commit_url
+        made.append((address, "on the Hub"))
+    return Ending(summary, told, made, after_corpus(folder, summary))
 
 
-def finish(corpus, given: Mapping) -> dict:
-    """`tell` and `push`."""
-    summary = tell(corpus, given)
-    push(given)
-    return summary
+def finish(corpus, given: Mapping) -> Ending:
+    """`prepare` and its ending."""
+    return corpus_ending(*prepare(corpus, given), given)

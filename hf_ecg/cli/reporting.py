@@ -1,11 +1,12 @@
 """What commands that end in a report share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
 from .model_names import MODEL_NAME
 from .options import many, options
+from .outcomes import Ending
 
 COMPANIONS = options(
     many("--supervised", type=MODEL_NAME, help="Folders of classifiers of the same budget."),
@@ -18,14 +19,32 @@ def report_file(name: str) -> Callable:
     return click.option("--output", required=True, help=f"{name}; the Markdown page is written beside it.")
 
 
-def publish(report: dict, output, render_page: Callable[[dict], str] | None = None) -> dict:
-    """Writes a report and its page, and shows the page; the report."""
+def publish(
+    report: dict,
+    output,
+    render_page: Callable[[dict], str] | None = None,
+    *,
+    told: Sequence[str] | None = None,
+    next: Sequence[str] = (),
+) -> Ending:
+    """Writes a report and its page.
+
+    Args:
+        render_page: makes the page; that of an evaluation by default.
+        told: lines for a person; those of an evaluation by default.
+        next: commands to try.
+    """
     from ..evaluation.reports.evaluation_report import write_report
+    from ..evaluation.reports.short_summary import report_summary
 
     page = write_report(report, output, render_page)
-    click.echo(page.read_text(encoding="utf-8"))
-    click.echo(f"written: {output}, {page}")
-    return report
+    told = report_summary(report) if told is None else told
+    return Ending(report, "\n".join(told), written(output, page), next)
+
+
+def written(report, page) -> list[tuple]:
+    """What an ending tells of a report."""
+    return [(page, "tables, to read"), (report, "all figures, as JSON")]
 
 
 def interval_options(given: dict):

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pyarrow as pa
 from datasets import Features, Value
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..files import atomic_file, replace_folder, synchronise
 from ..owned_folders import MARKER, carry_over, mark, others_files, tell_others
+from ..progress import progress_bar
 from ..version import __version__
 from .corpus_card import SUMMARY_NAME, CorpusCard, CorpusCounts, write_card
 from .corpus_folder import KIND, WRITTEN, check_output, workplace
@@ -193,7 +193,7 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
     counts = CorpusCounts(corpus.features, corpus.skipped)
     writers = []
     total = sum(len(items) for items in corpus.splits.values())
-    with tqdm(total=total, desc=f"preparing {corpus.config_name}", unit="record", disable=not progress) as bar:
+    with progress_bar(total=total, desc=f"preparing {corpus.config_name}", disable=not progress) as bar:
         for split, items in corpus.splits.items():
             writer = ShardWriter(data_dir, temporary / NOTES, split, corpus.features, counts)
             writers.append(writer)

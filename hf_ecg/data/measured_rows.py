@@ -6,10 +6,10 @@ from pathlib import Path
 
 import datasets
 import numpy as np
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..files import ArrayStore, source_digest
+from ..progress import progress_bar
 from ..signals.machine_measurements import MEASUREMENT_RANGES
 from ..signals.units import counts_to_millivolts
 from .rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
@@ -71,7 +71,7 @@ def measured_values(
     measurer = _Measurer(RowDataset(dataset, (*SIGNAL_COLUMNS, *machine_columns(dataset))))
     measured = ordered_map(measurer, absent, num_proc if len(absent) > 1 else 1)
     found, unreadable = [np.empty((0, len(MEASUREMENT_NAMES)))], 0
-    with tqdm(total=len(dataset), desc="measuring", unit="record", disable=not progress) as bar:
+    with progress_bar(total=len(dataset), desc="measuring", unit="record", disable=not progress) as bar:
         for chunk in chunks:
             arrays = kept[chunk]
             if arrays is None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
 
+from ..progress import progress_bar
 from ..signals.fingerprint import Fingerprint, compare_fingerprints
 
 # Of 2,833 records of PTB-XL, the most alike pair of folds 1-8 that is not a duplicate has 0.966 (over the least
@@ -65,7 +65,7 @@ def find_near_duplicates(
     columns = rows if second is None else _Side(second)
     candidates = list(_candidates(rows, columns, least_leads, progress))
     pairs = []
-    for i, j in tqdm(candidates, desc="compare", unit="pair", disable=not progress):
+    for i, j in progress_bar(candidates, desc="comparing", unit="pair", disable=not progress):
         found = compare_fingerprints(rows.items[i], columns.items[j])
         if found.correlation >= threshold:
             pair = (found.correlation, found.lag_seconds, found.overlap_seconds, found.num_leads)
@@ -94,7 +94,7 @@ def _candidates(rows: _Side, columns: _Side, least_leads: int, progress: bool) -
         (a, b) for a in range(0, len(rows.items), BLOCK) for b in range(a if within else 0, len(columns.items), BLOCK)
     ]
     block, at = None, None
-    for a, b in tqdm(starts, desc="search", unit="block", disable=not progress):
+    for a, b in progress_bar(starts, desc="searching", unit="block", disable=not progress):
         if a != at:
             block, at = rows.block(a), a
         codes, owners, usable = block

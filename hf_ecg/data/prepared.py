@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from datasets import Dataset
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..files import ArrayStore
 from ..processing.outputs import Output, stack_outputs
+from ..progress import progress_bar
 from ..version import __version__
 from .mixing import MixedRows
 from .refused_rows import check_refused, find_refused, record_name
@@ -114,9 +114,12 @@ def prepared_inputs(folder, collator, sources: Sequence[Dataset]) -> PreparedInp
     if absent:
         remove_unused(folder)
         logger.info("preparing %d of %d records for %s", min(len(absent) * PART, len(rows)), len(rows), store.folder)
-    for number in tqdm(absent, desc="preparing inputs", unit="part", disable=not absent):
-        store.put(_key(number), _part_arrays(collator, rows, spans[number], outputs, reasons, known))
-        known += len(spans[number])
+    total = sum(len(spans[number]) for number in absent)
+    with progress_bar(total=total, desc="preparing inputs", disable=not absent) as bar:
+        for number in absent:
+            store.put(_key(number), _part_arrays(collator, rows, spans[number], outputs, reasons, known))
+            known += len(spans[number])
+            bar.update(len(spans[number]))
     with contextlib.suppress(OSError):  # somebody else's, or of no rows
         os.utime(store.folder)  # the time of its last use
     return PreparedInputs(store, outputs, len(rows))

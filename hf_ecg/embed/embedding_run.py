@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..checks import check_one_of, check_positive_integer
 from ..evaluation.loading import pick_device
 from ..locks import output_lock
+from ..progress import progress_bar
 from ..version import __version__
 from .encoder import Encoder
 from .records import RecordList, find_records
@@ -312,7 +312,7 @@ def _write_parts(parts: Parts, pipeline: _Pipeline, number: int, progress: bool)
     if parts.done == number:
         return
     writer: PartWriter | None = None
-    with tqdm(total=number, initial=parts.done, unit="record", disable=not progress) as bar:
+    with progress_bar(total=number, initial=parts.done, desc="embedding", disable=not progress) as bar:
         try:
             for batch in pipeline.batches(parts.done):
                 writer = writer or parts.open()

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from ..evaluation.benchmark.settings import MODEL
 from ..evaluation.benchmark.summary import NOT_RUN, system_order
 from ..evaluation.benchmark.tasks import ROWS
@@ -18,6 +16,7 @@ from ..evaluation.metrics.interval_text import interval_text
 from ..evaluation.reports.evaluation_report import NAMES, fold_words, write_report
 from ..locks import output_lock
 from ..owned_folders import mark
+from ..progress import progress_bar
 from ..training.prior_runs import train_once
 from ..training.recipe import Recipe, load_recipe
 
@@ -154,7 +153,7 @@ def train_arm(arm: Arm) -> list[Path]:
     Raises:
         ValueError: a folder holds a run of another recipe.
     """
-    return [train(arm.run_folder(seed)) for seed, train in tqdm(arm.runs.items(), desc=arm.name, unit="run")]
+    return [train(arm.run_folder(seed)) for seed, train in progress_bar(arm.runs.items(), desc=arm.name, unit="run")]
 
 
 def run_ablation(

@@ -4,11 +4,10 @@ import csv
 import json
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from ..data.near_duplicates import THRESHOLD, find_near_duplicates
 from ..embed.records import RecordList, find_records
 from ..files import atomic_file
+from ..progress import progress_bar
 from ..signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, fingerprint
 from ..signals.leads import canonical_leads
 
@@ -118,7 +117,7 @@ def shared_recordings_table(report: dict, most: int = 40) -> str:
 def _fingerprints(records: RecordList, leads: tuple[str, ...], refused: list[dict]) -> list[Fingerprint | None]:
     """One a record; None for those that cannot be compared, which are told in `refused`."""
     found: list[Fingerprint | None] = []
-    for index in tqdm(range(len(records)), desc="read", unit="record"):
+    for index in progress_bar(range(len(records)), desc="reading"):
         try:
             record = records.read(index)
             found.append(fingerprint(record.to_millivolts(), record.sampling_rate, record.leads, leads))

@@ -8,6 +8,7 @@ from hf_ecg import ECGResNetConfig
 from hf_ecg.cli import endings
 from hf_ecg.cli.endings import EndsWith, run
 from hf_ecg.cli.groups import Entry, Group
+from hf_ecg.cli.outcomes import Ending
 from tests.cli.all_commands import COMMANDS
 
 
@@ -61,7 +62,7 @@ def test_a_stop_by_the_keyboard_is_no_traceback(raising, capsys):
 
 
 def test_a_status_of_its_own(raising, capsys):
-    raising(EndsWith("3 refused", 3))
+    raising(EndsWith("3 refused", 3, Ending()))
     assert ending(capsys, "fails") == (3, "3 refused\n")
 
 

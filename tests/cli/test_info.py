@@ -11,7 +11,7 @@ from tests.evaluation import tiny
 
 def test_versions_devices_and_extras(capsys, monkeypatch):
     facts = call("info", ["--json"])
-    assert json.loads(capsys.readouterr().out) == facts
+    assert json.loads(capsys.readouterr().out)["result"] == facts
     assert facts["versions"]["hf_ecg"] == __version__ and facts["devices"][0].startswith("cpu")
     lines = ["torch>=2.6", 'matplotlib>=3.8; extra == "plot"', 'no-such-thing>=1; extra == "plot"']
     lines += ['scipy>=1; extra == "dev"', 'hf-ecg[plot]; extra == "dev"']

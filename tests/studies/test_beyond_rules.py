@@ -44,7 +44,9 @@ def test_a_table_of_subsets(work, capsys):
     for task in report["tasks"]:
         assert list(task["systems"]) == ["descriptions", "descriptions and rules", "rules, no model"]
     page = (work / "beyond.md").read_text()
-    assert page in capsys.readouterr().out and "| leads I, II alone | 12 | AFIB, SR |" in page
+    assert "| leads I, II alone | 12 | AFIB, SR |" in page
+    told = capsys.readouterr().out
+    assert "leads I, II alone: 12 records, macro AUROC of 2 classes" in told and f"made: {work / 'beyond.md'} " in told
 
 
 def test_turns_of_a_rotation_judge_what_they_have_not_seen(work):

@@ -209,7 +209,8 @@ def test_a_recipe_over_settings_and_seeds(script, work, text_recipe, tmp_path, m
     assert sorted(config["mitigation_weight"] for config in weights) == [0.0, 0.5]
     page = (tmp_path / "out" / "ablation.md").read_text()
     assert "## probe 100 %: macro AUROC, labelled" in page and page.count("| model.config.mitigation_weight=0.5 |") > 3
-    assert page in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert all(f"== {name}\n" in told for name in names) and f"made: {tmp_path / 'out' / 'ablation.md'} " in told
     # what is done is not trained again
     monkeypatch.setattr("hf_ecg.training.prior_runs.pretrain", lambda *a, **k: pytest.fail("trained again"))
     assert script.main(command)["arms"] == summary["arms"]

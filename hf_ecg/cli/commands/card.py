@@ -2,7 +2,9 @@
 
 import click
 
+from ..next_steps import line
 from ..options import as_command, many
+from ..outcomes import Ending
 
 
 @as_command("card")
@@ -11,7 +13,7 @@ from ..options import as_command, many
 @click.option("--licence", "--license", help="Of the weights, such as mit or cc-by-nc-4.0.")
 @click.option("--title", help="Heading (default: the model's class).")
 @click.option("--dataset_id", help="The evaluated corpus on the Hub, for .eval_results.")
-def command(folder, evaluation, licence, title, dataset_id) -> str:
+def command(folder, evaluation, licence, title, dataset_id) -> Ending:
     """Write the model's card from what is in its folder, the output folder of a run.
 
     \b
@@ -20,5 +22,4 @@ def command(folder, evaluation, licence, title, dataset_id) -> str:
     from ...hub import write_card
 
     path = write_card(folder, list(evaluation), licence, title, dataset_id=dataset_id)
-    click.echo(path)
-    return str(path)
+    return Ending(str(path), made=[(path, "the card")], next=[line("push", folder, "--repo_id", "OWNER/NAME")])

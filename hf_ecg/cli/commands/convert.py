@@ -2,8 +2,9 @@
 
 import click
 
-from ..endings import EndsWith
+from ..next_steps import line
 from ..options import as_command
+from ..outcomes import Ending
 
 DISAGREES = 1
 
@@ -13,7 +14,7 @@ DISAGREES = 1
 @click.argument("file", required=False)
 @click.argument("out", required=False)
 @click.option("--check", metavar="CASE_DIR", help="Hold it against a golden case of the original's numbers.")
-def command(source, file, out, check) -> str | None:
+def command(source, file, out, check) -> Ending:
     """Convert a published checkpoint: model, feature extractor, and a card with origin and licence.
 
     \b
@@ -26,19 +27,23 @@ def command(source, file, out, check) -> str | None:
     """
     if (file is None) != (out is None) or (file is None and check is None):
         raise click.UsageError("wanted SOURCE FILE OUT, or SOURCE --check CASE_DIR, or both")
+    told, differs = [], False
     if check is not None:
         from ...golden_check import check_conversion
 
-        found = check_conversion(source, check)
-        for one in found:
-            told = f"{one.output}: at most {one.difference:.1e} off, in values up to {one.size:.3g}"
-            click.echo(told + ("" if one.agrees else ": they differ"))
-        if not all(one.agrees for one in found):
-            raise EndsWith(f"{source} does not give the numbers of {check}", DISAGREES)
+        for one in check_conversion(source, check):
+            figures = f"{one.output}: at most {one.difference:.1e} off, in values up to {one.size:.3g}"
+            told.append(figures + ("" if one.agrees else ": they differ"))
+            differs |= not one.agrees
+    told = "\n".join(told)
+    if differs:
+        return Ending(told=told, problem=f"{source} does not give the numbers of {check}", status=DISAGREES)
     if file is None:
-        return None
+        return Ending(told=told, next=[line("convert", source, "CHECKPOINT", "OUT")])
     from ...convert import write_converted
 
     folder = write_converted(source, file, out)
-    click.echo(folder)
-    return str(folder)
+    made = [(folder, "the model, its feature extractor and its card")]
+    return Ending(
+        str(folder), told, made, [line("embed", "RECORDS", "--model", folder, "--output", "embeddings.parquet")]
+    )

@@ -1,10 +1,13 @@
 """Embed records."""
 
+import shlex
+from dataclasses import replace
+
 import click
 
-from ..endings import EndsWith
 from ..model_names import MODEL_NAME
 from ..options import CHANNELS, CONFIG, DEVICE, as_command
+from ..outcomes import Ending
 from ..words import WINDOWS
 
 SOME_REFUSED = 3
@@ -43,7 +46,7 @@ SOME_REFUSED = 3
     help="At a record that cannot be embedded.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier output.")
-def command(folds, records, **given):
+def command(folds, records, **given) -> Ending:
     """Embed ECG records with a model: a parquet file with a row for each window of the model's length.
 
     \b
@@ -62,7 +65,10 @@ def command(folds, records, **given):
     model, output, overwrite = (given.pop(name) for name in ("model", "output", "overwrite"))
     options = EmbeddingOptions(folds=None if folds is None else parse_folds(folds), **given)
     result = embed_records(list(records), model, output, options, overwrite=overwrite)
-    click.echo(f"{result.output}: {result.windows} windows of {result.records} records")
-    if result.refused:
-        raise EndsWith(f"{result.refused} refused, with the reasons in {result.refused_path}", SOME_REFUSED)
-    return result
+    made = [(result.output, f"{result.windows} windows of {result.records} records, a row each")]
+    read = f"import pandas; print(pandas.read_parquet({str(result.output)!r}))"
+    ending = Ending(result, made=made, next=[shlex.join(["python", "-c", read])])
+    if not result.refused:
+        return ending
+    problem = f"{result.refused} refused, with the reasons in {result.refused_path}"
+    return replace(ending, problem=problem, status=SOME_REFUSED)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ..model_names import MODEL_NAME
+from ..next_steps import line
 from ..options import (
     ALLOW_TRAINING_FOLDS,
     CONFIG,
@@ -17,7 +18,8 @@ from ..options import (
     folds_of_splits,
     intervals,
 )
-from ..reporting import interval_options, split_folds
+from ..outcomes import Ending
+from ..reporting import interval_options, split_folds, written
 from ..words import PROBLEMS
 
 
@@ -45,7 +47,7 @@ from ..words import PROBLEMS
 @intervals("head, order, views and bootstrap")
 @RUN_FOLDER
 @OVERRIDES
-def command(label_set, target, resume, overwrite, allow_training_folds, **given) -> dict | None:
+def command(label_set, target, resume, overwrite, allow_training_folds, **given) -> Ending:
     """Fine-tune an encoder on labels or numbers of a corpus, judge it on test folds, and compare sets of leads.
 
     \b
@@ -64,15 +66,22 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
     if given["leads"] and given["lead_table"]:
         raise click.UsageError("--lead and --lead_table exclude each other")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
-    from ...evaluation.reports.evaluation_report import render
+    from ...evaluation.reports.short_summary import report_summary
     from ...studies.finetuning import REPORT, Finetuning, finetune
 
     given |= {"folds": split_folds(given), "intervals": interval_options(given)}
     asked = Finetuning(label_sets=label_set, targets=target, **given)
     switches = {"overwrite": overwrite, "allow_training_folds": allow_training_folds}
     report = finetune(asked, resume=resume == "latest", **switches)
-    if report is not None:
-        path = Path(given["output_dir"]) / REPORT
-        click.echo(render(report))
-        click.echo(f"written: {path}, {path.with_suffix('.md')}")
-    return report
+    if report is None:  # another process tells
+        return Ending()
+    folder = Path(given["output_dir"])
+    report_path = folder / REPORT
+    made = written(report_path.with_suffix(".md"), report_path)
+    if given["lead_table"]:
+        return Ending(
+            report, "\n".join(report_summary(report)), [(folder, "a classifier for each set of leads"), *made]
+        )
+    made.insert(0, (folder, "the classifier, its feature extractor and its card"))
+    following = [line("plot", folder, "--output", "training.png"), line("push", folder, "--repo_id", "OWNER/NAME")]
+    return Ending(report, "\n".join(report_summary(report)), made, following)

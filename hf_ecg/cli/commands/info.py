@@ -1,17 +1,16 @@
 """Tell what is installed, or what a folder is."""
 
-import json
-
 import click
 
+from ..next_steps import after_corpus, line
 from ..options import CHANNELS, as_command
+from ..outcomes import Ending
 
 
-@as_command("info")
+@as_command("info", light=True)
 @click.argument("path", required=False, metavar="[MODEL_CORPUS_OR_RECORD]")
 @CHANNELS
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
-def command(path, leads, rename, as_json) -> dict:
+def command(path, leads, rename) -> Ending:
     """Tell versions, devices and extras; or what a model folder, a run, a corpus or the file of a record is.
 
     \b
@@ -36,8 +35,18 @@ def command(path, leads, rename, as_json) -> dict:
 
         missing = {name: f"without {', '.join(absent)}" if absent else "present" for name, absent in extras().items()}
         facts = {"versions": versions(), "devices": devices(), "extras": missing or "hf_ecg is not installed by pip"}
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(facts)))
-    return facts
+    return Ending(facts, "\n".join(_lines(facts)), next=_next(facts, path))
+
+
+def _next(facts: dict, path: str | None) -> list[str]:
+    kind = facts.get("kind")
+    if kind == "record":
+        return [line("plot", path, "--output", "ecg.png")]
+    if kind == "corpus":
+        return after_corpus(path, facts)
+    if kind == "model":
+        return [line("embed", "RECORDS", "--model", path, "--output", "embeddings.parquet")]
+    return [] if path is not None else [line("info", "MODEL_CORPUS_OR_RECORD")]
 
 
 def _lines(facts: dict, indent: str = "") -> list[str]:

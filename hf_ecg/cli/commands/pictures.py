@@ -1,9 +1,13 @@
 """Draw what a model makes of a corpus."""
 
+from pathlib import Path
+
 import click
 
 from ..model_names import MODEL_NAME
+from ..next_steps import line, spoken
 from ..options import BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command
+from ..outcomes import Ending
 from ..reporting import forward_options
 from ..words import FORMATS, PROJECTIONS
 
@@ -25,7 +29,7 @@ from ..words import FORMATS, PROJECTIONS
 @BATCH_SIZE
 @DEVICE
 @STRICT
-def command(model, data, output, folds, **given) -> list:
+def command(model, data, output, folds, **given) -> Ending:
     """Draw what a model makes of a corpus: embeddings by label and, for a dual encoder, ECGs against prompts.
 
     \b
@@ -40,6 +44,8 @@ def command(model, data, output, folds, **given) -> list:
 
     given["forward"] = forward_options(given)
     written = draw_model(model, data, output, folds=parse_folds(folds) if folds else None, **given)
-    for path in written:
-        click.echo(path)
-    return written
+    kinds = {"embeddings": "records by label", "similarity": "ECGs against prompts"}
+    following = ("evaluate", "zero-shot", "--model", spoken(model), "--data", data, "--prompts", given["prompts"])
+    following += ("--folds", folds or "10", "--output", "results.json")
+    made = [(path, kinds.get(path.stem, "picture")) for path in map(Path, written)]
+    return Ending(written, made=made, next=[line(*following)] if len(made) > 1 else [])

@@ -2,11 +2,13 @@
 
 import click
 
+from ..next_steps import TWELVE_LEADS_MODEL, line
 from ..options import RENAME, as_command, comma_separated
+from ..outcomes import Ending
 from ..words import FORMATS
 
 
-@as_command("plot")
+@as_command("plot", light=True)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--output", required=True, help=".png or .svg file; for several records a folder.")
 @click.option("--format", type=click.Choice(FORMATS), help="Of the files in a folder (default: png).")
@@ -18,7 +20,7 @@ from ..words import FORMATS
 @click.option("--width", type=float, help="Width of the picture in mm (default: true size, 25 mm a second).")
 @click.option("--metric", help="Validation metric to draw (default: the one checkpoints were chosen by).")
 @click.option("--title", help="Printed above (default: the name of the record or run).")
-def command(inputs, output, format, metric, title, **of_records) -> list:
+def command(inputs, output, format, metric, title, **of_records) -> Ending:
     """Draw ECGs on standard paper, or the curves of training runs.
 
     \b
@@ -42,6 +44,7 @@ def command(inputs, output, format, metric, title, **of_records) -> list:
         if metric is not None:
             raise ValueError("--metric is for training logs, and these are records")
         written = draw_records(inputs, output, format, title=title, **given)
-    for path in written:
-        click.echo(path)
-    return written
+    if any(runs):
+        return Ending(written, made=[(path, "training curves") for path in written])
+    following = line("embed", *inputs, "--model", TWELVE_LEADS_MODEL, "--output", "embeddings.parquet")
+    return Ending(written, made=[(path, "ECG on paper") for path in written], next=[following])

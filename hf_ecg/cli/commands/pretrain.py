@@ -1,10 +1,13 @@
 """Pretrain a model by a recipe."""
 
 import os
+from pathlib import Path
 
 import click
 
+from ..next_steps import after_pretraining
 from ..options import OVERRIDES, RUN_FOLDER, as_command, many
+from ..outcomes import Ending
 
 
 @as_command("pretrain")
@@ -12,7 +15,7 @@ from ..options import OVERRIDES, RUN_FOLDER, as_command, many
 @many("--data", help="Prepared corpora, for the recipe's sources in their order: folders or Hub ids.")
 @RUN_FOLDER
 @OVERRIDES
-def command(config, data, output_dir, resume, overwrite, overrides) -> None:
+def command(config, data, output_dir, resume, overwrite, overrides) -> Ending:
     """Pretrain a model by a recipe.
 
     \b
@@ -37,4 +40,10 @@ def command(config, data, output_dir, resume, overwrite, overrides) -> None:
     if data:
         paths = [override for place, one in enumerate(data) for override in source_overrides(one, place=place)]
         recipe = load_recipe(path, [*overrides, *paths])
-    pretrain(recipe, output_dir, resume=resume == "latest", overwrite=overwrite)
+    best = pretrain(recipe, output_dir, resume=resume == "latest", overwrite=overwrite)
+    told = ", ".join(f"{name} {value:.4f}" for name, value in best.items())
+    made = [(output_dir, "the model, its processor and its card")]
+    if (encoder := Path(output_dir) / "encoder").is_dir():
+        made.append((encoder, "its ECG encoder alone"))
+    sources = recipe.data.sources
+    return Ending(best, told and f"best epoch: {told}", made, after_pretraining(output_dir, sources[0].path))

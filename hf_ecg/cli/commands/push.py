@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from ..next_steps import line
 from ..options import as_command
+from ..outcomes import Ending
 
 
 @as_command("push")
@@ -13,7 +15,7 @@ from ..options import as_command
 @click.option("--private", is_flag=True, default=None, help="Of a repository that is made now.")
 @click.option("--shim", is_flag=True, help="Let it load with trust_remote_code=True, too.")
 @click.option("--revision", help="Branch (default: main).")
-def command(folder, repo_id, private, shim, revision) -> str:
+def command(folder, repo_id, private, shim, revision) -> Ending:
     """Push in one commit: model, processor, encoder/ and card, or a corpus.
 
     \b
@@ -29,5 +31,4 @@ def command(folder, repo_id, private, shim, revision) -> str:
         address = push_corpus(folder, repo_id, private, revision).commit_url
     else:
         address = push_run(folder, repo_id, private, shim, revision).commit_url
-    click.echo(address)
-    return str(address)
+    return Ending(str(address), made=[(address, "the commit")], next=[line("info", repo_id)])

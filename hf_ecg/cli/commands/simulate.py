@@ -2,11 +2,13 @@
 
 import click
 
+from ..next_steps import line
 from ..options import as_command
+from ..outcomes import Ending
 from ..words import CONDITIONS
 
 
-@as_command("simulate")
+@as_command("simulate", light=True)
 @click.argument("conditions", nargs=-1, required=True, metavar="CONDITION...")
 @click.option("--output", required=True, metavar="FOLDER/NAME", help="Record to write: NAME.hea, NAME.dat.")
 @click.option("--sampling_rate", type=int, default=500, show_default=True, help="Hertz.")
@@ -20,13 +22,13 @@ from ..words import CONDITIONS
 @click.option("--axis_degrees", type=float, help="Frontal QRS axis (default: drawn).")
 @click.option("--age", type=int, help="Years (default: drawn).")
 @click.option("--sex", type=click.Choice(["male", "female"]), help="(default: drawn)")
-def command(output, conditions, **given) -> str:
+def command(output, conditions, **given) -> Ending:
     """Simulate one ECG as a WFDB record."""
     from ...simulation import simulate_ecg, write_wfdb
 
     header = write_wfdb(simulate_ecg(list(conditions), **given), output)
-    click.echo(header)
-    return str(header)
+    made = [(header, "a simulated record, with its .dat beside it")]
+    return Ending(str(header), made=made, next=[line("plot", header, "--output", "ecg.png")])
 
 
 command.help += f"""

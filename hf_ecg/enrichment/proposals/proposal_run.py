@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from ...clinical.reports import ReportRules, duplicate_groups, refusal
 from ...locks import output_lock
+from ...progress import progress_bar
 from .answer import parse_answer
 from .asking import ANSWERED, CACHED, GIVEN_UP, MALFORMED, RETRIED, Patience, Proposer, ask
 from .asking_process import ask_in_own_process
@@ -157,7 +156,7 @@ class _Bar:
 
     def __init__(self, distinct: int, records: int, told: Counter, progress: bool):
         self.told, self.duplicates, self.lock = told, records - distinct, threading.Lock()
-        self.bar = tqdm(total=distinct, unit="report", desc="asking", disable=not progress)
+        self.bar = progress_bar(total=distinct, unit="report", desc="asking", disable=not progress)
 
     def __enter__(self) -> "_Bar":
         return self

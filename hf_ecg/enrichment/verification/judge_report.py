@@ -26,14 +26,19 @@ def judgement_page(report: dict) -> str:
         "```",
         "",
     ]
-    for verifier, count in report["counts"].items():
-        lines.append(
-            f"**{verifier}: above the swap with an interval that excludes 0 on {count['sees']} of {count['judged']}"
-            f" features with at least {report['minimum']} positives that it can decide.**"
-        )
+    lines += [f"**{line}**" for line in verdict_lines(report)]
     for verifier in report["counts"]:
         lines += ["", f"## {verifier}", "", *_table(report, verifier)]
     return "\n".join(lines) + "\n"
+
+
+def verdict_lines(report: dict) -> list[str]:
+    """A sentence for each verifier."""
+    return [
+        f"{verifier}: above the swap with an interval that excludes 0 on {count['sees']} of {count['judged']} features"
+        f" with at least {report['minimum']} positives that it can decide."
+        for verifier, count in report["counts"].items()
+    ]
 
 
 def _table(report: dict, verifier: str) -> list[str]:

@@ -6,13 +6,13 @@ from functools import partial
 
 import datasets
 import numpy as np
-from tqdm.auto import tqdm
 
 from ...evaluation.judging.features import ecg_embeddings, ecg_text_embeddings
 from ...evaluation.judging.refused import nan_where_refused
 from ...evaluation.loading import load_dual_encoder, pick_device
 from ...evaluation.options import DEFAULT_FORWARD, ForwardOptions
 from ...files import ArrayStore
+from ...progress import progress_bar
 from .clep import check_reachable, pair_probabilities, sigmoid_parameters
 from .cross_fit import CrossFit
 from .pairs import FeaturePairs
@@ -118,7 +118,7 @@ class CrossFittedClep:
 
 def _embeds(encode, dataset, store: ArrayStore, name: str, title: str | None, strict: bool) -> list:
     parts = []
-    with tqdm(total=len(dataset), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
+    with progress_bar(total=len(dataset), desc=f"encoding, {title}", unit="record", disable=title is None) as bar:
         for start in range(0, len(dataset), CHUNK):
             part = dataset.select(range(start, min(start + CHUNK, len(dataset))))
 

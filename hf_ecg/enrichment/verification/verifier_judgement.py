@@ -6,7 +6,6 @@ from pathlib import Path
 
 import datasets
 import numpy as np
-from tqdm.auto import tqdm
 
 from ...clinical.feature_rules.answers import KEPT
 from ...data.corpus import label_matrix, label_names
@@ -15,6 +14,7 @@ from ...data.rows import rows_fingerprint
 from ...evaluation.loading import describe_seeds
 from ...evaluation.options import IntervalOptions
 from ...files import ArrayStore
+from ...progress import progress_bar
 from ...version import __version__
 from .control import SWAPS, base_rates_of, nearest_diagnoses, signal_control
 from .cross_fit import assign_judges, check_patients
@@ -124,7 +124,7 @@ def judge_verifiers(
     partners = _partners(task, diagnoses, groups)
     sources = nearest_diagnoses(diagnoses, task.patients, task.folds, within=False)
     entries = []
-    for column in tqdm(range(len(task.names)), desc="judging", unit="feature", disable=not progress):
+    for column in progress_bar(range(len(task.names)), desc="judging", unit="feature", disable=not progress):
         base = base_rates_of(task.stated[:, column], sources)
         entries.append(_entry(task, column, found, partners, base, swaps, intervals))
     counts = {}

@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from ...files import ArrayStore, values_digest
+from ...progress import progress_bar
 from ..judging.features import classifier_logits
 from ..judging.label_text import match_labels, scores_of_embeddings
 from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
@@ -62,7 +62,7 @@ class CorpusJudge:
         """Scores of one model for every task; `settings.parts` are those that it can answer."""
         outputs = ModelOutputs(judged, self.corpus, settings, parts)
         title = f"{judged.folder}, {judged.kind}: {self.corpus.name}"
-        for (task, which), rows in tqdm(self.rows.items(), desc=title, unit="task", leave=False):
+        for (task, which), rows in progress_bar(self.rows.items(), desc=title, unit="task", leave=False):
             scores = self.scores.setdefault((task.name, which), {})
             test = rows.rows["test"]
             for kind in (PROMPTS, ENSEMBLE):
@@ -105,7 +105,7 @@ class CorpusJudge:
         settings, corpus = self.settings, self.corpus
         entries = [
             entry
-            for (task, which), rows in tqdm(self.rows.items(), desc=f"{corpus.name}: intervals", unit="task")
+            for (task, which), rows in progress_bar(self.rows.items(), desc=f"{corpus.name}: intervals", unit="task")
             for entry in self._entries(task, which, rows, facts)
         ]
         patients = [corpus.splits[split].select_columns("patient_id")["patient_id"][:] for split in SPLITS]

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from ...data.refused_rows import RowsRefused, check_refused, find_refused, record_name
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...models.shared.roles import ecg_encoder
+from ...progress import progress_bar
 from ..loading import extractor_of
 
 
@@ -132,10 +132,14 @@ def run_model(
     device = next(model.parameters()).device
     parts = []
     with frozen(model):
-        for batch in tqdm(rows, desc=description, total=len(rows), disable=description is None, leave=False):
-            inputs = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor) and k != "record_index"}
-            outputs = forward(inputs).float().cpu()
-            parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
+        with progress_bar(total=rows.num_records, desc=description, disable=description is None, leave=False) as bar:
+            for batch in rows:
+                inputs = {
+                    k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor) and k != "record_index"
+                }
+                outputs = forward(inputs).float().cpu()
+                parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
+                bar.update(batch["num_records"])
     result = torch.cat(parts)
     check_finite(result, "rows")
     return result
@@ -193,13 +197,14 @@ def ecg_text_embeddings(
     device = next(model.parameters()).device
     parts = []
     with frozen(model):
-        starts = range(0, len(texts), batch_size)
-        for start in tqdm(starts, desc=description, disable=description is None, leave=False):
-            tokens = processor(
-                text=texts[start : start + batch_size], padding=True, truncation=True, return_tensors="pt"
-            )
-            features = model.get_text_features(**{key: value.to(device) for key, value in tokens.items()})
-            parts.append(nn.functional.normalize(features.pooler_output.float(), dim=-1).cpu())
+        hidden = description is None
+        with progress_bar(total=len(texts), desc=description, unit="text", disable=hidden, leave=False) as bar:
+            for start in range(0, len(texts), batch_size):
+                some = texts[start : start + batch_size]
+                tokens = processor(text=some, padding=True, truncation=True, return_tensors="pt")
+                features = model.get_text_features(**{key: value.to(device) for key, value in tokens.items()})
+                parts.append(nn.functional.normalize(features.pooler_output.float(), dim=-1).cpu())
+                bar.update(len(some))
     embeddings = torch.cat(parts)
     check_finite(embeddings, "texts")
     return embeddings.numpy()

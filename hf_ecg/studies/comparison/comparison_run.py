@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from tqdm.auto import tqdm
 
 from ...data.corpus import load_corpus
 from ...data.corpus_card import read_summary
@@ -14,6 +13,7 @@ from ...evaluation.loading import pick_device
 from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.reports.evaluation_report import report_frame, write_report
 from ...owned_folders import mark
+from ...progress import progress_bar
 from ..source_overrides import source_overrides
 from .arm_runs import alone, enrich_turn, plan_runs, recipe_of, train_run
 from .comparison_report import comparison_tasks, complete_seeds
@@ -66,7 +66,7 @@ def run_comparison(
 
     def judge(splits: dict[str, Dataset]) -> JudgedRows:
         judged = JudgedRows(data, config, comparison.measures, splits["rows"])
-        for run in tqdm(mine, desc="runs", unit="run"):
+        for run in progress_bar(mine, desc="runs", unit="run"):
             wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
             with alone(run):
                 mark(root, "study")

@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
 
 from ...models.ecg_text.text_tower import pool_tokens
 from ...models.ecg_text.text_whitening import whitener
 from ...processing.tokens import tokenize
+from ...progress import progress_bar
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # Words that must share a beginning or an ending for it to be a piece of its own.
@@ -96,10 +96,12 @@ def sentence_features(folder: str | Path, texts: Sequence[str], batch_size: int 
     model, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
     order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
     features = torch.empty(len(texts), model.config.hidden_size)
-    for start in tqdm(range(0, len(texts), batch_size), desc="asking the teacher", unit="batch"):
-        part = order[start : start + batch_size]
-        tokens = tokenize(tokenizer, [texts[place] for place in part], return_tensors="pt")
-        features[part] = pool_tokens("mean", model(**tokens), tokens["attention_mask"])
+    with progress_bar(total=len(texts), desc="encoding texts by the teacher", unit="text") as bar:
+        for start in range(0, len(texts), batch_size):
+            part = order[start : start + batch_size]
+            tokens = tokenize(tokenizer, [texts[place] for place in part], return_tensors="pt")
+            features[part] = pool_tokens("mean", model(**tokens), tokens["attention_mask"])
+            bar.update(len(part))
     return features
 
 
@@ -170,7 +172,7 @@ def _train(student: BertModel, tokenizer, texts: list[str], targets: torch.Tenso
     optimizer = torch.optim.AdamW(student.parameters(), lr=settings.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total_steps=steps, pct_start=0.1)
     student.train()
-    with tqdm(total=steps, desc="distilling the text tower", unit="step") as bar:
+    with progress_bar(total=steps, desc="distilling the text tower", unit="step") as bar:
         for _ in range(settings.epochs):
             for part in torch.randperm(len(texts), generator=order).split(settings.batch_size):
                 tokens = tokenize(tokenizer, [texts[place] for place in part.tolist()], return_tensors="pt")

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from ...data.views import apply_views
 from ...evaluation.judging.ridge_probe import ridge_probe
@@ -16,6 +15,7 @@ from ...losses.risk_terms import risk_terms
 from ...losses.risk_weights import row_deviation
 from ...losses.view_pairs import view_pairs
 from ...models.ecg_resnet import ECGResNetConfig, ECGResNetModel
+from ...progress import progress_bar
 from ...simulation.risk_waveforms import RiskWaveforms, risk_waveforms
 
 PLAIN, PUBLISHED, DEALT = "InfoNCE", "published", "dealt"
@@ -72,7 +72,7 @@ def spread_study(study: SpreadStudy) -> list[dict]:
     """
     runs = [(share, seed, way) for share in study.shares for seed in study.seeds for way in study.ways()]
     found = []
-    for share, seed, way in tqdm(runs, desc="risk-spread", unit="run"):
+    for share, seed, way in progress_bar(runs, desc="risk-spread", unit="run"):
         records = risk_waveforms(2 * study.records + study.records // 4, share, seed)
         encoder, spread = _trained(study, records, seed, *study.ways()[way])
         told = {"share": share, "seed": seed, "way": way, "spread": spread}

@@ -43,6 +43,17 @@ def render_sweep(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sweep_lines(report: dict) -> list[str]:
+    """For a person: of each arm its speed and the mean of its macro AUROC over the tasks."""
+    width = max(len(arm["name"]) for arm in report["arms"])
+    seeds = len(next(iter(report["models"].values())))
+    return [
+        f"{arm['name']:<{width}}  macro AUROC {interval_text(arm['figures'][MEAN], False, seeds, False)},"
+        f" {arm['records_per_second']:.0f} records/s"
+        for arm in report["arms"]
+    ]
+
+
 def draw_sweep(report: dict, path: Path) -> None:
     """The picture beside the page; without matplotlib the log says that there is none."""
     points = [

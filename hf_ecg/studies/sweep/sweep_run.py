@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ...checks import check_positive
@@ -18,6 +17,7 @@ from ...evaluation.protocol import read_training_facts
 from ...evaluation.reports.evaluation_report import report_frame, write_report
 from ...locks import output_lock
 from ...owned_folders import mark
+from ...progress import progress_bar
 from ...training.prior_runs import train_once
 from ...training.recipe import Recipe
 from ...training.step_costs import WALL
@@ -103,7 +103,7 @@ def _run(sweep: Sweep, recipes: dict[str, Recipe], root: Path, options: SweepOpt
     # all of them before the first is trained: an arm that cannot run says so here
     timed = {
         name: planned_recipe(recipe, root / slug(name), options.minutes, options.clock)
-        for name, recipe in tqdm(recipes.items(), desc="measured", unit="arm")
+        for name, recipe in progress_bar(recipes.items(), desc="measured", unit="arm")
     }
     planned, diverged = _trained(timed, root, options.seeds)
     first = next(iter(recipes.values()))
@@ -115,7 +115,7 @@ def _run(sweep: Sweep, recipes: dict[str, Recipe], root: Path, options: SweepOpt
                 run_scores(recipe, folder, rows) | probe_scores(sweep.probe, folder, rows, options.intervals)
                 for recipe, folder in runs
             ]
-            for name, runs in tqdm(planned.items(), desc="judged", unit="arm")
+            for name, runs in progress_bar(planned.items(), desc="judged", unit="arm")
         }
         return rows, *sweep_figures(scores, rows.validation, rows.patients, options.intervals)
 
@@ -153,7 +153,7 @@ def _trained(
     found: dict[str, list[tuple[Recipe, Path]]] = {name: [] for name in timed}
     diverged: dict[str, str] = {}
     runs = [(name, seed) for seed in seeds for name in timed]
-    for name, seed in tqdm(runs, desc="runs", unit="run"):
+    for name, seed in progress_bar(runs, desc="runs", unit="run"):
         if name in diverged:
             continue
         recipe = dataclasses.replace(timed[name], run=dataclasses.replace(timed[name].run, seed=seed))

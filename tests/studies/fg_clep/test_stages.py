@@ -51,7 +51,7 @@ def test_stopped_between_stages_the_same_command_goes_on(script, work, begun, mo
     before = (work / "OUT/clep/model.safetensors").stat().st_mtime_ns
     AcceleratorState._reset_state(reset_partial_state=True)
     folder = script.main(command(work))
-    assert "stage 1 of 3, CLEP: done before" in capsys.readouterr().out
+    assert "stage 1 of 3, CLEP: done before" in capsys.readouterr().err
     assert (work / "OUT/clep/model.safetensors").stat().st_mtime_ns == before
 
     rows = load_corpus(work / "OUT/corpus")

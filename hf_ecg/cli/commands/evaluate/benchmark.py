@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ...model_names import MODEL_NAME
+from ...next_steps import after_report
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
@@ -17,7 +18,8 @@ from ...options import (
     intervals,
     many,
 )
-from ...reporting import COMPANIONS, forward_options, interval_options, split_folds
+from ...outcomes import Ending
+from ...reporting import COMPANIONS, forward_options, interval_options, split_folds, written
 from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 
 
@@ -47,7 +49,7 @@ from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
     "--setting", multiple=True, metavar="KEY=A,B", help="Values to try; may be repeated, several make all pairs."
 )
 @OVERRIDES
-def command(model, data, config, tasks, output_dir, recipe, stages, overrides, **given) -> dict:
+def command(model, data, config, tasks, output_dir, recipe, stages, overrides, **given) -> Ending:
     """The benchmark of MERL and FG-CLEP: six tasks by prompts, by the ensemble of leads, and by linear probe.
 
     \b
@@ -73,8 +75,8 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
         raise ValueError(f"{changes} change a recipe, and there is no --recipe and no --stages")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ....evaluation.benchmark.benchmark_run import run_benchmark
-    from ....evaluation.benchmark.summary import render_summary
     from ....evaluation.benchmark.tasks import choose_tasks, open_corpora
+    from ....evaluation.reports.short_summary import benchmark_summary
     from ....recipes_found import STAGES, find_recipe
     from ....studies.ablation import parse_seeds, plan_arms, recipe_plan, run_ablation
     from ....studies.fg_clep.stages import stages_plan
@@ -93,15 +95,18 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
     options = {"supervised": list(given["supervised"]), "explicit_parts": bool(given["parts"])}
     if plan is None:
         summary = run_benchmark(list(model), corpora, asked, settings, output, **options)
-        click.echo(render_summary(summary))
-        return summary
+        made = written(output / "benchmark.md", output / "benchmark.json")
+        reports = [output / task["report"] for task in summary["tasks"] if "report" in task]
+        following = after_report(model[0], reports[0]) if reports else []
+        return Ending(summary, "\n".join(benchmark_summary(summary)), made, following)
 
     def judge(models: list[str], folder: Path) -> dict:
         return run_benchmark(models, corpora, asked, settings, folder, **options)
 
     summary = run_ablation(recipe or stages, arms, judge, output)
-    click.echo((output / "ablation.md").read_text(encoding="utf-8"))
-    return summary
+    lines = [text for arm in summary["arms"] for text in (f"== {arm['name']}", *benchmark_summary(arm))]
+    made = [(output / "runs", "the models"), *written(output / "ablation.md", output / "ablation.json")]
+    return Ending(summary, "\n".join(lines), made)
 
 
 def _settings(given: dict, tasks):

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from ...model_names import MODEL_NAME
+from ...next_steps import line
 from ...options import CHANNELS, DEVICE, as_command, many
+from ...outcomes import Ending
 
 
 @as_command("classify")
@@ -15,7 +17,7 @@ from ...options import CHANNELS, DEVICE, as_command, many
 @click.option("--picture", help=".png or .svg file: the ECG on paper, with the answers below.")
 @CHANNELS
 @DEVICE
-def command(record, model, prompts, picture, leads, rename, device) -> list[dict]:
+def command(record, model, prompts, picture, leads, rename, device) -> Ending:
     """Classify one WFDB record by prompts.
 
     \b
@@ -29,18 +31,19 @@ def command(record, model, prompts, picture, leads, rename, device) -> list[dict
     results = classify_record(encoder, processor, record, prompts, leads=leads, rename=rename)
     width = max(len(entry["class"]) for entry in results)
     probability = results[0]["probability"] is not None
-    click.echo(f"{'class':<{width}}  cosine" + ("  probability" if probability else ""))
+    lines = [f"{'class':<{width}}  cosine" + ("  probability" if probability else "")]
     for entry in results:
         end = f"  {entry['probability']:>11.4f}" if probability else ""
-        click.echo(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}")
+        lines.append(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}")
     if probability:
         told = "probability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease."
     else:
         told = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
-    click.echo(f"\n{told}")
-    if picture is not None:
-        from ....plotting.picture_files import draw_answers
+    lines += ["", told]
+    if picture is None:
+        return Ending(results, "\n".join(lines), next=[line("plot", record, "--output", "ecg.png")])
+    from ....plotting.picture_files import draw_answers
 
-        note = f"{Path(model).name}: {told}"
-        click.echo(draw_answers(record, results, picture, note=note, leads=leads, rename=rename))
-    return results
+    note = f"{Path(model).name}: {told}"
+    path = draw_answers(record, results, picture, note=note, leads=leads, rename=rename)
+    return Ending(results, "\n".join(lines), [(path, "the ECG with the answers")])

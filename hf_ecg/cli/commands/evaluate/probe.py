@@ -3,6 +3,7 @@
 import click
 
 from ...model_names import MODEL_NAME
+from ...next_steps import after_report
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
@@ -15,6 +16,7 @@ from ...options import (
     intervals,
     many,
 )
+from ...outcomes import Ending
 from ...reporting import (
     COMPANIONS,
     companions,
@@ -42,7 +44,7 @@ from ...words import STRENGTHS
 @DEVICE
 @STRICT
 @report_file("probe.json")
-def command(model, data, label_set, fractions, output, **given) -> dict:
+def command(model, data, label_set, fractions, output, **given) -> Ending:
     """Judge frozen encoders by linear probes, beside the random encoder and the classifier of the same budget.
 
     \b
@@ -59,4 +61,5 @@ def command(model, data, label_set, fractions, output, **given) -> dict:
     check_report_path(output)
     given |= {"folds": split_folds(given), "percentages": parse_percentages(fractions)}
     given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
-    return publish(judge_by_probe(model, data, label_set, **given), output)
+    report = judge_by_probe(model, data, label_set, **given)
+    return publish(report, output, next=after_report(model[0], output))

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from ...model_names import MODEL_NAME
+from ...next_steps import line, spoken
 from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, as_command
+from ...outcomes import Ending
 from ...words import FORMATS, REPLICATES
 
 
@@ -34,7 +36,7 @@ from ...words import FORMATS, REPLICATES
 @DEVICE
 @STRICT
 @click.option("--output_dir", required=True, help="Folder for results.json, pictures and the index.")
-def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
+def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
     """Find ECGs by texts, texts by ECGs and ECGs by ECGs in a prepared corpus, and draw what was found.
 
     \b
@@ -55,6 +57,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     from ....evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
     from ....evaluation.options import IntervalOptions
     from ....evaluation.protocol import parse_folds
+    from ....evaluation.reports.short_summary import retrieval_summary
     from ....files import atomic_file
     from ....plotting.retrieval_files import RetrievalPictures
 
@@ -76,14 +79,21 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> dict:
     report: dict = note_refused({"model": model, "data": data, "records": len(dataset)}, refused)
     if index.bias is None:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
-    show = RetrievalPictures(None if given["no_pictures"] else output, click.echo, given["format"], given["dpi"])
+    told: list[str] = []
+    show = RetrievalPictures(None if given["no_pictures"] else output, told.append, given["format"], given["dpi"])
     asked = ("text", "record", "record_id", "top_k", "same_patient", "leads", "rename")
     queries = Queries(*(given[name] for name in asked))
     report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)
     if metrics:
         intervals = IntervalOptions(given["bootstrap"], given["seed"])
         report["metrics"] = retrieval_figures(index, dataset, text_column, intervals)
-        click.echo(json.dumps(report["metrics"], indent=1))
+        told += ["", *retrieval_summary(report["metrics"])]
     with atomic_file(output / "results.json") as file:
         file.write(json.dumps(report, indent=1) + "\n")
-    return report
+    made = [(output / "results.json", "all hits and figures")]
+    made += [(output / entry["picture"], "what was found") for entry in report["queries"] if "picture" in entry]
+    following = []
+    if not metrics:
+        words = ("evaluate", "retrieve", "--model", spoken(model), "--data", data, "--folds", "10", "--metrics")
+        following = [line(*words, "--output_dir", output_dir)]
+    return Ending(report, "\n".join([*told, *([report["note"]] if "note" in report else [])]), made, following)

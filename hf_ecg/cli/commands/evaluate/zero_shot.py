@@ -3,7 +3,9 @@
 import click
 
 from ...model_names import MODEL_NAME
+from ...next_steps import after_report
 from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command, intervals, many
+from ...outcomes import Ending
 from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
 from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 
@@ -44,7 +46,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 @DEVICE
 @STRICT
 @report_file("results.json")
-def command(model, data, prompts, folds, output, **given) -> dict:
+def command(model, data, prompts, folds, output, **given) -> Ending:
     """Judge dual encoders by prompts, beside the supervised classifier of the same budget and the random encoder.
 
     \b
@@ -63,4 +65,5 @@ def command(model, data, prompts, folds, output, **given) -> dict:
     asking = AskingOptions(tuple(given.pop("by")), given.pop("ensemble"), given.pop("all_prompts"))
     given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
     given |= {"asking": asking}
-    return publish(judge_by_prompts(model, data, prompts, folds=parse_folds(folds), **given), output)
+    report = judge_by_prompts(model, data, prompts, folds=parse_folds(folds), **given)
+    return publish(report, output, next=after_report(model[0], output))

@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command
+from ...outcomes import Ending
 from ...preparing import PREPARING, finish, window_rule, windows
 
 
@@ -12,7 +13,7 @@ from ...preparing import PREPARING, finish, window_rule, windows
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
 @windows(seconds=0, short_records="keep", rate=300)
 @PREPARING
-def command(data_dir, reference, seed, **given) -> dict:
+def command(data_dir, reference, seed, **given) -> Ending:
     """Prepare the PhysioNet/CinC Challenge 2017, one lead of a hand-held device, to parquet.
 
     \b

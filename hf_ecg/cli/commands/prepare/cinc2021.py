@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command, comma_separated
+from ...outcomes import Ending
 from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 
@@ -20,7 +21,7 @@ from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 @windows(seconds=10, short_records="keep")
 @ROW_LEADS
 @PREPARING
-def command(data_dir, exclude, ptb_xl_database, unknown_codes, seed, **given) -> dict:
+def command(data_dir, exclude, ptb_xl_database, unknown_codes, seed, **given) -> Ending:
     """Prepare the PhysioNet/CinC Challenge 2021: its training set to parquet that plain `load_dataset` reads.
 
     \b

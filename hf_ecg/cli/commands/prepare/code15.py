@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command
+from ...outcomes import Ending
 from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 
 
@@ -12,7 +13,7 @@ from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, w
 @windows(seconds=0, short_records="keep", rate=400)
 @ROW_LEADS
 @PREPARING
-def command(data_dir, seed, **given) -> dict:
+def command(data_dir, seed, **given) -> Ending:
     """Prepare CODE-15%, in either layout, to parquet that plain `load_dataset` reads.
 
     \b

@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command
+from ...outcomes import Ending
 from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS
 
@@ -17,7 +18,7 @@ from ...words import MERL_LABELS
 @windows(seconds=0, short_records="keep")
 @ROW_LEADS
 @PREPARING
-def command(data_dir, merl_splits, labels, seed, **given) -> dict:
+def command(data_dir, merl_splits, labels, seed, **given) -> Ending:
     """Prepare CPSC2018, in either layout, to parquet that plain `load_dataset` reads.
 
     \b

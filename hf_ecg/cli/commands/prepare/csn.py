@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command
+from ...outcomes import Ending
 from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS, UNKNOWN_CODES
 
@@ -20,7 +21,7 @@ from ...words import MERL_LABELS, UNKNOWN_CODES
 @windows(seconds=10, short_records="skip")
 @ROW_LEADS
 @PREPARING
-def command(data_dir, merl_splits, labels, unknown_codes, seed, **given) -> dict:
+def command(data_dir, merl_splits, labels, unknown_codes, seed, **given) -> Ending:
     """Prepare Chapman-Shaoxing-Ningbo: PhysioNet's folder to parquet that plain `load_dataset` reads.
 
     \b

@@ -3,12 +3,14 @@
 import itertools
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ...options import CHANNELS, as_command, comma_separated, options
-from ...preparing import READING, push, taken, tell
+from ...outcomes import Ending
+from ...preparing import READING, corpus_ending, prepare, taken
 from ...words import MINIMUM_COUNT, SHORT_RECORDS
 
 # Reasons that are shown of each kind.
@@ -70,7 +72,7 @@ _SIGNALS = options(
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
 @_SIGNALS
 @READING
-def command(output_dir, **given) -> dict:
+def command(output_dir, **given) -> Ending:
     """Prepare your own files, or one array, with a table of labels, to parquet that plain `load_dataset` reads.
 
     \b
@@ -89,17 +91,14 @@ def command(output_dir, **given) -> dict:
     columns |= {name: given.pop(f"{name}_column") for name in ("record", "patient", "text", "age", "sex", "fold")}
     own = own_corpus(_asked(columns, given))
     given["output_dir"] = output_dir or f"{own.corpus.facts['corpus']}_corpus"
-    for sentence in [*own.told, *_of_counts(own)]:
-        click.echo(f"note: {sentence}")
-    summary = tell(own.corpus, given, finish=write_not_read)
-    for line in _reasons(summary):
-        click.echo(line)
-    refused, unlisted = len(summary["skipped_records"]), len(summary["files_without_a_row"])
-    if refused or unlisted:
-        click.echo(f"written: {Path(given['output_dir']) / NOT_READ}, the {refused + unlisted} that were not read")
-    click.echo(_next(own, given["output_dir"], summary["rows"].get("train", 0)))
-    push(given)
-    return summary
+    notes = [f"note: {sentence}" for sentence in [*own.told, *_of_counts(own)]]
+    summary, told = prepare(own.corpus, given, finish=write_not_read)
+    ending = corpus_ending(summary, "\n".join([*notes, told, *_reasons(summary)]), given)
+    made = list(ending.made)
+    if not_read := len(summary["skipped_records"]) + len(summary["files_without_a_row"]):
+        made.append((Path(given["output_dir"]) / NOT_READ, f"the {not_read} that were not read"))
+    following = _next(own, given["output_dir"], summary["rows"].get("train", 0))
+    return replace(ending, made=made, next=[following])
 
 
 def _asked(columns: dict, given: dict):
@@ -128,7 +127,7 @@ def _next(own, output_dir: str, training_rows: int) -> str:
     data = shlex.quote(str(output_dir))
     model = SINGLE_LEAD_MODEL if own.single_lead else TWELVE_LEAD_MODEL
     if not (own.label_sets or own.targets) or not all(own.splits.values()) or own.fewest == 0:
-        return f"next: hf-ecg embed {data} --model {model} --output embeddings.parquet"
+        return f"hf-ecg embed {data} --model {model} --output embeddings.parquet"
     what = f"--label_set {','.join(own.label_sets)}" if own.label_sets else f"--target {','.join(own.targets)}"
     if own.splits != _USUAL_SPLITS:
         what += "".join(f" --{split}_folds {','.join(map(str, folds))}" for split, folds in own.splits.items())
@@ -136,7 +135,7 @@ def _next(own, output_dir: str, training_rows: int) -> str:
         what += f" --minimum {own.fewest}"
     # fewer rows than a batch give no step
     batch = "" if training_rows >= _BATCH else f" run.batch_size={max(training_rows // 2, 1)}"
-    return f"next: hf-ecg finetune --model {model} --data {data} {what} --output_dir {data}_model{batch}"
+    return f"hf-ecg finetune --model {model} --data {data} {what} --output_dir {data}_model{batch}"
 
 
 def _of_counts(own) -> list[str]:

@@ -3,7 +3,8 @@
 import click
 
 from ...options import CONFIG, DATA, as_command
-from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, PUSH, push
+from ...outcomes import Ending
+from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, PUSH, corpus_ending
 
 
 @as_command("measurements")
@@ -14,7 +15,7 @@ from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, PUSH, push
 @click.option("--measurements", metavar="FOLDER", help="Keeps what was measured, for corpora of the same signals.")
 @OVERWRITE
 @PUSH
-def command(data, **given) -> dict:
+def command(data, **given) -> Ending:
     """Measure a prepared corpus, and tell the waveform features that follow: weak labels, made without a label.
 
     \b
@@ -30,6 +31,4 @@ def command(data, **given) -> dict:
     wanted = {name: given[name] for name in ("output_dir", "config", "num_proc", "overwrite", "measurements")}
     summary = prepare_measured(data, **wanted)
     decided = f"{summary[FEATURE_TRUTH]['decided']:.0%} of {summary[FEATURE_TRUTH]['features']} features decided"
-    click.echo(f"{given['output_dir']}: rows {summary['rows']}, {decided}")
-    push(given)
-    return summary
+    return corpus_ending(summary, f"rows {summary['rows']}, {decided}", given)

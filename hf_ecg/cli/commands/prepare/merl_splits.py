@@ -1,24 +1,23 @@
 """Tell what is wrong with MERL's split tables."""
 
-import json
-
 import click
 
+from ...next_steps import line
 from ...options import as_command, comma_separated
+from ...outcomes import Ending
 from ...words import BENCHMARK_TASKS
 
 
-@as_command("merl_splits")
+@as_command("merl_splits", light=True)
 @click.option("--merl_splits", required=True, help="Folder with ptbxl/, icbeb/ and chapman/.")
 @click.option(
     "--tasks", default=",".join(BENCHMARK_TASKS), callback=comma_separated, show_default=True, help="Of these."
 )
-@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
-def command(merl_splits, tasks, as_json) -> dict:
+def command(merl_splits, tasks) -> Ending:
     """Tell what is wrong with MERL's released split tables, before anything is compared on them.
 
     \b
-    hf-ecg prepare merl_splits --merl_splits SPLITS [--tasks csn,ptb_xl_subdiagnostic] [--json]
+    hf-ecg prepare merl_splits --merl_splits SPLITS [--tasks csn,ptb_xl_subdiagnostic]
 
     For every task: records a split, columns in another order than in the test table, and released positives that the
     record's own statements do not name.
@@ -36,11 +35,9 @@ def command(merl_splits, tasks, as_json) -> dict:
             "wrong_positives": table.wrong_positives(),
             "problems": table.problems(),
         }
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return found
+    lines = []
     for task, facts in found.items():
-        click.echo(f"{task}: {facts['records']}, {facts['classes']} classes")
-        for problem in facts["problems"] or ["nothing wrong found"]:
-            click.echo(f"  {problem.removeprefix(f'{task}: ')}")
-    return found
+        lines.append(f"{task}: {facts['records']}, {facts['classes']} classes")
+        lines += [f"  {problem.removeprefix(f'{task}: ')}" for problem in facts["problems"] or ["nothing wrong found"]]
+    following = ("prepare", "cpsc2018", "--data_dir", "RAW", "--merl_splits", merl_splits, "--output_dir", "CORPUS")
+    return Ending(found, "\n".join(lines), next=[line(*following)])

@@ -3,7 +3,8 @@
 import click
 
 from ...options import as_command, comma_separated
-from ...preparing import PREPARING, RISK, ROW_LEADS, push, row_leads, taken, tell
+from ...outcomes import Ending
+from ...preparing import PREPARING, RISK, ROW_LEADS, corpus_ending, prepare, row_leads, taken
 from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
 
 
@@ -38,7 +39,7 @@ from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
 @ROW_LEADS
 @PREPARING
 @click.option("--restart", is_flag=True, help="Read everything anew after an interrupted run.")
-def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
+def command(data_dir, mimic_iv_dir, restart, **given) -> Ending:
     """Prepare MIMIC-IV-ECG: PhysioNet's folder to parquet that plain `load_dataset` reads.
 
     \b
@@ -59,12 +60,11 @@ def command(data_dir, mimic_iv_dir, restart, **given) -> dict:
     from ....locks import output_lock
 
     with output_lock(given["output_dir"]):
-        summary = _prepare(data_dir, mimic_iv_dir, restart, given)
-    push(given)
-    return summary
+        prepared = _prepare(data_dir, mimic_iv_dir, restart, given)
+    return corpus_ending(*prepared, given)
 
 
-def _prepare(data_dir: str, mimic_iv_dir: str | None, restart: bool, given: dict) -> dict:
+def _prepare(data_dir: str, mimic_iv_dir: str | None, restart: bool, given: dict) -> tuple[dict, str]:
     import os
     from pathlib import Path
 
@@ -85,6 +85,6 @@ def _prepare(data_dir: str, mimic_iv_dir: str | None, restart: bool, given: dict
     corpus = mimic_iv_ecg_corpus(data_dir, index, mimic_iv_dir, channels=row_leads(given), **reading)
     if given["risk"]:
         corpus = with_risk(corpus, given["risk"], given["risk_out_of_range"])
-    summary = tell(corpus, given, resume=not restart)
+    prepared = prepare(corpus, given, resume=not restart)
     index.unlink()
-    return summary
+    return prepared

@@ -2,7 +2,9 @@
 
 import click
 
+from ...next_steps import line
 from ...options import as_command, comma_separated
+from ...outcomes import Ending
 from ...words import DUPLICATE_THRESHOLD, FINGERPRINT_LEADS
 
 
@@ -24,7 +26,7 @@ from ...words import DUPLICATE_THRESHOLD, FINGERPRINT_LEADS
 @click.option(
     "--least_leads", type=int, default=3, show_default=True, help="Leads that two must share, or all of --leads."
 )
-def command(first, second, within, output, **given) -> dict:
+def command(first, second, within, output, **given) -> Ending:
     """Find recordings that two corpora share, or that one corpus holds twice: resampled, filtered, scaled or cut.
 
     \b
@@ -49,6 +51,7 @@ def command(first, second, within, output, **given) -> dict:
     with output_lock(output):
         report = find_shared_recordings(first, second, **given)
         write_shared_recordings(report, output)
-    click.echo(shared_recordings_table(report))
-    click.echo(f"{output} and {output.with_suffix('.json')}")
-    return report
+    made = [(output, "a row for each pair"), (output.with_suffix(".json"), "also what could not be compared")]
+    alike = [path for pair in report["pairs"][:1] for path in (pair["first_path"], pair["second_path"]) if path]
+    following = [line("plot", *alike, "--output", "pictures/")] if alike and second is None else []
+    return Ending(report, shared_recordings_table(report), made, following)

@@ -3,6 +3,7 @@
 import click
 
 from ...options import as_command, comma_separated
+from ...outcomes import Ending
 from ...preparing import PREPARING, RISK, ROW_LEADS, finish, row_leads
 from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
 
@@ -28,7 +29,7 @@ from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
 @RISK
 @ROW_LEADS
 @PREPARING
-def command(data_dir, **given) -> dict:
+def command(data_dir, **given) -> Ending:
     """Prepare PTB-XL: PhysioNet's folder to parquet that plain `load_dataset` reads.
 
     \b

@@ -3,7 +3,8 @@
 import click
 
 from ...options import as_command
-from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE
+from ...outcomes import Ending
+from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, corpus_ending
 
 
 @as_command("simulated")
@@ -14,7 +15,7 @@ from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE
 @click.option("--noise", type=float, default=1.0, show_default=True, help="Factor on the noise.")
 @NUM_PROC
 @OVERWRITE
-def command(output_dir, num_records, sampling_rate, seed, noise, num_proc, overwrite) -> dict:
+def command(output_dir, num_records, sampling_rate, seed, noise, num_proc, overwrite) -> Ending:
     """Simulate a corpus of 12-lead ECGs as parquet: for demonstrations and tests, never for evidence.
 
     \b
@@ -29,5 +30,4 @@ def command(output_dir, num_records, sampling_rate, seed, noise, num_proc, overw
     corpus = simulated_corpus(num_records, sampling_rate, seed, noise)
     # nothing is read that could be damaged: an error here is an error of the simulator
     summary, told = prepare_and_tell(corpus, output_dir, num_proc, strict=True, overwrite=overwrite)
-    click.echo(told)
-    return summary
+    return corpus_ending(summary, told, {"output_dir": output_dir})

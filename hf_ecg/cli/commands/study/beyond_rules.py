@@ -15,6 +15,7 @@ from ...options import (
     intervals,
     many,
 )
+from ...outcomes import Ending
 from ...reporting import forward_options, interval_options, publish, report_file
 from ...words import LEAVE_OUT, UNANNOTATED
 
@@ -51,7 +52,7 @@ from ...words import LEAVE_OUT, UNANNOTATED
 @DEVICE
 @STRICT
 @report_file("beyond_rules.json")
-def command(model, data, prompts, folds, leads, noise, share, output, **given) -> dict:
+def command(model, data, prompts, folds, leads, noise, share, output, **given) -> Ending:
     """Judge the rules of waveform features, a model's descriptions, and both together, where rules are at a loss.
 
     \b

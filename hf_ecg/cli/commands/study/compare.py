@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...outcomes import Ending
+from ...reporting import written
 from ...words import MINIMUM_COUNT, REPLICATES
 
 
@@ -30,7 +32,7 @@ def _share(ctx, param, text: str) -> tuple[int, int]:
 @click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
 @click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
 @OVERRIDES
-def command(comparison, data, output_dir, seeds, **given) -> dict | None:
+def command(comparison, data, output_dir, seeds, **given) -> Ending:
     """Compare ways to train by rotation over folds: does A beat B, on the same records, with the same budget?
 
     \b
@@ -45,7 +47,7 @@ def command(comparison, data, output_dir, seeds, **given) -> dict | None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ....evaluation.options import IntervalOptions
-    from ....evaluation.reports.evaluation_report import render
+    from ....evaluation.reports.short_summary import report_summary
     from ....recipes_found import COMPARISONS, find_recipe
     from ....studies.ablation import parse_seeds
     from ....studies.comparison.comparison_run import REPORT, run_comparison
@@ -55,9 +57,8 @@ def command(comparison, data, output_dir, seeds, **given) -> dict | None:
     report = run_comparison(find_recipe(comparison, COMPARISONS), data, output_dir, seeds=seeds, **given)
     if report is None:
         share, shares = given["share"]
-        click.echo(f"share {share} of {shares} is done; no seed has all its arms and turns yet")
-    else:
-        path = Path(output_dir) / REPORT
-        click.echo(render(report))
-        click.echo(f"written: {path}, {path.with_suffix('.md')}")
-    return report
+        told = f"share {share} of {shares} is done; no seed has all its arms and turns yet"
+        return Ending(told=told, made=[(output_dir, "runs so far")])
+    path = Path(output_dir) / REPORT
+    made = [(output_dir, "all runs"), *written(path.with_suffix(".md"), path)]
+    return Ending(report, "\n".join(report_summary(report)), made)

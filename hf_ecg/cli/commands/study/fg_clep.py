@@ -4,7 +4,9 @@ import os
 
 import click
 
+from ...next_steps import after_pretraining
 from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...outcomes import Ending
 
 
 @as_command("fg-clep")
@@ -18,7 +20,7 @@ from ...options import CONFIG, DATA, OVERRIDES, as_command
 @click.option("--first", multiple=True, metavar="section.key=value", help="Of the first recipe; may be repeated.")
 @click.option("--third", multiple=True, metavar="section.key=value", help="Of the third recipe; may be repeated.")
 @OVERRIDES
-def command(stages, data, config, output_dir, train_folds, validation_folds, seed, first, third, overrides):
+def command(stages, data, config, output_dir, train_folds, validation_folds, seed, first, third, overrides) -> Ending:
     """FG-CLEP's three stages in one command: CLEP, verified waveform features, training on with them.
 
     \b
@@ -31,6 +33,7 @@ def command(stages, data, config, output_dir, train_folds, validation_folds, see
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ....evaluation.protocol import parse_folds
+    from ....progress import write_line
     from ....recipes_found import STAGES, find_recipe
     from ....studies.fg_clep.stages import run_stages
     from ....studies.fg_clep.stages_spec import load_stages_run
@@ -42,6 +45,5 @@ def command(stages, data, config, output_dir, train_folds, validation_folds, see
         both.append(f"run.seed={seed}")
     path = find_recipe(stages, STAGES)
     run = load_stages_run(path, data, config, both, list(overrides), list(first), list(third))
-    folder = run_stages(run, output_dir, lambda line: click.echo(f"== {line}"))
-    click.echo(f"written: {folder}")
-    return folder
+    folder = run_stages(run, output_dir, lambda line: write_line(f"== {line}"))
+    return Ending(folder, made=[(folder, "the model of the third stage")], next=after_pretraining(folder, data))

@@ -3,6 +3,7 @@
 import click
 
 from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
+from ...outcomes import Ending
 from ...reporting import forward_options, interval_options, publish, report_file
 from ...verifying import VERIFIER, judges_of
 from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
@@ -27,7 +28,7 @@ from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
 @click.option("--cache", help="Folder that keeps measurements and embeddings for the next call.")
 @report_file("verifiers.json")
 @OVERRIDES
-def command(data, config, folds, overrides, output, **given) -> dict:
+def command(data, config, folds, overrides, output, **given) -> Ending:
     """Judge the verifiers of waveform features on statements that were withheld from the texts.
 
     \b
@@ -39,7 +40,7 @@ def command(data, config, folds, overrides, output, **given) -> dict:
     another one with the same diagnosis. JUDGES holds the dual encoders, cross-fitted by patient; they are trained when
     they are not there. Writes verifiers.json and verifiers.md.
     """
-    from ....enrichment.verification.judge_report import judgement_page
+    from ....enrichment.verification.judge_report import judgement_page, verdict_lines
     from ....enrichment.verification.judged_corpus import judge_corpus, open_judged_corpus
     from ....enrichment.verification.scoring import ClepOptions
     from ....evaluation.protocol import parse_folds
@@ -53,4 +54,4 @@ def command(data, config, folds, overrides, output, **given) -> dict:
     models = judges_of(given, data, corpus.config, overrides, asked)
     clep = ClepOptions(models, given.pop("target_precision"), forward=forward)
     report = judge_corpus(corpus, clep, given.pop("verifier"), intervals=interval_options(given), **given)
-    return publish(report, output, judgement_page)
+    return publish(report, output, judgement_page, told=verdict_lines(report))

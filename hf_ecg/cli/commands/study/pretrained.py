@@ -2,7 +2,9 @@
 
 import click
 
+from ...next_steps import line
 from ...options import DATA, as_command, comma_separated
+from ...outcomes import Ending
 
 
 @as_command("pretrained")
@@ -13,7 +15,7 @@ from ...options import DATA, as_command, comma_separated
 @click.option("--validation_folds", default="8", show_default=True, help="Left out of the twin's training, too.")
 @click.option("--ptb_xl", help="PTB-XL as published: also compares its records at 500 and 100 Hz.")
 @click.option("--no_twin", is_flag=True, help="Train on all folds at once, and judge nothing.")
-def command(data, output_dir, models, test_folds, validation_folds, ptb_xl, no_twin) -> list:
+def command(data, output_dir, models, test_folds, validation_folds, ptb_xl, no_twin) -> Ending:
     """Make the models inside the package, and judge twins of them that have not seen the test folds.
 
     \b
@@ -31,6 +33,6 @@ def command(data, output_dir, models, test_folds, validation_folds, ptb_xl, no_t
         twin = TwinOptions(tuple(parse_folds(test_folds)), tuple(parse_folds(validation_folds)), ptb_xl)
     options = MakingOptions(twin=twin) if models is None else MakingOptions(names=models, twin=twin)
     made = make_pretrained(data, output_dir, options)
-    for folder in made:
-        click.echo(f"made: {folder}")
-    return made
+    return Ending(
+        made, made=[(folder, "a model") for folder in made], next=[line("info", folder) for folder in made[:1]]
+    )

@@ -3,6 +3,7 @@
 import click
 
 from ...options import OVERRIDES, as_command, many
+from ...outcomes import Ending
 from ...reporting import publish, report_file
 
 
@@ -19,7 +20,7 @@ def _steps(ctx, param, text: str) -> list[int]:
 @click.option("--steps", default="0,20,60,150", show_default=True, callback=_steps, help="After which to measure.")
 @report_file("risk_gradient.json")
 @OVERRIDES
-def command(config, data, steps, output, overrides) -> dict:
+def command(config, data, steps, output, overrides) -> Ending:
     """Measure how much of a contrastive gradient comes of the patients' own risk or metadata.
 
     \b
@@ -40,4 +41,5 @@ def command(config, data, steps, output, overrides) -> dict:
     check_report_path(output)
     paths = [override for place, one in enumerate(data) for override in source_overrides(one, place=place)]
     recipe = load_recipe(find_recipe(config), [*overrides, *paths])
-    return publish(gradient_report(recipe, gradients_along(recipe, steps)), output, gradient_page)
+    report = gradient_report(recipe, gradients_along(recipe, steps))
+    return publish(report, output, gradient_page, told=[f"measured after the steps {', '.join(report['steps'])}"])

@@ -1,10 +1,12 @@
 """Find out how far apart weights must lie to teach a risk."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ...options import as_command
+from ...outcomes import Ending
 from ...reporting import publish
 
 
@@ -29,7 +31,7 @@ def _numbers(kind):
 @click.option("--dealt", is_flag=True, help="Also every spread with other patients' risks.")
 @click.option("--picture", is_flag=True, help="Draw risk_spread.png too; needs the extra plot.")
 @click.option("--output_dir", required=True, help="Folder of risk_spread.json, .md and .png; it is made.")
-def command(output_dir, picture, **given) -> dict:
+def command(output_dir, picture, **given) -> Ending:
     """Find out how far apart the weights of CLEF's loss must lie to teach a risk, on made waveforms.
 
     \b
@@ -47,9 +49,11 @@ def command(output_dir, picture, **given) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     study = SpreadStudy(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
     runs = spread_study(study)
-    report = publish(spread_report(study, runs), folder / "risk_spread.json", spread_page)
+    told = [f"{len(runs)} trainings, on made waveforms: evidence about the loss, not about patients"]
+    ending = publish(spread_report(study, runs), folder / "risk_spread.json", spread_page, told=told)
     if picture:
         from ....plotting import save_figure
 
-        save_figure(plot_risk_spread(gains(runs)), folder / "risk_spread.png", dpi=150)
-    return report
+        path = save_figure(plot_risk_spread(gains(runs)), folder / "risk_spread.png", dpi=150)
+        ending = replace(ending, made=[*ending.made, (path, "the picture")])
+    return ending

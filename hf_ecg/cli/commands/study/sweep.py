@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...outcomes import Ending
+from ...reporting import written
 from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
 
 
@@ -29,7 +31,7 @@ from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
 @click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
 @click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
 @OVERRIDES
-def command(sweep, data, config, output_dir, seeds, **given) -> dict:
+def command(sweep, data, config, output_dir, seeds, **given) -> Ending:
     """Try settings of a recipe with time as the budget: which network, which views, in a minute a run?
 
     \b
@@ -46,13 +48,12 @@ def command(sweep, data, config, output_dir, seeds, **given) -> dict:
     from ....evaluation.options import IntervalOptions
     from ....recipes_found import SWEEPS, find_recipe
     from ....studies.ablation import parse_seeds
-    from ....studies.sweep.sweep_report import render_sweep
+    from ....studies.sweep.sweep_report import sweep_lines
     from ....studies.sweep.sweep_run import REPORT, SweepOptions, run_sweep
 
     given["intervals"] = IntervalOptions(given.pop("bootstrap"), given.pop("bootstrap_seed"), given.pop("minimum"))
     options = SweepOptions(seeds=parse_seeds(seeds), **given)
     report = run_sweep(find_recipe(sweep, SWEEPS), data, output_dir, options, config)
     path = Path(output_dir) / REPORT
-    click.echo(render_sweep(report))
-    click.echo(f"written: {path}, {path.with_suffix('.md')}")
-    return report
+    made = [(output_dir, "all runs"), *written(path.with_suffix(".md"), path)]
+    return Ending(report, "\n".join(sweep_lines(report)), made)

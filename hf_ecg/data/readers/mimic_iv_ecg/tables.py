@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
-from tqdm.auto import tqdm
+
+from ....progress import progress_bar
 
 WHOLE, NUMBER, TEXT, TIME = pa.int64(), pa.float64(), pa.string(), pa.timestamp("s")
 
@@ -29,7 +30,7 @@ def stream_table(path: Path, types: Mapping[str, pa.DataType], progress: bool = 
         include_columns=list(types), column_types=dict(types), null_values=[""], strings_can_be_null=True
     )
     parse = pa.csv.ParseOptions(newlines_in_values=True)
-    with tqdm(desc=f"reading {path.name}", unit="line", unit_scale=True, disable=not progress) as bar:
+    with progress_bar(desc=f"reading {path.name}", unit="line", unit_scale=True, disable=not progress) as bar:
         try:
             with pa.csv.open_csv(path, convert_options=convert, parse_options=parse) as reader:
                 for batch in reader:

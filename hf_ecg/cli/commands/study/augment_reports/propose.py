@@ -1,13 +1,14 @@
 """Propose waveform features."""
 
-import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from ....endings import EndsWith
+from ....next_steps import line
 from ....options import CONFIG, DATA, as_command
+from ....outcomes import Ending
 from ....words import DEFAULT_PROMPT, PROPOSERS, REPORT_RULES, TABLE
 
 GIVEN_UP_STATUS = getattr(os, "EX_TEMPFAIL", 75)
@@ -44,7 +45,7 @@ OF_ROWS = ("config", "folds", "text_column", "answers", "rules", "limit")
 @click.option("--begin", default="", help="Local model: what the answer begins with, such as ' [\"'.")
 @click.option("--stop", help="Local model: text that ends the answer, such as ].")
 @click.option("--repetition_penalty", type=float, default=1.0, show_default=True, help="Local model: of the answer.")
-def command(data, output_dir, proposer, **given) -> dict:
+def command(data, output_dir, proposer, **given) -> Ending:
     """Ask which waveform features the reports of a corpus imply.
 
     \b
@@ -73,9 +74,14 @@ def command(data, output_dir, proposer, **given) -> dict:
     texts = corpus_texts(data, of_rows["text_column"], config=of_rows["config"], folds=folds)
     rules = RULES[of_rows["rules"]] if of_rows["rules"] else None
     summary = propose(texts, asked, output_dir, of_rows["answers"], patience, rules, of_rows["limit"])
-    click.echo(json.dumps({name: value for name, value in summary.items() if name != "prompt"}, indent=2))
-    click.echo(f"written: {Path(output_dir) / PROPOSALS}")
+    told = "\n".join(
+        f"{name}: {value}" for name, value in summary.items() if isinstance(value, int | str) and name != "prompt"
+    )
+    made = [(Path(output_dir) / PROPOSALS, "the proposals, a line for each report")]
+    words = ("study", "augment-reports", "verify", "--data", data, "--proposals", output_dir, "--verifier", "measured")
+    ending = Ending(summary, told, made, [line(*words, "--output_dir", "augmented")])
     if number := summary.get("given_up"):
-        told = f"{number} of {summary['distinct']} reports were given up and are not in {PROPOSALS}"
-        raise EndsWith(f"{told}: run the same command again to ask about them", GIVEN_UP_STATUS)
-    return summary
+        problem = f"{number} of {summary['distinct']} reports were given up and are not in {PROPOSALS}"
+        problem += ": run the same command again to ask about them"
+        return replace(ending, problem=problem, status=GIVEN_UP_STATUS)
+    return ending

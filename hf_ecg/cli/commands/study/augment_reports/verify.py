@@ -1,11 +1,12 @@
 """Verify waveform features."""
 
-import json
 from pathlib import Path
 
 import click
 
+from ....next_steps import line
 from ....options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
+from ....outcomes import Ending
 from ....reporting import forward_options
 from ....verifying import VERIFIER, judges_of
 from ....words import MINIMUM_POSITIVES, TARGET_PRECISION
@@ -34,7 +35,7 @@ COUNTS = ("rows", "proposals", "kept", "rejected", "undecided", "records_changed
 @DEVICE
 @STRICT
 @OVERRIDES
-def command(data, proposals, output_dir, overrides, **given) -> dict:
+def command(data, proposals, output_dir, overrides, **given) -> Ending:
     """Keep the features that the signal supports, and write the corpus.
 
     \b
@@ -56,6 +57,10 @@ def command(data, proposals, output_dir, overrides, **given) -> dict:
     statistics = verify(
         data, proposals, output_dir, verifier, options, control_seed=seed if controls else None, **given
     )
-    click.echo(json.dumps({name: statistics[name] for name in COUNTS}, indent=2))
-    click.echo(f"written: {output_dir}, {Path(output_dir) / 'verification.md'}")
-    return statistics
+    told = "\n".join(f"{name}: {statistics[name]}" for name in COUNTS)
+    made = [
+        (output_dir, "the corpus with verified features"),
+        (Path(output_dir) / "verification.md", "tables, to read"),
+    ]
+    following = ("pretrain", "--config", "fg_clep_ptb_xl", "--data", output_dir, "--output_dir", "out/fg_clep")
+    return Ending(statistics, told, made, [line(*following)])
