@@ -1,6 +1,5 @@
 """A prepared corpus with what its signals measure, and the waveform features that follow from it."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from huggingface_hub import DatasetCard
 
 from ..clinical.waveform_features import FEATURE_TEXTS, features_without
+from ..cores import default_processes
 from ..files import values_digest
 from ..locks import output_lock
 from ..owned_folders import claim
@@ -68,7 +68,7 @@ def prepare_measured(
         OSError: `output_dir` is there, or the corpus cannot be read.
     """
     output_dir = Path(output_dir).absolute()
-    num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
+    num_proc = default_processes(num_proc)
     with output_lock(output_dir):
         check_output(output_dir, overwrite, [path])
         work = output_dir.with_name(f".{output_dir.name}.measurement")

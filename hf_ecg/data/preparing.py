@@ -1,10 +1,10 @@
 """Preparing a corpus with what a person wants to know of it: how fast, and what was skipped and why."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..cores import default_processes
 from .builder import Corpus, prepare_corpus
 
 # Records that a line names.
@@ -50,9 +50,9 @@ def prepare_and_tell(
         ValueError, OSError: see `prepare_corpus`.
     """
     started = time.perf_counter()
-    if num_proc is None:
-        num_proc = min(os.cpu_count() or 1, 8)
-    summary = prepare_corpus(corpus, output_dir, num_proc, strict, overwrite, resume=resume, finish=finish)
+    summary = prepare_corpus(
+        corpus, output_dir, default_processes(num_proc), strict, overwrite, resume=resume, finish=finish
+    )
     rate = sum(summary["rows"].values()) / (time.perf_counter() - started)
     lines = [
         f"{output_dir}: {rate:.0f} rows/s, rows {summary['rows']}{'' if summary['skipped'] else ', none skipped'}"

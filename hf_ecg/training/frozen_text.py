@@ -3,10 +3,10 @@
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..processing.tokens import tokenize
+from ..progress import progress_bar
 
 logger = logging.get_logger(__name__)
 
@@ -34,12 +34,14 @@ def encode_texts(
     texts = sorted(texts, key=lambda text: (len(text), text))
     starts = list(range(0, len(texts), batch_size))[rank::ranks]
     encoded = []
-    for start in tqdm(starts, desc="encoding texts", unit="batch", disable=rank != 0):
-        part = texts[start : start + batch_size]
-        tokens = tokenize(processor.tokenizer, part, padding=True, max_length=max_length, return_tensors="pt")
-        with torch.no_grad():
-            features = model.encode_text(tokens["input_ids"].to(device), tokens["attention_mask"].to(device))
-        encoded.append((part, features.float().cpu()))
+    with progress_bar(total=-(-len(texts) // ranks), desc="encoding texts", unit="text", disable=rank != 0) as bar:
+        for start in starts:
+            part = texts[start : start + batch_size]
+            tokens = tokenize(processor.tokenizer, part, padding=True, max_length=max_length, return_tensors="pt")
+            with torch.no_grad():
+                features = model.encode_text(tokens["input_ids"].to(device), tokens["attention_mask"].to(device))
+            encoded.append((part, features.float().cpu()))
+            bar.update(len(part))
     if ranks > 1:
         encoded = gather_object(encoded)
     return {text: row.clone() for part, features in encoded for text, row in zip(part, features, strict=True)}

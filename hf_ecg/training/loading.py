@@ -60,3 +60,10 @@ def batch_loader(
         generator=torch.Generator().manual_seed(recipe.run.seed),
         pin_memory=accelerator.device.type == "cuda",
     )
+
+
+def records_of(recipe: Recipe, parts: RunParts, epoch: int, batch: int) -> str:
+    """Names of the records of a step, over all processes."""
+    sampler = batch_sampler(recipe, parts, whole_step=True)
+    sampler.set_epoch(epoch, batch)
+    return ", ".join(str(row["record_id"]) for row in parts.rows.__getitems__(next(iter(sampler))))

@@ -3,29 +3,37 @@
 import dataclasses
 import math
 import os
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import torch
 from accelerate.utils import send_to_device
-from tqdm.auto import tqdm
 from transformers.utils import logging
 
 from ..evaluation.judging.features import frozen
 from ..locks import OutputLock
+from ..progress import progress_bar, write_line
 from .build import build_parts
 from .checkpoint import fingerprint, load_state, save_state
 from .engine import Engine
+from .frozen_encoder import encode_once
 from .interruption import LauncherWatch, StopRequest
-from .loading import batch_loader, batch_sampler, naming_lost_processes
+from .loading import batch_loader, batch_sampler, naming_lost_processes, records_of
 from .network import WHOLE, set_training_mode
 from .processes import Agreement, connect, is_launched, prepare_torch, seed_validation
-from .progress import Pending, Progress
+from .progress import Pending, Progress, SlowSteps
 from .recipe import Recipe
 from .refusals import REFUSED, RefusedRows, batch_collator
-from .run_folder import begin_output, check_output, check_same_recipe, load_best, run_identity, save_recipe
+from .run_folder import (
+    begin_output,
+    check_output,
+    check_same_recipe,
+    check_same_run,
+    load_best,
+    run_identity,
+    save_recipe,
+)
 from .saving import save_run
 from .tracking import RunLog, StepClock
 
@@ -87,7 +95,7 @@ class TrainingRun:
         self.accelerator = connect(recipe.run, output_dir)
         self.is_main = self.accelerator.is_main_process
         self.agreement = Agreement(self.accelerator)
-        self.clock = StepClock(self.accelerator.device)
+        self.clock, self.slow_steps = StepClock(self.accelerator.device), SlowSteps()
         if self.is_main:
             self.lock.acquire()
             inputs = [*(source.path for source in recipe.data.sources), *recipe.model.init_from.values()]
@@ -95,7 +103,7 @@ class TrainingRun:
         self.accelerator.wait_for_everyone()
         if resume:
             check_same_recipe(recipe, output_dir)
-        prepare_torch(recipe.run)
+        prepare_torch(recipe.run, self.accelerator.num_processes)
         self.parts = build_parts(recipe, self.accelerator)
         self.engine = Engine(self.parts.model, recipe, self.accelerator, self._measure)
         self.sampler = batch_sampler(recipe, self.parts, self.accelerator)
@@ -112,8 +120,9 @@ class TrainingRun:
         self.progress = Progress()
         self.pending: list[Pending] = []
         self._check_first_batch()
-        self.loader = batch_loader(recipe, self.parts, self.sampler, self.accelerator)
         self.identity = self._identity()
+        self.put_encoder_back = encode_once(recipe, self.parts, self.is_main)
+        self.loader = batch_loader(recipe, self.parts, self.sampler, self.accelerator)
         if self.is_main:
             # not sooner: a recipe that cannot run must not cost the run that was there
             begin_output(output_dir, overwrite, recipe, self.identity)
@@ -131,6 +140,7 @@ class TrainingRun:
 
     def finish(self) -> dict[str, float]:
         """Save the chosen weights: the best ones by the recipe's metric, the last ones without validation."""
+        self.put_encoder_back()
         if self.parts.validate is not None:
             # the first process alone judges, so that it alone knows the step
             step = self.progress.best_step if self.is_main else None
@@ -259,13 +269,15 @@ class TrainingRun:
             if not good:
                 raise FloatingPointError(
                     f"step {item.step + 1} (epoch {item.epoch}): the loss is {loss}, the gradient norm {norm}, on the "
-                    f"records {self._records_of(item.epoch, item.batch)}"
+                    f"records {records_of(self.recipe, self.parts, item.epoch, item.batch)}"
                 )
             if self.log is not None:
                 place = {"step": item.step + 1, "epoch": item.epoch}
                 self.log.write("train", place | {"loss": loss, "lr": item.result.lr, "grad_norm": norm} | speed)
         if self.log is not None:
             self.log.flush()
+            if hint := self.slow_steps.look(self.recipe.run.batch_size / max(speed["records_per_second"], 1e-9)):
+                write_line(hint)
             shares = {"records/s": f"{speed['records_per_second']:.0f}", "waiting": f"{speed['waiting']:.0%}"}
             self.bar.set_postfix({"loss": f"{losses[-1]:.4f}"} | shares)
         self.pending.clear()
@@ -304,7 +316,7 @@ class TrainingRun:
             progress.best, progress.best_metrics = value, metrics
             progress.best_step, progress.best_epoch = progress.step, progress.epoch
         remark = " (best so far)" if better else ""
-        tqdm.write(f"epoch {progress.epoch}: {section.metric} {value:.4f}{remark}", file=sys.stderr)
+        write_line(f"epoch {progress.epoch}: {section.metric} {value:.4f}{remark}")
         return better
 
     def _open(self, resume: bool) -> None:
@@ -316,16 +328,8 @@ class TrainingRun:
         if found is not None:
             state, saved = found
             log_size = saved.pop("log_size")
-            if (of := saved.get("run", self.run)) != self.run:
-                raise ValueError(f"cannot resume: {self._checkpoint('last')} is of the run {of}, not {self.run}")
-            for key, value in self.identity.items():
-                if key != "hf_ecg_version" and saved.get(key) != value:
-                    older = (
-                        "" if "run" in saved else ": an earlier version of hf_ecg began the run, finish it with that"
-                    )
-                    raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}{older}")
-            names = {item.name for item in dataclasses.fields(Progress)}
-            self.progress = Progress(**{name: value for name, value in saved.items() if name in names})
+            check_same_run(saved, self.run, self.identity, self._checkpoint("last"))
+            self.progress = Progress.saved(saved)
             self.engine.load_state(state)
         elif resume:
             logger.warning("%s holds no checkpoint yet: starting from the beginning", self.output_dir)
@@ -335,7 +339,7 @@ class TrainingRun:
         if self.is_main:
             save_recipe(self.recipe, self.output_dir)
             self.log = RunLog(self.output_dir, self.accelerator, self.recipe.to_dict(), log_size, self.progress.step)
-            self.bar = tqdm(total=self.total_steps, initial=self.progress.step, unit="step", desc="training")
+            self.bar = progress_bar(total=self.total_steps, initial=self.progress.step, unit="step", desc="training")
 
     def _identity(self) -> dict:
         """What must be as it was for a run to go on bit for bit."""
@@ -344,11 +348,6 @@ class TrainingRun:
             "frozen_weights": fingerprint(self.engine.frozen_state()),
             "num_processes": self.accelerator.num_processes,
         }
-
-    def _records_of(self, epoch: int, batch: int) -> str:
-        sampler = batch_sampler(self.recipe, self.parts, whole_step=True)
-        sampler.set_epoch(epoch, batch)
-        return ", ".join(str(row["record_id"]) for row in self.parts.rows.__getitems__(next(iter(sampler))))
 
     def _checkpoint(self, name: str) -> Path:
         return self.output_dir / "checkpoints" / name

@@ -13,6 +13,7 @@ from accelerate.tracking import get_available_trackers
 from accelerate.utils import set_seed
 
 from ..checks import nearest
+from ..cores import usable_cores
 from .interruption import ignore_stop_requests
 from .recipe_sections import FSDP2, RunSection
 
@@ -155,14 +156,28 @@ def _seed_everything(place: str) -> None:
     torch.default_generator.manual_seed(seed)
 
 
-def prepare_torch(run: RunSection) -> None:
+def prepare_torch(run: RunSection, num_processes: int = 1) -> None:
     """Threads, repeatable algorithms, and the seed of the initial weights."""
-    if run.num_threads is not None:
-        torch.set_num_threads(run.num_threads)
+    torch.set_num_threads(training_threads(run, num_processes, os.environ))
     if run.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(run.deterministic)
     set_seed(run.seed)
+
+
+def training_threads(run: RunSection, num_processes: int, environment: Mapping[str, str]) -> int:
+    """Torch threads of each of `num_processes` training processes, as the recipe says or OMP_NUM_THREADS does.
+
+    Else so many that the threads of all training processes and their loaders are no more than the cores: two threads
+    that share one core wait for each other at every operation.
+    """
+    if run.num_threads is not None:
+        return run.num_threads
+    if environment.get("OMP_NUM_THREADS", "").isdecimal():
+        return torch.get_num_threads()
+    here = int(environment.get("LOCAL_WORLD_SIZE") or num_processes)
+    loading = loader_processes(run.num_workers, here)
+    return min(max(usable_cores() // here - loading, 1), torch.get_num_threads())
 
 
 def loader_processes(asked: int | None, num_processes: int) -> int:
@@ -170,10 +185,7 @@ def loader_processes(asked: int | None, num_processes: int) -> int:
 
     None of them on a single core, where they would only take turns with the training.
     """
-    if asked is not None:
-        return asked
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores // (2 * num_processes), 8)
+    return min(usable_cores() // (2 * num_processes), 8) if asked is None else asked
 
 
 def start_loader_process(worker: int) -> None:

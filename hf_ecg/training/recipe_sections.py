@@ -284,7 +284,8 @@ class RunSection:
         seed: drives initial weights, order of records, views and dropout.
         num_workers: loader processes of each training process; None = one for every two cores that it has, at most
             eight (none on a single core). Which one makes a batch changes nothing in it.
-        num_threads: torch threads of the training process; None leaves torch's choice.
+        num_threads: torch threads of each training process; None = as OMP_NUM_THREADS says, or so many that the
+            threads of all training processes and their loaders are no more than the cores.
         num_processes: processes the recipe must run on; None accepts any.
         mixed_precision: `no`, `bf16` or `fp16`.
         compile: `torch.compile` the model.

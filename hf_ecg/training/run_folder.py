@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..files import atomic_path, values_digest
@@ -132,6 +132,26 @@ def _is_older_run(folder: Path) -> bool:
         return False
     # a recipe beside an empty log may be anybody's
     return bool(lines) and all({"kind", "step", "epoch"} <= set(line) for line in lines)
+
+
+def check_same_run(saved: Mapping, run: str, identity: Mapping, checkpoint) -> None:
+    """Refuse a checkpoint of another run, or of other rows, processes or frozen weights.
+
+    Args:
+        saved: what stands in the checkpoint.
+        run: identity of the folder's run, see `run_identity`.
+        identity: what must be as it was for a run to go on bit for bit.
+        checkpoint: folder, for the message.
+
+    Raises:
+        ValueError: what differs.
+    """
+    if (of := saved.get("run", run)) != run:
+        raise ValueError(f"cannot resume: {checkpoint} is of the run {of}, not {run}")
+    for key, value in identity.items():
+        if key != "hf_ecg_version" and saved.get(key) != value:
+            older = "" if "run" in saved else ": an earlier version of hf_ecg began the run, finish it with that"
+            raise ValueError(f"cannot resume: {key} was {saved.get(key)} and is now {value}{older}")
 
 
 def check_same_recipe(recipe: Recipe, folder: Path) -> None:

@@ -57,5 +57,5 @@ def test_what_cannot_be_read_is_told_with_its_reason(array, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "skipped: row without a file" in told and "t.csv, line 7: " in told and "holds no record 'r6'" in told
     assert "skipped: unreadable" in told and "r5.npz" in told
-    assert f"written: {tmp_path / 'out' / 'not_read.csv'}, the 4 that were not read" in told
+    assert f"made: {tmp_path / 'out' / 'not_read.csv'} (the 4 that were not read)" in told
     assert told.splitlines()[-1].startswith(f"next: hf-ecg embed {tmp_path / 'out'} --model ecg-text-small")

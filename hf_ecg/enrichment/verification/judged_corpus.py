@@ -1,11 +1,11 @@
 """Verifiers judged on a prepared corpus, as a report that says where it comes from."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets import Dataset
 
+from ...cores import default_processes
 from ...data.corpus import load_corpus
 from ...data.corpus_card import read_summary
 from ...evaluation.options import IntervalOptions
@@ -98,7 +98,7 @@ def judge_corpus(
         corpus.withheld_only,
         swaps,
         intervals,
-        min(os.cpu_count() or 1, 8) if num_proc is None else num_proc,
+        default_processes(num_proc),
         cache,
         held_out=corpus.held_out,
     )

@@ -13,6 +13,7 @@ import datasets
 import numpy as np
 
 from ...clinical.feature_rules.answers import UNDECIDED
+from ...cores import default_processes
 from ...data.builder import check_output, prepare_corpus
 from ...data.extended_corpus import OpenedCorpus, open_corpus
 from ...data.measured_rows import measured_values, measurement_store
@@ -104,7 +105,7 @@ def _verify(
     progress: bool,
 ) -> dict:
     started = time.perf_counter()
-    num_proc = min(os.cpu_count() or 1, 8) if num_proc is None else num_proc
+    num_proc = default_processes(num_proc)
     _check_verifiers(verifier, clep)
     check_output(output_dir, overwrite, [corpus, proposals if isinstance(proposals, (str, os.PathLike)) else None])
     asked = _open(corpus, proposals, config, text_column, clep.forward.strict)

@@ -1,0 +1,61 @@
+"""A frozen encoder sees every record once, and the head is what it would be otherwise."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from hf_ecg import ECGResNetModel
+from hf_ecg.training import pretrain
+from hf_ecg.training.finetune import finetuning_recipe
+from tests.training.test_finetune import ZSCORE, data, save_encoder  # noqa: F401
+
+QUICK = ["run.epochs=2", "run.batch_size=8", "run.num_workers=0", "run.num_threads=1"]
+# a view that changes nothing, so that every epoch asks the encoder again
+SAME = ["method.options.views=[{name: amplitude_scale, factor: [1.0, 1.0]}]"]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How many records every call of an encoder is asked about, while nothing of it is trained."""
+    found, forward = [], ECGResNetModel.forward
+
+    def counting(self, input_values, **inputs):
+        found.append(len(input_values))
+        return forward(self, input_values, **inputs)
+
+    monkeypatch.setattr(ECGResNetModel, "forward", counting)
+    return found
+
+
+def trained(tmp_path, name, source, data, *overrides, **options):  # noqa: F811
+    minimum = ["validation.minimum=2"] if "label_sets" in options else []
+    recipe = finetuning_recipe(source, frozen=True, overrides=[*data, *QUICK, *minimum, *overrides], **options)
+    best = pretrain(recipe, tmp_path / name)
+    return best, load_file(tmp_path / name / "model.safetensors")
+
+
+@pytest.mark.parametrize("task", [{"label_sets": ["form"]}, {"problem": "regression", "targets": ["fold"]}])
+def test_the_head_is_what_it_is_when_every_epoch_asks_again(tmp_path, data, asked, task):  # noqa: F811
+    source = save_encoder(tmp_path / "encoder", ZSCORE)
+    drop = [] if "label_sets" in task else ["model.config.classifier_dropout=0.3"]
+    best, weights = trained(tmp_path, "once", source, data, *drop, **task)
+    once = sum(asked)
+    asked.clear()
+    other_best, others = trained(tmp_path, "again", source, data, *drop, *SAME, **task)
+    assert 2 * (once - 8) == sum(asked) - 8  # one batch is tried before the first step
+    assert best == pytest.approx(other_best, rel=1e-4, nan_ok=True)
+    assert weights.keys() == others.keys()
+    for name, value in weights.items():
+        torch.testing.assert_close(value, others[name], rtol=1e-3, atol=1e-5)
+
+
+def test_a_run_goes_on_where_it_was(tmp_path, data, asked):  # noqa: F811
+    source = save_encoder(tmp_path / "encoder", ZSCORE)
+    _, weights = trained(tmp_path, "run", source, data, label_sets=["form"])
+    (tmp_path / "run" / "model.safetensors").unlink()
+    recipe = finetuning_recipe(
+        source, frozen=True, label_sets=["form"], overrides=[*data, *QUICK, "validation.minimum=2"]
+    )
+    pretrain(recipe, tmp_path / "run", resume=True)
+    again = load_file(tmp_path / "run" / "model.safetensors")
+    assert all(torch.equal(value, again[name]) for name, value in weights.items())
