@@ -11,9 +11,8 @@ import click
 from ..printable import one_line
 from .application import application
 from .options import EndsWith
-from .outcomes import JSON, Ending, tell_error
+from .outcomes import FAILURE, INTERRUPTED, JSON, USAGE, Ending, tell_error
 
-USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 DEBUG = "HF_ECG_DEBUG"
 
 

@@ -102,7 +102,7 @@ class Command(click.Command):
 class EndsWith(click.ClickException):
     """The command did what it could: a sentence for stderr, a status of its own, and what it made nevertheless."""
 
-    def __init__(self, message: str, status: int, ending: Ending):
+    def __init__(self, message: str, status: int, ending: Ending | None = None):
         super().__init__(message)
         self.exit_code, self.ending = status, ending
 

@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 QUIET, JSON = "--quiet", "--json"
+# exit statuses
+USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ MM_PER_INCH = 25.4
 FORMATS = ("png", "svg")
 # ten pixels a millimetre: the lines of ECG paper then fall on whole pixels
 DPI = 254
+SIMULATED = "[SIMULATED: no patient was recorded]"
 
 
 def new_figure(width_mm: float, height_mm: float, **options):
@@ -23,6 +24,11 @@ def new_figure(width_mm: float, height_mm: float, **options):
     except ImportError as error:
         raise ImportError(f"figures need matplotlib: {install_words('matplotlib', 'plot')}") from error
     return Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), facecolor="white", **options)
+
+
+def marked(title: str | None, simulated: bool) -> str | None:
+    """A title that says so where nobody was recorded: pictures are passed on without their text."""
+    return " ".join(filter(None, (title, SIMULATED))) if simulated else title
 
 
 def save_figure(figure, path, dpi: float = DPI) -> Path:

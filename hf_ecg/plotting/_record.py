@@ -34,6 +34,7 @@ class Window:
     start: float
     seconds: float
     duration: float
+    simulated: bool = False
 
 
 def read_window(signals, sampling_rate, leads, units, start: float, seconds: float | None) -> Window:
@@ -66,7 +67,8 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
         raise ValueError(f"{where}: {seconds:g} s at {rate:g} Hz is less than two samples: nothing to draw")
     first, end = math.ceil(start * rate - 1e-6), math.floor((start + seconds) * rate + 1e-6) + 1
     cut = {lead: group.signals[0, i, first:end] for i, lead in enumerate(group.leads)}
-    return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration)
+    simulated = isinstance(item, Record) and item.is_simulated
+    return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration, simulated)
 
 
 def _single(signals, leads):

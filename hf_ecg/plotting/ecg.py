@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..signals.leads import canonical_leads
-from ._figure import MM_PER_INCH, new_figure
+from ._figure import MM_PER_INCH, marked, new_figure
 from ._layout import Strip, arrange
 from ._record import Window, read_window
 
@@ -193,6 +193,7 @@ class _Sheet:
             self._draw_pulse(axes, row, baseline)
         for trace in self.traces:
             self._draw_trace(axes, trace)
+        title = marked(title, self.window.simulated)
         if title:
             self._text(axes, MARGIN_MM, self.height - HEADER_MM / 2, title, 3.8, va="center", gid="title")
         self._text(axes, MARGIN_MM, FOOTER_MM / 2, self._caption(), 2.8, va="center", gid="caption")

@@ -1,5 +1,6 @@
 """Embeddings in the plane, coloured by label."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from ._figure import MM_PER_INCH, new_figure
 METHODS = ("tsne", "umap")
 # colours that can still be told apart; rarer labels share one
 MOST_LABELS = 20
+LONGEST_TITLE = 90
 GREY = "#c4c4c4"
 
 
@@ -98,7 +100,7 @@ def plot_embeddings(
     axes.set_yticks([])
     axes.set_xlabel(f"{'t-SNE' if method == 'tsne' else 'UMAP'}, {metric} distance, {number} embeddings", fontsize=8)
     if title:
-        axes.set_title(title, fontsize=10, parse_math=False)
+        axes.set_title("\n".join(textwrap.wrap(title, LONGEST_TITLE)), fontsize=10, parse_math=False)
     return figure
 
 

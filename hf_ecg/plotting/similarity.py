@@ -11,6 +11,7 @@ from ._figure import new_figure
 MOST_NUMBERS, MOST_NAMES = 400, 60
 # Two lines of a slanted name fit a cell; narrower cells hold one upright line.
 MOST_SLANTED, LONGEST_NAME = 20, (56, 90)
+LETTERS_AN_INCH = 13
 WRAP_AT, CELL_MM, LINE_MM, LETTER_MM = 34, 11.0, 3.4, 1.75
 
 
@@ -22,6 +23,7 @@ def plot_similarity(
     average: bool = False,
     limits: tuple[float, float] | None = None,
     title: str | None = None,
+    caption: str | None = None,
     scale_label: str = "cosine similarity",
 ):
     """Draw similarities, a row an ECG (or a class of ECGs) and a column a text.
@@ -33,6 +35,7 @@ def plot_similarity(
         average: one row a label, the mean over its ECGs, whose number is added to the name.
         limits: lowest and highest value of the colours; default what is there, symmetric when negative values occur.
         title: printed above.
+        caption: printed below, such as how the picture is read.
         scale_label: what the values are.
 
     Returns:
@@ -72,8 +75,11 @@ def plot_similarity(
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label(scale_label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
+    width = max(40, int(figure.get_figwidth() * LETTERS_AN_INCH))
     if title:
-        figure.suptitle(title, fontsize=10, parse_math=False)
+        figure.suptitle("\n".join(textwrap.wrap(title, width)), fontsize=10, parse_math=False)
+    if caption:
+        figure.supxlabel("\n".join(textwrap.wrap(caption, width)), fontsize=8, parse_math=False)
     return figure
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.corpus_card import is_simulated
 from ..training.tracking import LOG_NAME
-from ._figure import new_figure
+from ._figure import marked, new_figure
 
 FAINT, SMOOTHED_OVER = 0.25, 40
 
@@ -23,6 +24,9 @@ class _Run:
     # what the recipe beside the log chose checkpoints by; None where there is none
     metric: str | None
     greater_is_better: bool | None
+    # what it trains on what, as its recipe says
+    about: str | None
+    simulated: bool
 
     def points(self, lines: list[dict], key: str) -> tuple[np.ndarray, np.ndarray]:
         found = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
@@ -84,10 +88,17 @@ def plot_training(logs, metric: str | None = None, *, greater_is_better: bool | 
         legend = loss.legend(fontsize=8, frameon=False)
         for text in legend.get_texts():
             text.set_parse_math(False)
-    name = title if title is not None else runs[0].name if len(runs) == 1 else None
-    if name:
-        figure.suptitle(name, fontsize=11, parse_math=False)
+    if title is None:
+        title = ": ".join(_shared(runs))
+    if title := marked(title, any(run.simulated for run in runs)):
+        figure.suptitle(title, fontsize=11, parse_math=False)
     return figure
+
+
+def _shared(runs: list[_Run]) -> list[str]:
+    """Name and description that all runs have."""
+    named = [{run.name for run in runs}, {run.about for run in runs}]
+    return [value for values in named if len(values) == 1 for value in values if value]
 
 
 def _draw_loss(axes, run: _Run, color: str) -> None:
@@ -158,7 +169,8 @@ def _read_run(name: str, path: Path) -> _Run:
     if not train:
         raise ValueError(f"{path} holds {len(entries)} lines and no training step: nothing to draw")
     validation = [entry for entry in entries if entry["kind"] == "validation"]
-    return _Run(name, train, validation, *_selection(path.parent / "recipe.yaml"))
+    recipe = _recipe(path.parent / "recipe.yaml")
+    return _Run(name, train, validation, *_selection(recipe), *_about(recipe))
 
 
 def _entry(line: str, where: str) -> dict:
@@ -174,18 +186,37 @@ def _entry(line: str, where: str) -> dict:
     return entry
 
 
-def _selection(recipe: Path) -> tuple[str | None, bool | None]:
-    """Metric and direction that checkpoints were chosen by."""
-    if not recipe.is_file():
-        return None, None
+def _recipe(path: Path) -> dict:
+    """The recipe beside a log; empty where there is none, or one of another kind: the log is drawn without it."""
+    if not path.is_file():
+        return {}
     import yaml
 
     try:
-        section = yaml.safe_load(recipe.read_text(encoding="utf-8"))["validation"]
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _selection(recipe: dict) -> tuple[str | None, bool | None]:
+    """Metric and direction that checkpoints were chosen by."""
+    try:
+        section = recipe["validation"]
         return section["metric"], bool(section["greater_is_better"])
-    except (yaml.YAMLError, KeyError, TypeError):
-        # a recipe of another kind; the log is drawn without it
+    except (KeyError, TypeError):
         return None, None
+
+
+def _about(recipe: dict) -> tuple[str | None, bool]:
+    """ "ECGTextModel on ptb_xl_100hz", and whether that is simulated."""
+    try:
+        sources = recipe["data"]["sources"]
+        names = [source.get("config") or Path(source["path"]).name for source in sources]
+        simulated = any(Path(source["path"]).is_dir() and is_simulated(source["path"]) for source in sources)
+        return f"{recipe['model']['class']} on {', '.join(names)}", simulated
+    except (KeyError, TypeError, AttributeError):
+        return None, False
 
 
 def _metrics(line: dict) -> list[str]:

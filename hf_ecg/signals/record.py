@@ -89,6 +89,11 @@ class Record:
                 )
 
     @property
+    def is_simulated(self) -> bool:
+        """Whether the file says that nobody was recorded, as `hf_ecg.simulation.write_wfdb` writes it."""
+        return any(comment.strip().lower().startswith("simulated:") for comment in self.comments)
+
+    @property
     def num_samples(self) -> int:
         return self.values.shape[1]
 

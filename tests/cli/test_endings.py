@@ -96,6 +96,7 @@ def test_groups_are_tables():
 
 # Each command with something that is not there; {} is an empty folder.
 ABSENT = {
+    "demo": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare folder": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare ptb_xl": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare mimic_iv_ecg": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],

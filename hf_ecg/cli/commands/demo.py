@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from ..endings import INTERRUPTED, EndsWith
-from ..options import as_command
+from ..options import EndsWith, as_command
+from ..outcomes import INTERRUPTED, Ending
 
 
 @as_command("demo")
 @click.option("--data", help="Folder of PTB-XL as PhysioNet ships it (default: simulated records).")
 @click.option("--output_dir", default="out/demo", show_default=True, help="Folder of all that is made.")
-def command(data, output_dir) -> str:
+def command(data, output_dir) -> Ending:
     """Show everything: an answer about a file at once, then two trainings, their comparison, and a page of it all.
 
     \b
@@ -33,5 +33,5 @@ def command(data, output_dir) -> str:
             run_demonstration(plan, click.echo)
         except KeyboardInterrupt as stop:
             raise EndsWith("interrupted: the same command goes on from here", INTERRUPTED) from stop
-    click.echo("\n".join(plan.next_lines()))
-    return str(plan.page)
+    made = [(plan.page, "the page"), (plan.model, "the model"), (plan.model / "encoder", "its ECG encoder alone")]
+    return Ending(str(plan.page), made=made, next=[line.strip() for line in plan.next_lines()[2:]])
