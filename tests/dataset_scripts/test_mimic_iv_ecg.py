@@ -34,7 +34,7 @@ def test_command_line(repository, made, tmp_path, monkeypatch, capsys):
     script(repository).main([*options, "--one_record_per_patient", "--limit", "15"])
     told = capsys.readouterr()
     assert "20  not asked for: not the random record of its patient" in told.out
-    assert "5  not asked for: beyond the limit" in told.out and "record/s" in told.err
+    assert "5  not asked for: beyond the limit" in told.out and " rows/s" in told.out
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     rows = load_corpus(tmp_path / "out", CONFIG).remove_columns("signal")
     assert len(set(rows["patient_id"])) == len(rows) == 15
