@@ -6,7 +6,7 @@ VENV ?= .venv
 OUT ?= out/demo
 CHECKED = hf_ecg dataset_scripts train tests
 
-.PHONY: environment install demo pretrained test style quality
+.PHONY: environment install demo pretrained test style quality docs
 
 environment: install
 	@echo 'ready: source $(VENV)/bin/activate'
@@ -35,3 +35,8 @@ quality: install
 	$(VENV)/bin/ruff check $(CHECKED)
 	$(VENV)/bin/ruff format --check $(CHECKED)
 	$(VENV)/bin/mypy
+
+# The pages in docs/, to site/index.html; a warning (a dead link, a page that nothing leads to) is an error.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo 'the pages: site/index.html'

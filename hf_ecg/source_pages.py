@@ -1,4 +1,4 @@
-"""Pages and the README's table of published weights, rendered from the families' sources.
+"""Pages and tables of published weights, rendered from the families' sources.
 
 python -m hf_ecg.source_pages [CHECKOUT]
 """
@@ -17,7 +17,9 @@ from .models.shared.family import Source
 from .models.shared.roles import ecg_encoder, model_role
 from .processing.describe import describe_input
 
-# Between these lines of README.md stands the table.
+# Files of a checkout that hold the table -> the folder of the pages as it is seen from there.
+TABLES = {"README.md": "model_cards/", "docs/models/index.md": ""}
+# Between these lines it stands.
 TABLE_BEGINS, TABLE_ENDS = "<!-- table of sources -->", "<!-- end of the table -->"
 
 
@@ -34,28 +36,33 @@ def page_name(title: str) -> str:
     return re.sub(r"\W+", "_", title.lower()).strip("_") + ".md"
 
 
-def source_table(sources: Iterable[Source] | None = None) -> str:
-    """The README's table: sources that differ in nothing but size share a line."""
+def source_table(sources: Iterable[Source] | None = None, pages: str = "model_cards/") -> str:
+    """The table of all sources, or of some: those that differ in nothing but size share a line.
+
+    Args:
+        sources: default: those of every registered family.
+        pages: the folder of the pages, as links of the table name it.
+    """
     rows: dict[tuple, list[str]] = {}
     for source in SOURCES.values() if sources is None else sources:
-        page = f"[{source.summary}](model_cards/{page_name(source.title)})"
+        page = f"[{source.summary}]({pages}{page_name(source.title)})"
         key = (page, _input_in_short(source.feature_extractor()), source.licence.upper())
         rows.setdefault(key, []).append(f"`{source.name}`")
     lines = [f"| {', '.join(names)} | {' | '.join(key)} |" for key, names in rows.items()]
     return "\n".join(["| source | model | input | licence |", "| --- | --- | --- | --- |", *lines]) + "\n"
 
 
-def with_table(readme: str) -> str:
-    """The text of README.md with the table as it is now.
+def with_table(text: str, pages: str = "model_cards/") -> str:
+    """The text of a file of `TABLES` with the table as it is now.
 
     Raises:
         ValueError: the lines around the table are not there.
     """
-    before, begin, rest = readme.partition(TABLE_BEGINS)
+    before, begin, rest = text.partition(TABLE_BEGINS)
     _, end, after = rest.partition(TABLE_ENDS)
     if not begin or not end:
         raise ValueError(f"there is no {TABLE_BEGINS} followed by {TABLE_ENDS} in this text")
-    return f"{before}{begin}\n{source_table()}{end}{after}"
+    return f"{before}{begin}\n{source_table(pages=pages)}{end}{after}"
 
 
 def source_facts(source: Source) -> dict:
@@ -110,16 +117,16 @@ def _input_in_short(extractor) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Render the pages and the table of a checkout (by default of this one)."""
+    """Render the pages and the tables of a checkout (by default of this one)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     checkout = Path(arguments[0]) if arguments else Path(__file__).parents[1]
     for name, page in source_pages().items():
         with atomic_file(checkout / "model_cards" / name) as file:
             file.write(page)
-    readme = checkout / "README.md"
-    text = with_table(readme.read_text(encoding="utf-8"))
-    with atomic_file(readme) as file:
-        file.write(text)
+    for name, pages in TABLES.items():
+        text = with_table((checkout / name).read_text(encoding="utf-8"), pages)
+        with atomic_file(checkout / name) as file:
+            file.write(text)
 
 
 if __name__ == "__main__":

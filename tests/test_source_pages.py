@@ -1,4 +1,4 @@
-"""Pages and the README's table say what the sources say: `python -m hf_ecg.source_pages` renders both."""
+"""Pages and tables say what the sources say: `python -m hf_ecg.source_pages` renders both."""
 
 import dataclasses
 
@@ -16,9 +16,15 @@ def test_no_page_is_stale_absent_or_of_nobody(repository):
     assert found == PAGES, "run python -m hf_ecg.source_pages"
 
 
-def test_the_readmes_table_is_the_rendered_one(repository):
-    readme = (repository / "README.md").read_text()
-    assert with_table(readme) == readme, "run python -m hf_ecg.source_pages"
+@pytest.mark.parametrize("name", module.TABLES)
+def test_a_table_is_the_rendered_one(name, repository):
+    text = (repository / name).read_text()
+    assert with_table(text, module.TABLES[name]) == text, "run python -m hf_ecg.source_pages"
+
+
+def test_the_site_shows_every_page(repository):
+    shown = {path.name: path.read_text() for path in (repository / "docs" / "models").glob("*.md")}
+    assert {name: shown.get(name) for name in PAGES} == {name: f'--8<-- "model_cards/{name}"\n' for name in PAGES}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -34,12 +40,14 @@ def test_a_page_tells_all_that_the_source_says(name):
 
 def test_the_command_renders_a_checkout(tmp_path):
     (tmp_path / "model_cards").mkdir()
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# x\n{module.TABLE_BEGINS}\nold\n{module.TABLE_ENDS}\nafter\n")
+    (tmp_path / "docs" / "models").mkdir(parents=True)
+    for name in module.TABLES:
+        (tmp_path / name).write_text(f"# x\n{module.TABLE_BEGINS}\nold\n{module.TABLE_ENDS}\nafter\n")
     module.main([str(tmp_path)])
     assert {path.name: path.read_text() for path in (tmp_path / "model_cards").iterdir()} == PAGES
-    text = readme.read_text()
-    assert source_table() in text and "old" not in text and text.endswith("\nafter\n")
+    for name, pages in module.TABLES.items():
+        text = (tmp_path / name).read_text()
+        assert source_table(pages=pages) in text and "old" not in text and text.endswith("\nafter\n")
     with pytest.raises(ValueError, match="there is no <!-- table of sources -->"):
         with_table("# nothing")
 

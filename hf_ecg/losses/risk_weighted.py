@@ -55,7 +55,7 @@ def risk_weighted_contrastive_loss(
       denominator). The released training never passes the mask (`use_mask = False` in its code), so leave
       `missing_rate` out to train as it did; unknown risks are then 0 as well, the lowest risk of all.
 
-    **Two things that the published form cannot do** (docs/clef.md has the figures), for "masked" alone.
+    **Two things that the published form cannot do** (docs/results/clef.md has the figures), for "masked" alone.
 
     - The weights. Squared risks divided by the largest are nearly all alike: the logarithms of the weights have a
       standard deviation of about 0.1 in a row, where the logits at T = 0.07 have 2 to 4, and hardness decides alone.

@@ -7,7 +7,8 @@ import datasets
 import pytest
 
 from tests.conftest import REPOSITORY, SHARED
-from tests.documentation.workspace import make_workspace, narrow
+from tests.documentation import shell
+from tests.documentation.workspace import MADE, make_workspace, narrow
 from tests.hub.conftest import hub  # noqa: F401
 
 PTB_XL = SHARED / "data" / "ptb-xl"
@@ -27,3 +28,15 @@ def workspace(made_workspace, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     narrow(monkeypatch)
     return Path(shutil.copytree(made_workspace, tmp_path / "work", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def trained_workspace(made_workspace, tmp_path_factory):
+    """With what the commands of `MADE` leave there; pages copy from it."""
+    folder = tmp_path_factory.mktemp("trained") / "work"
+    shutil.copytree(made_workspace, folder, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch, shell.work_in(folder):
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder.parent / "cache")
+        for command in MADE.values():
+            shell.run(command.split(), folder, REPOSITORY)
+    return folder

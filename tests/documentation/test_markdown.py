@@ -7,18 +7,20 @@ run here carries the comment `<!-- not run: REASON -->` on the line above it.
 import contextlib
 import io
 import re
+import shutil
 
 import pytest
 
 from tests.conftest import REPOSITORY, SHARED
 from tests.documentation import shell
-from tests.documentation.blocks import blocks
+from tests.documentation.blocks import Block, blocks
+from tests.documentation.workspace import MADE
 
 FILES = [
     path.relative_to(REPOSITORY)
     for pattern in (
         "*.md",
-        "docs/*.md",
+        "docs/**/*.md",
         "model_cards/*.md",
         "tests/checkpoints/*.md",
         "hf_ecg/**/*.md",
@@ -53,12 +55,33 @@ def run_file(path, folder):
             )
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_the_blocks_run(path, workspace, evaluate_offline, hub, monkeypatch):
+def taken_as_given(found: list[Block]) -> list[str]:
+    """What of `MADE` the blocks name before they make it themselves."""
+    code = "\n".join(block.code for block in found if not block.not_run)
+    places = {name: re.search(rf"(?<![\w/]){name}(?![\w-])", code) for name in MADE}
+    made = {name: re.search(rf"--output_dir {name}(?![\w/-])", code) for name in MADE}
+    return [
+        name
+        for name, place in places.items()
+        if place and not (made[name] and made[name].end() - len(name) == place.start())
+    ]
+
+
+def run_page(path, workspace, request):
+    """Runs a page where what it takes as given is there; skips it where that cannot be made."""
+    found = blocks(path)
+    given = taken_as_given(found)
+    if given and not (workspace / "PTB_XL").is_dir():
+        pytest.skip(f"{path.name} needs {given[0]}, made of PTB-XL in {SHARED}")
+    for name in given:
+        shutil.copytree(request.getfixturevalue("trained_workspace") / name, workspace / name)
+    run_file(path, workspace)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if blocks(REPOSITORY / path)], ids=str)
+def test_the_blocks_run(path, workspace, request, evaluate_offline, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_test")  # what is pushed goes to a Hub on this machine
-    if not blocks(REPOSITORY / path):
-        pytest.skip("no block of Python or shell")
-    run_file(REPOSITORY / path, workspace)
+    run_page(REPOSITORY / path, workspace, request)
 
 
 def write(tmp_path, text):

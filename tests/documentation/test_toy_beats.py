@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a step of an extractor, followed for a toy: beats in place of the waveform."""
+"""The steps of docs/how_to/add_a_step.md, followed for a toy: beats in place of the waveform."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a new corpus, followed for a toy: a folder of WFDB records and a table of their rhythm."""
+"""The steps of docs/how_to/add_a_corpus.md, followed for a toy: WFDB records and a table of rhythms."""
 
 import csv
 import subprocess

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a new loss, followed for a toy: the hinge of a triplet over all wrong pairs."""
+"""The steps of docs/how_to/add_a_loss.md, followed for a toy: the hinge of a triplet over all wrong pairs."""
 
 import torch
 from torch.nn import functional as F

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's steps for a new model, followed for a toy: two convolutions."""
+"""The steps of docs/how_to/add_a_model.md, followed for a toy: two convolutions."""
 
 import inspect
 import itertools

@@ -1,5 +1,5 @@
 # ruff: noqa: F811
-"""CONTRIBUTING's pretraining model, followed for BYOL in small: an encoder taught by its own moving average.
+"""The steps of docs/how_to/add_a_model.md, followed for BYOL in small: an encoder taught by its own moving average.
 
 Bootstrap Your Own Latent (arXiv 2006.07733): a student predicts what a momentum teacher says of another view. The
 teacher is moved in `after_step`, which the engine calls after every update.

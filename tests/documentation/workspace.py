@@ -6,7 +6,11 @@
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
 - what the model cards convert: the published keys of each family, narrow and random, as `PUBLISHED` in
   `tests/models/tiny/FAMILY.py` has them (`narrow` makes the converters expect that).
-- `train/`, `dataset_scripts/`, `model_cards/`: links into the checkout; `tests/checkpoints/ecg_resnet_tiny/`: empty.
+- `train/`, `dataset_scripts/`, `model_cards/`, `docs/`: links into the checkout.
+- `tests/checkpoints/ecg_resnet_tiny/`: empty.
+- `.venv/bin/activate`: empty, for pages that tell how to activate the environment.
+- `corpus`, `out/clep`, `out/bce`: what the commands of `MADE` leave, in small. A page that names one of them finds it;
+  a page that makes it finds its place empty.
 
 Further names that new documentation needs are made here.
 """
@@ -27,6 +31,12 @@ from tests.models.tiny import published_families
 CODES = ("NORM", "AFIB", "CLBBB", "LVH", "PVC", "IMI")
 TEXT_TOWER = "tiny_text_tower"
 WIDTHS = [4, 4, 4, 8]
+# What pages take as given -> the command of docs/how_to that makes it, in order.
+MADE = {
+    "corpus": "hf-ecg prepare ptb_xl --data_dir PTB_XL --output_dir corpus",
+    "out/clep": "hf-ecg pretrain --config clep_ptb_xl --data corpus --output_dir out/clep",
+    "out/bce": "hf-ecg pretrain --config bce_ptb_xl --data corpus --output_dir out/bce",
+}
 
 
 def narrow(monkeypatch) -> None:
@@ -37,7 +47,7 @@ def narrow(monkeypatch) -> None:
 
 def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
     """Fills `folder`."""
-    for name in ("train", "dataset_scripts", "model_cards"):
+    for name in ("train", "dataset_scripts", "model_cards", "docs"):
         (folder / name).symlink_to(repository / name, target_is_directory=True)
     _text_tower(folder / TEXT_TOWER)
     _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
@@ -45,6 +55,8 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
     for family in published_families():
         for name, state in family.PUBLISHED.items():
             torch.save(state(), folder / name)
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "activate").touch()
     time = np.arange(4000) / 400
     np.save(folder / "record.npy", np.sin(2 * np.pi * time + np.arange(4)[:, None]).astype(np.float32))
     for seed in range(2):
