@@ -205,7 +205,8 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
     seconds = time.perf_counter() - started
     if not sum(counts.rows.values()):
         shutil.rmtree(temporary / NOTES)  # nothing worth going on with
-        raise ValueError(f"no record could be read: {counts.reasons()}")
+        first = f"; the first one: {counts.skipped[0]['reason']}" if counts.skipped else ""
+        raise ValueError(f"no record could be read: {counts.reasons()}{first}")
     summary = corpus.facts | {
         "config": corpus.config_name,
         "hf_ecg_version": __version__,

@@ -31,13 +31,29 @@ def test_the_command_that_it_names_trains_on_the_rows(array, capsys):
     summary = call("prepare folder", [*words, "--labels", "AF", "--targets", "ef", "--output_dir", out])
     assert summary["rows"] == {"train": 12, "validation": 6, "test": 6}
     told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("note: validation or test holds 2 records at most") and "--minimum 2" in told[0]
+    assert (
+        told[0].startswith("note: of a class, or without it, validation or test holds 2 records at most")
+        and "--minimum 2" in told[0]
+    )
     program, command, *line = shlex.split(told[-1].removeprefix("next: "))
     assert (program, command) == ("hf-ecg", "finetune")
     fast = ["--bootstrap", "10", "--frozen", "run.max_steps=1", "run.num_workers=0", "run.num_threads=1"]
     report = call(command, [*line, *fast])
     assert report["tasks"][0]["label_set"] == "labels" and report["tasks"][0]["records"] == 6
     assert (array / "rows_model" / "config.json").is_file()
+
+
+def test_two_patients_or_one_class_cannot_be_trained_on(array, tmp_path, capsys):
+    words = ["--data_dir", array / "x.npz", "--labels", "AF", "--output_dir", tmp_path / "out", "--overwrite"]
+    for patients, flags, note in (
+        (2, 2, "there are no rows for validation"),
+        (12, 1, "none of the 24 annotated rows"),
+    ):
+        lines = [f"p{place % patients},{place % flags}\n" for place in range(2 * PATIENTS)]
+        (tmp_path / "t.csv").write_text("".join(["who,AF\n", *lines]))
+        call("prepare folder", [*words, "--table", tmp_path / "t.csv", "--patient_column", "who"])
+        told = capsys.readouterr().out.splitlines()
+        assert told[0].startswith(f"note: {note}") and told[-1].startswith("next: hf-ecg embed")
 
 
 def test_what_cannot_be_read_is_told_with_its_reason(array, tmp_path, capsys):

@@ -51,7 +51,7 @@ def test_a_folder_with_a_table(tmp_path):
     write_record(raw / "sub", "w", seconds=2)
     write_record(raw, "broken", seconds=2, broken=True)
     archive(raw / "extra.npz")
-    cells = ["a.npz", "sub\\b", "u\u0308", "D", "sub/w.dat", "broken", "absent", ""]
+    cells = ["C:\\ecgs\\a.npz", "sub\\b", "u\u0308", "D", "sub/w.dat", "broken", "absent", ""]
     lines = [
         {"file": cell, "patient": f"p{place // 2}", "AF": place % 2, "age": 50 + place}
         for place, cell in enumerate(cells)
@@ -79,6 +79,7 @@ def test_a_folder_with_a_table(tmp_path):
         "extra.npz": "file without a row",
     }
     assert any("line 5: written in other capitals" in sentence for sentence in own.told)
+    assert any("line 2: a path of another folder, taken by its end" in sentence for sentence in own.told)
     assert any("several sets of leads" in sentence for sentence in own.told)
     plain = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
     assert sum(map(len, plain.values())) == 5
@@ -109,7 +110,7 @@ def test_rates_leads_and_lengths(tmp_path):
     archive(raw / "long.npz", seconds=125)
     own, _, rows, not_read = prepare(tmp_path, OwnData(raw))
     assert rows["a"]["leads"] == LEADS and rows["b"]["leads"] == ["ECG"]
-    assert any("--rename ECG=I" in sentence for sentence in own.told)
+    assert any("--rename ECG=LEAD" in sentence for sentence in own.told)
     assert "lasts 125 s: --window_seconds 10" in not_read["long"]["reason"]
     _, _, rows, not_read = prepare(tmp_path, OwnData(raw, leads=["II", "I"], window_seconds=50, max_windows=2))
     assert sorted(rows) == ["a", "long_0", "long_1"] and rows["a"]["leads"] == ["II", "I"]

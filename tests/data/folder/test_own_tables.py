@@ -104,7 +104,7 @@ def test_numbers_age_sex_text_and_folds(tmp_path):
         ({"labels": ["AFF"]}, "has no column 'AFF' .did you mean 'AF'.*; it has AF, age, dx, sex, ef"),
         ({"labels": ["ef"]}, "lines 2, 3: the column 'ef' has '1,5', wanted 0 or 1"),
         ({"labels": ["AF", "AF"]}, "two label sets are called 'labels': write NAME=AF"),
-        ({"labels": ["sex=AF"]}, "the columns .'sex'. are those of every row"),
+        ({"labels": ["sex=AF"]}, "every row has a column 'sex' of its own: write NAME=AF"),
         ({"labels": ["AF,AF"]}, "'AF'. twice"),
         ({"targets": ["ef"]}, "line 2: the column 'ef' has '1,5', wanted a number"),
         ({"targets": ["sex=AF"]}, "every row has a column 'sex' of its own: write NAME=AF"),

@@ -126,11 +126,14 @@ def _next(own, output_dir: str, training_rows: int) -> str:
     """The command that begins with these rows."""
     data = shlex.quote(str(output_dir))
     model = SINGLE_LEAD_MODEL if own.single_lead else TWELVE_LEAD_MODEL
-    if not (own.label_sets or own.targets) or not all(own.splits.values()) or own.fewest == 0:
+    can_train = own.fewest if own.label_sets else own.targets
+    if not can_train or not all(own.splits.values()):
         return f"hf-ecg embed {data} --model {model} --output embeddings.parquet"
     what = f"--label_set {','.join(own.label_sets)}" if own.label_sets else f"--target {','.join(own.targets)}"
     if own.splits != _USUAL_SPLITS:
         what += "".join(f" --{split}_folds {','.join(map(str, folds))}" for split, folds in own.splits.items())
+    if own.single_label:
+        what += " --problem single_label"
     if own.label_sets and own.fewest < MINIMUM_COUNT:
         what += f" --minimum {own.fewest}"
     # fewer rows than a batch give no step
@@ -143,8 +146,12 @@ def _of_counts(own) -> list[str]:
     if own.fewest is None or own.fewest >= MINIMUM_COUNT:
         return []
     if own.fewest == 0:
-        return ["no class has a record with it and one without it in validation and in test: figures cannot be made"]
+        return [
+            "no class has a record with it and one without it in validation and in test: figures cannot be made, and"
+            " fewer --folds may help"
+        ]
+    number = "1 record" if own.fewest == 1 else f"{own.fewest} records"
     return [
-        f"validation or test holds {own.fewest} records at most with a class, or without it: figures of so few are"
-        f" rough; --minimum {own.fewest} makes them (usual: {MINIMUM_COUNT}), and --folds 5 puts more into each"
+        f"of a class, or without it, validation or test holds {number} at most: figures of so few are rough;"
+        f" --minimum {own.fewest} makes them (usual: {MINIMUM_COUNT}), and fewer --folds put more into each"
     ]

@@ -67,7 +67,7 @@ class FirstLook:
         if unnamed:
             told.append(
                 f"the channels {', '.join(unnamed)} are not one of the twelve leads, and most models pass them over:"
-                f" --rename {unnamed[0]}=I takes it for lead I"
+                f" --rename {unnamed[0]}=LEAD says which lead it stands for (I, of a device held in both hands)"
             )
         return told
 

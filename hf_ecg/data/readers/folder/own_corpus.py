@@ -73,6 +73,7 @@ class OwnCorpus:
         label_sets, targets: names of what can be trained on.
         single_lead: whether every record is of lead I alone.
         fewest: see `fewest_of_a_class`; None without labels.
+        single_label: whether there is one label set, of which every annotated record has one class.
     """
 
     corpus: Corpus
@@ -82,6 +83,7 @@ class OwnCorpus:
     targets: list[str]
     single_lead: bool
     fewest: int | None
+    single_label: bool
 
 
 def own_corpus(data: OwnData) -> OwnCorpus:
@@ -104,7 +106,7 @@ def own_corpus(data: OwnData) -> OwnCorpus:
     chosen = data.leads if array is None or array.says_leads else None
     source = RecordSource(path, array, chosen, data.rename)
     look = first_look([record.source for record in listing.records], source)
-    rate = data.sampling_rate or look.rate()
+    rate = look.rate() if data.sampling_rate is None else data.sampling_rate
     fold_of, told = patient_folds(listing.records, facts.label_sets, data.folds, data.seed)
     splits = splits_of_folds(list(fold_of.values()))
     items = {
@@ -124,6 +126,7 @@ def own_corpus(data: OwnData) -> OwnCorpus:
         [given.partition("=")[0] for given in choice.targets],
         look.is_lead_one(),
         None if not facts.label_sets else fewest_of_a_class(items, facts.label_sets),
+        facts.one_class_each(),
     )
 
 
@@ -155,17 +158,24 @@ def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing
     )
 
 
-def fewest_of_a_class(items: Mapping[str, Sequence[OwnRecord]], label_sets: Mapping[str, Sequence[str]]) -> int:
-    """Of the best class: how many records have it, or do not, in validation or test, whichever is least."""
-    best = 0
+def fewest_of_a_class(items: Mapping[str, Sequence[OwnRecord]], label_sets: Mapping[str, Sequence[str]]) -> int | None:
+    """Of the best class: how many records have it, or do not, in validation or test, whichever is least.
+
+    None where no class tells any two records apart, or a split is empty.
+    """
+    if not all(items.values()):
+        return None
+    best = None
     for name, classes in label_sets.items():
         for one in classes:
-            counts = []
-            for split in ("validation", "test"):
-                known = [item.columns[name] for item in items[split] if item.columns.get(name) is not None]
-                positives = sum(one in found for found in known)
-                counts += [positives, len(known) - positives]
-            best = max(best, min(counts))
+            having = {
+                split: [one in item.columns[name] for item in part if item.columns.get(name) is not None]
+                for split, part in items.items()
+            }
+            if len({flag for flags in having.values() for flag in flags}) < 2:
+                continue
+            fewest = min(having[split].count(flag) for split in ("validation", "test") for flag in (True, False))
+            best = max(best or 0, fewest)
     return best
 
 

@@ -30,9 +30,8 @@ def patient_folds(
     of_patient: dict[str, list[str]] = {}
     for record, kind in zip(records, kinds, strict=True):
         of_patient.setdefault(record.patient, []).append(kind)
-    made, told = folds, []
-    if len(of_patient) < folds:
-        made = max(len(of_patient), _FEWEST)
+    made, told = max(min(folds, len(of_patient)), _FEWEST), []
+    if _FEWEST <= len(of_patient) < folds:
         told.append(f"{len(of_patient)} patients are too few for {folds} folds: {made} are made")
     return deal_folds(of_patient, made, seed), told
 

@@ -1,6 +1,7 @@
 """The records of a folder, and which of them a cell of a table names."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ from .table import Table, known
 # A table may name the samples of a WFDB record in place of its header.
 _OF_SAMPLES = (".dat", ".mat")
 _SHOWN = 3
+# How a cell may differ from the file that it names.
+OTHER_CASE, OTHER_FOLDER = "written in other capitals than the file", "a path of another folder, taken by its end"
+# From the root, or from the letter of a disk.
+_ELSEWHERE = re.compile(r"/|[A-Za-z]:/")
 
 
 @dataclass
@@ -36,7 +41,7 @@ class RecordFiles:
                 self._folded.setdefault(key.casefold(), []).append(name)
 
     def named(self, cell: str) -> tuple[str | None, str]:
-        """The record that a cell names, and "" or "case" where it differs in capitals; None, and why not.
+        """The record that a cell names, and how far it differs ("" where it does not); None, and why not.
 
         The cell is a path below the folder, from "/" on, or a bare name; with or without ending; with slashes or
         backslashes.
@@ -50,8 +55,18 @@ class RecordFiles:
                 return None, f"{cell!r} may be {_some(self.files[name] for name in found)}: name the folder too"
         found = list(dict.fromkeys(self._folded.get(_without_ending(path).casefold(), ())))
         if len(found) == 1:
-            return found[0], "case"
-        return None, f"{self.folder} holds no record {cell!r}"
+            return found[0], OTHER_CASE
+        name = self._by_the_end(path) if _ELSEWHERE.match(path) else None
+        return (name, OTHER_FOLDER) if name else (None, f"{self.folder} holds no record {cell!r}")
+
+    def _by_the_end(self, path: str) -> str | None:
+        """The record by the longest end of a path on another machine."""
+        parts = _without_ending(path).split("/")
+        for first in range(1, len(parts)):
+            found = list(dict.fromkeys(self._exact.get("/".join(parts[first:]), ())))
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
 
     def _below(self, cell: str) -> str:
         path = _normal(cell.strip().strip("\"'").replace("\\", "/"))
@@ -102,7 +117,8 @@ def find_own_records(folder: Path, but: Path | None = None) -> RecordFiles:
         other = sorted({path.suffix.lower() for path in folder.rglob("*") if path.is_file() and path.suffix})
         raise FileNotFoundError(
             f"{folder} holds no record that can be read, in no folder below it: looked for {endings}; it has"
-            f" {_some(other) if other else 'no file'}"
+            f" {_some(other) if other else 'no file'} (numpy.savez with signals, leads, sampling_rate and units writes"
+            " .npz)"
         )
     bare = [_without_ending(file) for file in files]
     names = (
@@ -120,7 +136,8 @@ def match_rows(table: Table, column: str, files: RecordFiles) -> Matches:
         ValueError: no such column, two rows of one record, or no row that names a record.
     """
     records: dict[int, str] = {}
-    skipped, other_case = [], []
+    skipped: list[dict] = []
+    differing: dict[str, list[int]] = {}
     twice: dict[str, list[int]] = {}
     cells = table.column(column)
     for index, cell in enumerate(cells):
@@ -136,7 +153,7 @@ def match_rows(table: Table, column: str, files: RecordFiles) -> Matches:
         records[index] = name
         twice.setdefault(name, []).append(index)
         if reason:
-            other_case.append(index)
+            differing.setdefault(reason, []).append(index)
     doubled = {name: rows for name, rows in twice.items() if len(rows) > 1}
     if doubled:
         name, rows = next(iter(doubled.items()))
@@ -149,11 +166,7 @@ def match_rows(table: Table, column: str, files: RecordFiles) -> Matches:
             f"no row of {table.path} names a record of {files.folder}: the column {column!r} holds {_some(cells)}, the"
             f" folder {_some(files.files.values())}"
         )
-    told = []
-    if other_case:
-        told.append(
-            f"{table.path.name}, {table.where(other_case)}: written in other capitals than the file, and taken"
-        )
+    told = [f"{table.path.name}, {table.where(rows)}: {how}" for how, rows in differing.items()]
     return Matches(records, skipped, [file for name, file in files.files.items() if name not in twice], told)
 
 

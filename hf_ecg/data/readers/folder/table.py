@@ -61,7 +61,8 @@ class Table:
         Raises:
             ValueError: no such column, or other values in it.
         """
-        return self.parsed(name, "0 or 1 (or no, yes, false, true), or nothing where it is not known", _truth)
+        wanted = "0 or 1 (or no, yes, false, true), or nothing where it is not known; --label_column takes class names"
+        return self.parsed(name, wanted, _truth)
 
     def numbers(self, name: str) -> list[float | None]:
         """A column of numbers; None where empty. A decimal comma is one where columns are not separated by commas.

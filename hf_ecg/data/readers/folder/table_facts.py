@@ -24,6 +24,8 @@ _SPLIT_FOLDS = {"train": 1, "training": 1, "validation": 9, "valid": 9, "val": 9
 _OLDEST, _NO_AGE = 90.0, 130.0
 # A column of more classes than this, in more than every other row its own, is text or an identifier.
 _MANY_CLASSES = 50
+# So is one in which nearly every row has its own; of so few rows nobody can tell.
+_FEW_ROWS = 10
 _OWN = {"record_id", "patient_id", "signal", "num_samples", "sampling_rate", "fold"}
 _HIGHEST_FOLD = 127
 
@@ -78,6 +80,13 @@ class TableFacts:
     folds: list[int] | None = None
     told: list[str] = field(default_factory=list)
 
+    def one_class_each(self) -> bool:
+        """Whether there is one label set of several classes, of which every annotated row has exactly one."""
+        if len(self.label_sets) != 1:
+            return False
+        ((name, classes),) = self.label_sets.items()
+        return len(classes) > 1 and all(row[name] is None or len(row[name]) == 1 for row in self.rows)
+
 
 def table_facts(table: Table, choice: ColumnChoice) -> TableFacts:
     """Reads the chosen columns.
@@ -121,7 +130,11 @@ def _new_set(facts: TableFacts, name: str, table: Table, given: str) -> None:
         raise ValueError(
             f"two label sets are called {name!r}: write NAME={given} to call one otherwise, such as rhythm={given}"
         )
-    row_features(1, None, {name: ["one"]})  # says so when the name is taken
+    if name in row_features(1, None, {}):
+        column = given.rpartition("=")[2]
+        raise ValueError(
+            f"every row has a column {name!r} of its own: write NAME={column} to call the labels otherwise"
+        )
 
 
 def _add_flags(facts: TableFacts, table: Table, given: str) -> None:
@@ -159,7 +172,8 @@ def _add_classes(facts: TableFacts, table: Table, given: str) -> None:
     annotated = sum(cell is not None for cell in found)
     if not classes:
         raise ValueError(f"{table.path}: the column {column!r} is empty, wanted names of classes")
-    if len(classes) > _MANY_CLASSES and len(classes) > annotated / 2:
+    many = len(classes) > _MANY_CLASSES and len(classes) > annotated / 2
+    if many or len(classes) > max(_FEW_ROWS, 0.9 * annotated):
         raise ValueError(
             f"{table.path}: the column {column!r} has {len(classes)} different values in {annotated} rows, such as"
             f" {classes[0]!r}: these are not classes (--text_column is for texts, --targets for numbers)"
