@@ -1,6 +1,7 @@
 """What commands that end in a report share."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -37,14 +38,14 @@ def publish(
     from ..evaluation.reports.evaluation_report import write_report
     from ..evaluation.reports.short_summary import report_summary
 
-    page = write_report(report, output, render_page)
+    write_report(report, output, render_page)
     told = report_summary(report) if told is None else told
-    return Ending(report, "\n".join(told), written(output, page), next)
+    return Ending(report, "\n".join(told), written(output), next)
 
 
-def written(report, page) -> list[tuple]:
-    """What an ending tells of a report."""
-    return [(page, "tables, to read"), (report, "all figures, as JSON")]
+def written(report) -> list[tuple]:
+    """What an ending tells of a report, whose page is beside it."""
+    return [(Path(report).with_suffix(".md"), "tables, to read"), (report, "all figures, as JSON")]
 
 
 def interval_options(given: dict):

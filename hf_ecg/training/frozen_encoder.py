@@ -1,6 +1,5 @@
 """An encoder that is not trained says the same of a record every time: ask it once, then train the head on that."""
 
-import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,6 +7,7 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from ..data.collators.usable_rows import REFUSED
 from ..data.collators.waveforms import WaveformCollator
 from ..data.mixing import MixedRows
 from ..data.refused_rows import check_refused, find_refused, record_name
@@ -17,34 +17,64 @@ from .build import RunParts
 from .recipe import Recipe
 from .recipe_sections import CACHED, FSDP2
 
-ENCODER = "encoder"
+ENCODER, INDEX = "encoder", "record_index"
 _BATCH = 64
 
 
 class EncodedRows:
-    """Pooled outputs of the training rows, which a collator hands out in the place of waveforms.
+    """The training rows when everything about them is known: a row is its number.
+
+    Args:
+        names: `record_id` of each row.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = list(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitems__(self, keys: Sequence[tuple[int, int]]) -> list[dict]:
+        return [{"record_index": index, "record_id": self.names[index]} for _, index in keys]
+
+
+class EncodedCollator:
+    """Batches of pooled outputs and labels, looked up.
 
     Args:
         features: float32 (rows, hidden_size) on the CPU.
+        labels: (rows, ...), as the collator of the waveforms made them.
         refused: number of a row -> why the feature extractor refuses it.
+        instead: number of a refused row -> that of the row that is taken in its place.
+        strict: raise at a refused row.
     """
 
-    # nothing is left to be done by views or steps
-    finished = True
+    def __init__(
+        self,
+        features: torch.Tensor,
+        labels: torch.Tensor,
+        refused: Mapping[int, str],
+        instead: Mapping[int, int],
+        strict: bool,
+    ):
+        self.features, self.labels = features, labels
+        self.refused, self.instead, self.strict = dict(refused), dict(instead), strict
 
-    def __init__(self, features: torch.Tensor, refused: Mapping[int, str]):
-        self.features, self.refused = features, dict(refused)
-
-    def batch(self, indices: Sequence[int]) -> dict[str, torch.Tensor]:
-        """`input_values` float32 (batch, hidden_size) of some rows.
+    def __call__(self, rows: Sequence[Mapping]) -> dict:
+        """Makes a batch: `input_values` float32 (batch, hidden_size), `labels`, and `REFUSED` as `UsableRowsCollator`.
 
         Raises:
-            ValueError: one of them is refused.
+            ValueError: a refused row where `strict`.
         """
-        for index in indices:
-            if index in self.refused:
-                raise ValueError(self.refused[index])
-        return {"input_values": self.features[list(indices)]}
+        indices = [row[INDEX] for row in rows]
+        reasons = {
+            record_name(row): self.refused[i] for i, row in zip(indices, rows, strict=True) if i in self.refused
+        }
+        if reasons and self.strict:
+            raise ValueError(next(iter(reasons.values())))
+        taken = [self.instead.get(index, index) for index in indices]
+        batch = {"input_values": self.features[taken], "labels": self.labels[taken]}
+        return batch | {REFUSED: reasons} if reasons else batch
 
 
 class RememberedEncoder(nn.Module):
@@ -110,9 +140,7 @@ def encode_once(recipe: Recipe, parts: RunParts, shown: bool = True) -> Callable
     model, encoder = parts.model, parts.model.encoder
     training = encoder.training
     encoder.eval()
-    collator = copy.copy(parts.collator)
-    collator.prepared = _encoded(encoder, parts, shown)
-    parts.collator, parts.rows = collator, MixedRows(parts.sources, collator.columns)
+    parts.collator, parts.rows = _encoded(encoder, parts, recipe.run.strict, shown)
     model.encoder = RememberedEncoder(encoder)
 
     def put_back() -> None:
@@ -121,37 +149,53 @@ def encode_once(recipe: Recipe, parts: RunParts, shown: bool = True) -> Callable
     return put_back
 
 
-def _encoded(encoder: nn.Module, parts: RunParts, shown: bool) -> EncodedRows:
+def _encoded(encoder: nn.Module, parts: RunParts, strict: bool, shown: bool) -> tuple[EncodedCollator, EncodedRows]:
     total, device = len(parts.rows), next(encoder.parameters()).device
     refused: dict[int, str] = {}
-    names: dict[str, str] = {}
-    features: torch.Tensor | None = None
+    names: list[str] = []
+    made: list[tuple[list[int], torch.Tensor, torch.Tensor]] = []
     with torch.no_grad(), progress_bar(total=total, desc="encoding", disable=not shown) as bar:
         for start in range(0, total, _BATCH):
-            indices = list(range(start, min(start + _BATCH, total)))
-            rows = parts.rows.__getitems__([(0, index) for index in indices])
-            try:
-                batch = parts.collator.waveforms(rows)
-            except ValueError:
-                found = find_refused(parts.collator.waveforms, rows)
-                if not found:
-                    raise
-                refused |= {start + place: reason for place, reason in found.items()}
-                names |= {record_name(rows[place]): reason for place, reason in found.items()}
-                check_refused(names, start + len(rows))
-                indices = [index for index in indices if index not in refused]
-                if not indices:
-                    continue
-                batch = parts.collator.waveforms([row for place, row in enumerate(rows) if place not in found])
-            inputs = {name: value.to(device) for name, value in batch.items()}
-            pooled = encoder(**inputs).pooler_output.float().cpu()
-            if features is None:
-                features = torch.zeros(total, pooled.shape[1])
-            features[indices] = pooled
+            rows = parts.rows.__getitems__([(0, index) for index in range(start, min(start + _BATCH, total))])
+            names += map(record_name, rows)
+            usable, batch, found = _usable(parts.collator, rows)
+            refused |= {start + place: reason for place, reason in found.items()}
+            check_refused({names[index]: reason for index, reason in refused.items()}, len(names))
+            if usable:
+                labels = batch.pop("labels")
+                pooled = encoder(**{name: value.to(device) for name, value in batch.items()}).pooler_output
+                made.append(([row["record_index"] for row in usable], pooled.float().cpu(), labels))
             bar.update(len(rows))
-    if features is None:
-        raise ValueError(f"none of {total} training rows can be encoded; {next(iter(names.items()))}")
-    return EncodedRows(features, refused)
+    if not made:
+        raise ValueError(f"every training row is refused: {next(iter(refused.values()))}")
+    (_, pooled, labels) = made[0]
+    features, targets = pooled.new_zeros(total, *pooled.shape[1:]), labels.new_zeros(total, *labels.shape[1:])
+    for indices, pooled, labels in made:
+        features[indices], targets[indices] = pooled, labels
+    instead = {index: _next_usable(parts.rows, index, refused) for index in refused}
+    return EncodedCollator(features, targets, refused, instead, strict), EncodedRows(names)
+
+
+def _usable(collator: WaveformCollator, rows: list[dict]) -> tuple[list[dict], dict, dict[int, str]]:
+    """The rows that are not refused, their batch; and places of the others, with the reasons."""
+    try:
+        return rows, dict(collator(rows)), {}
+    except ValueError:
+        found = find_refused(collator.waveforms, rows)
+        if not found:
+            raise
+    kept = [row for place, row in enumerate(rows) if place not in found]
+    return kept, dict(collator(kept)) if kept else {}, found
+
+
+def _next_usable(rows: MixedRows, index: int, refused: Mapping[int, str]) -> int:
+    """As `UsableRowsCollator` chooses: the next one of the corpus that is not refused."""
+    found = rows.next_record(index)
+    while found in refused and found != index:
+        found = rows.next_record(found)
+    if found == index:
+        raise ValueError(f"every record of the corpus is refused: {refused[index]}")
+    return found
 
 
 def _digests(inputs: Mapping[str, object], number: int) -> list[bytes]:

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from ..data.batch_loader import BatchLoader, naming_lost_processes  # noqa: F401
 from ..data.samplers import RecordBatchSampler
 from .build import RunParts
+from .frozen_encoder import EncodedRows
 from .processes import loader_processes, start_loader_process
 from .recipe import Recipe
 from .refusals import batch_collator
@@ -44,6 +45,8 @@ def batch_loader(
 ) -> BatchLoader:
     """A loader of the sampler's micro-batches, in processes of its own as far as the recipe says so."""
     workers = loader_processes(recipe.run.num_workers, accelerator.num_processes)
+    if isinstance(parts.rows, EncodedRows):
+        workers = 0  # handing tensors from process to process would take longer than looking them up
     if workers:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads do not survive the fork
     return BatchLoader(

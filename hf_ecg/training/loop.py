@@ -279,7 +279,7 @@ class TrainingRun:
             if hint := self.slow_steps.look(self.recipe.run.batch_size / max(speed["records_per_second"], 1e-9)):
                 write_line(hint)
             shares = {"records/s": f"{speed['records_per_second']:.0f}", "waiting": f"{speed['waiting']:.0%}"}
-            self.bar.set_postfix({"loss": f"{losses[-1]:.4f}"} | shares)
+            self.bar.set_postfix({"loss": f"{losses[-1]:.4f}"} | shares, refresh=False)
         self.pending.clear()
         self.clock.restart()
 

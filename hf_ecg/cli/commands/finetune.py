@@ -77,7 +77,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         return Ending()
     folder = Path(given["output_dir"])
     report_path = folder / REPORT
-    made = written(report_path.with_suffix(".md"), report_path)
+    made = written(report_path)
     if given["lead_table"]:
         return Ending(
             report, "\n".join(report_summary(report)), [(folder, "a classifier for each set of leads"), *made]

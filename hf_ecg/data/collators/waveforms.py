@@ -62,8 +62,6 @@ class WaveformCollator:
 
     def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
         """The model's inputs of each record, in random views."""
-        if getattr(self.prepared, "finished", False):
-            return self.prepared.batch([row["record_index"] for row in rows])
         return self.view_of(self.before_views(rows), rows)
 
     def before_views(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:

@@ -95,7 +95,7 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
     options = {"supervised": list(given["supervised"]), "explicit_parts": bool(given["parts"])}
     if plan is None:
         summary = run_benchmark(list(model), corpora, asked, settings, output, **options)
-        made = written(output / "benchmark.md", output / "benchmark.json")
+        made = written(output / "benchmark.json")
         reports = [output / task["report"] for task in summary["tasks"] if "report" in task]
         following = after_report(model[0], reports[0]) if reports else []
         return Ending(summary, "\n".join(benchmark_summary(summary)), made, following)
@@ -105,7 +105,7 @@ def command(model, data, config, tasks, output_dir, recipe, stages, overrides, *
 
     summary = run_ablation(recipe or stages, arms, judge, output)
     lines = [text for arm in summary["arms"] for text in (f"== {arm['name']}", *benchmark_summary(arm))]
-    made = [(output / "runs", "the models"), *written(output / "ablation.md", output / "ablation.json")]
+    made = [(output / "runs", "the models"), *written(output / "ablation.json")]
     return Ending(summary, "\n".join(lines), made)
 
 

@@ -60,5 +60,5 @@ def command(comparison, data, output_dir, seeds, **given) -> Ending:
         told = f"share {share} of {shares} is done; no seed has all its arms and turns yet"
         return Ending(told=told, made=[(output_dir, "runs so far")])
     path = Path(output_dir) / REPORT
-    made = [(output_dir, "all runs"), *written(path.with_suffix(".md"), path)]
+    made = [(output_dir, "all runs"), *written(path)]
     return Ending(report, "\n".join(report_summary(report)), made)

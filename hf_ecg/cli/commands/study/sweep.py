@@ -55,5 +55,5 @@ def command(sweep, data, config, output_dir, seeds, **given) -> Ending:
     options = SweepOptions(seeds=parse_seeds(seeds), **given)
     report = run_sweep(find_recipe(sweep, SWEEPS), data, output_dir, options, config)
     path = Path(output_dir) / REPORT
-    made = [(output_dir, "all runs"), *written(path.with_suffix(".md"), path)]
+    made = [(output_dir, "all runs"), *written(path)]
     return Ending(report, "\n".join(sweep_lines(report)), made)
