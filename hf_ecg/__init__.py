@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from .auto import register_family as register_family
     from .models.families import *  # noqa: F403
     from .models.shared.family import Family as Family
+    from .pipelines import pipeline as pipeline
     from .pretrained_models import load_pretrained as load_pretrained
     from .pretrained_models import pretrained as pretrained
     from .pretrained_models import pretrained_names as pretrained_names
@@ -33,6 +34,7 @@ _MODULES = {
     "ECGTextProcessor": "processing",
     "Family": "models.shared.family",
     "load_pretrained": "pretrained_models",
+    "pipeline": "pipelines",
     "pretrained": "pretrained_models",
     "pretrained_names": "pretrained_models",
     "read": "signals",

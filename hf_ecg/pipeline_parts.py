@@ -12,25 +12,16 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokeni
 from transformers.configuration_utils import PreTrainedConfig
 
 from .auto import AutoModelForECGClassification, public_models
-from .models.shared.roles import model_role
+from .models.shared.roles import ROLE_WORDS, model_role
 from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
 from .processing import ECGFeatureExtractor
+from .saved_models import check_head, reads_ecgs, saved_class
 
 # task -> the roles that it takes, and what it wants in words
 _WANTED = {
     FEATURES: (("encoder", "classifier", "dual encoder", "pretraining"), "an ECG model of hf_ecg"),
     CLASSES: (("classifier",), "a classifier such as ECGResNetForECGClassification"),
     ZERO_SHOT: (("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel"),
-}
-# what a model of another role is, and what to do with it
-_INSTEAD = {
-    "encoder": (
-        "an encoder without a trained head",
-        f"{FEATURES} takes it, train/finetune.py makes a classifier of it",
-    ),
-    "classifier": ("a classifier", f"{CLASSES} takes it"),
-    "dual encoder": ("a dual encoder", f"{ZERO_SHOT} takes it"),
-    "pretraining": ("a pretraining model", f"{FEATURES} takes its encoder"),
 }
 _HUB_OPTIONS = ("cache_dir", "code_revision", "local_files_only", "revision", "token", "trust_remote_code")
 _SOURCE = "loaded_for_a_pipeline"
@@ -76,6 +67,12 @@ def usable_tokenizer(given, model: PreTrainedModel) -> Any:
     return _part(AutoTokenizer, "tokenizer", given, model)
 
 
+def origin_of(model: PreTrainedModel) -> tuple[str, str | None]:
+    """Folder or Hub id that a model was loaded from, and the revision."""
+    source, options = getattr(model, _SOURCE, (model.name_or_path, {}))
+    return str(source), options.get("revision")
+
+
 def _part(auto: Any, name: str, given, model: PreTrainedModel):
     """`given`, loaded when it is a folder or id, or (folder or id, options); else what lies beside the model."""
     if given is None:
@@ -92,7 +89,7 @@ def _check_role(task: str, role: str, name: str, source: str) -> None:
     roles, wanted = _WANTED[task]
     if role in roles:
         return
-    kind, instead = _INSTEAD.get(role, ("", ""))
+    kind, instead = ROLE_WORDS.get(role, ("", ""))
     found = f"{name}, {kind}" if kind else name
     raise ValueError(
         f"{task} wants {wanted}, {source or 'the model'} is {found}" + (f"; {instead}" if instead else "")
@@ -108,8 +105,10 @@ def _check_configuration(task: str, source, options: dict) -> None:
     for name in config.architectures or []:
         if name in known:
             _check_role(task, model_role(known[name]), name, str(source))
-        elif task == ZERO_SHOT or (
-            task == CLASSES and type(config) not in AutoModelForECGClassification._model_mapping
+        elif (
+            task == ZERO_SHOT
+            or (task == FEATURES and not reads_ecgs(config))
+            or (task == CLASSES and type(config) not in AutoModelForECGClassification._model_mapping)
         ):
             _check_role(task, "other", name, str(source))
 
@@ -129,12 +128,22 @@ def _loaded(task: str, load, source, args, options) -> Any:
     return model
 
 
+def _whole(source, *args, **options):
+    config = options.get("config")
+    if not isinstance(config, PreTrainedConfig):
+        config = AutoConfig.from_pretrained(source, **_hub_options(options))
+    model_class = saved_class(config)
+    if model_class is not AutoModel:
+        options.pop("code_revision", None)  # only Auto classes take it
+    return model_class.from_pretrained(source, *args, **options)
+
+
 class ECGModel(AutoModel):
     """What "ecg-feature-extraction" loads."""
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
-        return _loaded(FEATURES, super().from_pretrained, pretrained_model_name_or_path, args, kwargs)
+        return _loaded(FEATURES, _whole, pretrained_model_name_or_path, args, kwargs)
 
 
 class DualEncoder(AutoModel):
@@ -155,9 +164,5 @@ class TrainedClassifier(AutoModelForECGClassification):
     @classmethod
     def _with_its_head(cls, source, *args, **kwargs):
         model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
-        if info["missing_keys"]:
-            raise ValueError(
-                f"{source} has no trained head: {sorted(info['missing_keys'])} are missing. Is it an encoder?"
-                " train/finetune.py makes a classifier of it"
-            )
+        check_head(info, source)
         return model

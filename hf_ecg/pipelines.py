@@ -11,43 +11,46 @@ An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads
 `datasets.Dataset`, streamed or not, a `KeyDataset`, a generator and any other iterable give an iterator. One pipeline
 may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=` is for models of a
 single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
-crops of a record count as their mean. Without `model=` it is "ecg-text-small", which lies inside the package.
+crops of a record count as their mean, and so do its windows: a record that is much longer than the model's window is
+refused unless `window=` says what is taken of it ("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`).
+Without `model=` it is "ecg-text-small", which lies inside the package.
 """
 
 import inspect
-import sys
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Mapping
 from functools import partial
 from os import PathLike
-from types import GeneratorType
 
 import numpy as np
 import torch
+import transformers
 from torch import nn
-from torch.utils.data import Dataset
 from transformers import Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import no_collate_fn
-from transformers.pipelines.pt_utils import KeyDataset, PipelineDataset, PipelineIterator
+from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 from transformers.utils import logging
 
-from .checks import nearest
+from .checks import check_one_of, nearest
 from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
+from .pipeline_inputs import as_base_class_takes_them, collate
 from .pipeline_labels import highest, label_texts, labelled
 from .pipeline_parts import (
     DualEncoder,
     ECGModel,
     TrainedClassifier,
+    origin_of,
     usable_extractor,
     usable_model,
     usable_tokenizer,
 )
-from .pretrained_models import pretrained, pretrained_names
-from .processing import ECGTextProcessor, Output, stack_outputs
-from .signals import Record
+from .pretrained_models import model_source, pretrained, pretrained_names
+from .processing import ECGTextProcessor
+from .saved_models import window_of
+from .trained_on import tell_trained_on
 
 logger = logging.get_logger(__name__)
 
@@ -56,7 +59,7 @@ DEFAULT_MODEL = "ecg-text-small"
 
 _OF_ARRAYS = ("sampling_rate", "leads", "units")
 _OF_ARRAY_DICTS = ("array", *_OF_ARRAYS, "lead")
-_INPUT_OPTIONS = (*_OF_ARRAYS, "lead", "rename")
+_INPUT_OPTIONS = (*_OF_ARRAYS, "lead", "rename", "window")
 
 
 class _ECGPipeline(Pipeline):
@@ -88,6 +91,7 @@ class _ECGPipeline(Pipeline):
         feature_extractor = usable_extractor(self.task_name, feature_extractor, model)
         tokenizer = usable_tokenizer(tokenizer, model) if self._reads_text else None
         super().__init__(model, tokenizer=tokenizer, feature_extractor=feature_extractor, **kwargs)
+        tell_trained_on(*origin_of(self.model))
         try:
             check_weights(self.model, self.model.name_or_path)
             self._weights_checked = True
@@ -106,7 +110,7 @@ class _ECGPipeline(Pipeline):
         """
         if not self._weights_checked:
             check_weights(self.model, self.model.name_or_path)
-        inputs = _as_base_class_takes_them(inputs)
+        inputs = as_base_class_takes_them(inputs)
         if isinstance(inputs, list) and not inputs:
             raise ValueError("the list of ECGs is empty, wanted at least one")
         return super().__call__(inputs, **options)
@@ -132,8 +136,9 @@ class _ECGPipeline(Pipeline):
             ecg = ecg["array"]
         elif isinstance(ecg, Mapping):
             # a row says itself what it holds
-            options = {key: value for key, value in options.items() if key in ("lead", "rename")}
-        return dict(self.feature_extractor(ecg, **options, return_tensors="pt"))
+            options = {key: value for key, value in options.items() if key in ("lead", "rename", "window")}
+        window = window_of(options.pop("window", None), self.feature_extractor, self.model)
+        return dict(self.feature_extractor(ecg, **options, window=window, return_tensors="pt"))
 
     def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):
         """As the base class does it; records of several lengths are padded under their masks."""
@@ -143,8 +148,8 @@ class _ECGPipeline(Pipeline):
             prepared = PipelineDataset(inputs, self.preprocess, preprocess_params)
         else:
             prepared, num_workers = PipelineIterator(inputs, self.preprocess, preprocess_params), min(num_workers, 1)
-        collate = no_collate_fn if batch_size == 1 else partial(_collate, outputs=self.feature_extractor.outputs)
-        batches = BatchLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=collate)
+        put_together = no_collate_fn if batch_size == 1 else partial(collate, outputs=self.feature_extractor.outputs)
+        batches = BatchLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=put_together)
         outputs = PipelineIterator(batches, self.forward, forward_params, loader_batch_size=batch_size)
         return PipelineIterator(outputs, self.postprocess, postprocess_params)
 
@@ -271,6 +276,36 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         return kept[1]
 
 
+def pipeline(task: str, model=None, **options) -> Pipeline:
+    """A pipeline as `transformers.pipeline` makes it, of a model that is looked for first.
+
+    Args:
+        task: "ecg-feature-extraction", "ecg-classification" or "zero-shot-ecg-classification".
+        model: a model inside the package (see `pretrained_names`), a folder, a Hub id, or a loaded model, which wants
+            `feature_extractor=` or `processor=` too. Default: "ecg-text-small", which has no classes of its own.
+        options: those of `transformers.pipeline`, such as `device` and `batch_size`.
+
+    Raises:
+        ValueError: another task, or a model that the task cannot use.
+        OSError: there is no such model; see `pretrained_models.model_source`.
+
+    Example:
+        >>> import hf_ecg
+        >>> classify = hf_ecg.pipeline("zero-shot-ecg-classification", "ecg-text-small")
+        >>> answers = classify("record.hea", candidate_labels=["sinus rhythm", "atrial fibrillation"])
+        >>> sorted(answers[0])
+        ['cosine', 'label', 'score']
+    """
+    check_one_of("task", task, (FEATURES, CLASSES, ZERO_SHOT))
+    if model is None and task == CLASSES:
+        raise ValueError(f"{task} wants model=, a classifier such as `hf-ecg finetune` makes")
+    if model is None:
+        model = DEFAULT_MODEL
+    if isinstance(model, (str, PathLike)):
+        model = model_source(str(model))
+    return transformers.pipeline(task, model=model, **options)
+
+
 def register_pipelines() -> None:
     """Make the three tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
     default = DEFAULT_MODEL if DEFAULT_MODEL in pretrained_names() else None
@@ -289,35 +324,5 @@ def register_pipelines() -> None:
         )
 
 
-def _as_base_class_takes_them(inputs):
-    """One ECG as it is; many as a list, a data set of torch, or a generator: the base class takes all else for one."""
-    datasets = sys.modules.get("datasets")  # who has a data set of it has imported it
-    if datasets is not None and isinstance(inputs, (datasets.DatasetDict, datasets.IterableDatasetDict)):
-        raise ValueError(f"the data set has the splits {list(inputs)}, wanted one of them")
-    if datasets is not None and isinstance(inputs, datasets.Dataset):
-        from .data.rows import RowDataset
-
-        return RowDataset(inputs)
-    if isinstance(inputs, KeyDataset) and not isinstance(inputs.dataset, Sized):
-        return (row[inputs.key] for row in inputs.dataset)
-    if isinstance(inputs, (np.ndarray, torch.Tensor)):
-        return list(inputs) if inputs.ndim == 3 else inputs
-    if isinstance(inputs, tuple):
-        return list(inputs)
-    one = isinstance(inputs, (str, bytes, bytearray, PathLike, Mapping, Record))
-    if one or isinstance(inputs, (list, Dataset, GeneratorType)) or not isinstance(inputs, Iterable):
-        return inputs
-    return (ecg for ecg in inputs)
-
-
 def _keywords(function) -> list[str]:
     return list(inspect.signature(function).parameters)[1:]
-
-
-def _collate(items: list[dict], outputs: Sequence[Output]) -> dict[str, torch.Tensor]:
-    """One batch of records' inputs; shorter ones are padded as their outputs say."""
-    crops = torch.tensor([len(next(iter(item.values()))) for item in items])
-    batch = stack_outputs(items, outputs, return_tensors="pt")
-    # an index that counts through the batch, also where each record has one crop: the outputs are then one a record
-    batch["record_index"] = torch.repeat_interleave(torch.arange(len(items)), crops)
-    return batch

@@ -69,8 +69,18 @@ def test_a_wfdb_record_gives_what_its_row_gives(work, ptb_xl_dir):
     extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
     extract.feature_extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=tiny.SAMPLES)
     with torch.no_grad():
-        expected = extract.model(**extract.feature_extractor(path, return_tensors="pt")).pooler_output[0]
-    assert torch.equal(extract(str(path), return_tensors=True), expected)
+        inputs = extract.feature_extractor(path, return_tensors="pt", window="first")
+        expected = extract.model(**inputs).pooler_output[0]
+    assert torch.equal(extract(str(path), return_tensors=True, window="first"), expected)
+    with pytest.raises(ValueError, match='lasts 10 s, and the model.s recipe would take .* say window="all"'):
+        extract(str(path))
+    inputs = extract.feature_extractor(path, return_tensors="pt", window="all")
+    assert inputs.pop("record_index").tolist() == [0] * len(inputs["input_values"])
+    with torch.no_grad():
+        mean = extract.model(**inputs).pooler_output.mean(0)
+    one, other = extract([str(path)] * 2, batch_size=2, window="all", return_tensors=True)
+    torch.testing.assert_close(one, mean)
+    torch.testing.assert_close(other, mean)
 
 
 def test_a_channel_of_a_file_is_named(work, tmp_path):

@@ -1,6 +1,7 @@
 """The models inside the package: found by name, loaded, and what they refuse; not their exact numbers."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,16 @@ from transformers import AutoModel, AutoProcessor, pipeline
 
 import hf_ecg
 from hf_ecg.cli import call
+from hf_ecg.embed.encoder import Encoder
+from hf_ecg.evaluation.loading import load_classifier, load_dual_encoder, load_encoder, load_model
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.pretrained_models import model_source
 from hf_ecg.simulation import simulate_ecg, write_wfdb
 from hf_ecg.studies.pretrained_models.packaging import LARGEST_BYTES
+from hf_ecg.training.finetune import finetuning_recipe
+from hf_ecg.training.network import build_model
+from hf_ecg.training.recipe_sections import ModelSection
+from tests.evaluation import tiny
 
 NAMES = hf_ecg.pretrained_names()
 DUAL = "ecg-text-small"
@@ -35,10 +42,9 @@ def test_an_unknown_name_is_refused_with_the_names_there_are():
         hf_ecg.pretrained("ecg-text-smal")
 
 
-def test_a_name_is_a_folder_a_model_of_the_package_or_an_id(tmp_path, monkeypatch):
+def test_a_name_is_a_folder_or_a_model_of_the_package(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert model_source(DUAL) == hf_ecg.pretrained(DUAL)
-    assert model_source("OWNER/NAME") == "OWNER/NAME"
     (tmp_path / DUAL).mkdir()  # a command's output folder, which holds no model
     assert model_source(DUAL) == hf_ecg.pretrained(DUAL)
     (tmp_path / DUAL / "config.json").write_text("{}")
@@ -46,9 +52,95 @@ def test_a_name_is_a_folder_a_model_of_the_package_or_an_id(tmp_path, monkeypatc
     with pytest.raises(FileNotFoundError, match="an empty name is not a folder here"):
         model_source("")
     (tmp_path / "out").mkdir()
-    for name in ("out/clep", "./clep", "/nowhere/at/all", "clep", "a/b/c"):
-        with pytest.raises(FileNotFoundError, match=f"{name} is not a folder here.*on the Hub is named OWNER/NAME"):
+    for name in ("out/clep", "./clep", "/nowhere/at/all", "a/b/c"):
+        with pytest.raises(FileNotFoundError, match=f"{name} is not a folder here.*cannot be on the Hub"):
             model_source(name)
+    (tmp_path / "model.pt").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="model.pt is a file, .*hf-ecg convert"):
+        model_source("model.pt")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("out/clep0", "out/clep"), ("ecg-text-smal", DUAL), ("out/quite_another", None)]
+)
+def test_a_slip_is_told_with_the_name_that_was_meant(tmp_path, monkeypatch, name, meant):
+    (tmp_path / "out" / "clep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="is not a folder here") as caught:
+        model_source(name)
+    assert f"(did you mean {meant!r}?)" in str(caught.value) if meant else "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([], "out is an empty folder, and no model: there is no config.json"),
+        (["a.csv", "b/c.txt"], "out holds a.csv, b/, and no model"),
+        (["summary.json", "README.md"], "out is a prepared corpus and not a model"),
+        (["recipe.yaml", "log.jsonl"], "out is a run that has not saved its model yet .*--resume latest"),
+        (["seed0/config.json", "seed1/config.json"], "holds no model itself, but there are out/seed0, out/seed1"),
+    ],
+)
+def test_a_folder_without_a_model_is_told_by_what_it_holds(tmp_path, monkeypatch, files, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    for file in files:
+        (tmp_path / "out" / file).parent.mkdir(exist_ok=True)
+        (tmp_path / "out" / file).write_text("{}")
+    for load in DOORS.values():
+        with pytest.raises(FileNotFoundError, match=found):
+            load("out")
+
+
+DOORS = {
+    "load_pretrained": hf_ecg.load_pretrained,
+    "pipeline": partial(hf_ecg.pipeline, "ecg-feature-extraction"),
+    "load_encoder": partial(load_encoder, device=torch.device("cpu")),
+    "load_classifier": partial(load_classifier, device=torch.device("cpu")),
+    "embed": Encoder,
+    "init_from": lambda name: build_model(
+        ModelSection(class_="ECGResNetForECGClassification", config={}, init_from={"encoder": name}), ["SR"]
+    ),
+    "finetune": lambda name: finetuning_recipe(name, label_sets=["statements"]),
+    "towers": lambda name: hf_ecg.ECGTextModel.from_ecg_text_pretrained(name, name),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_model_that_is_not_there_is_told_at_once_wherever_it_is_named(tmp_path, monkeypatch, door):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="out/x is not a folder here.*no model of this name is in the cache"):
+        DOORS[door]("out/x")
+
+
+@pytest.mark.parametrize(
+    ("load", "wanted"),
+    [
+        (load_dual_encoder, "wanted a dual encoder of ECGs and texts"),
+        (load_classifier, "wanted a classifier such as"),
+        (load_encoder, "wanted a model of ECGs"),
+        (load_model, "wanted a model of ECGs"),
+    ],
+)
+def test_a_text_model_is_not_taken_for_one_of_ecgs(load, wanted, caplog):
+    with pytest.raises(ValueError, match=f"clinical-text-small holds BertModel, which .*{wanted}"):
+        load("clinical-text-small", torch.device("cpu"))
+    assert not caplog.records
+
+
+def test_an_encoder_is_no_classifier_and_a_classifier_gives_its_encoder_without_a_report(tmp_path, capfd):
+    classifier, cpu = tiny.classifier(["SR"]), torch.device("cpu")
+    for name, model in (("classifier", classifier), ("encoder", classifier.encoder)):
+        model.save_pretrained(tmp_path / name)
+        tiny.feature_extractor().save_pretrained(tmp_path / name)
+    with pytest.raises(ValueError, match="encoder holds ECGResNetModel, an encoder without a trained head, wanted a"):
+        load_classifier(str(tmp_path / "encoder"), cpu)
+    assert type(hf_ecg.load_pretrained(str(tmp_path / "classifier"))[0]) is type(classifier)
+    encoder, _ = load_encoder(str(tmp_path / "classifier"), cpu)
+    hf_ecg.pipeline("ecg-feature-extraction", str(tmp_path / "classifier"), device="cpu")
+    assert type(encoder) is type(classifier.encoder) and "REPORT" not in "".join(capfd.readouterr())
+    weights = zip(encoder.parameters(), classifier.encoder.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in weights)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +155,10 @@ def test_pipelines_without_a_model_take_the_one_of_the_package(ecg):
     classify = pipeline("zero-shot-ecg-classification")
     answers = classify(ecg.signal, **given, candidate_labels=["sinus rhythm", "atrial fibrillation", "zebra"])
     assert all(np.isfinite(answer["score"]) for answer in answers) and len(answers) == 3
+    with pytest.raises(ValueError, match="ecg-classification wants model=, a classifier"):
+        hf_ecg.pipeline("ecg-classification")
+    with pytest.raises(ValueError, match="task is 'ecg-clasification', wanted .*did you mean 'ecg-classification'"):
+        hf_ecg.pipeline("ecg-clasification")
     with pytest.raises(
         ValueError, match="ecg-text-small is ECGTextModel, a dual encoder; zero-shot-ecg-classification"
     ):

@@ -5,7 +5,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from ..checks import NEAR, nearest
 from ..signals.leads import STANDARD_LEADS
@@ -80,6 +82,21 @@ def lead_texts(text: str, leads: Sequence[str] = STANDARD_LEADS) -> list[str]:
 def prompt_set_names() -> list[str]:
     """The prompt sets of the package, sorted."""
     return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+@lru_cache(maxsize=1)
+def class_words() -> Mapping[str, str]:
+    """What class codes of the package's prompt sets say, in English words: 1AVB -> "first degree AV block".
+
+    Of sets that give a class one text; those of names come first.
+    """
+    names = sorted(prompt_set_names(), key=lambda name: not name.endswith("_names"))
+    words: dict[str, str] = {}
+    for name in names:
+        prompts = load_prompts(name)
+        if prompts.language == "en":
+            words = {code: texts[0] for code, texts in prompts.classes.items() if len(texts) == 1} | words
+    return MappingProxyType(words)
 
 
 def meant_prompt_set(text: str) -> str | None:

@@ -8,6 +8,7 @@ from huggingface_hub import snapshot_download
 
 from ..cards import CARD_NAME
 from ..checks import nearest
+from ..named_sources import DATA_SET, check_on_hub, may_be_on_hub, nearest_name, what_is_in
 from ..strict_yaml import load_yaml
 
 # PTB-XL's card with all of its classes has 40 kB.
@@ -28,15 +29,32 @@ def corpus_folder(path, files: Iterable[str] = (CARD_NAME, "summary.json")) -> P
     """
     folder = Path(path)
     if folder.is_dir():
-        if not (folder / CARD_NAME).is_file() or folder.name.endswith(".incomplete"):
-            raise OSError(f"{folder} holds no prepared corpus: there is no {CARD_NAME} with its configurations")
+        _check_folder(folder)
         return folder
-    if folder.is_absolute() or str(path).startswith(".") or str(path).count("/") != 1 or ":" in str(path):
-        raise FileNotFoundError(f"{path} is neither a folder nor a Hub id (OWNER/NAME)")
+    near = nearest_name(str(path))
+    if str(path).count("/") != 1 or not may_be_on_hub(str(path)):
+        raise FileNotFoundError(
+            f"{path} is not a folder here{near}, and cannot be on the Hub, where a data set is named OWNER/NAME"
+        )
+    check_on_hub(str(path), DATA_SET, here=near)
     folder = Path(snapshot_download(str(path), repo_type="dataset", allow_patterns=list(files)))
     if not (folder / CARD_NAME).is_file():
         raise FileNotFoundError(f"the data set {path} holds no prepared corpus: there is no {CARD_NAME}")
     return folder
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises OSError, which says what the folder is, where it is not a prepared corpus."""
+    if (folder / CARD_NAME).is_file() and not folder.name.endswith(".incomplete"):
+        return
+    inside = sorted(str(path.parent) for path in folder.glob("*/summary.json"))
+    if (folder / "config.json").is_file():
+        found = f"{folder} is the folder of a model and holds no prepared corpus"
+    elif inside:
+        found = f"{folder} holds no prepared corpus itself, but there are {', '.join(inside[:5])}: name one of them"
+    else:
+        found = f"{folder} {what_is_in(folder)}, and holds no prepared corpus (`hf-ecg prepare` makes one)"
+    raise FileNotFoundError(f"{found}: there is no {CARD_NAME} with its configurations")
 
 
 def card_configs(folder: Path, name) -> dict[str, dict[str, list[str]]]:

@@ -13,6 +13,7 @@ from ..checks import check_one_of, check_positive_integer
 from ..evaluation.loading import pick_device
 from ..locks import output_lock
 from ..progress import progress_bar
+from ..trained_on import tell_trained_on
 from ..version import __version__
 from .encoder import Encoder
 from .records import RecordList, find_records
@@ -112,7 +113,8 @@ def embed_records(
     `stop_s`, seconds from the record's beginning; `lead_mask`, which leads the model saw, in its order;
     `quality_passed`, and `quality`, flag of `hf_ecg.signals.quality` -> leads that have it (null: could not be looked
     for); `model` and `model_revision`, the digest of the weights; and `embedding`, float32 of
-    fixed size. The schema's metadata holds, under `hf_ecg`, versions, options and the extractor's whole recipe.
+    fixed size. The schema's metadata holds, under `hf_ecg`, versions, options, the extractor's whole recipe and, as
+    `trained_on`, a sentence where the model learned from simulated or few records.
 
     Memory does not grow with the number of records. A run that was stopped resumes when it is started again with the
     same arguments; the file appears when it is complete.
@@ -154,6 +156,7 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
         device = pick_device(device)
     encoder = Encoder(model, feature_extractor, options.revision, options.projected, options.lead, device)
     job = _job(encoder, found, options)
+    note = tell_trained_on(encoder.origin, options.revision)
     parts = Parts(output, job, table_schema(encoder.size), overwrite)
     _write_parts(parts, _Pipeline(found, encoder, options), len(found), progress)
     windows, refused = parts.windows, parts.write_refused()
@@ -164,7 +167,7 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
             f"none of {len(found)} records could be embedded, see {parts.refused_path}; first:"
             f" {reasons[0]['path']}: {reasons[0]['reason']}"
         )
-    parts.join({**job, "windows": windows, "refused": refused})
+    parts.join({**job, "windows": windows, "refused": refused, "trained_on": note})
     if refused:
         logger.warning("%d of the records or windows were refused; the reasons are in %s", refused, parts.refused_path)
     return EmbeddingResult(output, len(found), windows, refused, parts.refused_path if refused else None)

@@ -1,15 +1,14 @@
 """The model as a function from windows to embeddings, and the name of its exact weights."""
 
 import torch
-from transformers import AutoFeatureExtractor, AutoModel
+from transformers import AutoFeatureExtractor
 
 from ..evaluation.judging.features import average_crops, frozen
-from ..evaluation.loading import extractor_of
+from ..evaluation.loading import checked_source, extractor_of, load_whole
 from ..evaluation.weights import tensors_digest
-from ..models.shared.finite_weights import check_weights
-from ..models.shared.roles import ecg_config, ecg_encoder, is_dual_encoder
+from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
-from ..processing.steps.requirements import REQUIRE_LENGTH
+from ..saved_models import window_seconds
 
 
 class Encoder:
@@ -25,8 +24,7 @@ class Encoder:
         device: where it runs; None takes it as it is.
 
     Raises:
-        ValueError: no encoder of ECGs, `projected` without a dual
-            encoder, or no `ECGFeatureExtractor`.
+        ValueError: no encoder of ECGs, `projected` without a dual encoder, or no `ECGFeatureExtractor`.
         OSError: nothing of that name.
     """
 
@@ -34,12 +32,14 @@ class Encoder:
         if isinstance(model, torch.nn.Module):
             if feature_extractor is None or revision is not None:
                 raise ValueError("a loaded model wants its feature_extractor beside it, and takes no revision")
-            self.name = getattr(model.config, "_name_or_path", "") or type(model).__name__
+            self.origin = getattr(model.config, "_name_or_path", "")
+            self.name = self.origin or type(model).__name__
         else:
             self.name = str(model)
+            self.origin = source = checked_source(self.name, revision=revision)
             if feature_extractor is None:
-                feature_extractor = AutoFeatureExtractor.from_pretrained(self.name, revision=revision)
-            model = _load(self.name, revision)
+                feature_extractor = AutoFeatureExtractor.from_pretrained(source, revision=revision)
+            model = load_whole(source, revision)
         feature_extractor = extractor_of(feature_extractor)
         if not isinstance(feature_extractor, ECGFeatureExtractor):
             raise ValueError(f"{self.name} comes with {type(feature_extractor).__name__}, wanted ECGFeatureExtractor")
@@ -57,14 +57,8 @@ class Encoder:
 
     @property
     def window_seconds(self) -> float | None:
-        """What the model takes in at once; None when its recipe accepts any length.
-
-        A recipe that takes any length up to a longest one gets windows of what the encoder was made for.
-        """
-        extractor, samples = self.feature_extractor, self.feature_extractor.num_samples
-        if samples is None and any(step.get("maximum") for step in extractor.steps if step["name"] == REQUIRE_LENGTH):
-            samples = ecg_config(self.model.config).num_samples
-        return None if samples is None else samples / extractor.sampling_rate
+        """See `evaluation.loading.window_seconds`."""
+        return window_seconds(self.feature_extractor, self.model)
 
     def prepare(self, records: list) -> tuple[dict[str, torch.Tensor], list[list[bool]]]:
         """Model inputs of some windows, on the CPU, and the lead mask of each.
@@ -72,7 +66,7 @@ class Encoder:
         Raises:
             ValueError: see `ECGFeatureExtractor`.
         """
-        inputs = dict(self.feature_extractor(records, lead=self.lead, return_tensors="pt"))
+        inputs = dict(self.feature_extractor(records, lead=self.lead, return_tensors="pt", window="recipe"))
         inputs.setdefault("record_index", torch.arange(len(records)))
         # crops of one record have the same leads
         first = torch.searchsorted(inputs["record_index"], torch.arange(len(records)))
@@ -97,14 +91,6 @@ class Encoder:
                 f"{self.name} gives {outputs.shape[1]} values a record, its configuration says {self.size}"
             )
         return outputs
-
-
-def _load(name: str, revision: str | None):
-    model = AutoModel.from_pretrained(name, revision=revision, dtype=torch.float32)
-    check_weights(model, name)
-    if not is_dual_encoder(model) and model.main_input_name != "input_values":
-        raise ValueError(f"{name} holds a {type(model).__name__}, which takes no ECG (input_values)")
-    return model.eval()
 
 
 def _unit(values: torch.Tensor) -> torch.Tensor:

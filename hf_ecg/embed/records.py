@@ -14,6 +14,7 @@ from transformers.utils import logging
 from ..data.corpus import load_corpus
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..files import values_digest
+from ..named_sources import may_be_on_hub, nearest_name
 from ..processing.inputs import read_row
 from ..signals.formats import find_record_files, read, record_endings, record_file
 from ..signals.record import Record
@@ -201,6 +202,9 @@ def _files(name: str) -> list[str] | None:
         return [file]
     if path.exists():
         raise ValueError(f"{name} is neither a record ({', '.join(endings)}) nor a folder nor a data set")
-    if path.suffix or name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"{name} is not there, and is neither a folder nor a Hub id (OWNER/NAME)")
+    if path.suffix or name.count("/") != 1 or not may_be_on_hub(name):
+        raise FileNotFoundError(
+            f"{name} is not there{nearest_name(name)}: wanted a file of a record, a folder of them, or a prepared"
+            " corpus, which on the Hub is named OWNER/NAME"
+        )
     return None

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor, ProcessorMixin
+from transformers import AutoConfig, AutoFeatureExtractor, AutoProcessor, PreTrainedModel, ProcessorMixin
 
 from ..models.ecg_text.text_tower import limit_texts
 from ..models.shared.finite_weights import check_weights
-from ..models.shared.roles import ecg_encoder, is_dual_encoder
+from ..models.shared.roles import ROLE_WORDS, ecg_encoder, is_dual_encoder, model_role
+from ..pretrained_models import model_source
+from ..saved_models import check_head, reads_ecgs, saved_class
 from .protocol import TrainingFacts, check_folds, read_training_facts
 from .weights import weights_digest
 
@@ -25,43 +27,89 @@ def load_dual_encoder(folder: str, device: torch.device):
 
     Raises:
         ValueError: the folder holds another kind of model, or weights that are NaN or infinite.
+        OSError: there is no such model, see `pretrained_models.model_source`.
     """
-    model, processor = load_model(folder, device)
-    if not is_dual_encoder(model):
-        raise ValueError(f"{folder} holds a {type(model).__name__}, wanted a dual encoder such as ECGTextModel")
-    return model, processor
+    source = checked_source(folder, ("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel")
+    return load_model(source, device)
 
 
 def load_model(folder: str, device: torch.device):
     """A dual encoder with its processor, or any other model's encoder with its feature extractor."""
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
-    check_weights(model, folder)
+    source = checked_source(folder)
+    model = load_whole(source)
     kind = AutoProcessor if is_dual_encoder(model) else AutoFeatureExtractor
-    processor = kind.from_pretrained(folder)
+    processor = kind.from_pretrained(source)
     if is_dual_encoder(model):
         limit_texts(processor.tokenizer, model.max_text_tokens)
-    return model.to(device).eval(), processor
+    return model.to(device), processor
 
 
 def load_encoder(folder: str, device: torch.device):
     """`(encoder, its feature extractor)`, float32, in evaluation mode; of a dual encoder its ECG tower."""
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32)
-    check_weights(model, folder)
-    return ecg_encoder(model).to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
-
-
-def extractor_of(processor):
-    """The feature extractor that a processor holds; itself when it is one."""
-    return processor.feature_extractor if isinstance(processor, ProcessorMixin) else processor
+    source = checked_source(folder)
+    model = load_whole(source)
+    return ecg_encoder(model).to(device), AutoFeatureExtractor.from_pretrained(source)
 
 
 def load_classifier(folder: str, device: torch.device):
     """`(classifier, its feature extractor)`, float32, in evaluation mode."""
     from ..auto import AutoModelForECGClassification
 
-    model = AutoModelForECGClassification.from_pretrained(folder, dtype=torch.float32)
-    check_weights(model, folder)
-    return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(folder)
+    source = checked_source(folder, ("classifier",), "a classifier such as ECGResNetForECGClassification")
+    model, info = AutoModelForECGClassification.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    check_head(info, source)
+    check_weights(model, source)
+    return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(source)
+
+
+def checked_source(
+    folder: str,
+    roles: tuple[str, ...] = tuple(ROLE_WORDS),
+    wanted: str = "a model of ECGs",
+    revision: str | None = None,
+) -> str:
+    """What `from_pretrained` takes, once the configuration tells a model of these roles: before weights are read, for
+    transformers would make up what they lack.
+
+    Raises:
+        ValueError: another kind of model.
+        OSError: there is no such model.
+    """
+    from ..auto import public_models
+
+    source = model_source(str(folder))
+    config = AutoConfig.from_pretrained(source, revision=revision)
+    known = public_models()
+    for name in config.architectures or []:
+        role = model_role(known[name]) if name in known else "other"
+        if role in roles:
+            continue
+        if role != "other":
+            kind, instead = ROLE_WORDS[role]
+            raise ValueError(f"{folder} holds {name}, {kind}, wanted {wanted}; {instead}")
+        if roles != tuple(ROLE_WORDS) or not reads_ecgs(config):
+            raise ValueError(f"{folder} holds {name}, which is not one of hf_ecg's models, wanted {wanted}")
+    return source
+
+
+def load_whole(source: str, revision: str | None = None) -> PreTrainedModel:
+    """A dual encoder, or the bare encoder of any other model: float32, in evaluation mode.
+
+    A model of this package is loaded as what it was saved, for AutoModel reports the weights of a head as strays.
+
+    Raises:
+        ValueError: weights that are NaN or infinite.
+    """
+    model = saved_class(AutoConfig.from_pretrained(source, revision=revision)).from_pretrained(
+        source, revision=revision, dtype=torch.float32
+    )
+    check_weights(model, source)
+    return (model if is_dual_encoder(model) else ecg_encoder(model)).eval()
+
+
+def extractor_of(processor):
+    """The feature extractor that a processor holds; itself when it is one."""
+    return processor.feature_extractor if isinstance(processor, ProcessorMixin) else processor
 
 
 def facts_for_evaluation(

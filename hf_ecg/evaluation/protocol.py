@@ -15,10 +15,10 @@ from ..checks import nearest
 from ..clinical.scp import STATEMENT_LABEL_SETS
 from ..data.corpus import corpus_name, find_config
 from ..strict_json import read_json_object
+from ..trained_on import FACTS_FILE as FACTS_FILE
 
 logger = logging.get_logger(__name__)
 
-FACTS_FILE = "training_facts.json"
 LABEL_TEXT, ZERO_SHOT, SUPERVISED = "label-text", "zero-shot", "supervised"
 
 
@@ -37,6 +37,8 @@ class SourceFacts:
         risk: what a contrastive loss compared patients by, in words.
         features: where the truth of waveform features as texts of their own came from, in words.
         metadata: what else of the patients pretraining knew, in words.
+        simulated: nobody recorded its signals.
+        records: how many were trained on; None where it is not known.
     """
 
     corpus: str | None = None
@@ -52,6 +54,8 @@ class SourceFacts:
     risk: str | None = None
     features: str | None = None
     metadata: str | None = None
+    simulated: bool = False
+    records: int | None = None
 
     @property
     def original_reports(self) -> bool:
@@ -154,6 +158,9 @@ class TrainingFacts:
                 validation_folds=tuple(sorted({*ours.validation_folds, *source.validation_folds})),
                 risk=_joined_words(ours.risk, source.risk),
                 metadata=_joined_words(ours.metadata, source.metadata),
+                simulated=ours.simulated or source.simulated,
+                # how far they overlap is not known
+                records=max((count for count in (ours.records, source.records) if count), default=None),
             )
         return dataclasses.replace(self, sources=tuple(merged))
 
@@ -195,6 +202,8 @@ _LISTS = {
     **dict.fromkeys(("train_folds", "validation_folds"), int),
 }
 
+_KINDS: dict[str, type] = {"seed": int, "records": int, "simulated": bool}
+
 
 def _check_keys(values: dict, kind: type, where: str) -> None:
     known = [field.name for field in dataclasses.fields(kind)]
@@ -205,7 +214,9 @@ def _check_keys(values: dict, kind: type, where: str) -> None:
 
 def _fact(where: str, key: str, value):
     if key not in _LISTS:
-        kind = int if key == "seed" else str
+        kind = _KINDS.get(key, str)
+        if value is None and kind is bool:
+            return False
         if value is not None and type(value) is not kind:
             raise ValueError(f"{where}: {key} is {value!r}, wanted {kind.__name__} or null")
         return value

@@ -16,11 +16,13 @@ from ..signals.resampling import check_rate
 from ..signals.window import check_size
 from ..strict_json import naming_the_source
 from ..version import __version__
-from .inputs import read_inputs, tell_unused_leads
-from .outputs import LEADS, WAVEFORM, Output
-from .step_run import apply_steps, batch_of_group, batch_of_tensors, several, stack_batches
+from .inputs import WaveformGroup, read_inputs
+from .lead_notes import tell_absent_leads, tell_unused_leads
+from .outputs import WAVEFORM, Output
+from .record_windows import checked_window, gives_windows, in_windows, tell_what_is_left_out
+from .step_run import apply_steps, batch_of_group, batch_of_tensors, present_only, several, stack_batches
 from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
-from .steps.sample_steps import Resample
+from .steps.sample_steps import RECORD_INDEX, Resample
 from .steps.step_base import Step, WaveformBatch
 from .steps.step_table import build_step
 
@@ -194,6 +196,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         return_tensors: str | None = None,
         *,
         rename: Mapping[str | int, str] | None = None,
+        window: str | float | None = None,
     ) -> BatchFeature:
         """Prepares one or several ECGs.
 
@@ -213,12 +216,15 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             return_tensors: "pt" or "np".
             rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}` says
                 that the channel ECG is lead I, which nothing else says.
+            window: what is taken of records that are longer than the model's window: "recipe" what the recipe crops,
+                "first" the first window, "all" all of them as rows of their own, as does a number of seconds.
+                Default: the recipe, with one warning, and an error where it would leave out more than half.
 
         Returns:
             `input_values` float32 `(batch, leads, samples)`; `lead_mask` bool `(batch, leads)`; `sample_mask` bool
             `(batch, samples)`, false where padded. With `normalise(return_amplitude=True)` also `amplitude` float32
             `(batch, leads, 2)`: millivolts = value * scale + offset, with offset and scale in the last axis. With
-            `multi_crop` also `record_index` int64 `(batch,)`, the record that a crop comes from.
+            `multi_crop`, or windows, also `record_index` int64 `(batch,)`, the record that a row comes from.
 
         Raises:
             ValueError: see `read_inputs`; or a record has none of the wanted leads, missing samples that no step
@@ -227,7 +233,12 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """
         if return_tensors is not None:
             check_one_of("return_tensors", return_tensors, ("pt", "np"))
-        data = self._prepared(self._built(), signals, sampling_rate, leads, units, lead, rename)
+        window = checked_window(window)
+        steps, groups = self._built(), read_inputs(signals, sampling_rate, leads, units, rename)
+        if window not in (None, "recipe"):
+            groups = in_windows(groups, window, self.num_samples and self.num_samples / self.sampling_rate)
+        tell_what_is_left_out(groups, steps, self.sampling_rate, self.num_samples, strict=window != "recipe")
+        data = self._prepared(steps, groups, lead, gives_windows(window))
         return BatchFeature(data, tensor_type=return_tensors)
 
     def before_views(
@@ -253,7 +264,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """
         steps = self._built()
         steps = steps[: views_place(steps)]
-        data = self._prepared(steps, signals, sampling_rate, leads, units, lead, rename)
+        data = self._prepared(steps, read_inputs(signals, sampling_rate, leads, units, rename), lead)
         return BatchFeature(data, tensor_type="pt")
 
     def after_views(self, batch: Mapping) -> dict:
@@ -282,7 +293,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         if lacking:
             raise ValueError(f"the batch lacks {lacking}, which the steps before the views make")
         if place is None or place == len(steps) - 1:
-            return dict(batch) | _present_only(batch, given)
+            return dict(batch) | present_only(batch, given)
         state = batch_of_tensors(batch, given, self.leads, self.views_sampling_rate, self.num_samples)
         names = {row: f"record {row} of the batch" for row in range(len(state.signals))}
         apply_steps(state, steps[place + 1 :], names)
@@ -296,10 +307,11 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         return [build_step(step) for step in self.steps]
 
     def _prepared(
-        self, steps: list[Step], signals, sampling_rate, leads, units, lead, rename
+        self, steps: list[Step], groups: list[WaveformGroup], lead: str | None, indexed: bool = False
     ) -> dict[str, np.ndarray]:
-        groups = read_inputs(signals, sampling_rate, leads, units, rename)
+        """What the steps make of the groups; with the record of each row when `indexed`."""
         tell_unused_leads(groups, self.leads)
+        tell_absent_leads(groups, self.leads, steps)
         if lead is not None:
             (lead,) = canonical_leads([lead])
         whole = len(steps) == len(self.steps)
@@ -315,10 +327,14 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             names.append(dict(zip(group.positions, group.names, strict=True)))
             batch = batch_of_group(group, self.leads, lead, self.sampling_rate, self.num_samples)
             apply_steps(batch, steps, names[-1])
-            self._check_result(batch, several(group.names), whole)
+            self._check_result(batch, several(list(names[-1].values())), whole)
             batches.append(batch)
-        where = "after the last step" if whole else "before the step views"
-        return stack_batches(batches, names, outputs_of(steps), where)
+        where, outputs = "after the last step" if whole else "before the step views", outputs_of(steps)
+        if indexed and RECORD_INDEX not in outputs:
+            outputs = (*outputs, RECORD_INDEX)
+            for batch in batches:
+                batch.tensors[RECORD_INDEX.name] = batch.origin
+        return stack_batches(batches, names, outputs, where)
 
     def _check_result(self, batch: WaveformBatch, where: str, whole: bool) -> None:
         if batch.sampling_rate != self.sampling_rate:
@@ -331,16 +347,3 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 f"{where}: the steps end with {length} samples, the model wants {self.num_samples};"
                 " add the steps crop and pad, or change theirs"
             )
-
-
-def _present_only(batch: Mapping, outputs: Sequence[Output]) -> dict:
-    """Tensors with an axis of leads, zero where the lead is absent."""
-    mask, changed = batch["lead_mask"], {}
-    if not mask.all():
-        for output in outputs:
-            axis = output.axis(LEADS)
-            if axis is not None and output.dtype != "bool":
-                shape = [len(mask)] + [1] * len(output.axes)
-                shape[axis] = mask.shape[1]
-                changed[output.name] = batch[output.name].masked_fill(~mask.view(shape), 0)
-    return changed

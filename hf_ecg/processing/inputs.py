@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from transformers.utils import logging
 
 from ..checks import shown
 from ..signals.channels import choose_channels, take_channels
@@ -16,9 +15,6 @@ from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
 from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
 from .input_values import array_of_numbers, checked_rate, length_of, whole_number
-
-logger = logging.get_logger(__name__)
-_told: set[tuple[str, ...]] = set()
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
@@ -260,23 +256,6 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
         if part.physical:
             with_record_name(check_amplitude, part.names, part.signals)
         yield part
-
-
-def tell_unused_leads(groups: Iterable[WaveformGroup], wanted: Iterable[str]) -> None:
-    """Warns of leads that a model has no place for and that are none of the twelve, such as MLII and V7; once for each
-    set of them. That a model takes some of the twelve is what its leads say."""
-    wanted = {*wanted, *STANDARD_LEADS}
-    for group in groups:
-        unused = tuple(lead for lead in group.leads if lead not in wanted)
-        # where nothing is left, an error says so
-        if unused and len(unused) < len(group.leads) and unused not in _told:
-            _told.add(unused)
-            logger.warning(
-                "%s: the model does not see its leads %s, for it takes none of that name; where one of them stands for"
-                " another lead, rename= says which (said once for these)",
-                group.names[0],
-                ", ".join(unused),
-            )
 
 
 def with_record_name(function, names: list[str], *stacks: np.ndarray):

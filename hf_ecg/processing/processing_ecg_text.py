@@ -12,7 +12,7 @@ from ..strict_json import naming_the_source
 from .tokens import tokenize
 
 _TEXT_OPTIONS = frozenset(TextKwargs.__annotations__)
-_ECG_OPTIONS = frozenset({"sampling_rate", "leads", "units", "lead", "return_tensors", "rename"})
+_ECG_OPTIONS = frozenset({"sampling_rate", "leads", "units", "lead", "return_tensors", "rename", "window"})
 # of ProcessorMixin's, by which generic clients call
 _NESTED = ("text_kwargs", "ecg_kwargs", "audio_kwargs", "common_kwargs")
 _OTHERS = ("images_kwargs", "videos_kwargs")
@@ -54,12 +54,13 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
         lead: str | None = None,
         return_tensors: str | None = None,
         rename: Mapping[str | int, str] | None = None,
+        window: str | float | None = None,
         **kwargs,
     ) -> BatchFeature:
         """Prepares a batch; either side may be left out, and their numbers of rows may differ (prompts).
 
         Args:
-            ecg, sampling_rate, leads, units, lead, rename: see `ECGFeatureExtractor.__call__`.
+            ecg, sampling_rate, leads, units, lead, rename, window: see `ECGFeatureExtractor.__call__`.
             text: a text or a list of them.
             return_tensors: "pt" or "np".
             kwargs: for the tokenizer (`max_length`, `truncation`, `padding` ...). Or dictionaries, as clients of
@@ -80,7 +81,7 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
         if ecg is None and text is None:
             raise ValueError("neither ecg nor text was given, wanted at least one of them")
         named: dict[str, Any] = {"sampling_rate": sampling_rate, "leads": leads, "units": units, "lead": lead}
-        named |= {"return_tensors": return_tensors, "rename": rename}
+        named |= {"return_tensors": return_tensors, "rename": rename, "window": window}
         named = {key: value for key, value in named.items() if value is not None}
         of_ecg, of_text = _sorted_options({**named, **kwargs})
         data: dict[str, Any] = {}

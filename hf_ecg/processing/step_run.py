@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from .inputs import WaveformGroup
-from .outputs import WAVEFORM, Output, stack_outputs, zero_absent_leads
+from .outputs import LEADS, WAVEFORM, Output, stack_outputs, zero_absent_leads
 from .steps.derivation import apply_step
 from .steps.step_base import RecordError, Step, WaveformBatch
 from .steps.step_table import describe_step
@@ -132,6 +132,19 @@ def stack_batches(
                 f"the result ({output.name}) does not fit into float32: are the values and the recipe's scale right?"
             )
     return stacked
+
+
+def present_only(batch: Mapping, outputs: Sequence[Output]) -> dict:
+    """Tensors with an axis of leads, zero where the lead is absent."""
+    mask, changed = batch["lead_mask"], {}
+    if not mask.all():
+        for output in outputs:
+            axis = output.axis(LEADS)
+            if axis is not None and output.dtype != "bool":
+                shape = [len(mask)] + [1] * len(output.axes)
+                shape[axis] = mask.shape[1]
+                changed[output.name] = batch[output.name].masked_fill(~mask.view(shape), 0)
+    return changed
 
 
 def several(names: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -38,9 +39,17 @@ _SPELLINGS = {
     **{"E-S": "ES", "A-S": "AS", "A-I": "AI", "E_S": "ES", "A_S": "AS", "A_I": "AI"},
     **{"EKG": "ECG"},
 }
-# What stands before a lead's name, repeatedly ("ECG lead II"); a hyphen behind a space is a sign, not a separator.
-_PREFIX = re.compile(r"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_|(?:LEAD|ECG|EKG)(?:[\s_:.]+|-)|LEAD(?=[IVA]))", re.ASCII)
-_SUFFIX = re.compile(r"[-_ ]REF$", re.ASCII)
+# What stands before a lead's name, repeatedly ("ECG lead II"), in English, German and Romance languages;
+# a hyphen behind a space is a sign, not a separator.
+_BEFORE = (
+    *("LEAD", "ECG", "EKG", "LIMB", "EXTREMITY", "CHEST", "PRECORDIAL", "EINTHOVEN", "GOLDBERGER", "WILSON"),
+    *("ABL", "ABLEITUNG", "BRUSTWANDABLEITUNG", "EXTREMIT\u00c4TENABLEITUNG", "D\u00c9RIVATION", "DERIVATION"),
+    *("DERIV", "D\u00c9RIV", "DERIVACI\u00d3N", "DERIVACION", "DERIVA\u00c7\u00c3O", "DERIVACAO", "DERIVAZIONE"),
+)
+_PREFIX = re.compile(
+    rf"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_|(?:{'|'.join(_BEFORE)})(?:[\s_:.]+|-)|LEAD(?=[IVA]))", re.ASCII
+)
+_SUFFIX = re.compile(r"[-_ ](?:REF|LEAD)$", re.ASCII)
 # A channel's number is not a lead: "ECG 1" may be anything.
 _NUMBERED = re.compile(r"(?:ECG|EKG)[\s_.-]?([0-9]{1,2})", re.ASCII)
 # What a name that stays unknown was perhaps to be: it may be something else, so it is asked for, not taken.
@@ -102,8 +111,9 @@ def known_lead(name: str) -> str | None:
     """A lead's name as this package writes it; None for a name of no ECG lead.
 
     Case does not count, nor do the spellings of devices and standards: DI, DII, DIII (Spanish, Portuguese), C1 to C6
-    (IEC), vx, vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG), a
-    suffix "-REF" (EDF). Names with two meanings stay apart: MLII, MCL1, CM5 are leads of their own, and ECG, ECG1,
+    (IEC), vx, vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG),
+    "Abl.", "Einthoven", "Goldberger", "Wilson" and other words for a lead, a suffix "-REF" (EDF) or "lead", a Roman
+    number as one sign. Names with two meanings stay apart: MLII, MCL1, CM5 are leads of their own, and ECG, ECG1,
     ECG2, V channels whose lead nobody says. Leads that differ by a sign or a factor (-aVR, VR) are unknown.
 
     Example:
@@ -113,7 +123,7 @@ def known_lead(name: str) -> str | None:
     """
     if not isinstance(name, str):
         return None
-    rest = name.strip().upper()
+    rest = unicodedata.normalize("NFKC", name).strip("\ufeff \t\r\n").upper()
     numbered = _NUMBERED.fullmatch(rest)
     if numbered is not None:
         return f"ECG{int(numbered[1])}"

@@ -1,9 +1,14 @@
 """From counts, microvolts or volts to millivolts, and whether numbers can be millivolts at all."""
 
+import logging
+from functools import lru_cache
+
 import numpy as np
 
 from ..checks import nearest, shown
 from ._arrays import as_double, as_numbers
+
+logger = logging.getLogger(__name__)
 
 UNITS = ("mV", "uV", "V", "normalized")
 MISSING_COUNT = -32768
@@ -28,7 +33,16 @@ def known_voltage(units: str) -> str | None:
         >>> [known_voltage(unit) for unit in ("\u00b5V", "MV", "millivolts", "volt", "mmHg")]
         ['uV', 'mV', 'mV', 'V', None]
     """
-    return _VOLTAGES.get(units.strip().lower()) if isinstance(units, str) else None
+    if not isinstance(units, str):
+        return None
+    if units.strip() == "MV":
+        _tell_megavolt()
+    return _VOLTAGES.get(units.strip().lower())
+
+
+@lru_cache(maxsize=1)
+def _tell_megavolt() -> None:
+    logger.warning("the unit 'MV', which is megavolt, is read as millivolt (said once)")
 
 
 def known_units(units: str) -> str:

@@ -1,4 +1,6 @@
-"""A fixed number of samples: cut or lengthen."""
+"""A fixed number of samples: cut or lengthen; and where windows lie in a longer record."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -7,6 +9,9 @@ from ._arrays import as_numbers
 
 # Values of one record in one array, 2 GiB as float32: a day of twelve leads at 500 Hz, and a little more.
 MOST_VALUES = 2**29
+WINDOWS = ("all", "first", "recipe")
+# A last window that would add less than this share of its length to what the others cover is not worth a row.
+SMALLEST_REST = 0.1
 
 
 def check_size(num_samples: int, leads: int, what: str) -> None:
@@ -66,6 +71,42 @@ def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: flo
     before = {"end": 0, "start": lacking, "both": lacking // 2}[position]
     widths = [(0, 0)] * (signals.ndim - 1) + [(before, lacking - before)]
     return np.pad(signals, widths, constant_values=value)
+
+
+def window_spans(
+    num_samples: int, length: int | None, stride: int | None = None, which: str = "all"
+) -> Iterator[tuple[int, int]]:
+    """Start and end (samples) of the windows of a record, one after the other.
+
+    A record that is not longer than a window is one window. Else windows begin at multiples of the stride; what
+    remains behind the last whole one gets a window that is moved back to end with the record, so that it overlaps the
+    one before it, unless it would add less than a tenth of a window.
+
+    Args:
+        num_samples: of the record.
+        length: samples of a window; None takes the record as one.
+        stride: samples between starts; None is `length`.
+        which: "all", or "first" for the first one alone; "recipe" leaves the whole record to the model's recipe.
+
+    Example:
+        >>> from hf_ecg.signals.window import window_spans
+        >>> list(window_spans(2500, 1000))
+        [(0, 1000), (1000, 2000), (1500, 2500)]
+    """
+    if which == "recipe" or length is None or num_samples <= length:
+        yield 0, num_samples
+        return
+    if which == "first":
+        yield 0, length
+        return
+    stride = length if stride is None else stride
+    start = 0
+    while start + length <= num_samples:
+        yield start, start + length
+        start += stride
+    covered = start - stride + length
+    if num_samples - covered >= SMALLEST_REST * length:
+        yield num_samples - length, num_samples
 
 
 def _check(num_samples: int, position: str, positions: tuple[str, ...]) -> None:

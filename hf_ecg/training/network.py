@@ -17,6 +17,7 @@ from ..models.shared.configuration_ecg import TARGET_FIELDS
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
 from ..models.shared.roles import ecg_encoder
+from ..pretrained_models import model_source
 from .recipe_sections import ModelSection
 
 # The key of `model.init_from` for the weights of all submodules, projections and temperature too.
@@ -24,13 +25,14 @@ WHOLE = "model"
 
 
 def resolve_pretrained(source: str) -> str:
-    """A Hub id or folder as it is; `package:NAME/FOLDER` as the folder inside an installed package.
+    """What `from_pretrained` takes: `package:NAME/FOLDER` as the folder inside an installed package, and everything
+    else as `pretrained_models.model_source` finds it.
 
     Raises:
-        OSError: the package is not installed, or has no such folder.
+        OSError: there is no such model or folder, or the package is not installed, or has no such folder.
     """
     if not source.startswith("package:"):
-        return source
+        return model_source(source)
     package, _, inside = source.removeprefix("package:").partition("/")
     found = importlib.util.find_spec(package) if package.isidentifier() else None
     if found is None or not found.submodule_search_locations:

@@ -6,7 +6,7 @@ from datasets import Dataset
 
 from ..clinical.score2_tables import INPUTS
 from ..data.corpus import find_config
-from ..data.corpus_card import read_summary
+from ..data.corpus_card import SIMULATED, read_summary
 from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
@@ -95,6 +95,8 @@ def _source_facts(
         risk=risk,
         features=told.get("features"),
         metadata=metadata,
+        simulated=bool(summary.get(SIMULATED)),
+        records=None if rows is None else len(rows),
         **words,
     )
 

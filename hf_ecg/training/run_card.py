@@ -68,6 +68,8 @@ def model_card(
     recipe = load_recipe(folder / RECIPE_NAME).to_dict() if (folder / RECIPE_NAME).is_file() else {}
     facts = read_training_facts(folder) or TrainingFacts()
     run = read_run(folder)
+    # weights that began from others have seen what those saw
+    run["simulated"] = run["simulated"] or any(source.simulated for source in facts.sources)
     contents = [read_report(path) for path in reports]
     systems = [
         judged_system(report, twin or folder, str(path)) for report, path in zip(contents, reports, strict=True)
@@ -183,7 +185,8 @@ def _sources(recipe: dict) -> list[str]:
 
 
 def _corpus_title(source: SourceFacts) -> str:
-    return source.corpus if _is_hub_id(source.corpus) else Path(source.corpus or "unknown").name
+    name = source.corpus if _is_hub_id(source.corpus) else Path(source.corpus or "unknown").name
+    return f"{name} (simulated)" if source.simulated else name
 
 
 def _is_hub_id(source: str | None) -> bool:

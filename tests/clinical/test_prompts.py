@@ -3,7 +3,15 @@ import json
 
 import pytest
 
-from hf_ecg.clinical.prompts import FOLDER, lead_texts, load_merl_prompts, load_prompts, meant_prompt_set
+from hf_ecg.clinical.prompts import (
+    FOLDER,
+    class_words,
+    lead_texts,
+    load_merl_prompts,
+    load_prompts,
+    meant_prompt_set,
+    prompt_set_names,
+)
 from hf_ecg.clinical.scp import label_sets, read_statements
 from hf_ecg.clinical.snomed import classes_of, scored_classes, snomed_meanings
 
@@ -230,3 +238,15 @@ def test_bad_statements(tmp_path, given, message):
     (tmp_path / "made.yaml").write_text(GOOD + given)
     with pytest.raises(ValueError, match=message):
         load_prompts(tmp_path / "made.yaml")
+
+
+def test_codes_have_words():
+    words = class_words()
+    wanted = {
+        "1AVB": "first degree atrioventricular block",
+        "MI": "myocardial infarction",
+        "AFIB": "atrial fibrillation",
+    }
+    assert wanted.items() <= words.items()
+    named = {code for name in prompt_set_names() for code in load_prompts(name).classes}
+    assert named - set(words) <= {code for code in named if "|" in code}

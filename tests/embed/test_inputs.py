@@ -12,7 +12,7 @@ from tests.embed.made_records import table
     ("name", "message"),
     [
         ("nowhere.hea", "is not there"),
-        ("no/such/record", "neither a folder nor a Hub id"),
+        ("no/such/record", "is not there: wanted a file of a record"),
         ("empty", "neither a record"),
         ("note.txt", "is neither a record"),
     ],

@@ -45,7 +45,7 @@ def test_other_signals_beside_the_ecg_are_left_out_and_named(tmp_path, caplog):
     # asked for, there is nothing to say
     caplog.clear()
     np.testing.assert_array_equal(lead(TWELVE([path], leads=["II"]), "II"), lead(inputs, "II"))
-    assert not caplog.records
+    assert not [record for record in caplog.records if "left out" in record.getMessage()]
 
 
 @pytest.mark.parametrize("unit", ["mV", "MV", "millivolt", "uV", "\u00b5V", "\u03bcV", "microvolts", "V", "nV"])
@@ -72,7 +72,8 @@ def test_what_lead_a_channel_is_has_to_be_said(tmp_path, caplog, extractor, name
 def test_a_holter_gives_the_leads_that_it_has_and_says_which_are_not_seen(tmp_path, caplog):
     path = write_channels(tmp_path, ["MLIII", "V5"])
     assert present(TWELVE(path)) == ["V5"] and present(TWELVE(path, rename={"MLIII": "III"})) == ["III", "V5"]
-    (said,) = [record.getMessage() for record in caplog.records]
+    said, absent = [record.getMessage() for record in caplog.records][:2]
+    assert "has no I, II, III, aVR" in absent and "V5" not in absent
     assert "does not see its leads MLIII" in said and "rename=" in said
     # a model that was made for it sees it
     own = ECGFeatureExtractor(sampling_rate=100, num_samples=1000, leads=["MLIII", "V5"])

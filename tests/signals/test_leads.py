@@ -11,13 +11,14 @@ def test_names_are_compared_without_case():
 
 
 ONE_MEANING = {
-    "I": "DI|di|Lead I|lead_i|ECG I|EKG_I|I-REF|MDC_ECG_LEAD_I|Lead: I|LeadI|ECG lead I|Lead-I",
+    "I": "DI|di|Lead I|lead_i|ECG I|EKG_I|I-REF|MDC_ECG_LEAD_I|Lead: I|LeadI|ECG lead I|Lead-I"
+    "|I lead|I-lead|Abl. I|Einthoven I|D\u00e9rivation I|Derivaci\u00f3n I|\u2160|\ufeffI",
     "II": "DII|Lead II|lead_ii|ECG II|ECG-II|MDC_ECG_LEAD_II|MDC_ECG_ELEC_POTL_II|ii-ref",
     "III": "DIII|LEAD III|MDC_ECG_LEAD_III",
-    "aVR": "AVR|avr|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR",
+    "aVR": "AVR|avr|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR|Goldberger aVR|Abl_aVR",
     "aVL": "AVL|lead_avl|aV_L",
     "aVF": "AVF|aV.F|EKG aVF-REF",
-    "V1": "C1|v1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1",
+    "V1": "C1|v1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1|Wilson V1|V\u2081|Ableitung V1",
     "V6": "C6|lead_v6|V-6",
     "X": "vx|VX",
     "Z": "Vz",
@@ -45,7 +46,8 @@ def test_each_spelling_has_one_meaning(lead):
 @pytest.mark.parametrize(
     "name",
     "-aVR|Lead -aVR|+I|VR|VL|VF|I-II|II-I|I+II|V1-V2|I I|ECG I filtered|Lead 1|D1|L2|C3-A2|C7|V0|V10|RESP|ABP||ECG-"
-    "|Lead|ECG1-ECG2|MDC_ECG_LEAD_|Vx-RL|1|mod.V1".split("|"),
+    "|Lead|ECG1-ECG2|MDC_ECG_LEAD_|Vx-RL|1|mod.V1"
+    "|Abl. -aVR|Einthoven 1|Goldberger R|Channel I|Wilson|I (mV)|Lead-".split("|"),
 )
 def test_names_of_another_meaning_stay_unknown(name):
     with pytest.raises(ValueError, match="unknown lead") as refused:

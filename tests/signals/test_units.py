@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts
-from hf_ecg.signals.units import millivolts_in
+from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts, units
+from hf_ecg.signals.units import known_voltage, millivolts_in
 
 
 def test_units():
@@ -36,6 +36,13 @@ def test_what_is_no_voltage(unit):
     assert millivolts_in(unit) is None
     with pytest.raises(ValueError, match="wanted one of mV"):
         to_millivolts(np.ones(2), unit)
+
+
+def test_megavolts_are_millivolts_and_that_is_said_once(caplog):
+    units._tell_megavolt.cache_clear()
+    assert [known_voltage(unit) for unit in ("mV", "mv", "MV", " MV ", "Mv")] == ["mV"] * 5
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "'MV'" in said and "read as millivolt" in said
 
 
 def test_counts_become_millivolts_and_missing_ones_nan():

@@ -105,7 +105,8 @@ class PreparedRows:
         return RowsRefused(reasons)
 
     def _prepare(self, rows: list[dict]) -> dict[str, torch.Tensor]:
-        batch = dict(self.feature_extractor(rows, return_tensors="pt"))
+        # a corpus is judged as it was trained on: its recipe says which part of a record is read
+        batch = dict(self.feature_extractor(rows, return_tensors="pt", window="recipe"))
         batch.setdefault("record_index", torch.arange(len(rows)))
         batch["num_records"] = len(rows)
         return batch

@@ -6,16 +6,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...clinical.prompts import load_prompts, meant_prompt_set
+from ...clinical.prompts import load_prompts, meant_prompt_set, prompt_set_names
+from ...saved_models import window_of
+from ...trained_on import tell_trained_on
 from .features import check_finite, ecg_text_embeddings, frozen
 from .label_text import class_similarities
 
 
-def record_embedding(model, processor, record, leads=None, rename=None) -> np.ndarray:
-    """Unit-length embedding (1, projection_dim) of one record (path or `Record`), the mean over its crops; `leads` and
-    `rename` as `hf_ecg.read` takes them."""
-    device = next(model.parameters()).device
-    inputs = dict(processor.feature_extractor(record, leads=leads, rename=rename, return_tensors="pt"))
+def record_embedding(model, processor, record, leads=None, rename=None, window=None) -> np.ndarray:
+    """Unit-length embedding (1, projection_dim) of one record (path or `Record`), the mean over its crops or windows;
+    `leads` and `rename` as `hf_ecg.read` takes them, `window` as `ECGFeatureExtractor`."""
+    tell_trained_on(model.name_or_path)
+    device, extractor = next(model.parameters()).device, processor.feature_extractor
+    window = window_of(window, extractor, model)
+    inputs = dict(extractor(record, leads=leads, rename=rename, window=window, return_tensors="pt"))
     inputs.pop("record_index", None)
     with frozen(model):
         features = model.get_ecg_features(**{key: value.to(device) for key, value in inputs.items()}).pooler_output
@@ -24,7 +28,9 @@ def record_embedding(model, processor, record, leads=None, rename=None) -> np.nd
     return torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
 
 
-def classify_record(model, processor, record: str, prompts: Sequence[str], *, leads=None, rename=None) -> list[dict]:
+def classify_record(
+    model, processor, record: str, prompts: Sequence[str], *, leads=None, rename=None, window=None
+) -> list[dict]:
     """`class`, `cosine` and `probability` of each class of each prompt set.
 
     Args:
@@ -32,6 +38,7 @@ def classify_record(model, processor, record: str, prompts: Sequence[str], *, le
         record: path of a WFDB record.
         prompts: names or YAML files of prompt sets, or texts, which are classes of their own.
         leads, rename: which channels of the file are taken, under which names; see `hf_ecg.read`.
+        window: which part of a long record is read; see `ECGFeatureExtractor`.
 
     Returns:
         Entries in the order of the prompts; `probability` is None unless the model was trained with the sigmoid loss.
@@ -40,7 +47,7 @@ def classify_record(model, processor, record: str, prompts: Sequence[str], *, le
         ValueError: an unknown prompt set, or a record that the feature extractor refuses.
         OSError: the record is not there.
     """
-    embedding = record_embedding(model, processor, record, leads, rename)
+    embedding = record_embedding(model, processor, record, leads, rename, window)
     return [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
 
 
@@ -62,7 +69,8 @@ def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
         meant = None if named else meant_prompt_set(prompt)
         if meant is not None and meant != prompt:
             raise ValueError(
-                f"{prompt!r} is not a prompt set, and too near to the name {meant!r} to be meant as a text"
+                f"{prompt!r} is not a prompt set, and too near to the name {meant!r} to be meant as a text; the prompt"
+                f" sets are {', '.join(prompt_set_names())}"
             )
         if named or meant is not None:
             prompt_set = load_prompts(prompt)

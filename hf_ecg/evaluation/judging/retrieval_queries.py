@@ -10,6 +10,7 @@ from ...clinical.prompts import check_texts_are_no_names
 from ...data.corpus import non_empty_text
 from ...data.rows import RowDataset
 from ...signals import read
+from ...trained_on import tell_trained_on
 from ..metrics.retrieval_metrics import retrieval_metrics
 from ..options import DEFAULT_INTERVALS, IntervalOptions
 from .features import ecg_text_embeddings
@@ -53,6 +54,7 @@ class RetrievalSearch:
     """
 
     def __init__(self, index: RetrievalIndex, dataset, model, processor, show: Show = lambda *answer: {}):
+        tell_trained_on(model.name_or_path)
         self.index, self.model, self.processor, self.show = index, model, processor, show
         self.rows = RowDataset(dataset)
         self.places = {name: place for place, name in enumerate(dataset["record_id"])}

@@ -12,6 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
+from ...pretrained_models import model_source
 from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
@@ -132,19 +133,20 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         """Join two pretrained towers; the projections are new.
 
         Args:
-            ecg: folder or Hub id of an encoder of this package.
-            text: folder or Hub id of any text encoder that AutoModel loads.
+            ecg: an encoder of this package: a folder, a model inside the package, or a Hub id.
+            text: any text encoder that AutoModel loads, named likewise.
             ecg_kwargs, text_kwargs: handed to the `from_pretrained` of each.
             config: fields of [`ECGTextConfig`].
 
         Raises:
             ValueError: a tower whose checkpoint lacks tensors that this model uses.
+            OSError: there is no model of a name.
         """
         towers = {}
         for name, source, options in (("ecg_model", ecg, ecg_kwargs), ("text_model", text, text_kwargs)):
             # by default transformers keeps the type of the file, and the new projections are float32
             options = {"dtype": torch.float32} | (options or {})
-            towers[name] = AutoModel.from_pretrained(source, output_loading_info=True, **options)
+            towers[name] = AutoModel.from_pretrained(model_source(str(source)), output_loading_info=True, **options)
         configs = {name.replace("_model", "_config"): tower.config for name, (tower, _) in towers.items()}
         config_class = cast(type[ECGTextConfig], cls.config_class)
         model = cls(config_class(**configs, **config))

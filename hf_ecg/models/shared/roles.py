@@ -34,6 +34,15 @@ def model_role(model: nn.Module | type) -> str:
     return model_class.role if issubclass(model_class, ECGModelBase) else "other"
 
 
+# what a model of each role is, in words, and what may be done with it
+ROLE_WORDS = {
+    "encoder": ("an encoder without a trained head", "hf-ecg finetune makes a classifier of it"),
+    "classifier": ("a classifier", "ecg-classification takes it"),
+    "dual encoder": ("a dual encoder", "zero-shot-ecg-classification takes it"),
+    "pretraining": ("a pretraining model", "ecg-feature-extraction takes its encoder"),
+}
+
+
 def ecg_config(config: PreTrainedConfig) -> PreTrainedConfig:
     """The configuration of the ECG encoder inside a model's; itself when the model is one."""
     return ecg_config(config.ecg_config) if isinstance(config, ECGTowerConfig) else config

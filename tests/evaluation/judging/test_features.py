@@ -38,7 +38,7 @@ def processor():
 class Crops:
     """A feature extractor that makes two crops of each even record and one of each odd one."""
 
-    def __call__(self, rows, return_tensors):
+    def __call__(self, rows, return_tensors, window):
         owners = [index for index in range(len(rows)) for _ in range(2 - index % 2)]
         values = torch.tensor([[float(owner), crop] for crop, owner in enumerate(owners)])
         return {"input_values": values, "record_index": torch.tensor(owners)}

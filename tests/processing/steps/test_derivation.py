@@ -119,7 +119,7 @@ def test_a_derived_lead_is_missing_where_a_parent_is(twelve):
             100, LIMB_LEADS, 1000, [{"name": "crop", "num_samples": 20}, FILL, {"name": "pad"}]
         )
         signals[1, :30] = np.nan
-        assert present(cropped, signals, pair) == [pair[0]]
+        assert present(cropped, signals, pair, window="recipe") == [pair[0]]
 
 
 def test_steps_of_other_packages_that_mask_leads_are_followed(twelve):

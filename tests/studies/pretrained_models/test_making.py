@@ -30,7 +30,7 @@ def test_the_tower_in_the_package_reads_what_its_texts_are_now():
 
 
 def test_a_corpus_that_is_not_there_is_told_of_before_the_tower_is_made(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is neither a folder nor a Hub id"):
+    with pytest.raises(FileNotFoundError, match="is not a folder here"):
         make_pretrained("/nowhere", tmp_path)
     assert not list(tmp_path.iterdir())
 

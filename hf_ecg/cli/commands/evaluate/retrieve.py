@@ -60,6 +60,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
     from ....evaluation.reports.short_summary import retrieval_summary
     from ....files import atomic_file
     from ....plotting.retrieval_files import RetrievalPictures
+    from ....trained_on import trained_on_note
 
     folds = None if folds is None else parse_folds(folds)
     if metrics:
@@ -77,6 +78,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
 
     (dataset, index), refused = skip_refused(make_index, {"rows": dataset}, given["strict"])
     report: dict = note_refused({"model": model, "data": data, "records": len(dataset)}, refused)
+    report["trained_on"] = trained_on_note(model)
     if index.bias is None:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
     told: list[str] = []
