@@ -12,8 +12,10 @@ import sys, time
 start = time.process_time()
 import hf_ecg
 seconds = time.process_time() - start
+assert "transformers" not in sys.modules
 hf_ecg.pretrained("ecg-text-small"), hf_ecg.read
-heavy = {"torch", "transformers", "sklearn", "datasets", "matplotlib", "evaluate"} & set(sys.modules)
+import hf_ecg.plotting.picture_files
+heavy = {"torch", "sklearn", "datasets", "matplotlib", "evaluate"} & set(sys.modules)
 print(seconds, *heavy)
 """
 # the Auto classes come in the middle of an import of transformers, or of one of ours

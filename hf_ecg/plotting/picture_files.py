@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..signals.formats import read
-from ..training.tracking import LOG_NAME
+from ..training.log_file import LOG_NAME
 from ._figure import FORMATS, check_extension, save_figure
 from .answers import plot_answers
 from .ecg import plot_ecg

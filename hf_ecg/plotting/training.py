@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.corpus_card import is_simulated
-from ..training.tracking import LOG_NAME
+from ..training.log_file import LOG_NAME
 from ._figure import marked, new_figure
 
 FAINT, SMOOTHED_OVER = 0.25, 40
@@ -210,6 +209,8 @@ def _selection(recipe: dict) -> tuple[str | None, bool | None]:
 
 def _about(recipe: dict) -> tuple[str | None, bool]:
     """ "ECGTextModel on ptb_xl_100hz", and whether that is simulated."""
+    from ..data.corpus_card import is_simulated  # brings datasets, which an ECG's picture does without
+
     try:
         sources = recipe["data"]["sources"]
         names = [source.get("config") or Path(source["path"]).name for source in sources]

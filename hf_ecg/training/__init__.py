@@ -1,6 +1,15 @@
 """What the scripts in `train/` share: recipes and the loop that runs them."""
 
-from .loop import pretrain
-from .recipe import Recipe, load_recipe, parse_recipe
+from typing import TYPE_CHECKING
+
+from ..lazy_names import lazy_names
 
 __all__ = ["Recipe", "load_recipe", "parse_recipe", "pretrain"]
+
+if TYPE_CHECKING:
+    from .loop import pretrain
+    from .recipe import Recipe, load_recipe, parse_recipe
+else:  # a log is read without torch
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"Recipe": "recipe", "load_recipe": "recipe", "parse_recipe": "recipe", "pretrain": "loop"}
+    )

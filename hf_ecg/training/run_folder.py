@@ -9,8 +9,8 @@ from ..files import atomic_path, values_digest
 from ..locks import LOCK_INSIDE
 from ..owned_folders import check_replaceable, is_ours, mark, read_marker, remove_ours
 from .checkpoint import load_state
+from .log_file import LOG_NAME, read_log
 from .recipe import Recipe, load_recipe
-from .tracking import LOG_NAME, read_log
 
 RECIPE_NAME = "recipe.yaml"
 KIND = "training run"

@@ -11,10 +11,9 @@ from accelerate import Accelerator
 from transformers.utils import logging
 
 from ..files import naming_the_file
+from .log_file import LOG_NAME
 
 logger = logging.get_logger(__name__)
-
-LOG_NAME = "log.jsonl"
 
 
 class RunLog:
@@ -81,27 +80,6 @@ def _flat(value, prefix: str = "") -> dict:
         items = ((f"{prefix}.{key}" if prefix else str(key), nested) for key, nested in value.items())
         return {name: item for key, nested in items for name, item in _flat(nested, key).items()}
     return {prefix: value if isinstance(value, bool | int | float | str) else json.dumps(value)}
-
-
-def read_log(folder) -> list[dict]:
-    """Lines of a run's log, without a last one that a kill or a power cut tore.
-
-    Raises:
-        ValueError: another line that is not a JSON object.
-        OSError: there is no log.
-    """
-    path = Path(folder) / LOG_NAME
-    *whole, _ = path.read_bytes().split(b"\n")  # nothing behind the last line feed, or what is torn
-    lines = []
-    for number, text in enumerate(whole, start=1):
-        try:
-            line = json.loads(text)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-        if not isinstance(line, dict):
-            raise ValueError(f"{path}, line {number} holds {type(line).__name__}, wanted an object")
-        lines.append(line)
-    return lines
 
 
 class StepClock:

@@ -22,7 +22,7 @@ from hf_ecg.models.shared.family import Family
 from hf_ecg.models.shared.modeling_ecg import ECGTowerModel
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
-from hf_ecg.training.tracking import read_log
+from hf_ecg.training.log_file import read_log
 from tests.training_fixtures import (  # noqa: F401
     corpus,
     empty_datasets_cache,

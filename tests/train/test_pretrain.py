@@ -16,9 +16,9 @@ from accelerate.commands.launch import launch_command, launch_command_parser
 
 from hf_ecg.models.ecg_resnext.configuration_ecg_resnext import SIZES
 from hf_ecg.training import load_recipe, pretrain
+from hf_ecg.training.log_file import read_log
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
-from hf_ecg.training.tracking import read_log
 from tests.processes import SECONDS, context
 
 RECIPES = (

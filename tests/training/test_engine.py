@@ -13,8 +13,8 @@ from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.engine import Engine
 from hf_ecg.training.loading import batch_sampler
+from hf_ecg.training.log_file import read_log
 from hf_ecg.training.processes import prepare_torch
-from hf_ecg.training.tracking import read_log
 from tests.training.watched import WatchedTextModel, watch
 
 RESNEXT = {"num_leads": 12, "num_samples": 100, "sampling_rate": 100, "widths": [8, 16], "depths": [1, 1]}

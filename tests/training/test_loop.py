@@ -10,9 +10,9 @@ import hf_ecg
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.checkpoint import load_state
+from hf_ecg.training.log_file import read_log
 from hf_ecg.training.recipe_facts import training_facts
 from hf_ecg.training.run_card import protocol_words
-from hf_ecg.training.tracking import read_log
 from tests.training.watched import WatchedTextModel, forget, watch
 from tests.training_fixtures import SENTENCES
 

@@ -10,7 +10,7 @@ import torch
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.training import pretrain
 from hf_ecg.training.checkpoint import load_state
-from hf_ecg.training.tracking import read_log
+from hf_ecg.training.log_file import read_log
 from tests.training.watched import forget, watch
 
 TIMES = ("records_per_second", "waiting")

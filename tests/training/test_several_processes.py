@@ -7,7 +7,7 @@ import yaml
 from safetensors.torch import load_file
 
 from hf_ecg.training import load_recipe, pretrain
-from hf_ecg.training.tracking import read_log
+from hf_ecg.training.log_file import read_log
 from tests.processes import run_ranks
 from tests.training import two_ranks
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from hf_ecg.training.tracking import RunLog, StepClock, read_log
+from hf_ecg.training.log_file import read_log
+from hf_ecg.training.tracking import RunLog, StepClock
 
 
 def test_lines_after_the_checkpoint_are_cut_off(tmp_path):

@@ -21,8 +21,8 @@ from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.loading import batch_sampler
+from hf_ecg.training.log_file import read_log
 from hf_ecg.training.recipe_facts import training_facts
-from hf_ecg.training.tracking import read_log
 from tests.data.conftest import SmallPTBXL
 from tests.evaluation.tiny import load_script
 from tests.training.test_resume import assert_equal_runs, cut_off

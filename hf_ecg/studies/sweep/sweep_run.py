@@ -18,10 +18,10 @@ from ...evaluation.reports.evaluation_report import report_frame, write_report
 from ...locks import output_lock
 from ...owned_folders import mark
 from ...progress import progress_bar
+from ...training.log_file import read_log
 from ...training.prior_runs import train_once
 from ...training.recipe import Recipe
 from ...training.step_costs import WALL
-from ...training.tracking import read_log
 from ..comparison.arm_runs import slug
 from ..source_overrides import source_overrides
 from .sweep_figures import sweep_figures
