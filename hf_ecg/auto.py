@@ -20,7 +20,14 @@ from .processing import ECGFeatureExtractor
 
 
 class AutoModelForECGClassification(_BaseAutoModelClass):
-    """Auto class of the heads `XForECGClassification`."""
+    """Auto class of the heads `XForECGClassification`: `from_pretrained` and `from_config` as in transformers.
+
+    Example:
+        >>> import hf_ecg
+        >>> config = hf_ecg.ECGResNetConfig(num_samples=1000, sampling_rate=100, num_labels=5)
+        >>> type(hf_ecg.AutoModelForECGClassification.from_config(config)).__name__
+        'ECGResNetForECGClassification'
+    """
 
     _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
 
@@ -39,6 +46,11 @@ def register_family(family: Family) -> None:
 
     Raises:
         ValueError: another family has a source of the same name.
+
+    Example:
+        >>> import hf_ecg
+        >>> from hf_ecg.models.st_mem import FAMILY  # yours comes from your own package
+        >>> hf_ecg.register_family(FAMILY)
     """
     config = family.config
     for kind, other in _families.items():

@@ -20,7 +20,13 @@ _IN_PACKAGE = "package:"
 
 
 def pretrained_names() -> list[str]:
-    """The models inside the package, sorted."""
+    """The models inside the package, sorted.
+
+    Example:
+        >>> import hf_ecg
+        >>> hf_ecg.pretrained_names()
+        ['clinical-text-small', 'ecg-single-lead-small', 'ecg-text-small']
+    """
     return sorted(path.parent.name for path in _FOLDER.glob(f"*/{_CONFIG}"))
 
 

@@ -63,6 +63,12 @@ class ECGContrastiveConfig(ECGTowerConfig):
         metadata_predicted (`list[str]`, *optional*): the columns that the head tells from the encoder's features; None
             = all.
         metadata_head_size (`int`, defaults to 128): of the head's hidden layer.
+
+    Example:
+        >>> from hf_ecg import ECGContrastiveConfig
+        >>> config = ECGContrastiveConfig(loss_type="info_nce", projection_dim=64)
+        >>> config.ecg_config.model_type, config.hidden_size
+        ('ecg_resnext', 256)
     """
 
     model_type = "ecg_contrastive"

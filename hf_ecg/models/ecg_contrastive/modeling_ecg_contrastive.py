@@ -46,6 +46,14 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     2005.13249) with `"patient_contrastive"`, VICReg (arXiv 2105.04906) with `"vicreg"`, and forms that know metadata
     of the patients; with `metadata_weight` a head tells some of them beside the contrast. What
     pretraining leaves behind is `ecg_model`, saved alone in `encoder/` of a run.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining
+        >>> model = ECGForContrastivePreTraining(ECGContrastiveConfig(loss_type="info_nce"))
+        >>> first, second = torch.randn(2, 4, 1, 1000)  # two views of four records
+        >>> model(first, second_input_values=second, return_loss=True).loss.shape
+        torch.Size([])
     """
 
     config: ECGContrastiveConfig

@@ -32,6 +32,11 @@ class ECGResNetConfig(ECGConfig):
             mean, the second half their maximum, so that a single wide beat is not averaged away.
         classifier_dropout (`float`, defaults to 0.0): before the classification head.
         hidden_size (`int`, *optional*): channels at the end; derived.
+
+    Example:
+        >>> from hf_ecg import ECGResNetConfig
+        >>> ECGResNetConfig().hidden_size, ECGResNetConfig(widths=[16, 32, 64, 128]).hidden_size
+        (512, 128)
     """
 
     model_type = "ecg_resnet"

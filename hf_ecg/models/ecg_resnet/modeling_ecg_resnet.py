@@ -223,6 +223,15 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
 
 
 class ECGResNetForECGClassification(LinearHeadMixin, ECGResNetPreTrainedModel):
-    """The trunk with a linear head: multi-label, single-label or regression by `config.problem_type`."""
+    """The trunk with a linear head: multi-label, single-label or regression by `config.problem_type`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGResNetConfig, ECGResNetForECGClassification
+        >>> config = ECGResNetConfig(num_samples=1000, sampling_rate=100, num_labels=5)
+        >>> model = ECGResNetForECGClassification(config).eval()
+        >>> model(torch.zeros(2, 12, 1000)).logits.shape
+        torch.Size([2, 5])
+    """
 
     encoder_class = ECGResNetModel

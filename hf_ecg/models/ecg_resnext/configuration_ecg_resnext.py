@@ -48,6 +48,12 @@ class ECGResNeXtConfig(ECGConfig):
             gives, also where the channels inside the block are fewer or more.
         classifier_dropout (`float | int`, defaults to 0.0): before the classification head.
         hidden_size (`int`, *optional*): channels at the end; derived.
+
+    Example:
+        >>> from hf_ecg import ECGResNeXtConfig
+        >>> config = ECGResNeXtConfig()
+        >>> config.num_leads, config.hidden_size
+        (1, 256)
     """
 
     model_type = "ecg_resnext"

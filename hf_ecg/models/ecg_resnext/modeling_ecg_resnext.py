@@ -234,6 +234,14 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
 
 
 class ECGResNeXtForECGClassification(LinearHeadMixin, ECGResNeXtPreTrainedModel):
-    """The encoder with a linear head: multi-label, single-label or regression by `config.problem_type`."""
+    """The encoder with a linear head: multi-label, single-label or regression by `config.problem_type`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGResNeXtConfig, ECGResNeXtForECGClassification
+        >>> model = ECGResNeXtForECGClassification(ECGResNeXtConfig(num_labels=5)).eval()
+        >>> model(torch.zeros(2, 1, 1000)).logits.shape
+        torch.Size([2, 5])
+    """
 
     encoder_class = ECGResNeXtModel

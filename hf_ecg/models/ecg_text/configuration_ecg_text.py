@@ -62,6 +62,12 @@ class ECGTextConfig(ECGTowerConfig):
             together, relative to all of kind 0; None = 1 each.
         logit_scale_init_value (`float`, defaults to log 10): of the log scale t'.
         logit_bias_init_value (`float`, defaults to -10): of the bias b.
+
+    Example:
+        >>> from hf_ecg import ECGResNetConfig, ECGTextConfig
+        >>> config = ECGTextConfig(ecg_config=ECGResNetConfig(num_samples=1000, sampling_rate=100), projection_dim=64)
+        >>> config.ecg_config.model_type, config.text_config.model_type, config.loss_type
+        ('ecg_resnet', 'bert', 'clep')
     """
 
     model_type = "ecg_text"

@@ -65,6 +65,11 @@ class Family:
         pretraining: what `AutoModelForPreTraining` gives.
         processor: what `AutoProcessor` gives, of models that read more than ECGs.
         sources: published checkpoints that convert into a model of this family.
+
+    Example:
+        >>> from hf_ecg.models.ecg_resnet import FAMILY
+        >>> FAMILY.model.__name__, [source.name for source in FAMILY.sources]
+        ('ECGResNetModel', ['merl-resnet18', 'merl-resnet34', 'merl-resnet50'])
     """
 
     config: type[PreTrainedConfig]

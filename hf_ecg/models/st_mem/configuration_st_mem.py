@@ -30,6 +30,12 @@ class STMEMConfig(ECGConfig):
         decoder_num_attention_heads (`int`, defaults to 4): their heads.
         decoder_intermediate_size (`int`, defaults to 1024): inside their feed-forward part.
         decoder_layer_norm_eps (`float`, defaults to 1e-6): of the decoder's last norm.
+
+    Example:
+        >>> from hf_ecg import STMEMConfig
+        >>> config = STMEMConfig()
+        >>> config.num_samples, config.patch_size, config.num_patches
+        (2250, 75, 30)
     """
 
     model_type = "st_mem"

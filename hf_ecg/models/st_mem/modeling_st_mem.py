@@ -204,7 +204,15 @@ def with_separators(counted: torch.Tensor | None) -> torch.Tensor | None:
 
 
 class STMEMForECGClassification(LinearHeadMixin, STMEMPreTrainedModel):
-    """The encoder with a linear head: multi-label, single-label or regression by `config.problem_type`."""
+    """The encoder with a linear head: multi-label, single-label or regression by `config.problem_type`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import STMEMConfig, STMEMForECGClassification
+        >>> model = STMEMForECGClassification(STMEMConfig(num_hidden_layers=2, num_labels=5)).eval()
+        >>> model(torch.zeros(2, 12, 2250)).logits.shape
+        torch.Size([2, 5])
+    """
 
     encoder_class = STMEMModel
 
