@@ -21,6 +21,8 @@ class Start:
     """Which command it was whose options were understood."""
 
     path: str = ""
+    # it has the option --resume
+    resumes: bool = False
 
 
 def call(words: str, arguments: Sequence[str], start: Start | None = None, program: str = "hf-ecg"):
@@ -73,7 +75,8 @@ def run(words: str = "", arguments: Sequence[str] | None = None):
     except click.ClickException as error:
         end("", error.format_message(), error.exit_code)
     except KeyboardInterrupt:
-        end("", "interrupted", INTERRUPTED, command=start.path)
+        hint = ": the same command with --resume latest goes on from the last checkpoint" if start.resumes else ""
+        end("", f"interrupted{hint}", INTERRUPTED, command=start.path)
     except _failures() as error:
         if debug:
             raise

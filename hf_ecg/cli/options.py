@@ -1,5 +1,6 @@
 """What commands are made of: options of several words, and the options that many commands share."""
 
+import inspect
 import os
 import re
 import sys
@@ -45,6 +46,20 @@ class Command(click.Command):
             _switch("--debug", "Show the traceback of a failure."),
         ]
 
+    def format_help_text(self, ctx, formatter) -> None:
+        """What the command does; the examples stand at the end."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text("\n\n".join(text for text in self._paragraphs() if not _is_example(text)))
+
+    def format_epilog(self, ctx, formatter) -> None:
+        """The examples."""
+        with formatter.section("Examples"):
+            formatter.write_text("\n\n".join(filter(_is_example, self._paragraphs())))
+
+    def _paragraphs(self) -> list[str]:
+        return inspect.cleandoc(self.help or "").split("\n\n")
+
     def parse_args(self, ctx, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._one_word_each(ctx, args))
 
@@ -62,6 +77,7 @@ class Command(click.Command):
                 stack.enter_context(redirect_stdout(sys.stderr))
             if ctx.obj is not None:
                 ctx.obj.path = ctx.command_path
+                ctx.obj.resumes = any(param.name == "resume" for param in self.params)
             stack.enter_context(_bars(quiet, not self.light))
             for param in self.params:
                 if isinstance(param.type, ModelName):
@@ -123,6 +139,10 @@ def _switch(name: str, help: str) -> click.Option:
         ctx.meta[name] = given
 
     return click.Option([name], is_flag=True, expose_value=False, callback=note, help=help)
+
+
+def _is_example(paragraph: str) -> bool:
+    return paragraph.startswith("\b\nhf-ecg ")
 
 
 def _ends_an_option(word: str, takes_overrides: bool) -> bool:
@@ -197,27 +217,42 @@ RENAME = click.option(
 )
 CHANNELS = options(LEADS, RENAME)
 RUN_FOLDER = options(
-    click.option("--output_dir", required=True, help="Folder of the run."),
-    click.option("--resume", type=click.Choice(["latest"]), help="Go on from the last checkpoint in the folder."),
-    click.option("--overwrite", is_flag=True, help="Throw away an earlier run in the folder."),
+    click.option("--output_dir", required=True, help="Folder of the run, to be made."),
+    click.option("--resume", type=click.Choice(["latest"]), help="Resume from the last checkpoint in the folder."),
+    click.option("--overwrite", is_flag=True, help="Replace an earlier run in the folder."),
 )
 
 
 def folds_of_splits(train: str, validation: str, test: str) -> Callable:
     """Decorator: --train_folds, --validation_folds, --test_folds with these defaults."""
     return options(
-        click.option("--train_folds", default=train, show_default=True, help="Folds that are learned from."),
-        click.option("--validation_folds", default=validation, show_default=True, help="Folds that choose."),
-        click.option("--test_folds", default=test, show_default=True, help="Folds that are judged, once."),
+        click.option("--train_folds", default=train, show_default=True, help="Folds to train on."),
+        click.option(
+            "--validation_folds",
+            default=validation,
+            show_default=True,
+            help="Folds that choose the epoch or the strength.",
+        ),
+        click.option("--test_folds", default=test, show_default=True, help="Folds to judge, once."),
     )
 
 
 def intervals(seed: str) -> Callable:
     """Decorator: --bootstrap, --minimum and --seed, which is of `seed`."""
     return options(
-        click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates."),
         click.option(
-            "--minimum", type=int, default=MINIMUM_COUNT, show_default=True, help="Positives and negatives of a class."
+            "--bootstrap",
+            type=int,
+            default=REPLICATES,
+            show_default=True,
+            help="Bootstrap replicates, for the intervals.",
         ),
-        click.option("--seed", type=int, default=0, show_default=True, help=f"Of {seed}."),
+        click.option(
+            "--minimum",
+            type=int,
+            default=MINIMUM_COUNT,
+            show_default=True,
+            help="Positives and negatives that a class needs to count.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help=f"Seed of {seed}."),
     )

@@ -10,7 +10,7 @@ from .options import RENAME, comma_separated, options
 from .outcomes import Ending
 from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
 
-NUM_PROC = click.option("--num_proc", type=int, help="Processes at work (default: one a core, eight at most).")
+NUM_PROC = click.option("--num_proc", type=int, help="Processes (default: one a core, eight at most).")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace an output folder that is there.")
 OUTPUT_DIR = click.option("--output_dir", required=True, help="Folder to make.")
 PUSH = options(
@@ -45,7 +45,13 @@ RISK = options(
 def windows(seconds: float, short_records: str, rate: int = 500):
     """Decorator: the options of `hf_ecg.data.preparing.window_options`; `seconds` 0 takes records whole."""
     return options(
-        click.option("--sampling_rate", type=int, default=rate, show_default=True, help="Others are resampled."),
+        click.option(
+            "--sampling_rate",
+            type=int,
+            default=rate,
+            show_default=True,
+            help="Of the rows, in Hz; other records are resampled.",
+        ),
         click.option(
             "--window_seconds",
             type=float,
@@ -58,7 +64,7 @@ def windows(seconds: float, short_records: str, rate: int = 500):
             type=click.Choice(SHORT_RECORDS),
             default=short_records,
             show_default=True,
-            help="Shorter than a window.",
+            help="What to do with records shorter than a window.",
         ),
         click.option("--max_windows", type=int, help="Take that many windows of a record at most."),
     )

@@ -11,7 +11,7 @@ from .outcomes import Ending
 
 COMPANIONS = options(
     many("--supervised", type=MODEL_NAME, help="Folders of classifiers of the same budget."),
-    click.option("--random", is_flag=True, help="Also the ECG encoder with weights drawn anew."),
+    click.option("--random", is_flag=True, help="Also judge the same encoder with random weights."),
 )
 
 

@@ -8,19 +8,25 @@ import numpy as np
 from transformers import AutoConfig
 
 from ..auto import FAMILIES
-from ..clinical.prompts import PromptSet, load_prompts
+from ..clinical.prompts import PromptSet, load_prompts, prompt_set_names
 from ..data.corpus import label_matrix, label_names, load_corpus
+from ..data.corpus_card import is_simulated
 from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from ..evaluation.judging.label_text import aggregate_similarities
 from ..evaluation.judging.refused import skip_refused
 from ..evaluation.loading import load_dual_encoder, load_encoder, pick_device
 from ..evaluation.options import DEFAULT_FORWARD, ForwardOptions
 from ..models.shared.roles import is_dual_encoder
-from ._figure import FORMATS, save_figure
+from ..training.run_card import read_run
+from ._figure import FORMATS, marked, save_figure
 from .embeddings import plot_embeddings
 from .similarity import plot_similarity
 
 SEVERAL = "several"
+HOW_TO_READ = (
+    "Compare within a column: of all ECGs, those of the class should be nearest to its prompts. Rows are not compared:"
+    " some prompts are nearer to every ECG than others."
+)
 
 
 def draw_model(
@@ -58,7 +64,7 @@ def draw_model(
     folds = None if folds is None else list(folds)
     dataset = load_corpus(data, config=config, folds=folds, keep_unusable=forward.strict)
     one_label_each(dataset, prompt_set.label_set)  # says what is wrong before a model is read
-    output, title = Path(output), Path(model).name
+    output, title = Path(output), _title(model, data)
     output.mkdir(parents=True, exist_ok=True)
     written = []
     family = FAMILIES.get(AutoConfig.from_pretrained(model).model_type)
@@ -73,10 +79,19 @@ def draw_model(
         embed = partial(ecg_features, *load_encoder(model, device), batch_size=forward.batch_size, description="ECGs")
         dataset, embeddings = _usable(embed, dataset, forward.strict)
         labels = one_label_each(dataset, prompt_set.label_set)
-    title = f"{title}: {prompt_set.label_set}"
+    title, words = f"{title}: {prompt_set.label_set}", class_words(prompt_set)
+    labels = [words.get(label, label) for label in labels]
     figure = plot_embeddings(embeddings, labels, method=method, seed=seed, title=title)
     written.append(save_figure(figure, output / f"embeddings.{ending}"))
     return written
+
+
+def _title(model: str, data: str) -> str:
+    """The model's name, marked where it learned from simulated records, or where such records are drawn."""
+    folder = Path(model)
+    learned = folder.is_dir() and read_run(folder)["simulated"]
+    title = f"{folder.name} (trained on simulated records)" if learned else folder.name
+    return marked(title, is_simulated(data)) or title
 
 
 def _usable(embed: Callable, dataset, strict: bool) -> tuple:
@@ -104,11 +119,24 @@ def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_s
     rows = [row for name in classes for row, label in enumerate(labels) if label == name]
     if not rows:
         raise ValueError(f"no record of the corpus has exactly one label of {prompt_set.label_set}")
+    words = class_words(prompt_set)
     return plot_similarity(
         cosines[rows],
-        [labels[row] for row in rows],
+        [words.get(labels[row], labels[row]) for row in rows],
         [f"prompts of {name}" for name in classes],
         average=True,
         title=f"{title}: ECGs with one {prompt_set.label_set} label",
+        caption=HOW_TO_READ,
         scale_label="mean cosine to the nearest prompt",
     )
+
+
+def class_words(prompt_set: PromptSet) -> dict[str, str]:
+    """Each class with what its code says: "1AVB: first degree AV block".
+
+    The words are those of the set of names beside the prompts, or a class's only prompt.
+    """
+    named = f"{prompt_set.name}_names"
+    names = load_prompts(named).classes if named in prompt_set_names() else {}
+    texts = {code: names.get(code, prompts) for code, prompts in prompt_set.classes.items()}
+    return {code: f"{code}: {found[0]}" for code, found in texts.items() if len(found) == 1 and found[0] != code}

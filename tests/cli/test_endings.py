@@ -61,6 +61,15 @@ def test_a_stop_by_the_keyboard_is_no_traceback(raising, capsys):
     assert status == 130 and told.split() == ["interrupted"]
 
 
+def test_a_stop_of_a_training_says_how_it_goes_on(monkeypatch, tmp_path, capsys):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hf_ecg.recipes_found.find_recipe", stopped)
+    status, told = ending(capsys, "pretrain", "--config", "demo", "--output_dir", str(tmp_path))
+    assert status == 130 and told.strip().startswith("interrupted: the same command with --resume latest goes on")
+
+
 def test_a_status_of_its_own(raising, capsys):
     raising(EndsWith("3 refused", 3, Ending()))
     assert ending(capsys, "fails") == (3, "3 refused\n")

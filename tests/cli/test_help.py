@@ -59,7 +59,7 @@ def test_every_option_says_what_it_is(words, capsys):
     group = application
     for word in words.split():
         group = group.get_command(None, word)
-    assert group.name == words.split()[-1] and f"hf-ecg {words}" in told.partition("\n")[2]
+    assert group.name == words.split()[-1] and f"hf-ecg {words}" in told.partition("\n\nExamples:\n")[2]
     silent = [param.name for param in group.params if isinstance(param, click.Option) and not param.help]
     assert silent == []
 

@@ -1,7 +1,8 @@
 import pytest
 
+from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.data.corpus import label_names, load_corpus
-from hf_ecg.plotting.model_pictures import SEVERAL, one_label_each
+from hf_ecg.plotting.model_pictures import SEVERAL, class_words, one_label_each
 from tests.evaluation import tiny
 
 
@@ -44,6 +45,12 @@ def test_a_record_is_coloured_by_its_only_label(work):
         expected = None if not row else names[row[0]] if len(row) == 1 else SEVERAL
         assert label == expected
     assert len(set(labels)) > 1
+
+
+def test_classes_are_drawn_with_what_their_codes_say():
+    words = class_words(load_prompts("ptb_xl_superdiagnostic"))
+    assert words["MI"] == "MI: myocardial infarction" and words["CD"] == "CD: conduction disturbance"
+    assert class_words(load_prompts("ptb_xl_rhythm"))["AFIB"] == "AFIB: atrial fibrillation"
 
 
 def test_a_missing_label_set_is_named(script, work):

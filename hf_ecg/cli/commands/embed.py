@@ -36,14 +36,14 @@ SOME_REFUSED = 3
 @CONFIG
 @click.option("--split", help="Split of prepared corpora (default: all).")
 @click.option("--folds", help="Folds of prepared corpora, such as 1-7,9 (default: all).")
-@click.option("--batch_size", type=int, default=32, show_default=True, help="Windows a forward pass.")
+@click.option("--batch_size", type=int, default=32, show_default=True, help="Windows at a time.")
 @DEVICE
 @click.option(
     "--on_error",
     type=click.Choice(["raise", "skip"]),
     default="raise",
     show_default=True,
-    help="At a record that cannot be embedded.",
+    help="At a record that cannot be embedded: stop, or leave it out.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier output.")
 def command(folds, records, **given) -> Ending:
@@ -55,8 +55,8 @@ def command(folds, records, **given) -> Ending:
     hf-ecg embed A00001.hea --rename ECG=I --model out/demo/clep --output emb.parquet
     hf-ecg embed corpus --folds 9,10 --model out/demo/clep --projected --output emb.parquet
 
-    RECORDS are WFDB records, folders of them, or prepared corpora. A run that was stopped goes on when it is started
-    again with the same arguments. Exit status: 0 when every record is in the file, 3 when some were refused
+    RECORDS are ECG files (WFDB, EDF, DICOM, XML, CSV ...), folders of them, or prepared corpora. The same command
+    resumes a run that was stopped. Exit status: 0 when every record is in the file, 3 when some were refused
     (--on_error skip; OUTPUT.refused.csv lists them), 1 after an error.
     """
     from ...embed import EmbeddingOptions, embed_records

@@ -31,18 +31,23 @@ from ..words import PROBLEMS
 @CONFIG
 @click.option("--problem", type=click.Choice(PROBLEMS), help="Default: multi_label, or regression with --target.")
 @click.option(
-    "--label_set", default="", callback=comma_separated, help="Of the corpus, such as superdiagnostic,rhythm."
+    "--label_set",
+    default="",
+    callback=comma_separated,
+    help="Label sets of the corpus, such as superdiagnostic,rhythm.",
 )
 @click.option(
     "--target", default="", callback=comma_separated, help="Columns of numbers for a regression, such as age."
 )
 @folds_of_splits("1-8", "9", "10")
-@click.option("--frozen", is_flag=True, help="Train the head alone.")
+@click.option(
+    "--frozen", is_flag=True, help="Train the head alone: the encoder sees each record once, without random views."
+)
 @click.option(
     "--lead", "--leads", "leads", callback=comma_separated, help="Leads to use, such as I or I,II (default: all)."
 )
 @click.option("--lead_table", is_flag=True, help="A run for each of I, II, V5, I+II, limb, twelve leads.")
-@click.option("--random", is_flag=True, help="Also the same network from weights drawn anew.")
+@click.option("--random", is_flag=True, help="Also train the same network from random weights, to compare.")
 @ALLOW_TRAINING_FOLDS
 @intervals("head, order, views and bootstrap")
 @RUN_FOLDER

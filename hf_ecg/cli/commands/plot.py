@@ -28,7 +28,7 @@ def command(inputs, output, format, metric, title, **of_records) -> Ending:
     hf-ecg plot a.hea b.hea --leads II,V1 --start 5 --seconds 10 --output pictures/ --format svg
     hf-ecg plot out/seed0 out/seed1/log.jsonl --output training.png
 
-    INPUT are WFDB records, a picture each, or training runs, one picture of all.
+    INPUT are ECG files (WFDB, EDF, DICOM, XML, CSV ...), a picture each, or training runs, one picture of all.
     """
     from ...plotting.picture_files import draw_records, draw_training, is_training
 

@@ -12,8 +12,10 @@ from ..outcomes import Ending
 @as_command("push")
 @click.argument("folder")
 @click.option("--repo_id", required=True, metavar="OWNER/NAME", help="Repository of the Hub.")
-@click.option("--private", is_flag=True, default=None, help="Of a repository that is made now.")
-@click.option("--shim", is_flag=True, help="Let it load with trust_remote_code=True, too.")
+@click.option("--private", is_flag=True, default=None, help="Make a new repository private.")
+@click.option(
+    "--shim", is_flag=True, help="Let it also load with trust_remote_code=True, where hf_ecg is not imported."
+)
 @click.option("--revision", help="Branch (default: main).")
 def command(folder, repo_id, private, shim, revision) -> Ending:
     """Push in one commit: model, processor, encoder/ and card, or a corpus.

@@ -11,17 +11,17 @@ from ..words import CONDITIONS
 @as_command("simulate", light=True)
 @click.argument("conditions", nargs=-1, required=True, metavar="CONDITION...")
 @click.option("--output", required=True, metavar="FOLDER/NAME", help="Record to write: NAME.hea, NAME.dat.")
-@click.option("--sampling_rate", type=int, default=500, show_default=True, help="Hertz.")
+@click.option("--sampling_rate", type=int, default=500, show_default=True, help="Samples a second (Hz).")
 @click.option("--duration", type=float, default=10.0, show_default=True, help="Seconds.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything drawn.")
-@click.option("--noise", type=float, default=1.0, show_default=True, help="Factor on the noise.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
+@click.option("--noise", type=float, default=1.0, show_default=True, help="Factor on the noise; 0: none.")
 @click.option("--heart_rate", type=float, help="Per minute (default: drawn).")
 @click.option("--pr_ms", type=float, help="Milliseconds (default: drawn).")
 @click.option("--qrs_ms", type=float, help="Milliseconds (default: drawn).")
 @click.option("--qt_ms", type=float, help="Milliseconds (default: drawn).")
 @click.option("--axis_degrees", type=float, help="Frontal QRS axis (default: drawn).")
 @click.option("--age", type=int, help="Years (default: drawn).")
-@click.option("--sex", type=click.Choice(["male", "female"]), help="(default: drawn)")
+@click.option("--sex", type=click.Choice(["male", "female"]), help="Default: drawn.")
 def command(output, conditions, **given) -> Ending:
     """Simulate one ECG as a WFDB record."""
     from ...simulation import simulate_ecg, write_wfdb

@@ -26,7 +26,7 @@ from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 @as_command("benchmark")
 @many("--model", type=MODEL_NAME, help="Folders of dual encoders or encoders, the seeds of one model.")
 @many("--data", required=True, help="Prepared corpora: folders or Hub ids.")
-@many("--config", help="Configurations, where a corpus has several.")
+@many("--config", help="Configurations of the corpora, where one has several.")
 @many("--tasks", metavar="TASK", help=f"Of {', '.join(BENCHMARK_TASKS)}.")
 @many("--parts", type=click.Choice(BENCHMARK_PARTS), help="Default: all that the model can answer.")
 @many("--prompts", help="statements (default), names, MERL's CKEPE_prompt.json, or TASK=FILE.yaml.")

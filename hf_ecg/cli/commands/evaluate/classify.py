@@ -20,7 +20,7 @@ from ...words import WINDOWS
 @click.option("--window", type=click.Choice(WINDOWS), help="Of a long record: all windows, one, or by the recipe.")
 @DEVICE
 def command(record, model, prompts, picture, leads, rename, window, device) -> Ending:
-    """Classify one WFDB record by prompts.
+    """Say how well texts fit one ECG: classes of prompt sets, or texts of your own.
 
     \b
     hf-ecg evaluate classify RECORD.hea --model OUT --prompts ptb_xl_superdiagnostic

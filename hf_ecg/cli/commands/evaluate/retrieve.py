@@ -23,15 +23,17 @@ from ...words import FORMATS, REPLICATES
 @click.option("--record_id", multiple=True, help="A record of the corpus, likewise.")
 @CHANNELS
 @click.option("--same_patient", is_flag=True, help="Also find other ECGs of a --record_id's patient.")
-@click.option("--top_k", type=int, default=4, show_default=True, help="Hits of a query.")
-@click.option("--metrics", is_flag=True, help="Recall@k and median rank in --folds.")
+@click.option("--top_k", type=int, default=4, show_default=True, help="Hits to show for each query.")
+@click.option("--metrics", is_flag=True, help="Also measure recall@k and median rank in --folds.")
 @ALLOW_TRAINING_FOLDS
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--index", "index_dir", help="Folder of the index (default: OUTPUT_DIR/index).")
 @click.option("--format", type=click.Choice(FORMATS), default="png", show_default=True, help="Of the pictures.")
-@click.option("--dpi", type=float, default=120, show_default=True, help="Of PNG pictures.")
-@click.option("--no_pictures", is_flag=True, help="Draw none.")
+@click.option("--dpi", type=float, default=120, show_default=True, help="Pixels an inch of PNG pictures.")
+@click.option("--no_pictures", is_flag=True, help="Draw no pictures.")
 @BATCH_SIZE
 @DEVICE
 @STRICT

@@ -17,7 +17,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 @many("--prompts", required=True, help="Names or YAML files of prompt sets.")
 @click.option("--folds", default="10", show_default=True, help="Folds to judge, such as 9,10 or 1-8.")
 @COMPANIONS
-@click.option("--rules", is_flag=True, help="Also the table of waveform features on measurements, without a model.")
+@click.option("--rules", is_flag=True, help="Also judge rules on what is measured in the signal, without a model.")
 @click.option(
     "--unannotated",
     type=click.Choice(UNANNOTATED),
@@ -39,7 +39,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
     help='Also the best of "X" and "X in lead L", where training texts name leads (FG-CLEP).',
 )
 @click.option("--all_prompts", is_flag=True, help="Keep prompts that no training text of the model holds.")
-@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Refuse when the models cannot claim it.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="Stop when the models cannot claim this protocol.")
 @ALLOW_TRAINING_FOLDS
 @intervals("the bootstrap and of the random encoder")
 @BATCH_SIZE

@@ -9,7 +9,7 @@ from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, w
 
 @as_command("code15")
 @click.option("--data_dir", required=True, help="Folder with exams.csv and HDF5 files, or with WFDB records.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
 @windows(seconds=0, short_records="keep", rate=400)
 @ROW_LEADS
 @PREPARING

@@ -14,7 +14,7 @@ from ...words import MERL_LABELS
 @click.option(
     "--labels", type=click.Choice(MERL_LABELS), default="exact", help="merl: as released, the tables' columns."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
 @windows(seconds=0, short_records="keep")
 @ROW_LEADS
 @PREPARING

@@ -17,7 +17,7 @@ from ...words import MERL_LABELS, UNKNOWN_CODES
 @click.option(
     "--unknown_codes", type=click.Choice(UNKNOWN_CODES), default="skip", help="Records with a code unknown here."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
 @windows(seconds=10, short_records="skip")
 @ROW_LEADS
 @PREPARING

@@ -55,7 +55,7 @@ _SIGNALS = options(
         type=click.Choice(SHORT_RECORDS),
         default="keep",
         show_default=True,
-        help="Shorter than a window.",
+        help="What to do with records shorter than a window.",
     ),
     click.option("--max_windows", type=int, help="Take that many windows of a record at most."),
 )
@@ -69,7 +69,7 @@ _SIGNALS = options(
 @click.option(
     "--folds", type=int, default=10, show_default=True, help="How many: the last tests, the one before chooses."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
 @_SIGNALS
 @READING
 def command(output_dir, **given) -> Ending:

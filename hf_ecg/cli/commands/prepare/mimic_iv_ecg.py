@@ -20,7 +20,7 @@ from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
     help="Oldest pressure, blood value or smoking status that counts.",
 )
 @click.option("--text_style", type=click.Choice(TEXT_STYLES), default="sentences", help="How reports become `text`.")
-@click.option("--min_words", type=int, default=0, help="Shorter texts are empty.")
+@click.option("--min_words", type=int, default=0, help="Leave texts with fewer words empty.")
 @click.option(
     "--report_rules", type=click.Choice(REPORT_RULES), help="Published rules; texts that they refuse are empty."
 )
@@ -34,7 +34,7 @@ from ...words import MIMIC_DROP, ONE_RECORD, REPORT_RULES, TEXT_STYLES
     type=click.Choice(ONE_RECORD),
     help="Take the first, the last or a random (the default) record of each patient.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of folds and random records.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of folds and random records.")
 @click.option("--limit", type=int, help="Take that many records only, for a try.")
 @ROW_LEADS
 @PREPARING

@@ -15,7 +15,9 @@ from ...words import DUPLICATE_THRESHOLD, FINGERPRINT_LEADS
 @click.option("--output", required=True, help="pairs.csv; pairs.json is written beside it.")
 @click.option("--config", help="Configuration of CORPUS_A, such as ptb_xl_100hz.")
 @click.option("--second_config", help="Configuration of CORPUS_B.")
-@click.option("--threshold", type=float, default=DUPLICATE_THRESHOLD, show_default=True, help="Of the correlation.")
+@click.option(
+    "--threshold", type=float, default=DUPLICATE_THRESHOLD, show_default=True, help="Lowest correlation of a pair."
+)
 @click.option(
     "--leads",
     default=",".join(FINGERPRINT_LEADS),

@@ -10,14 +10,25 @@ from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
 
 @as_command("ptb_xl")
 @click.option("--data_dir", required=True, help="Folder with ptbxl_database.csv and the records.")
-@click.option("--sampling_rate", type=click.Choice([100, 500]), default=100, show_default=True, help="Hertz.")
 @click.option(
-    "--text_source", type=click.Choice(TEXT_SOURCES), default="statements", help="What `text` is made of (statements)."
+    "--sampling_rate", type=click.Choice([100, 500]), default=100, show_default=True, help="Samples a second (Hz)."
+)
+@click.option(
+    "--text_source",
+    type=click.Choice(TEXT_SOURCES),
+    default="statements",
+    show_default=True,
+    help="What the column text is made of.",
 )
 @click.option(
     "--report_rules", type=click.Choice(REPORT_RULES), help="Empty the original reports that these rules refuse."
 )
-@click.option("--min_likelihood", type=float, default=0, help="Leave less likely statements out of `text`.")
+@click.option(
+    "--min_likelihood",
+    type=float,
+    default=0,
+    help="Leave statements below this likelihood (0 to 100) out of the texts.",
+)
 @click.option(
     "--hold_out", default="", callback=comma_separated, help="Codes to leave out of every text, such as AFIB,CLBBB."
 )
@@ -25,7 +36,7 @@ from ...words import REPORT_RULES, TEXT_SOURCES, WITHHOLDABLE
     "--withhold", type=click.Choice(WITHHOLDABLE), help="Label set that stays out of the texts of some patients."
 )
 @click.option("--withhold_share", type=float, default=0.5, show_default=True, help="Share of these patients.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the patients of --withhold.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed that picks the patients of --withhold.")
 @RISK
 @ROW_LEADS
 @PREPARING

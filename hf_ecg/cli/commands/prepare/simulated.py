@@ -10,9 +10,9 @@ from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, corpus_ending
 @as_command("simulated")
 @OUTPUT_DIR
 @click.option("--num_records", type=int, default=2000, show_default=True, help="Records to simulate.")
-@click.option("--sampling_rate", type=int, default=100, show_default=True, help="Hertz.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything.")
-@click.option("--noise", type=float, default=1.0, show_default=True, help="Factor on the noise.")
+@click.option("--sampling_rate", type=int, default=100, show_default=True, help="Samples a second (Hz).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")
+@click.option("--noise", type=float, default=1.0, show_default=True, help="Factor on the noise; 0: none.")
 @NUM_PROC
 @OVERWRITE
 def command(output_dir, num_records, sampling_rate, seed, noise, num_proc, overwrite) -> Ending:

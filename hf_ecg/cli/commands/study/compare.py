@@ -25,11 +25,17 @@ def _share(ctx, param, text: str) -> tuple[int, int]:
 @CONFIG
 @click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
 @click.option("--share", default="1/1", callback=_share, help="Do a part of the turns only, such as 1/2.")
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
 @click.option(
-    "--minimum", type=int, default=MINIMUM_COUNT, show_default=True, help="Positives and negatives of a class."
+    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
 )
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--minimum",
+    type=int,
+    default=MINIMUM_COUNT,
+    show_default=True,
+    help="Positives and negatives that a class needs to count.",
+)
+@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
 @OVERRIDES
 def command(comparison, data, output_dir, seeds, **given) -> Ending:

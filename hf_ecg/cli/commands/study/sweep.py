@@ -24,11 +24,17 @@ from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
     show_default=True,
     help="cpu is steadier where others use the machine; it wants run.num_workers=0.",
 )
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates.")
 @click.option(
-    "--minimum", type=int, default=MINIMUM_COUNT, show_default=True, help="Positives and negatives of a class."
+    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
 )
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--minimum",
+    type=int,
+    default=MINIMUM_COUNT,
+    show_default=True,
+    help="Positives and negatives that a class needs to count.",
+)
+@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
 @OVERRIDES
 def command(sweep, data, config, output_dir, seeds, **given) -> Ending:
