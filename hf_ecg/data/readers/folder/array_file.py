@@ -62,6 +62,10 @@ class ArrayFile:
         record = Record(str(row), values * millivolts_in(self.units), None, None, self.leads, self.sampling_rate)
         return record if leads is None and rename is None else take_channels(record, leads, rename)
 
+    def close(self) -> None:
+        """Closes the file; a process that is forked from this one must not inherit it open."""
+        _opened.cache_clear()
+
 
 def array_file(
     path, dataset: str | None, leads: Sequence[str] | None, rate: float | None, units: str | None

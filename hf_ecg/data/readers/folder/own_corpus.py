@@ -106,6 +106,8 @@ def own_corpus(data: OwnData) -> OwnCorpus:
     chosen = data.leads if array is None or array.says_leads else None
     source = RecordSource(path, array, chosen, data.rename)
     look = first_look([record.source for record in listing.records], source)
+    if array is not None:
+        array.close()
     rate = look.rate() if data.sampling_rate is None else data.sampling_rate
     fold_of, told = patient_folds(listing.records, facts.label_sets, data.folds, data.seed)
     splits = splits_of_folds(list(fold_of.values()))
