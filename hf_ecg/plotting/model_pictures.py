@@ -8,7 +8,7 @@ import numpy as np
 from transformers import AutoConfig
 
 from ..auto import FAMILIES
-from ..clinical.prompts import PromptSet, load_prompts, prompt_set_names
+from ..clinical.prompts import PromptSet, class_words, load_prompts
 from ..data.corpus import label_matrix, label_names, load_corpus
 from ..data.corpus_card import is_simulated
 from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
@@ -79,8 +79,8 @@ def draw_model(
         embed = partial(ecg_features, *load_encoder(model, device), batch_size=forward.batch_size, description="ECGs")
         dataset, embeddings = _usable(embed, dataset, forward.strict)
         labels = one_label_each(dataset, prompt_set.label_set)
-    title, words = f"{title}: {prompt_set.label_set}", class_words(prompt_set)
-    labels = [words.get(label, label) for label in labels]
+    title = f"{title}: {prompt_set.label_set}"
+    labels = [named_class(label) for label in labels]
     figure = plot_embeddings(embeddings, labels, method=method, seed=seed, title=title)
     written.append(save_figure(figure, output / f"embeddings.{ending}"))
     return written
@@ -119,10 +119,9 @@ def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_s
     rows = [row for name in classes for row, label in enumerate(labels) if label == name]
     if not rows:
         raise ValueError(f"no record of the corpus has exactly one label of {prompt_set.label_set}")
-    words = class_words(prompt_set)
     return plot_similarity(
         cosines[rows],
-        [words.get(labels[row], labels[row]) for row in rows],
+        [named_class(labels[row]) for row in rows],
         [f"prompts of {name}" for name in classes],
         average=True,
         title=f"{title}: ECGs with one {prompt_set.label_set} label",
@@ -131,12 +130,7 @@ def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_s
     )
 
 
-def class_words(prompt_set: PromptSet) -> dict[str, str]:
-    """Each class with what its code says: "1AVB: first degree AV block".
-
-    The words are those of the set of names beside the prompts, or a class's only prompt.
-    """
-    named = f"{prompt_set.name}_names"
-    names = load_prompts(named).classes if named in prompt_set_names() else {}
-    texts = {code: names.get(code, prompts) for code, prompts in prompt_set.classes.items()}
-    return {code: f"{code}: {found[0]}" for code, found in texts.items() if len(found) == 1 and found[0] != code}
+def named_class(label: str | None) -> str | None:
+    """A class with what its code says: "1AVB: first degree AV block"."""
+    words = None if label is None else class_words().get(label)
+    return label if words in (None, label) else f"{label}: {words}"
