@@ -45,6 +45,6 @@ def test_what_is_a_finding(read, check, expected):
 
 def test_a_child_that_hangs_crashes_or_eats_memory_is_one_line():
     cases = ["fine", "hang", "crash", "memory", "fine too"]
-    found = {case: outcome[0] for case, outcome in run_in_children(start, cases, seconds=2.0)}
+    found = {case: outcome[0] for case, outcome in run_in_children(start, cases, seconds=4.0)}
     assert found["fine"] == found["fine too"] == RIGHT
     assert (found["hang"], found["crash"], found["memory"]) == ("h", "c", FINDING)

@@ -32,7 +32,7 @@ def test_a_rank_ends_with_its_launcher(launched):
     os.kill(launcher, signal.SIGKILL)
     os.waitpid(launcher, 0)
     # the rank holds the last end of this pipe
-    found, _, _ = select.select([ended[0]], [], [], 20 if launched else 1.5)
+    found, _, _ = select.select([ended[0]], [], [], 50 if launched else 1.5)
     try:
         assert bool(found) == launched
     finally:

@@ -45,8 +45,8 @@ def test_another_model_or_prompt_is_another_question_and_another_address_is_not(
 
 
 def test_no_more_calls_at_once_than_asked_for_and_so_many_indeed(tmp_path):
-    with LanguageModelServer(seconds=0.1) as server:
-        asked(server, [f"report {number}" for number in range(24)], tmp_path, Patience(concurrency=6))
+    with LanguageModelServer(seconds=0.3) as server:
+        asked(server, [f"report {number}" for number in range(18)], tmp_path, Patience(concurrency=6))
     assert server.most_at_once == 6
     assert set(server.calls.values()) == {1}
 

@@ -74,8 +74,10 @@ def test_when_the_asking_process_dies_only_calls_under_way_are_repeated(tmp_path
     repeated = 0
     with LanguageModelServer(seconds=0.03) as server:
         for _ in range(3):
+            called = sum(server.calls.values())
             number = start(server.base_url, tmp_path)
-            time.sleep(0.3)
+            while sum(server.calls.values()) < called + CONCURRENCY:
+                time.sleep(0.01)
             done = subprocess.run(["pgrep", "-P", str(number)], capture_output=True, text=True)
             children = [int(child) for child in done.stdout.split()]
             before = len(answers_on_disk(tmp_path))

@@ -153,9 +153,9 @@ def test_weights_draw_each_replicate_whole():
 def test_a_thousand_replicates_take_seconds():
     generator = np.random.default_rng(0)
     labels = generator.random((500, 20)) < 0.2
-    start = time.perf_counter()
+    start = time.process_time()
     bootstrap_evaluation(labels, generator.normal(size=labels.shape), range(500), [str(i) for i in range(20)])
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_seeds_that_belong_together_are_drawn_together():
