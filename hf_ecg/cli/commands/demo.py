@@ -8,7 +8,7 @@ from ..options import EndsWith, as_command
 from ..outcomes import INTERRUPTED, Ending
 
 
-@as_command("demo")
+@as_command("demo", light=True)
 @click.option("--data", help="Folder of PTB-XL as PhysioNet ships it (default: simulated records).")
 @click.option("--output_dir", default="out/demo", show_default=True, help="Folder of all that is made.")
 def command(data, output_dir) -> Ending:
@@ -28,10 +28,12 @@ def command(data, output_dir) -> Ending:
         plan.begin()
         click.echo("\n".join(plan.lines()))
         try:
+            from ...progress import without_bars_of_others
             from ...studies.demonstration.demo_run import run_demonstration
 
-            run_demonstration(plan, click.echo)
+            with without_bars_of_others():
+                run_demonstration(plan, click.echo)
         except KeyboardInterrupt as stop:
             raise EndsWith("interrupted: the same command goes on from here", INTERRUPTED) from stop
     made = [(plan.page, "the page"), (plan.model, "the model"), (plan.model / "encoder", "its ECG encoder alone")]
-    return Ending(str(plan.page), made=made, next=[line.strip() for line in plan.next_lines()[2:]])
+    return Ending(str(plan.page), made=made, next=plan.next_commands())

@@ -22,6 +22,7 @@ from ...pretrained_models import pretrained
 from ...recipes_found import find_recipe
 from ...simulation import simulate_ecg, simulated_corpus, write_wfdb
 from ...simulation.corpus import STATEMENTS
+from ...trained_on import trained_on_note
 from ...training import load_recipe, pretrain
 from ...training.recipe import as_override
 from ...training.run_folder import RECIPE_NAME
@@ -35,11 +36,10 @@ TEST_FOLDS = [9, 10]
 # no record of the corpus is made with it
 SEED, CONDITION = 2026, "atrial_fibrillation"
 SIMULATED_FILE = "atrial fibrillation, simulated: no patient was recorded"
+# where nothing more is known of a model
+CAVEAT = "it is not a medical device"
 PIXELS_PER_INCH = 130
 REPLICATES = 500
-CAVEAT = "it learned from 2,833 ECGs of one hospital, is often wrong, and is not a medical device"
-CAVEAT_SIMULATED = f"it learned from {RECORDS:,} simulated ECGs, and knows nothing about real ones"
-CAVEAT_REAL = "it was trained in minutes, to show that it works, and is not a medical device"
 
 
 def run_demonstration(plan: Plan, tell: Callable[[str], None]) -> Path:
@@ -75,8 +75,7 @@ class _Demonstration:
         """The packaged model on a file."""
         header = self.simulated_file()
         self.tell(f"1/6  {PACKAGED}, a model inside the package, reads {header}")
-        who = f"{PACKAGED}, trained on real ECGs (PTB-XL)"
-        return self.ask(pretrained(PACKAGED), who, header, SIMULATED_FILE, CAVEAT, "answer.png")
+        return self.ask(pretrained(PACKAGED), PACKAGED, header, SIMULATED_FILE, "answer.png")
 
     def simulated_file(self) -> Path:
         header = self.plan.output / "record" / f"{CONDITION}.hea"
@@ -84,18 +83,18 @@ class _Demonstration:
             write_wfdb(simulate_ecg([CONDITION], sampling_rate=500, seed=SEED), header.with_suffix(""))
         return header
 
-    def ask(self, model: str, who: str, header: Path, truth: str, caveat: str, picture: str) -> Answer:
+    def ask(self, model: str, who: str, header: Path, truth: str, picture: str) -> Answer:
         """What a model says of a file, in words and as a picture."""
         encoder, processor = load_dual_encoder(model, pick_device(None))
         texts = [statement.sentence for statement in STATEMENTS.values()]
         found = sorted(classify_record(encoder, processor, str(header), texts), key=lambda one: -one["cosine"])
-        path = self.plan.output / picture
-        figure = plot_answers(str(header), found, title=f"{header.name}: {truth}", note=f"{who}: {caveat}")
+        path, caveat = self.plan.output / picture, trained_on_note(model) or CAVEAT
+        figure = plot_answers(str(header), found, title=f"{header.name}: {truth}", note=caveat)
         save_figure(figure, path, dpi=PIXELS_PER_INCH)
         answer = Answer(who, str(header), truth, caveat, found, path)
         self.tell(f"     the file says: {truth}")
         self.tell(f"     the model says: {answer.words()}")
-        self.tell(f"     but {caveat}")
+        self.tell(f"     {caveat}")
         return answer
 
     def prepare(self) -> None:
@@ -147,8 +146,7 @@ class _Demonstration:
         plan = self.plan
         self.tell("6/6  the file again, by the model that was just trained")
         header, truth = self.held_out_file()
-        caveat = CAVEAT_SIMULATED if plan.simulated else CAVEAT_REAL
-        second = self.ask(str(plan.model), plan.model.name, header, truth, caveat, "answer_trained.png")
+        second = self.ask(str(plan.model), plan.model.name, header, truth, "answer_trained.png")
         note = "simulated records" if plan.simulated else None
         curves = draw_training([plan.model, plan.companion], plan.output / "training.png", title=note)
         prompts = plan.prompts[0]

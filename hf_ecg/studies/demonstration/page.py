@@ -60,7 +60,7 @@ def write_page(plan: Plan, answers: Sequence[Answer], results: Sequence[str], pi
         results=list(results),
         pictures=shown,
         card=Path(card).read_text(encoding="utf-8"),
-        next_lines=plan.next_lines()[2:],
+        next_commands=plan.next_commands(),
     )
     with atomic_file(plan.page) as file:
         file.write(text)

@@ -108,14 +108,12 @@ class Plan:
             f"  6  a page with all of it: {self.page}",
         ]
 
-    def next_lines(self) -> list[str]:
-        """Where everything is, and what to try next."""
+    def next_commands(self) -> list[str]:
+        """What to try next, with a file of one's own."""
         return [
-            f"page: {self.page}    model: {self.model}    its encoder alone: {self.model / 'encoder'}",
-            "Next, with a file of your own (WFDB, EDF, DICOM, XML, CSV ...):",
-            "  hf-ecg plot FILE --output ecg.png",
-            '  hf-ecg evaluate classify FILE --model ecg-text-small --prompts "sinus rhythm" "atrial fibrillation"',
-            "  hf-ecg embed FILE --model ecg-text-small --output embeddings.parquet",
+            "hf-ecg plot FILE --output ecg.png",
+            'hf-ecg evaluate classify FILE --model ecg-text-small --prompts "sinus rhythm" "atrial fibrillation"',
+            "hf-ecg embed FILE --model ecg-text-small --output embeddings.parquet",
         ]
 
     def _identity(self) -> str:

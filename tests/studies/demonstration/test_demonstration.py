@@ -12,8 +12,8 @@ from hf_ecg.studies.demonstration.plan import Plan
 
 INSTANT = """
 import sys
-from hf_ecg.cli import call
-call("demo", ["--output_dir", sys.argv[1]])
+from hf_ecg.cli import run
+run("demo", ["--output_dir", sys.argv[1]])
 assert not {"torch", "transformers", "datasets", "matplotlib"} & set(sys.modules)
 """
 FOUND = [
@@ -59,7 +59,7 @@ def test_what_is_there_is_told_at_once(plan, tmp_path, repository):
     line = [sys.executable, "-c", INSTANT, str(plan.output)]
     done = subprocess.run(line, cwd=repository, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"page: {plan.page}" in done.stdout and "steps" not in done.stdout
+    assert str(plan.page) in done.stdout and "steps" not in done.stdout
 
 
 def test_a_folder_with_other_records_is_kept(plan, tmp_path):
