@@ -67,7 +67,8 @@ class RequireLength(Step):
         lowest = -np.inf if self.minimum is None else self.minimum - slack
         highest = np.inf if self.maximum is None else self.maximum + slack
         for row in np.flatnonzero((seconds < lowest) | (seconds > highest))[:1]:
-            how = "; window= (seconds) cuts it into windows, as `hf-ecg embed` does" if seconds[row] > highest else ""
+            longer = seconds[row] > highest
+            how = "; cut it into windows by window= (seconds), as `hf-ecg embed` does" if longer else ""
             raise RecordError(int(row), f"the record lasts {seconds[row]:g} s, wanted {self._wanted()}{how}")
 
     def _wanted(self) -> str:
