@@ -85,6 +85,10 @@ class _CountedLoader(Loader):
     def __init__(self, loader: Any, watch: _Watch):
         self.loader, self.watch = loader, watch
 
+    def __getattr__(self, name: str) -> Any:
+        # `python -m` asks for the code, others for the source or for files beside it
+        return getattr(self.loader, name)
+
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
 

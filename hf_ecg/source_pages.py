@@ -46,10 +46,12 @@ def source_table(sources: Iterable[Source] | None = None, pages: str = "model_ca
     rows: dict[tuple, list[str]] = {}
     for source in SOURCES.values() if sources is None else sources:
         page = f"[{source.summary}]({pages}{page_name(source.title)})"
-        key = (page, _input_in_short(source.feature_extractor()), source.licence.upper())
+        key = (page, _paper_in_short(source), _input_in_short(source.feature_extractor()), source.licence.upper())
         rows.setdefault(key, []).append(f"`{source.name}`")
     lines = [f"| {', '.join(names)} | {' | '.join(key)} |" for key, names in rows.items()]
-    return "\n".join(["| source | model | input | licence |", "| --- | --- | --- | --- |", *lines]) + "\n"
+    return (
+        "\n".join(["| source | model | paper | input | licence |", "| --- | --- | --- | --- | --- |", *lines]) + "\n"
+    )
 
 
 def with_table(text: str, pages: str = "model_cards/") -> str:
@@ -102,6 +104,12 @@ def _step_in_words(step: Mapping) -> str:
     options = {key: value for key, value in step.items() if key != "name"}
     options = options.pop("filter", {}) | options
     return ", ".join([step["name"], *(f"{key} {value}" for key, value in options.items())])
+
+
+def _paper_in_short(source: Source) -> str:
+    """Its address where the citation names one of arXiv, else the citation."""
+    found = re.search(r"arXiv (\d{4}\.\d{4,5})", source.paper)
+    return f"[{found[0]}](https://arxiv.org/abs/{found[1]})" if found else source.paper
 
 
 def _input_in_short(extractor) -> str:

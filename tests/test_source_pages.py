@@ -55,5 +55,8 @@ def test_the_command_renders_a_checkout(tmp_path):
 def test_sources_that_differ_in_size_alone_share_a_line():
     merl = [source for source in SOURCES.values() if source.title == "MERL"]
     assert len(merl) == 3 and len(source_table(merl).splitlines()) == 3
+    assert "[arXiv 2403.06659](https://arxiv.org/abs/2403.06659)" in source_table(merl)
+    cited = dataclasses.replace(merl[0], paper="Somebody et al., a journal")
+    assert "| Somebody et al., a journal |" in source_table([cited])
     other = dataclasses.replace(merl[0], name="other", licence="cc0-1.0")
     assert len(source_table([*merl, other]).splitlines()) == 4
