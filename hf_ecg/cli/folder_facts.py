@@ -41,7 +41,9 @@ def describe_folder(path: str | Path) -> dict:
             " a model, a run or a prepared corpus"
         )
     if not folder.is_dir():
-        raise FileNotFoundError(f"{path} is not a folder, wanted a model, a run or a prepared corpus")
+        raise FileNotFoundError(
+            f"{path} is not here: wanted the file of a record, or the folder of a model, a run or a prepared corpus"
+        )
     if (folder / SUMMARY).is_file():
         return {"kind": "corpus", "path": str(path)} | _corpus(folder)
     if (folder / CONFIG).is_file():

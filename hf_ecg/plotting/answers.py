@@ -1,5 +1,6 @@
 """An ECG on paper with what a model says of it."""
 
+import textwrap
 from collections.abc import Sequence
 
 from ._figure import MM_PER_INCH, new_figure
@@ -8,6 +9,8 @@ from .ecg import ecg_sheet
 WIDTH_MM, GAP_MM, LINE_MM, WORDS_MM, TEXT_MM = 220.0, 5.0, 6.0, 70.0, 3.4
 BAR, INK, PALE = "#1f4e79", "#101010", "#606060"
 MOST = 12
+# letters of a note that fit into the width
+NOTE_LETTERS = 130
 
 
 def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note: str | None = None, most: int = MOST):
@@ -18,7 +21,7 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
         answers: mappings with `class` or `label` and with `probability`, `score` or `cosine`, as `hf-ecg evaluate
             classify` and the pipelines give them. Bars are probabilities where there are some, else cosines.
         title: printed above; default the record's name.
-        note: printed below, such as what the model learned from.
+        note: printed below, such as what the model learned from; a long one in several lines.
         most: how many answers are drawn.
 
     Returns:
@@ -36,7 +39,8 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
     if not named:
         raise ValueError("there are no answers to draw")
     sheet = ecg_sheet(ecg, width=WIDTH_MM)
-    sheet_mm, below_mm = sheet.height * sheet.scale, LINE_MM * (len(named) + 1) + (LINE_MM if note else 0) + GAP_MM
+    told = textwrap.wrap(note or "", NOTE_LETTERS)
+    sheet_mm, below_mm = sheet.height * sheet.scale, LINE_MM * (len(named) + 1 + len(told)) + GAP_MM
     height = sheet_mm + below_mm
     figure = new_figure(WIDTH_MM, height)
     sheet.draw(figure.add_axes((0, below_mm / height, 1, sheet_mm / height)), title or sheet.window.name)
@@ -50,8 +54,8 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
         _write(axes, WORDS_MM, y, name, ha="right")
         axes.barh(y, room * min(max(value, 0.0), 1.0), left=WORDS_MM + 3.0, height=LINE_MM * 0.6, color=BAR)
         _write(axes, WORDS_MM + 5.0 + room * min(max(value, 0.0), 1.0), y, f"{value:.2f}")
-    if note:
-        _write(axes, GAP_MM, GAP_MM, note, color=PALE, size=0.85)
+    for place, line in enumerate(reversed(told)):
+        _write(axes, GAP_MM, GAP_MM + LINE_MM * 0.8 * place, line, color=PALE, size=0.85)
     return figure
 
 

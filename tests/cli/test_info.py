@@ -49,3 +49,8 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(ValueError, match="config.json is not JSON"):
         call("info", [str(tmp_path)])
+
+
+def test_a_file_that_is_not_there_is_told_so():
+    with pytest.raises(FileNotFoundError, match=r"record\.hea is not here: wanted the file of a record, or"):
+        call("info", ["record.hea"])

@@ -21,6 +21,14 @@ def test_answers_stand_under_the_ecg_the_highest_first(tmp_path):
     assert len(plot_answers(tiny.rows(1)[0], answers, most=1).axes[1].patches) == 1
 
 
+def test_a_long_note_stays_inside_the_picture():
+    figure = plot_answers(tiny.rows(1)[0], [{"class": "AFIB", "score": 0.5}], note="The model learned from few. " * 12)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[1].texts]
+    assert all(0 <= box.x0 and box.x1 <= figure.bbox.width and box.y0 >= 0 for box in boxes)
+    assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
 @pytest.mark.parametrize(("answers", "message"), [([], "no answers"), ([{"class": "AFIB"}], "wanted class or label")])
 def test_answers_without_numbers_are_refused(answers, message):
     with pytest.raises(ValueError, match=message):
