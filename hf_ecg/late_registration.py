@@ -40,11 +40,16 @@ def _register_pipelines() -> None:
 
 
 class _Watch(MetaPathFinder):
-    """Finds no module itself: it counts how deep imports of the watched packages are inside each other."""
+    """Finds no module itself: it counts the imports of the watched packages that go on, in all threads.
+
+    In all threads: what a thread registers imports modules that another one may be in the middle of, and that one may
+    wait for a module of this thread. So the last import to end registers.
+    """
 
     def __init__(self, waiting: list[tuple[str, Callable[[], None]]]):
         self.waiting = waiting
-        self.depth = threading.local()
+        self.running = 0
+        self.counting = threading.Lock()
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if not self.waiting or fullname.partition(".")[0] not in WATCHED:
@@ -60,21 +65,23 @@ class _Watch(MetaPathFinder):
         return None
 
     def enter(self) -> None:
-        self.depth.value = getattr(self.depth, "value", 0) + 1
+        with self.counting:
+            self.running += 1
 
     def leave(self) -> None:
-        self.depth.value -= 1
+        with self.counting:
+            self.running -= 1
 
     def act(self) -> None:
-        """Do what has become possible, unless an import around this one goes on."""
-        if getattr(self.depth, "value", 0):
-            return
-        self.enter()  # what is imported now must not come back here
+        """Do what has become possible, unless an import goes on around this one or beside it."""
+        with self.counting:
+            if self.running:
+                return
+            self.running = 1  # what is imported now must not come back here
         try:
             for entry in [entry for entry in self.waiting if entry[0] in sys.modules]:
                 entry[1]()
-                if entry in self.waiting:  # another thread may have been faster
-                    self.waiting.remove(entry)
+                self.waiting.remove(entry)
         finally:
             self.leave()
 
@@ -93,12 +100,16 @@ class _CountedLoader(Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
         module.__loader__ = self.loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self.loader
+        if spec is not None:
+            spec.loader = self.loader
         self.watch.enter()
         try:
             self.loader.exec_module(module)
+            # whole now: a thread that wants it need not wait until all is registered, which may need that thread
+            if spec is not None:
+                spec._initializing = False  # type: ignore[attr-defined]
         finally:
             self.watch.leave()
         self.watch.act()

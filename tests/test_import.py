@@ -27,6 +27,25 @@ FIRST_A_MODEL = """
 from hf_ecg.models.ecg_resnet import ECGResNetModel
 from transformers import AutoConfig, pipeline
 """
+# each thread is in the middle of what the registration of another one needs
+FROM_THREADS = """
+import importlib, threading
+import hf_ecg
+errors = []
+def load(name):
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        errors.append(f"{name}: {error!r}")
+names = ["transformers.models.bert.modeling_bert", "hf_ecg.signals", "transformers.pipelines", "hf_ecg.progress"]
+threads = [threading.Thread(target=load, args=[name]) for name in names]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not errors, errors
+from transformers import AutoConfig, pipeline
+"""
 REGISTERED = """
 assert {"ecg_text", "ecg_resnet"} <= set(hf_ecg.auto.FAMILIES)
 assert type(AutoConfig.for_model("ecg_text")) is hf_ecg.ECGTextConfig
@@ -51,7 +70,7 @@ def test_a_module_runs_as_a_program(repository):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("order", [FIRST_BERT, FIRST_A_MODEL])
+@pytest.mark.parametrize("order", [FIRST_BERT, FIRST_A_MODEL, FROM_THREADS])
 def test_transformers_knows_the_models_in_any_order_of_imports(repository, order):
     heavy = printed(repository, order + "import hf_ecg, sys\n" + REGISTERED)
     assert not heavy, f"loading a model brings {heavy}"
