@@ -67,7 +67,8 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
     Raises:
         OSError: it is not there.
-        ValueError: it is not UTF-8; no rate, lead or unit; a line that is not a number; a path that leaves `root`.
+        ValueError: it is not UTF-8; no rate, lead or unit, or two rates; a line that is not a number, or an infinite
+            one; a path that leaves `root`.
     """
     if root is not None:
         check_inside(path, root)
@@ -75,11 +76,11 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         lines = read_input(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text in UTF-8: {error}") from error
-    fields, first = _header(lines)
     try:
+        fields, first = _header(lines)
         rate, unit, lead = _rate(fields), _unit(fields), _lead(fields)
         values = _numbers(lines, first)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from error
     chosen = choose([lead], [unit], where=path)
     return Record(
@@ -112,10 +113,12 @@ def _header(lines: list[str]) -> tuple[list[tuple[str, str]], int]:
 
 
 def _rate(fields: list[tuple[str, str]]) -> float:
-    for _, value in fields:
-        if found := _RATE.fullmatch(value):
-            return float(found[1].replace(",", "."))
-    raise ValueError("no line says the rate, such as 'Sample Rate,512 hertz'")
+    found = {key: float(rate[1].replace(",", ".")) for key, value in fields if (rate := _RATE.fullmatch(value))}
+    if not found:
+        raise ValueError("no line says the rate, such as 'Sample Rate,512 hertz'")
+    if len(set(found.values())) > 1:  # such as that of a filter; keys are in any language
+        raise ValueError(f"its lines give several rates, {found}, wanted one")
+    return next(iter(found.values()))
 
 
 def _unit(fields: list[tuple[str, str]]) -> str:
@@ -141,7 +144,11 @@ def _numbers(lines: list[str], first: int) -> np.ndarray:
             raise ValueError(f"line {place} is {line[:40]!r}, wanted one number")
     if not kept:
         raise ValueError("there is no number below the lines that describe the record")
-    return np.array([float(line.replace(",", ".")) for _, line in kept])
+    values = np.array([float(line.replace(",", ".")) for _, line in kept])
+    if np.isinf(values).any():
+        place, line = kept[int(np.isinf(values).argmax())]
+        raise ValueError(f"line {place} is {line[:40]!r}, wanted a finite number")
+    return values
 
 
 def _start_time(fields: list[tuple[str, str]]) -> datetime | None:

@@ -80,3 +80,15 @@ def test_other_tables_are_not_records(tmp_path):
     path = written(tmp_path)
     assert find_record_files(tmp_path) == [str(path)]
     assert record_file(tmp_path / "labels.csv") is None and record_file(path) == str(path)
+
+
+def test_a_second_rate_is_not_guessed_away(tmp_path):
+    with pytest.raises(ValueError, match="give several rates, .'Filter': 40.0, 'Sample Rate': 512.508., wanted one"):
+        hf_ecg.read(written(tmp_path, ["Filter,40 Hz", *ENGLISH]))
+
+
+def test_numbers_and_lines_beyond_all_measure(tmp_path):
+    with pytest.raises(ValueError, match="line 14 is '1e400', wanted a finite number"):
+        hf_ecg.read(written(tmp_path, values=["1e400", "2"]))
+    with pytest.raises(ValueError, match="field larger than"):
+        hf_ecg.read(written(tmp_path, [*ENGLISH, "Symptoms," + "x" * 200_000]))
