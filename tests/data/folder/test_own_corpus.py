@@ -187,6 +187,31 @@ def test_an_array_that_does_not_say_what_it_holds(tmp_path, options, message):
         own_corpus(array(tmp_path, "x.npy", np.ones((4, 3, 50)), **options))
 
 
+@pytest.mark.parametrize(
+    ("rates", "message"),
+    [
+        ([100, 200], r"its sampling_rate is \[100, 200\], wanted one number of hertz"),
+        ("slow", "is 'slow', wanted one"),
+    ],
+)
+def test_an_array_of_several_rates(tmp_path, rates, message):
+    said = {"leads": LEADS, "units": "mV"}
+    with pytest.raises(ValueError, match=message):
+        own_corpus(array(tmp_path, "x.npz", {"signals": np.ones((2, 3, 50)), "sampling_rate": rates, **said}))
+    same = array(tmp_path, "y.npz", {"signals": np.ones((2, 3, 50)), "sampling_rate": [100, 100], **said})
+    assert own_corpus(same).corpus.config_name == "y_100hz"
+
+
+def test_a_damaged_array_is_told(tmp_path):
+    np.savez(tmp_path / "x.npz", signals=np.ones((2, 3, 500)), leads=LEADS, sampling_rate=100, units="mV")
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[5000] ^= 255
+    for name, damaged in (("cut.npz", content[:6000]), ("flipped.npz", content)):
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(ValueError, match=f"{name} is not a NumPy array of numbers: "):
+            own_corpus(OwnData(tmp_path / name))
+
+
 def test_a_table_of_another_array(tmp_path):
     said = {"leads": LEADS, "sampling_rate": 100, "units": "mV"}
     table = write_table(tmp_path / "t.csv", [{"at": 0}, {"at": 4}])
@@ -253,6 +278,20 @@ def test_two_patients_and_given_folds(tmp_path):
     assert any("no rows for validation" in sentence for sentence in own.told)
     own, _, found, _ = prepare(tmp_path, OwnData(raw, table, ColumnChoice("file", "p", fold="f")))
     assert {row["fold"] for row in found.values()} == {1, 10}
+    assert own.splits == {"train": [1], "validation": [], "test": [10]}
+
+
+def test_rows_for_tests_are_not_trained_on(tmp_path):
+    for place in range(2):
+        archive(tmp_path / "raw" / f"r{place}.npz", seed=place)
+    for words in (["test", "test"], ["val", "test"]):
+        table = write_table(tmp_path / "t.csv", [{"file": f"r{place}", "f": word} for place, word in enumerate(words)])
+        own, summary, rows, _ = prepare(
+            tmp_path, OwnData(tmp_path / "raw", table, ColumnChoice("file", fold="f", targets=()))
+        )
+        assert own.splits == {"train": [], "validation": [9] * words.count("val"), "test": [10]}
+        assert {row["fold"] for row in rows.values()} == {10} | {9} & set(own.splits["validation"])
+        assert any("no rows for train" in sentence for sentence in own.told) and "train" not in summary["rows"]
 
 
 def test_resuming_takes_up_the_same_rows_only(tmp_path):

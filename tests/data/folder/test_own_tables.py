@@ -101,7 +101,7 @@ def test_numbers_age_sex_text_and_folds(tmp_path):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"labels": ["AFF"]}, "has no column 'AFF' .did you mean 'AF'.*; it has AF, age, dx, sex, ef"),
+        ({"labels": ["AFF"]}, "has no column 'AFF' .did you mean 'AF'.*; it has AF, age, dx, sex, ef, odd$"),
         ({"labels": ["ef"]}, "lines 2, 3: the column 'ef' has '1,5', wanted 0 or 1"),
         ({"labels": ["AF", "AF"]}, "two label sets are called 'labels': write NAME=AF"),
         ({"labels": ["sex=AF"]}, "every row has a column 'sex' of its own: write NAME=AF"),
@@ -111,12 +111,23 @@ def test_numbers_age_sex_text_and_folds(tmp_path):
         ({"age": "age"}, "line 3: the age is 900, wanted years"),
         ({"sex": "sex"}, "lines 2, 3: the column 'sex' has '1', wanted male or female"),
         ({"fold": "AF"}, "line 3: the fold 'AF' is empty"),
+        ({"targets": ["odd"]}, "line 2: the column 'odd' has '1_0', wanted a number"),
+        ({"targets": ["ef=odd", "ef=AF"]}, "'1_0', wanted a number"),
+        ({"targets": ["x=AF", "x=age"]}, "two columns are to be called 'x'"),
+        ({"targets": ["age=AF", "age=AF"]}, "two columns are to be called 'age'"),
     ],
 )
 def test_one_sentence_for_each_mistake(tmp_path, choice, message):
-    text = 'AF,age,dx,sex,ef\n1,60,a,1,"1,5"\n,900,b,2,2\n'
+    text = 'AF,age,dx,sex,ef,odd\n1,60,a,1,"1,5",1_0\n,900,b,2,2,3\n'
     with pytest.raises(ValueError, match=message):
         facts(tmp_path, text, **choice)
+
+
+def test_of_many_columns_a_sentence_names_some(tmp_path):
+    wide = table(tmp_path, ",".join(f"c{place}" for place in range(5000)) + "\n" + ",".join("1" * 5000) + "\n")
+    with pytest.raises(ValueError, match="has no column 'AF'; it has c0, c1, .* and 4970 more$") as error:
+        wide.column("AF")
+    assert len(str(error.value)) < 500
 
 
 def test_texts_are_not_classes_and_labels_all_the_same_are_told(tmp_path):

@@ -129,7 +129,8 @@ def _next(own, output_dir: str, training_rows: int) -> str:
     can_train = own.fewest if own.label_sets else own.targets
     if not can_train or not all(own.splits.values()):
         return f"hf-ecg embed {data} --model {model} --output embeddings.parquet"
-    what = f"--label_set {','.join(own.label_sets)}" if own.label_sets else f"--target {','.join(own.targets)}"
+    option, names = ("--label_set", own.label_sets) if own.label_sets else ("--target", own.targets)
+    what = f"{option} {shlex.quote(','.join(names))}"
     if own.splits != _USUAL_SPLITS:
         what += "".join(f" --{split}_folds {','.join(map(str, folds))}" for split, folds in own.splits.items())
     if own.single_label:

@@ -1,6 +1,8 @@
 """One array of many records: NumPy's `.npy` and `.npz`, or a data set of an HDF5 file."""
 
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....checks import nearest
+from ....checks import nearest, shown
 from ....signals.channels import take_channels
 from ....signals.leads import canonical_leads
 from ....signals.record import Record
@@ -118,26 +120,37 @@ def _samples_first(path: Path, shape: tuple[int, ...], leads: Sequence[str]) -> 
 def _numpy_facts(path: Path, dataset: str | None) -> tuple[str | None, tuple[int, ...], dict]:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        held = None if isinstance(found, np.ndarray) else _unpacked(found)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a NumPy array of numbers: {error}") from error
-    if isinstance(found, np.ndarray):
+    if held is None:
         if dataset is not None:
             raise ValueError(f"{path} is a single array, and holds no data set {dataset!r}")
         _check_numbers(path, found.dtype)
         return None, found.shape, {}
-    with found:
-        dataset = dataset or (_SIGNALS if _SIGNALS in found.files else None)
-        shapes = {name: found[name].shape for name in found.files}
-        name = _chosen(path, dataset, shapes)
-        _check_numbers(path, found[name].dtype)
-        said: dict = {}
-        if _LEADS in found.files:
-            said[_LEADS] = np.atleast_1d(found[_LEADS]).astype(str).tolist()
-        if _RATE in found.files:
-            said[_RATE] = float(found[_RATE])
-        if _UNITS in found.files:
-            said[_UNITS] = str(found[_UNITS])
+    shapes = {name: array.shape for name, array in held.items()}
+    name = _chosen(path, dataset or (_SIGNALS if _SIGNALS in held else None), shapes)
+    _check_numbers(path, held[name].dtype)
+    said: dict = {}
+    if _LEADS in held:
+        said[_LEADS] = np.atleast_1d(held[_LEADS]).astype(str).tolist()
+    if _RATE in held:
+        said[_RATE] = _one_rate(path, held[_RATE])
+    if _UNITS in held:
+        said[_UNITS] = str(held[_UNITS])
     return name, shapes[name], said
+
+
+def _unpacked(archive) -> dict[str, np.ndarray]:
+    with archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _one_rate(path: Path, found: np.ndarray) -> float:
+    rates = np.unique(found)
+    if rates.size != 1 or rates.dtype.kind not in "iuf":
+        raise ValueError(f"{path}: its {_RATE} is {shown(found.tolist())}, wanted one number of hertz for all records")
+    return float(rates[0])
 
 
 def _hdf5_facts(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], dict]:
@@ -150,7 +163,8 @@ def _hdf5_facts(path: Path, dataset: str | None) -> tuple[str, tuple[int, ...], 
         raise ValueError(f"{path} is not a whole HDF5 file: {error}") from error
     with file:
         shapes: dict[str, tuple[int, ...]] = {}
-        file.visititems(lambda name, item: shapes.update({name: item.shape} if hasattr(item, "shape") else {}))
+        # a group has no shape, and that of a data set without any value is None
+        file.visititems(lambda name, item: shapes.update({name: item.shape} if getattr(item, "shape", None) else {}))
         name = _chosen(path, dataset, shapes)
         _check_numbers(path, file[name].dtype)
         return name, shapes[name], {}

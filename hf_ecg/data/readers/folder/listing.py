@@ -90,8 +90,9 @@ def _rows_of_folder(listing: Listing, path: Path, table: Table | None, column: s
     if table is None:
         return [(name, file, None) for name, file in files.files.items()]
     if column is None:
-        found = ", ".join(table.columns)
-        raise ValueError(f"which column of {table.path} names the file? It has {found}: say by --record_column")
+        raise ValueError(
+            f"which column of {table.path} names the file? It has {table.some_columns()}: say by --record_column"
+        )
     matches = match_rows(table, column, files)
     listing.skipped += matches.skipped
     listing.unlisted += matches.unlisted

@@ -110,7 +110,7 @@ def own_corpus(data: OwnData) -> OwnCorpus:
         array.close()
     rate = look.rate() if data.sampling_rate is None else data.sampling_rate
     fold_of, told = patient_folds(listing.records, facts.label_sets, data.folds, data.seed)
-    splits = splits_of_folds(list(fold_of.values()))
+    splits = splits_of_folds(list(fold_of.values()), facts.folds_are_splits)
     items = {
         split: [
             OwnRecord(one.name, one.source, one.patient, fold_of[one.patient], one.columns)
@@ -125,7 +125,7 @@ def own_corpus(data: OwnData) -> OwnCorpus:
         [*listing.told, *facts.told, *look.told(rate), *told],
         splits,
         list(facts.label_sets),
-        [given.partition("=")[0] for given in choice.targets],
+        facts.target_names,
         look.is_lead_one(),
         None if not facts.label_sets else fewest_of_a_class(items, facts.label_sets),
         facts.one_class_each(),

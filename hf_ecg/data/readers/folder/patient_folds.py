@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from ..splits import hashed
 from .listing import ListedRecord
+from .table_facts import SPLIT_FOLDS
 
 FOLDS = 10
 _FEWEST = 3
+_SPLITS = ("train", "validation", "test")
 
 
 def check_folds(folds: int) -> None:
@@ -68,12 +70,15 @@ def deal_folds(kinds: Mapping[str, Sequence[str]], folds: int, seed: int) -> dic
     return {patient: order[place % folds] for place, patient in enumerate(sorted(kinds, key=rank))}
 
 
-def splits_of_folds(folds: Sequence[int]) -> dict[str, list[int]]:
+def splits_of_folds(folds: Sequence[int], named: bool = False) -> dict[str, list[int]]:
     """Split -> its folds: the last one is for tests, the one before for validation, as in all corpora here.
 
-    Of two folds the second is for tests, and there is no validation.
+    Of two folds the second is for tests, and there is no validation. Where a table has `named` the splits, each is
+    what it says, and rows for tests alone are no training rows.
     """
     present = sorted(set(folds))
+    if named:
+        return {split: [fold for fold in present if fold == SPLIT_FOLDS[split]] for split in _SPLITS}
     if len(present) < _FEWEST:
         return {"train": present[:1], "validation": [], "test": present[1:]}
     return {"train": present[:-2], "validation": present[-2:-1], "test": present[-1:]}

@@ -21,6 +21,8 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _NAMED = 3
 _PARQUET, _ZIP, _OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _SNIFFED = 50
+# Column names that an error lists.
+_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,15 @@ class Table:
             ValueError: there is none of this name; the nearest is named.
         """
         if name not in self.columns:
-            found = ", ".join(self.columns)
-            raise ValueError(f"{self.path} has no column {name!r}{nearest(name, self.columns)}; it has {found}")
+            raise ValueError(
+                f"{self.path} has no column {name!r}{nearest(name, self.columns)}; it has {self.some_columns()}"
+            )
         return [row[name] for row in self.rows]
+
+    def some_columns(self) -> str:
+        """Names of columns for a sentence; of many the first ones."""
+        more = len(self.columns) - _SHOWN
+        return ", ".join(self.columns[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
     def truths(self, name: str) -> list[bool | None]:
         """A column of 0 and 1, false and true, no and yes; None where empty.
@@ -117,10 +125,21 @@ class Table:
     def _number(self, cell: str) -> float:
         if self.separator != "," and _DECIMAL_COMMA.fullmatch(cell):
             cell = cell.replace(",", ".")
-        value = float(cell)
+        value = decimal(cell)
         if not math.isfinite(value):
             raise ValueError(cell)
         return value
+
+
+def decimal(cell: str) -> float:
+    """A number as tables have it; in Python's own spelling "1_0" is 10.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if "_" in cell:
+        raise ValueError(cell)
+    return float(cell)
 
 
 def known(cell: str) -> bool:
@@ -148,7 +167,7 @@ def read_own_table(path) -> Table:
         raise ValueError(f"{path} is an Excel workbook: save its sheet as 'CSV UTF-8' and name that file")
     table = _parquet(path) if content.startswith(_PARQUET) else _text(path, _decoded(path, content))
     if not table.rows:
-        raise ValueError(f"{path} has no row below its header ({', '.join(table.columns)})")
+        raise ValueError(f"{path} has no row below its header ({table.some_columns()})")
     return table
 
 
@@ -262,7 +281,7 @@ def _truth(cell: str) -> bool:
 
 
 def _place(cell: str) -> int:
-    value = float(cell)
+    value = decimal(cell)
     if value < 0 or not value.is_integer():
         raise ValueError(cell)
     return int(value)

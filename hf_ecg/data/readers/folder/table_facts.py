@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datasets import Value
 
 from ...schema import row_features
-from .table import Table, known
+from .table import Table, decimal, known
 
 LABELS = "labels"
 _SEXES = {
@@ -20,7 +20,7 @@ _SEXES = {
     "woman": "female",
 }
 # 9 of 10 and 10 of 10 are what all readers validate and test on.
-_SPLIT_FOLDS = {"train": 1, "training": 1, "validation": 9, "valid": 9, "val": 9, "dev": 9, "test": 10}
+SPLIT_FOLDS = {"train": 1, "training": 1, "validation": 9, "valid": 9, "val": 9, "dev": 9, "test": 10}
 _OLDEST, _NO_AGE = 90.0, 130.0
 # A column of more classes than this, in more than every other row its own, is text or an identifier.
 _MANY_CLASSES = 50
@@ -68,16 +68,20 @@ class TableFacts:
     Attributes:
         label_sets: name -> classes.
         targets: name -> feature, of the columns that not every corpus has.
+        target_names: of all targets.
         rows: of each row of the table, the columns of the corpus that it fills.
+        folds_are_splits: the column of folds says train, validation and test, and no number.
         patients, folds: of each row, a patient None where the cell is empty; None where no column says them.
         told: what a person should know of the labels, a sentence each.
     """
 
     label_sets: dict[str, list[str]] = field(default_factory=dict)
     targets: dict[str, object] = field(default_factory=dict)
+    target_names: list[str] = field(default_factory=list)
     rows: list[dict] = field(default_factory=list)
     patients: list[str | None] | None = None
     folds: list[int] | None = None
+    folds_are_splits: bool = False
     told: list[str] = field(default_factory=list)
 
     def one_class_each(self) -> bool:
@@ -111,6 +115,7 @@ def table_facts(table: Table, choice: ColumnChoice) -> TableFacts:
         facts.patients = [name if known(name) else None for name in table.column(choice.patient)]
     if choice.fold is not None:
         facts.folds = _folds(table, choice.fold)
+        facts.folds_are_splits = all(cell.casefold() in SPLIT_FOLDS for cell in table.column(choice.fold))
     return facts
 
 
@@ -209,8 +214,9 @@ def _add_targets(facts: TableFacts, table: Table, choice: ColumnChoice) -> None:
         shared = every.get(name)
         if shared is not None and (name in _OWN or getattr(shared, "dtype", "") != "float32"):
             raise ValueError(f"every row has a column {name!r} of its own: write NAME={column} to call it otherwise")
-        if name in facts.targets or name in facts.label_sets:
+        if name in facts.target_names or name in facts.label_sets:
             raise ValueError(f"two columns are to be called {name!r}: write NAME={column} to call one otherwise")
+        facts.target_names.append(name)
         if name == "age":
             if choice.age not in (None, column):
                 raise ValueError(f"the age is the column {choice.age!r} and the target {column!r}: choose one")
@@ -251,9 +257,9 @@ def _folds(table: Table, column: str) -> list[int]:
 
 
 def _fold(cell: str) -> int:
-    if cell.casefold() in _SPLIT_FOLDS:
-        return _SPLIT_FOLDS[cell.casefold()]
-    value = float(cell)
+    if cell.casefold() in SPLIT_FOLDS:
+        return SPLIT_FOLDS[cell.casefold()]
+    value = decimal(cell)
     if not value.is_integer() or not 0 <= value <= _HIGHEST_FOLD:
         raise ValueError(cell)
     return int(value)
