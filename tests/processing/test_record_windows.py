@@ -100,6 +100,11 @@ def test_absent_leads_are_named_once_for_each_set(caplog):
     twelve(record(2, 1), leads=["I"], **given)
     (said,) = [entry.getMessage() for entry in caplog.records]
     assert "has no II, III, aVR, aVL, aVF, V1" in said and "derived" not in said
+    caplog.clear()
+    # without a unit no lead is a sum of two others
+    mask = twelve(record(2, 3), leads=["I", "II", "V1"], sampling_rate=100, units="normalized")["lead_mask"]
+    (said,) = [entry.getMessage() for entry in caplog.records]
+    assert "has no III, aVR, aVL, aVF, V2" in said and "derived" not in said and mask[0].sum() == 3
 
 
 def test_leads_that_a_recipe_chooses_are_not_missed(caplog):
