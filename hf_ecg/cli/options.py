@@ -11,7 +11,7 @@ import click
 
 from .model_names import ModelName
 from .outcomes import JSON, QUIET, Ending, tell
-from .words import MINIMUM_COUNT, REPLICATES
+from .words import MINIMUM_COUNT, REPLICATES, WINDOWS
 
 OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
 
@@ -216,6 +216,9 @@ RENAME = click.option(
     help="Which lead a file's channel is, by its name or its place from 0, such as ECG=I; may be repeated.",
 )
 CHANNELS = options(LEADS, RENAME)
+WINDOW = click.option(
+    "--window", type=click.Choice(WINDOWS), help="Of a long record: all windows, the first one, or by the recipe."
+)
 RUN_FOLDER = options(
     click.option("--output_dir", required=True, help="Folder of the run, to be made."),
     click.option("--resume", type=click.Choice(["latest"]), help="Resume from the last checkpoint in the folder."),

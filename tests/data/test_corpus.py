@@ -39,7 +39,7 @@ def test_configurations(corpus):
 
 
 def test_no_corpus(tmp_path):
-    with pytest.raises(OSError, match="neither a folder"):
+    with pytest.raises(OSError, match="is not a folder here"):
         load_corpus(tmp_path / "absent")
     with pytest.raises(OSError, match="README.md"):
         load_corpus(tmp_path)

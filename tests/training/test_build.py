@@ -132,7 +132,8 @@ def test_an_auto_class_builds_by_model_type(label_recipe, recipe_of):
 
 
 def test_package_folders_are_found_without_importing():
-    assert resolve_pretrained("owner/name") == "owner/name"
+    with pytest.raises(OSError, match="owner/name is not a folder here"):
+        resolve_pretrained("owner/name")
     assert resolve_pretrained("package:hf_ecg/training").endswith("hf_ecg/training")
     with pytest.raises(OSError, match="the package no_such_package is not installed .pip install no-such-package"):
         resolve_pretrained("package:no_such_package/model")

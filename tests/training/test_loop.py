@@ -88,6 +88,8 @@ def test_card_and_facts_say_what_was_trained(text_run, corpus):
                 "risk": None,
                 "features": None,
                 "metadata": None,
+                "simulated": False,
+                "records": 63,
             }
         ],
         "trained_texts": sorted(SENTENCES),

@@ -32,6 +32,7 @@ class Queries:
         top_k: hits of a query.
         same_patient: also find other ECGs of the patient of a `record_id`.
         leads, rename: which channels of `records` are taken, under which names; see `hf_ecg.read`.
+        window: which part of a long one is read; see `ECGFeatureExtractor`.
     """
 
     texts: Sequence[str] = ()
@@ -41,6 +42,7 @@ class Queries:
     same_patient: bool = False
     leads: Sequence[str] | None = None
     rename: Mapping[str | int, str] | None = None
+    window: str | float | None = None
 
 
 class RetrievalSearch:
@@ -74,7 +76,7 @@ class RetrievalSearch:
             entries.append(self._entry({"query": text, "from": "text", "to": "ecg"}, hits, text))
         for path in queries.records:
             record = read(path, leads=queries.leads, rename=queries.rename)
-            embedding = record_embedding(self.model, self.processor, record)
+            embedding = record_embedding(self.model, self.processor, record, window=queries.window)
             entries += self._by_ecg(queries, Path(path).stem, "", record, embedding, None)
         for name in queries.record_ids:
             embedding, row = self.index.record(name)

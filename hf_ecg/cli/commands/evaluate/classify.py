@@ -6,9 +6,8 @@ import click
 
 from ...model_names import MODEL_NAME
 from ...next_steps import line
-from ...options import CHANNELS, DEVICE, as_command, many
+from ...options import CHANNELS, DEVICE, WINDOW, as_command, many
 from ...outcomes import Ending
-from ...words import WINDOWS
 
 
 @as_command("classify")
@@ -17,7 +16,7 @@ from ...words import WINDOWS
 @many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
 @click.option("--picture", help=".png or .svg file: the ECG on paper, with the answers below.")
 @CHANNELS
-@click.option("--window", type=click.Choice(WINDOWS), help="Of a long record: all windows, one, or by the recipe.")
+@WINDOW
 @DEVICE
 def command(record, model, prompts, picture, leads, rename, window, device) -> Ending:
     """Say how well texts fit one ECG: classes of prompt sets, or texts of your own.

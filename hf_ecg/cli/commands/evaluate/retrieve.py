@@ -7,7 +7,7 @@ import click
 
 from ...model_names import MODEL_NAME
 from ...next_steps import line, spoken
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, as_command
+from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, WINDOW, as_command
 from ...outcomes import Ending
 from ...words import FORMATS, REPLICATES
 
@@ -22,6 +22,7 @@ from ...words import FORMATS, REPLICATES
 @click.option("--record", multiple=True, help="A WFDB record to find texts and ECGs for; may be repeated.")
 @click.option("--record_id", multiple=True, help="A record of the corpus, likewise.")
 @CHANNELS
+@WINDOW
 @click.option("--same_patient", is_flag=True, help="Also find other ECGs of a --record_id's patient.")
 @click.option("--top_k", type=int, default=4, show_default=True, help="Hits to show for each query.")
 @click.option("--metrics", is_flag=True, help="Also measure recall@k and median rank in --folds.")
@@ -85,7 +86,7 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
     told: list[str] = []
     show = RetrievalPictures(None if given["no_pictures"] else output, told.append, given["format"], given["dpi"])
-    asked = ("text", "record", "record_id", "top_k", "same_patient", "leads", "rename")
+    asked = ("text", "record", "record_id", "top_k", "same_patient", "leads", "rename", "window")
     queries = Queries(*(given[name] for name in asked))
     report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)
     if metrics:
