@@ -144,7 +144,7 @@ if [ -n "$why" ]; then
     rm -rf "$folder"
 fi
 echo "installing into $folder ($python, $installer): takes 2 to 10 minutes" \
-    "and $([ "$torch" = cpu ] && echo 2 || echo 7) GB of disk"
+    "and $([ "$torch" = cpu ] && echo 3 || echo 8) GB of disk"
 [ -e "$folder" ] || make_environment
 echo $$ >"$folder/.installing"
 if [ "$torch" = cpu ] && [ "$(uname)" = Linux ]; then
