@@ -109,11 +109,8 @@ class TrainingRun:
         self.sampler = batch_sampler(recipe, self.parts, self.accelerator)
         self.steps_per_epoch = self.sampler.batches_per_epoch
         if self.steps_per_epoch == 0:
-            number = len(self.parts.rows)
-            raise ValueError(
-                f"{number} training records give no batch of {recipe.run.batch_size}: run.batch_size={number} or less"
-                " takes them"
-            )
+            few, wanted = len(self.parts.rows), recipe.run.batch_size
+            raise ValueError(f"{few} training records give no batch of {wanted}: say run.batch_size={few} or less")
         self.total_steps = self.steps_per_epoch * recipe.run.epochs
         if recipe.run.max_steps is not None:
             self.total_steps = min(self.total_steps, recipe.run.max_steps)
