@@ -4,9 +4,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from hf_ecg import ECGResNetModel
+from hf_ecg import ECGResNetModel, STMEMModel
 from hf_ecg.training import pretrain
 from hf_ecg.training.finetune import finetuning_recipe
+from hf_ecg.training.frozen_encoder import RememberedEncoder
+from tests.models.tiny.st_mem import st_mem_config
 from tests.training.test_finetune import ZSCORE, data, save_encoder  # noqa: F401
 from tests.training.test_refused_rows import BAD, corpus_with, refused
 
@@ -67,3 +69,20 @@ def test_a_run_goes_on_where_it_was(tmp_path, data, asked):  # noqa: F811
     pretrain(recipe, tmp_path / "run", resume=True)
     again = load_file(tmp_path / "run" / "model.safetensors")
     assert all(torch.equal(value, again[name]) for name, value in weights.items())
+
+
+@pytest.mark.parametrize("mask", ["lead_mask", "sample_mask"])
+def test_equal_waveforms_with_different_masks_are_two_records(mask):
+    torch.manual_seed(0)
+    encoder = STMEMModel(st_mem_config()).eval()
+    waveforms = torch.randn(1, 12, encoder.config.num_samples).repeat(3, 1, 1)
+    masks = torch.ones((3, waveforms.shape[1] if mask == "lead_mask" else waveforms.shape[2]), dtype=torch.bool)
+    masks[1, masks.shape[1] // 2 :] = False
+    with torch.no_grad():
+        wanted = encoder(waveforms, **{mask: masks}).pooler_output
+    assert not torch.allclose(wanted[0], wanted[1])
+    remembered = RememberedEncoder(encoder)
+    for places in ([0, 1, 2], [1, 0], [2]):
+        found = remembered(waveforms[places], **{mask: masks[places]}).pooler_output
+        torch.testing.assert_close(found, wanted[places])
+    assert len(remembered.known) == 2
