@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
+from ..said_once import begin_sharing, share
+
 
 def ordered_map(function: Callable, items: Iterable, num_proc: int) -> Iterator:
     """`map` over processes: results in the order of the items, of which only a few are in flight.
@@ -20,7 +22,8 @@ def ordered_map(function: Callable, items: Iterable, num_proc: int) -> Iterator:
     if num_proc == 1:
         yield from map(function, items)
         return
-    with ProcessPoolExecutor(num_proc, initializer=_start_worker, initargs=(os.getpid(), function)) as pool:
+    start = (os.getpid(), function, begin_sharing())
+    with ProcessPoolExecutor(num_proc, initializer=_start_worker, initargs=start) as pool:
         waiting: deque = deque()
         try:
             for item in items:
@@ -38,8 +41,9 @@ def ordered_map(function: Callable, items: Iterable, num_proc: int) -> Iterator:
 _function: list[Callable] = []
 
 
-def _start_worker(parent: int, function: Callable) -> None:
+def _start_worker(parent: int, function: Callable, said) -> None:
     _function[:] = [function]
+    share(said)
     # Ctrl-C goes to the whole group: the parent ends its workers, which would only print where they were
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..checks import nearest
+from ..said_once import first_time
 from .leads import LIMB_LEADS, UNNAMED_LEADS, canonical_leads, known_lead
 from .record import Record
 from .units import known_voltage
@@ -301,14 +302,10 @@ def how_to_rename(there: Sequence[str], wanted: Sequence[str]) -> str:
     return f'; where one of them is lead {wanted[0]}, say so by rename={{"{unnamed[0]}": "{wanted[0]}"}}'
 
 
-_warned: set[tuple[str, ...]] = set()
-
-
 def _warn(left_out: tuple[str, ...], where: str) -> None:
     """Once for each set of channels: a folder of records has the same ones in all."""
-    if left_out in _warned:
+    if not first_time("channels left out", *left_out):
         return
-    _warned.add(left_out)
     logger.warning(
         "%s: the channels %s are left out: they are not known ECG leads, or not voltages; leads= chooses, rename="
         " names a channel (said once for these)",

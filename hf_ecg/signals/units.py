@@ -1,11 +1,11 @@
 """From counts, microvolts or volts to millivolts, and whether numbers can be millivolts at all."""
 
 import logging
-from functools import lru_cache
 
 import numpy as np
 
 from ..checks import nearest, shown
+from ..said_once import first_time
 from ._arrays import as_double, as_numbers
 
 logger = logging.getLogger(__name__)
@@ -40,9 +40,9 @@ def known_voltage(units: str) -> str | None:
     return _VOLTAGES.get(units.strip().lower())
 
 
-@lru_cache(maxsize=1)
 def _tell_megavolt() -> None:
-    logger.warning("the unit 'MV', which is megavolt, is read as millivolt (said once)")
+    if first_time("megavolt"):
+        logger.warning("the unit 'MV', which is megavolt, is read as millivolt (said once)")
 
 
 def known_units(units: str) -> str:

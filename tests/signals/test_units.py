@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts, units
+from hf_ecg import said_once
+from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts
 from hf_ecg.signals.units import known_voltage, millivolts_in
 
 
@@ -38,8 +39,9 @@ def test_what_is_no_voltage(unit):
         to_millivolts(np.ones(2), unit)
 
 
-def test_megavolts_are_millivolts_and_that_is_said_once(caplog):
-    units._tell_megavolt.cache_clear()
+def test_megavolts_are_millivolts_and_that_is_said_once(caplog, monkeypatch):
+    monkeypatch.setattr(said_once, "_told", set())
+    monkeypatch.setattr(said_once, "_shared", [])
     assert [known_voltage(unit) for unit in ("mV", "mv", "MV", " MV ", "Mv")] == ["mV"] * 5
     (said,) = [record.getMessage() for record in caplog.records]
     assert "'MV'" in said and "read as millivolt" in said

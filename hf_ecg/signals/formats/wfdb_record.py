@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 
+from ...said_once import first_time
 from ..channels import Channels, choose_channels
 from ..record import Record
 from .wfdb_segments import read_segments
@@ -80,13 +81,9 @@ def record_file(path: str) -> str:
     return f"{stem if ending in ('.hea', '.dat', '.mat') else path}.hea"
 
 
-_told: set[str] = set()
-
-
 def _tell(header: str, remarks: list[str]) -> None:
     """Once for each kind: a corpus has the same one in many records."""
     for remark in remarks:
         kind = remark.partition(":")[0]
-        if kind not in _told:
-            _told.add(kind)
+        if first_time("remark", kind):
             logger.warning("%s: %s (said once; every record has its own in `remarks`)", header, remark)
