@@ -12,6 +12,7 @@ import numpy as np
 from transformers.utils import logging
 
 from ..data.corpus import load_corpus
+from ..data.other_files import find_other_files
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..files import values_digest
 from ..named_sources import may_be_on_hub, nearest_name
@@ -196,6 +197,7 @@ def _files(name: str) -> list[str] | None:
         files = find_record_files(path)
         if not files:
             raise FileNotFoundError(f"{name} holds neither a record ({', '.join(endings)}) nor a prepared corpus")
+        _tell_others(name, files)
         return files
     file = record_file(name)
     if file is not None:
@@ -208,3 +210,10 @@ def _files(name: str) -> list[str] | None:
             " corpus, which on the Hub is named OWNER/NAME"
         )
     return None
+
+
+def _tell_others(folder: str, records: list[str]) -> None:
+    others = find_other_files(folder, records)
+    if others:
+        file, why = next(iter(others.items()))
+        logger.warning("%s: files that are not read: %d (the first one is %s: %s)", folder, len(others), file, why)

@@ -1,5 +1,7 @@
 """Names, options and weights that are refused."""
 
+import shutil
+
 import pytest
 from transformers import AutoFeatureExtractor, AutoModel
 
@@ -41,6 +43,20 @@ def test_records_named_twice_are_taken_once(records, encoder, tmp_path):
     )
     assert result.records == 6
     assert table(result.output)["path"].is_unique is False and result.windows == 10
+
+
+def test_files_of_a_folder_that_are_not_read_are_told(records, encoder, tmp_path, caplog):
+    folder = tmp_path / "folder"
+    shutil.copytree(records, folder)
+    for quiet in (True, False):
+        if not quiet:
+            for name in ("scan.pdf", "z.mat"):
+                (folder / name).write_bytes(b"x")
+        caplog.clear()
+        embed_records(folder, encoder, tmp_path / f"{quiet}.parquet", progress=False)
+        told = [one.getMessage() for one in caplog.records if "not read" in one.getMessage()]
+        assert len(told) == (0 if quiet else 1)
+    assert "files that are not read: 2 (the first one is scan.pdf: not a kind of file that is read)" in told[0]
 
 
 def test_weights_that_are_absent_are_an_error(encoder, tmp_path):

@@ -306,3 +306,21 @@ def test_resuming_takes_up_the_same_rows_only(tmp_path):
     matrix, annotated = label_matrix(load_corpus(tmp_path / "out"), "labels")
     assert annotated.all() and matrix.sum() == 4
     assert json.loads((tmp_path / "out/summary.json").read_text())["columns"] == {"record": "file", "labels": ["AF"]}
+
+
+def test_files_that_no_reader_takes_are_listed(tmp_path):
+    raw = tmp_path / "raw"
+    write_record(raw / "sub", "w", seconds=2)
+    header = (raw / "sub" / "w.hea").read_text().replace("w.dat", "samples.d16")
+    (raw / "sub" / "w.hea").write_text(header)
+    (raw / "sub" / "w.dat").rename(raw / "sub" / "samples.d16")
+    archive(raw / "a.npz")
+    belonging = ["sub/w.atr", "a.txt", "README.md", "RECORDS", ".hidden", ".folder/x.dat"]
+    for name in ["b.mat", "sub/scan.pdf", *belonging]:
+        (raw / name).parent.mkdir(exist_ok=True)
+        (raw / name).write_bytes(b"x")
+    own, summary, rows, not_read = prepare(tmp_path, OwnData(raw))
+    assert sorted(rows) == ["a", "sub/w"] and summary["skipped"] == {"not a record": 2}
+    assert sorted(not_read) == ["b.mat", "sub/scan.pdf"]
+    assert "no header" in not_read["b.mat"]["reason"]
+    assert "not a kind of file that is read" in not_read["sub/scan.pdf"]["reason"]

@@ -36,7 +36,8 @@ class Listing:
 
     Attributes:
         records: that are to be read.
-        skipped: rows of the table without a record or a patient, as a corpus lists them.
+        skipped: rows of the table without a record or a patient, and files that are not records, as a corpus lists
+            them.
         unlisted: files that no row names.
         told: what a person should know, a sentence each.
     """
@@ -87,6 +88,9 @@ def list_records(
 
 def _rows_of_folder(listing: Listing, path: Path, table: Table | None, column: str | None) -> list:
     files = find_own_records(path, None if table is None else table.path)
+    listing.skipped += [
+        {"record": file, "kind": "not a record", "reason": f"{file}: {why}"} for file, why in files.others.items()
+    ]
     if table is None:
         return [(name, file, None) for name, file in files.files.items()]
     if column is None:

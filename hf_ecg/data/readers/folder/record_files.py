@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....signals.formats import find_record_files, record_endings
+from ...other_files import find_other_files
 from .table import Table, known
 
 # A table may name the samples of a WFDB record in place of its header.
@@ -26,10 +27,12 @@ class RecordFiles:
     Args:
         folder: that was searched.
         files: name -> path below the folder.
+        others: path below the folder of a file that is not a record -> why it is not read.
     """
 
     folder: Path
     files: Mapping[str, str]
+    others: Mapping[str, str] = field(default_factory=dict)
     _exact: dict[str, list[str]] = field(default_factory=dict)
     _folded: dict[str, list[str]] = field(default_factory=dict)
 
@@ -107,11 +110,8 @@ def find_own_records(folder: Path, but: Path | None = None) -> RecordFiles:
     if not folder.exists():
         raise FileNotFoundError(f"{folder} is not there, wanted a folder of records, or a file of an array")
     own = None if but is None else os.path.realpath(but)
-    files = [
-        Path(path).relative_to(folder).as_posix()
-        for path in find_record_files(folder)
-        if os.path.realpath(path) != own
-    ]
+    found = find_record_files(folder)
+    files = [Path(path).relative_to(folder).as_posix() for path in found if os.path.realpath(path) != own]
     if not files:
         endings = ", ".join(record_endings())
         other = sorted({path.suffix.lower() for path in folder.rglob("*") if path.is_file() and path.suffix})
@@ -126,7 +126,10 @@ def find_own_records(folder: Path, but: Path | None = None) -> RecordFiles:
         if len(set(bare)) < len(bare)
         else bare
     )
-    return RecordFiles(folder, dict(zip(names, files, strict=True)))
+    others = {
+        file: why for file, why in find_other_files(folder, found).items() if os.path.realpath(folder / file) != own
+    }
+    return RecordFiles(folder, dict(zip(names, files, strict=True)), others)
 
 
 def match_rows(table: Table, column: str, files: RecordFiles) -> Matches:
