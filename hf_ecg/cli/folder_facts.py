@@ -57,7 +57,8 @@ def describe_folder(path: str | Path) -> dict:
 
 def _corpus(folder: Path) -> dict:
     summary = read_json_object(folder / SUMMARY)
-    names = ("config", "source", "rows", "patients", "risk", "hold_out", "withhold", "simulated", "text_source")
+    names = ["config", "source", "rows", "patients", "leads", "single_lead", "risk", "hold_out", "withhold"]
+    names += ["simulated", "text_source"]
     return {name: summary[name] for name in names if summary.get(name)} | {
         name: sum(summary[name].values()) for name in ("skipped", "left_out") if summary.get(name)
     }

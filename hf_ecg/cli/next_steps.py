@@ -24,15 +24,22 @@ def spoken(model: str | Path) -> str:
     return folder.name if packaged else str(model)
 
 
+def model_for(summary: Mapping) -> str:
+    """The packaged model for the rows of a prepared corpus: of one lead where every row has lead I alone."""
+    one_lead = summary.get("leads") == ["I"] or summary.get("single_lead")
+    return ONE_LEAD_MODEL if one_lead else TWELVE_LEADS_MODEL
+
+
 def after_corpus(folder: str | Path, summary: Mapping) -> list[str]:
     """What a prepared corpus can be used for."""
     config = summary.get("config", "")
     recipe = SIMULATED_RECIPE if summary.get("simulated") else RECIPES.get(config)
     if recipe:
         return [line("pretrain", "--config", recipe, "--data", folder, "--output_dir", "out/pretrained")]
-    found = [line("embed", folder, "--model", TWELVE_LEADS_MODEL, "--output", "embeddings.parquet")]
+    model = model_for(summary)
+    found = [line("embed", folder, "--model", model, "--output", "embeddings.parquet")]
     if label_set := next(iter(summary.get("classes") or {}), None):
-        words = ("finetune", "--model", TWELVE_LEADS_MODEL, "--data", folder, "--label_set", label_set)
+        words = ("finetune", "--model", model, "--data", folder, "--label_set", label_set)
         found.append(line(*words, "--output_dir", "out/finetuned"))
     return found
 

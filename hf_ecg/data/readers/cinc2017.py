@@ -158,6 +158,7 @@ def cinc2017_corpus(
             "sampling_rate": sampling_rate,
             "window_rule": rule.describe(),
             "records_found": len(files),
+            "leads": list(LEAD_I.leads),
             "reference": reference,
             "seed": seed,
         },

@@ -123,7 +123,7 @@ def test_rates_of_a_watch_are_one(tmp_path):
     for place, rate in enumerate((511.2, 512.508, 513.9)):
         archive(tmp_path / "raw" / f"r{place}.npz", rate=rate, leads=["I"])
     own = own_corpus(OwnData(tmp_path / "raw"))
-    assert own.corpus.facts["sampling_rate"] == 500 and own.single_lead
+    assert own.corpus.facts["sampling_rate"] == 500 and own.corpus.facts["single_lead"]
     assert "records of 511.2 Hz, 512.508 Hz, 513.9 Hz are resampled to 500 Hz" in own.told
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ...next_steps import model_for
 from ...options import CHANNELS, as_command, comma_separated, options
 from ...outcomes import Ending
 from ...preparing import READING, corpus_ending, prepare, taken
@@ -15,7 +16,6 @@ from ...words import MINIMUM_COUNT, SHORT_RECORDS
 
 # Reasons that are shown of each kind.
 _SHOWN = 3
-TWELVE_LEAD_MODEL, SINGLE_LEAD_MODEL = "ecg-text-small", "ecg-single-lead-small"
 # What `hf-ecg finetune` takes where nothing else is said.
 _BATCH = 32
 _USUAL_SPLITS = {"train": list(range(1, 9)), "validation": [9], "test": [10]}
@@ -97,7 +97,7 @@ def command(output_dir, **given) -> Ending:
     made = list(ending.made)
     if not_read := len(summary["skipped_records"]) + len(summary["files_without_a_row"]):
         made.append((Path(given["output_dir"]) / NOT_READ, f"the {not_read} that were not read"))
-    following = _next(own, given["output_dir"], summary["rows"].get("train", 0))
+    following = _next(own, given["output_dir"], summary)
     return replace(ending, made=made, next=[following])
 
 
@@ -122,10 +122,10 @@ def _reasons(summary: Mapping) -> list[str]:
     return lines
 
 
-def _next(own, output_dir: str, training_rows: int) -> str:
+def _next(own, output_dir: str, summary: Mapping) -> str:
     """The command that begins with these rows."""
     data = shlex.quote(str(output_dir))
-    model = SINGLE_LEAD_MODEL if own.single_lead else TWELVE_LEAD_MODEL
+    model, training_rows = model_for(summary), summary["rows"].get("train", 0)
     can_train = own.fewest if own.label_sets else own.targets
     if not can_train or not all(own.splits.values()):
         return f"hf-ecg embed {data} --model {model} --output embeddings.parquet"

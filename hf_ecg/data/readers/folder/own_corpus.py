@@ -71,7 +71,6 @@ class OwnCorpus:
         told: what a person should know before it is read, a sentence each.
         splits: split -> its folds.
         label_sets, targets: names of what can be trained on.
-        single_lead: whether every record is of lead I alone.
         fewest: see `fewest_of_a_class`; None without labels.
         single_label: whether there is one label set, of which every annotated record has one class.
     """
@@ -81,7 +80,6 @@ class OwnCorpus:
     splits: dict[str, list[int]]
     label_sets: list[str]
     targets: list[str]
-    single_lead: bool
     fewest: int | None
     single_label: bool
 
@@ -121,18 +119,17 @@ def own_corpus(data: OwnData) -> OwnCorpus:
     }
     told += _of_patients(splits, choice.patient)
     return OwnCorpus(
-        _corpus(data, rate, table, facts, listing, items, source),
+        _corpus(data, rate, table, facts, listing, items, source, look),
         [*listing.told, *facts.told, *look.told(rate), *told],
         splits,
         list(facts.label_sets),
         facts.target_names,
-        look.is_lead_one(),
         None if not facts.label_sets else fewest_of_a_class(items, facts.label_sets),
         facts.one_class_each(),
     )
 
 
-def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing, items: dict, source) -> Corpus:
+def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing, items: dict, source, look) -> Corpus:
     path, choice = Path(data.data_dir).resolve(), data.columns
     rule = WindowRule(rate, data.window_seconds, data.short_records, data.max_windows)
     name = _name(data.name or (path.stem if source.array is not None else path.name))
@@ -152,6 +149,7 @@ def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing
             "files_without_a_row": listing.unlisted,
             **({"text_source": "report"} if choice.text else {}),
             **({} if source.leads is None else {"leads": list(source.leads)}),
+            **({"single_lead": True} if look.is_lead_one() else {}),
         },
         card=card,
         front_matter={"pretty_name": name, "tags": ["ecg", "electrocardiogram", "hf_ecg"]},
