@@ -287,7 +287,7 @@ def pipeline(task: str, model=None, **options) -> Pipeline:
 
     Raises:
         ValueError: another task, or a model that the task cannot use.
-        OSError: there is no such model; see `pretrained_models.model_source`.
+        OSError: the model is not there; see `pretrained_models.model_source`.
 
     Example:
         >>> import hf_ecg

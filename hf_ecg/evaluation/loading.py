@@ -27,7 +27,7 @@ def load_dual_encoder(folder: str, device: torch.device):
 
     Raises:
         ValueError: the folder holds another kind of model, or weights that are NaN or infinite.
-        OSError: there is no such model, see `pretrained_models.model_source`.
+        OSError: the model is not there; see `pretrained_models.model_source`.
     """
     source = checked_source(folder, ("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel")
     return load_model(source, device)
@@ -73,7 +73,7 @@ def checked_source(
 
     Raises:
         ValueError: another kind of model.
-        OSError: there is no such model.
+        OSError: the model is not there.
     """
     from ..auto import public_models
 

@@ -9,6 +9,7 @@ from .ecg import ecg_sheet
 WIDTH_MM, GAP_MM, LINE_MM, WORDS_MM, TEXT_MM = 220.0, 5.0, 6.0, 70.0, 3.4
 BAR, INK, PALE = "#1f4e79", "#101010", "#606060"
 MOST = 12
+KINDS = ("probability", "score", "cosine")
 # letters of a note that fit into the width
 NOTE_LETTERS = 130
 
@@ -19,10 +20,10 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
     Args:
         ecg: one record as `plot_ecg` takes it.
         answers: mappings with `class` or `label` and with `probability`, `score` or `cosine`, as `hf-ecg evaluate
-            classify` and the pipelines give them. Bars are probabilities where there are some, else cosines.
+            classify` and the pipelines give them. The first of these three that all have is drawn, and named below.
         title: printed above; default the record's name.
         note: printed below, such as what the model learned from; a long one in several lines.
-        most: how many answers are drawn.
+        most: how many answers are drawn; the picture says how many there are.
 
     Returns:
         A matplotlib `Figure`.
@@ -35,11 +36,14 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
         >>> from hf_ecg.plotting import plot_answers
         >>> figure = plot_answers("record.hea", [{"label": "sinus rhythm", "score": 0.94}])
     """
-    named = sorted((_named(answer) for answer in answers), key=lambda one: -one[1])[:most]
-    if not named:
+    if not answers:
         raise ValueError("there are no answers to draw")
+    kind, pairs = _named(answers)
+    named = sorted(pairs, key=lambda one: -one[1])[:most]
+    rest = len(pairs) - len(named)
+    bars = f"Bars: {kind}{f', the highest {len(named)} of {len(pairs)}' if rest else ''}."
     sheet = ecg_sheet(ecg, width=WIDTH_MM)
-    told = textwrap.wrap(note or "", NOTE_LETTERS)
+    told = [bars, *textwrap.wrap(note or "", NOTE_LETTERS)]
     sheet_mm, below_mm = sheet.height * sheet.scale, LINE_MM * (len(named) + 1 + len(told)) + GAP_MM
     height = sheet_mm + below_mm
     figure = new_figure(WIDTH_MM, height)
@@ -59,12 +63,14 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
     return figure
 
 
-def _named(answer: dict) -> tuple[str, float]:
-    name = answer.get("class", answer.get("label"))
-    value = next((answer[key] for key in ("probability", "score", "cosine") if answer.get(key) is not None), None)
-    if name is None or value is None:
-        raise ValueError(f"an answer holds {sorted(answer)}, wanted class or label, and probability, score or cosine")
-    return str(name), float(value)
+def _named(answers: Sequence[dict]) -> tuple[str, list[tuple[str, float]]]:
+    """The kind of number that all answers have, and the name and number of each: one picture has one kind."""
+    kind = next((key for key in KINDS if all(answer.get(key) is not None for answer in answers)), None)
+    names = [answer.get("class", answer.get("label")) for answer in answers]
+    if kind is None or None in names:
+        found = sorted({key for answer in answers for key in answer})
+        raise ValueError(f"answers hold {found}, wanted class or label, and for all one of {', '.join(KINDS)}")
+    return kind, [(str(name), float(answer[kind])) for name, answer in zip(names, answers, strict=True)]
 
 
 def _write(axes, x: float, y: float, text: str, size: float = 1.0, **options) -> None:

@@ -74,7 +74,7 @@ def splits_of_folds(folds: Sequence[int], named: bool = False) -> dict[str, list
     """Split -> its folds: the last one is for tests, the one before for validation, as in all corpora here.
 
     Of two folds the second is for tests, and there is no validation. Where a table has `named` the splits, each is
-    what it says, and rows for tests alone are no training rows.
+    what it says, and rows for tests are never trained on.
     """
     present = sorted(set(folds))
     if named:
