@@ -12,6 +12,7 @@ from .risk_weighted import risk_weighted_contrastive_loss
 from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
 from .softmax import softmax_contrastive_loss
+from .unit_length import unit_length
 from .vicreg import vicreg_loss
 from .y_aware import y_aware_contrastive_loss
 
@@ -30,6 +31,7 @@ __all__ = [
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
     "softmax_contrastive_loss",
+    "unit_length",
     "vicreg_loss",
     "world_size",
     "y_aware_contrastive_loss",

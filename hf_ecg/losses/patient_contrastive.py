@@ -26,7 +26,8 @@ def patient_contrastive_loss(
     every pair of a patient counts the same, as in fairseq-signals' `cmsc`. Both are the same where every record is of
     another patient.
 
-    **Requirements**: unit-length embeddings; equal numbers of rows on all processes when gathering.
+    **Requirements**: unit-length embeddings, of `unit_length` with `compat_detached_norm=True` for the gradients that
+    fairseq-signals and ECG-FM train with; equal numbers of rows on all processes when gathering.
     **Inputs**: row i of both tensors are two segments of one record, in CLOCS two halves that do not overlap.
     **Relations**: without `patient_ids` it is CLIP's loss of the two views. `info_nce_loss` also has the other views
     of its own side as negatives. The arithmetic is float32 or better whatever the inputs and autocast.
