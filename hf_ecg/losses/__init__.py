@@ -1,17 +1,23 @@
 """Training objectives: one pure function a file, on local rows, exact over several processes."""
 
+from .barlow_twins import barlow_twins_loss
+from .byol import byol_loss
+from .clocs import clocs_loss
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
 from .masked_reconstruction import masked_reconstruction_loss
 from .metadata_prediction import metadata_prediction_loss
+from .moco_v3 import moco_v3_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .patient_contrastive import patient_contrastive_loss
 from .rank_n_contrast import rank_n_contrast_loss
 from .risk_weighted import risk_weighted_contrastive_loss
 from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
+from .simsiam import simsiam_loss
 from .softmax import softmax_contrastive_loss
+from .three_kg import three_kg_loss
 from .unit_length import unit_length
 from .vicreg import vicreg_loss
 from .y_aware import y_aware_contrastive_loss
@@ -20,17 +26,23 @@ __all__ = [
     "IDENTICAL_TEXT",
     "TEXT_WEIGHTING",
     "WeightSpread",
+    "barlow_twins_loss",
+    "byol_loss",
+    "clocs_loss",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
     "masked_reconstruction_loss",
     "metadata_prediction_loss",
+    "moco_v3_loss",
     "patient_contrastive_loss",
     "rank",
     "rank_n_contrast_loss",
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
+    "simsiam_loss",
     "softmax_contrastive_loss",
+    "three_kg_loss",
     "unit_length",
     "vicreg_loss",
     "world_size",

@@ -22,9 +22,9 @@ def patient_contrastive_loss(
     is compared with second views alone, and the other way round.
 
     **Against the released code.** CLOCS averages the diagonal, the pairs above it (by rows) and those below it (by
-    columns) each for themselves, so that a rare pair of two records weighs as much as all own pairs together; here
-    every pair of a patient counts the same, as in fairseq-signals' `cmsc`. Both are the same where every record is of
-    another patient.
+    columns) each for themselves, so that a rare pair of two records weighs as much as all own pairs together
+    (`clocs_loss`); here every pair of a patient counts the same, as in fairseq-signals' `cmsc`. Both are the same
+    where every record is of another patient.
 
     **Requirements**: unit-length embeddings, of `unit_length` with `compat_detached_norm=True` for the gradients that
     fairseq-signals and ECG-FM train with; equal numbers of rows on all processes when gathering.
@@ -60,7 +60,7 @@ def patient_contrastive_loss(
     check_views(first_embeds, second_embeds, temperature)
     if patient_ids is None:
         patient_ids = rank() * len(first_embeds) + torch.arange(len(first_embeds), device=first_embeds.device)
-    _check_patients(patient_ids, len(first_embeds))
+    check_patients(patient_ids, len(first_embeds))
     with without_autocast(first_embeds):
         first, second, temperature = in_full_precision(first_embeds, second_embeds, temperature)
         patients = patient_ids.to(first.device)
@@ -80,7 +80,8 @@ def patient_contrastive_loss(
         return -found / (2 * pairs * share)
 
 
-def _check_patients(patient_ids: torch.Tensor, records: int) -> None:
+def check_patients(patient_ids: torch.Tensor, records: int) -> None:
+    """Raises ValueError for what is not one integer a record."""
     if patient_ids.shape != (records,) or patient_ids.is_floating_point():
         raise ValueError(
             f"patient_ids is {patient_ids.dtype} of shape {tuple(patient_ids.shape)}, wanted integers of shape"

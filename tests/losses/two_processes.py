@@ -10,16 +10,22 @@ from torch.nn import functional as F
 
 from hf_ecg.losses import (
     WeightSpread,
+    barlow_twins_loss,
+    byol_loss,
+    clocs_loss,
     false_negative_mitigation_loss,
     gather_with_gradient,
     info_nce_loss,
     metadata_prediction_loss,
+    moco_v3_loss,
     patient_contrastive_loss,
     rank,
     rank_n_contrast_loss,
     risk_weighted_contrastive_loss,
     sigmoid_contrastive_loss,
+    simsiam_loss,
     softmax_contrastive_loss,
+    three_kg_loss,
     vicreg_loss,
     world_size,
     y_aware_contrastive_loss,
@@ -34,6 +40,8 @@ MISSING = [0.0, 1.0, 0.2, 0.8, 0.4, math.nan, 0.6, 1.0]
 # age and sex; one patient's age and another one's sex are not known, two are the same
 AGES, SEXES = [60.0, 41.0, math.nan, 72.0, 60.0, 33.0, 58.0, 80.0], [1.0, 0.0, 1.0, 1.0, 1.0, math.nan, 0.0, 1.0]
 METADATA = [list(patient) for patient in zip(AGES, SEXES, strict=True)]
+# two patients on both halves, one on one of them
+PATIENTS = [3, 5, 3, 7, 7, 9, 3, 9]
 VIEW_CASES = {
     "info_nce": {},
     "info_nce mean": {"negatives": "mean"},
@@ -54,8 +62,15 @@ VIEW_CASES = {
     "paper": {"risk": RISK, "missing_rate": MISSING, "path": "paper"},
     "compat": {"risk": RISK, "path": "compat_released_code"},
     "vicreg": {"loss": vicreg_loss},
-    # two patients on both halves, one on one of them
-    "patient_contrastive": {"loss": patient_contrastive_loss, "patient_ids": [3, 5, 3, 7, 7, 9, 3, 9]},
+    "barlow twins": {"loss": barlow_twins_loss},
+    "patient_contrastive": {"loss": patient_contrastive_loss, "patient_ids": PATIENTS},
+    "clocs": {"loss": clocs_loss, "patient_ids": PATIENTS},
+    "clocs, all apart": {"loss": clocs_loss},
+    "clocs, last pair": {"loss": clocs_loss, "patient_ids": PATIENTS, "compat_last_pair": True},
+    "3kg": {"loss": three_kg_loss, "patient_ids": PATIENTS},
+    "byol": {"loss": byol_loss},
+    "simsiam": {"loss": simsiam_loss},
+    "moco v3": {"loss": moco_v3_loss},
     "patient_contrastive, all apart": {"loss": patient_contrastive_loss},
     "compat with mask": {"risk": RISK, "missing_rate": MISSING, "path": "compat_released_code"},
 }
@@ -157,8 +172,15 @@ class ViewBody(nn.Module):
         if "patient_ids" in options:
             options["patient_ids"] = torch.tensor(options["patient_ids"])[rows]
         loss = options.pop("loss", risk_weighted_contrastive_loss if "risk" in options else info_nce_loss)
-        if loss is vicreg_loss:  # has no temperature
-            return loss(*(view * self.log_scale for view in views), gather=self.gather)
+        if loss in (vicreg_loss, barlow_twins_loss):  # have no temperature
+            return loss(*(view * self.log_scale + view**2 for view in views), gather=self.gather)
+        if loss in (byol_loss, simsiam_loss, moco_v3_loss):  # compare predictions with targets
+            predicted = [F.normalize(torch.tanh(self.log_scale * view.flip(1) + view), dim=-1) for view in views]
+            options = {"gather": self.gather} if loss is moco_v3_loss else {}
+            return loss(*predicted, *views, **options)
+        if loss is clocs_loss:
+            leads = torch.stack([views[0], views[1], F.normalize(views[0] + 2 * views[1].flip(1), dim=-1)], dim=1)
+            return loss(leads, torch.exp(-self.log_scale), gather=self.gather, **options)
         return loss(*views, torch.exp(-self.log_scale), gather=self.gather, **options)
 
 
