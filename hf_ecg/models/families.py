@@ -9,4 +9,5 @@ from .ecg_contrastive import *
 from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *
+from .ecg_vit import *
 from .st_mem import *

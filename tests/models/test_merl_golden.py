@@ -46,3 +46,19 @@ def test_from_a_published_file_and_through_the_auto_classes(case, tmp_path):
     extractor = AutoFeatureExtractor.from_pretrained(folder)
     assert extractor.sampling_rate == 500 and extractor.num_samples == 5000
     assert "mit" in (folder / "README.md").read_text()
+
+
+# hidden state -> name of what is stored of it
+BLOCKS = {0: "embed", 1: "block0", 6: "block5", 12: "block11"}
+
+
+@pytest.mark.parametrize("source", ["merl-vit-tiny", "merl-vit-small", "merl-vit-base"])
+def test_blocks_and_pooled_output_of_the_vision_transformers_are_the_originals(source, golden_dir):
+    state, ecg, expected = golden_case(golden_dir, source, "ecg")
+    model, _ = convert_checkpoint(source, state)
+    with torch.no_grad():
+        outputs = model(ecg, output_hidden_states=True)
+    np.testing.assert_allclose(outputs.pooler_output, expected["encoder_pooled"], atol=1e-5, rtol=1e-5)
+    for number, name in BLOCKS.items():
+        found = outputs.hidden_states[number][:, :8]
+        np.testing.assert_allclose(found, expected[name], atol=5e-5, rtol=1e-5, err_msg=name)

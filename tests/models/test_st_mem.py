@@ -206,7 +206,7 @@ def test_what_does_not_fit_is_refused():
         ({"mask_ratio": 1.0}, "mask_ratio is 1.0, wanted a share between 0 and 1"),
         ({"mask_ratio": 1e308}, r"mask_ratio is 1e\+308"),
         ({"mask_ratio": 0.95}, "keeps 0 of 10"),
-        ({"num_attention_heads": 3}, "hidden_size is 16, wanted an even multiple of the 3 heads"),
+        ({"num_attention_heads": 3}, "hidden_size is 16, wanted a multiple of the 3 heads"),
         ({"decoder_num_attention_heads": 3}, "decoder_hidden_size is 8"),
         ({"num_hidden_layers": 0}, "num_hidden_layers is 0, wanted 1 to 1000"),
         ({"intermediate_size": 10**9}, "intermediate_size is 1000000000, wanted 1 to 65536"),

@@ -10,6 +10,7 @@ import hf_ecg
 CONFIGS = [
     hf_ecg.ECGResNetConfig,
     hf_ecg.ECGResNeXtConfig,
+    hf_ecg.ECGViTConfig,
     hf_ecg.STMEMConfig,
     hf_ecg.ECGContrastiveConfig,
     hf_ecg.ECGTextConfig,

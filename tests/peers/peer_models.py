@@ -13,7 +13,12 @@ from tests.models.tiny import CASES
 torch.set_num_threads(1)
 
 # What `output_hidden_states` gives of the tiny model: how many, and positions and channels of the first.
-HIDDEN_STATES = {"ecg_resnet": (5, 80, 4), "ecg_resnext": (4, 80, 8), "st_mem": (3, 144, 16)}
+HIDDEN_STATES = {
+    "ecg_resnet": (5, 80, 4),
+    "ecg_resnext": (4, 80, 8),
+    "ecg_vit": (3, 10, 16),
+    "st_mem": (3, 144, 16),
+}
 
 
 def families() -> dict[type, list[type]]:

@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from ...processing import ECGFeatureExtractor
-from ..shared.conversion import load_renamed, read_checkpoint, unwrap
+from ..shared.conversion import load_renamed
+from ..shared.merl import UNUSED_OF_A_TRUNK, merl_feature_extractor, trunk_tensors
 from .configuration_ecg_resnet import ECGResNetConfig
 from .modeling_ecg_resnet import ECGResNetModel
 
@@ -17,13 +18,7 @@ UNUSED = {
     "linear.": "a head of 10 classes that the original never used",
     "downconv.": "joint embedding with text, not the trunk",
     "att_pool_head.": "joint embedding with text, not the trunk",
-    "linear1.": "a projection of the pretraining only",
-    "linear2.": "a projection of the pretraining only",
-    "proj_t.": "projection of the text tower",
-    "lm_model.": "text tower (MedCPT), published by its own authors",
-}
-# The order of leads in MIMIC-IV-ECG's files, which MERL keeps: aVF before aVL.
-MIMIC_LEADS = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
+} | UNUSED_OF_A_TRUNK
 
 
 def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFeatureExtractor]:
@@ -37,12 +32,7 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
     Raises:
         ValueError: missing or unknown keys, another variant's tensors, an unsafe file.
     """
-    state = unwrap(read_checkpoint(checkpoint))
-    prefix = "ecg_encoder."
-    twice = sorted(key for key in state if prefix + str(key) in state)
-    if twice:
-        raise ValueError(f"this is not a checkpoint of {source}: it holds {twice[:5]} with and without {prefix}")
-    state = {str(key).removeprefix(prefix): value for key, value in state.items()}
+    state = trunk_tensors(checkpoint, source)
     model = ECGResNetModel(merl_config(source))
     load_renamed(model, state, _our_name, UNUSED, source)
     return model.eval(), merl_feature_extractor()
@@ -51,25 +41,6 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
 def merl_config(source: str) -> ECGResNetConfig:
     """Of one of `VARIANTS`."""
     return ECGResNetConfig(**VARIANTS[source])
-
-
-def merl_feature_extractor() -> ECGFeatureExtractor:
-    """MERL's preprocessing: missing samples by the mean of 6 neighbours on either side, the record to 0..1.
-
-    Source: finetune/finetune_dataset.py and the preprocessing notebooks. The pretraining also rounded to 1/1000 of the
-    range; the downstream code does not, nor does this.
-    """
-    return ECGFeatureExtractor(
-        sampling_rate=500,
-        leads=list(MIMIC_LEADS),
-        num_samples=5000,
-        steps=[
-            {"name": "derive_limb_leads"},
-            {"name": "select_leads"},
-            {"name": "fill_missing", "method": "neighbour_mean", "neighbours": 6},
-            {"name": "normalise", "method": "minmax", "over": "record", "epsilon": 1e-8},
-        ],
-    )
 
 
 def _our_name(key: str) -> str | None:

@@ -132,6 +132,26 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
                 f"target_mean is {mean}, target_scale {scale}: wanted {wanted} numbers each, the scales above 0"
             )
 
+    def check_blocks(self, prefix: str = "") -> None:
+        """Of a transformer, whose fields begin with `prefix`: raises ValueError for sizes that cannot be."""
+        for most, names in (
+            (MOST_BLOCKS, ("num_hidden_layers",)),
+            (MOST_CHANNELS, ("hidden_size", "num_attention_heads", "intermediate_size")),
+        ):
+            for name in names:
+                value = getattr(self, f"{prefix}{name}")
+                if not 1 <= value <= most:
+                    raise ValueError(f"{prefix}{name} is {value}, wanted 1 to {most}")
+        size, heads = (getattr(self, f"{prefix}{name}") for name in ("hidden_size", "num_attention_heads"))
+        if size % heads:
+            raise ValueError(f"{prefix}hidden_size is {size}, wanted a multiple of the {heads} heads")
+
+    def check_patches(self) -> None:
+        """Of a model that reads patches: raises ValueError for a size that does not divide the input."""
+        size, samples = (getattr(self, name) for name in ("patch_size", "num_samples"))
+        if not 2 <= size <= samples or samples % size:
+            raise ValueError(f"patch_size is {size}, wanted at least 2 and a divisor of num_samples, {samples}")
+
     def to_dict(self):
         # the one that writes, not the one that once read
         values = super().to_dict() | {"hf_ecg_version": __version__}

@@ -1,4 +1,4 @@
-"""Fixed positions of tokens."""
+"""Positions of tokens: fixed ones, and learned ones for records of another length."""
 
 import torch
 
@@ -21,3 +21,30 @@ def sin_cos_positions(number: int, hidden_size: int, base: float = 10000.0) -> t
     frequencies = base ** (-torch.arange(half, dtype=torch.float64) / half)
     angles = torch.arange(number, dtype=torch.float64)[:, None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
+
+
+def stretched_positions(positions: torch.Tensor, number: int, lengths: torch.Tensor | None = None) -> torch.Tensor:
+    """Learned positions for records of more or fewer tokens than there are positions, by linear interpolation.
+
+    The first and the last of a record's tokens stand where the first and the last position do, as
+    `torch.nn.functional.interpolate` without `align_corners` has them.
+
+    Args:
+        positions: (positions, hidden_size).
+        number: tokens of a row.
+        lengths: int64 (batch,), the tokens of each row that are a record's, its first ones; None = all.
+
+    Returns:
+        (number, hidden_size); with `lengths` (batch, number, hidden_size), where each record has the positions that it
+        would have without padding.
+    """
+    learned = len(positions)
+    if lengths is None:
+        if number == learned:
+            return positions
+        lengths = torch.full((), number, device=positions.device)
+    places = torch.arange(number, device=positions.device) + 0.5
+    places = (places * learned / lengths.clamp(min=1).unsqueeze(-1) - 0.5).clamp(0, learned - 1)
+    low = places.long()
+    share = (places - low).unsqueeze(-1).to(positions.dtype)
+    return torch.lerp(positions[low], positions[(low + 1).clamp(max=learned - 1)], share)

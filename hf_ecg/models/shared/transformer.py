@@ -83,3 +83,21 @@ class PostNormBlock(ECGTransformerBlock):
         attended, _ = self.attention(hidden_states, attention_mask, **kwargs)
         hidden_states = self.attention_norm(hidden_states + self.drop(attended))
         return self.feed_forward_norm(hidden_states + self.drop(self.feed_forward(hidden_states)))
+
+
+def pre_norm_blocks(config, prefix: str = "") -> nn.ModuleList:
+    """The blocks that a configuration describes by `num_hidden_layers`, `hidden_size`, `num_attention_heads` and
+    `intermediate_size`, which begin with `prefix`, and by `layer_norm_eps`, `hidden_dropout`, `attention_dropout`.
+    """
+    names = ("hidden_size", "num_attention_heads", "intermediate_size")
+    sizes = [getattr(config, f"{prefix}{name}") for name in names]
+    return nn.ModuleList(
+        PreNormBlock(
+            config,
+            *sizes,
+            layer_norm_eps=config.layer_norm_eps,
+            dropout=config.hidden_dropout,
+            attention={"dropout": config.attention_dropout},
+        )
+        for _ in range(getattr(config, f"{prefix}num_hidden_layers"))
+    )

@@ -1,4 +1,4 @@
-from ..shared.configuration_ecg import MOST_BLOCKS, MOST_CHANNELS, ECGConfig
+from ..shared.configuration_ecg import ECGConfig
 from ..shared.strict_configuration import strict
 
 
@@ -72,26 +72,15 @@ class STMEMConfig(ECGConfig):
 
     def validate_architecture(self):
         """Run by `@strict` after construction and before saving."""
-        blocks, widths = {}, {}
-        for part in ("", "decoder_"):
-            blocks |= {name: getattr(self, name) for name in [f"{part}num_hidden_layers"]}
-            names = ("hidden_size", "num_attention_heads", "intermediate_size")
-            widths |= {f"{part}{name}": getattr(self, f"{part}{name}") for name in names}
-        for sizes, most in ((blocks, MOST_BLOCKS), (widths, MOST_CHANNELS)):
-            for name, value in sizes.items():
-                if not 1 <= value <= most:
-                    raise ValueError(f"{name} is {value}, wanted 1 to {most}")
-        for part in ("", "decoder_"):
-            size, heads = widths[f"{part}hidden_size"], widths[f"{part}num_attention_heads"]
-            if size % heads or size % 2:
-                raise ValueError(f"{part}hidden_size is {size}, wanted an even multiple of the {heads} heads")
+        for prefix in ("", "decoder_"):
+            self.check_blocks(prefix)
+            size = getattr(self, f"{prefix}hidden_size")
+            if size % 2:
+                raise ValueError(f"{prefix}hidden_size is {size}, wanted an even number: sines and cosines share it")
 
     def validate_patches(self):
         """Run by `@strict` after construction and before saving."""
-        if not 2 <= self.patch_size <= self.num_samples or self.num_samples % self.patch_size:
-            raise ValueError(
-                f"patch_size is {self.patch_size}, wanted at least 2 and a divisor of num_samples, {self.num_samples}"
-            )
+        self.check_patches()
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"mask_ratio is {self.mask_ratio}, wanted a share between 0 and 1")
         if not 1 <= self.kept_patches(self.num_patches) < self.num_patches:

@@ -10,6 +10,7 @@ from transformers import initialization as init
 from ...processing import ECGFeatureExtractor
 from ...signals import STANDARD_LEADS
 from ..shared.conversion import load_renamed, read_checkpoint, unwrap
+from ..shared.original_blocks import block_name, with_parts
 from .configuration_st_mem import STMEMConfig
 from .modeling_st_mem import STMEMForECGClassification, STMEMForPreTraining, STMEMModel
 
@@ -30,16 +31,6 @@ _EMBEDDINGS = {
     "to_patch_embedding.1": "patch_norm",
     "to_patch_embedding.2": "projection",
     "to_patch_embedding.3": "norm",
-}
-_BLOCK = {
-    "attn.norm": "attention_norm",
-    "attn.fn.query": "attention.query",
-    "attn.fn.key": "attention.key",
-    "attn.fn.value": "attention.value",
-    "attn.fn.to_out.0": "attention.output",
-    "ff.norm": "feed_forward_norm",
-    "ff.fn.net.0": "feed_forward.expand",
-    "ff.fn.net.3": "feed_forward.contract",
 }
 _DECODER = {"to_decoder_embedding": "embedding", "decoder_norm": "norm", "decoder_head": "head"}
 
@@ -137,7 +128,7 @@ def _tensors(checkpoint, source: str) -> dict:
 
 def _our_tensors(state: dict) -> dict:
     """Tensors that are joint or apart there and the other way round here; names stay the original's."""
-    state = dict(state)
+    state = with_parts(state)
     leads = [key for key in state if re.fullmatch(r"lead_embeddings\.\d+", key)]
     ordered = [f"lead_embeddings.{number}" for number in range(len(leads))]
     if leads and set(leads) == set(ordered):
@@ -150,9 +141,6 @@ def _our_tensors(state: dict) -> dict:
             state[key] = value.squeeze(0)
         elif key == "mask_embedding":
             state[key] = value.flatten()
-        elif match := re.fullmatch(r"(.+\.attn\.fn)\.to_qkv\.(weight|bias)", key):
-            parts = zip(("query", "key", "value"), state.pop(key).chunk(3), strict=True)
-            state |= {f"{match[1]}.{name}.{match[2]}": part for name, part in parts}
     return state
 
 
@@ -170,7 +158,8 @@ def _our_name(key: str, prefix: str) -> str | None:
         return f"decoder.{_DECODER[module]}.{kind}"
     if module in ("norm", "head"):
         return f"{prefix}norm.{kind}" if module == "norm" else f"classifier.{kind}"
-    match = re.fullmatch(r"(decoder_)?block(?:s\.)?(\d+)\.(.+)", module)
-    if match is None or match[3] not in _BLOCK:
+    match = re.fullmatch(r"(decoder_)?block(?:s\.)?(\d+)\.(.+)", key)
+    inside = None if match is None else block_name(match[3])
+    if match is None or inside is None:
         return None
-    return f"{'decoder.' if match[1] else prefix}layers.{match[2]}.{_BLOCK[match[3]]}.{kind}"
+    return f"{'decoder.' if match[1] else prefix}layers.{match[2]}.{inside}"

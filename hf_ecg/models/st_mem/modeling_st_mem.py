@@ -24,7 +24,7 @@ from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from ..shared.padding import mean_over_time, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
-from ..shared.transformer import PreNormBlock
+from ..shared.transformer import PreNormBlock, pre_norm_blocks
 from .configuration_st_mem import STMEMConfig
 
 
@@ -123,18 +123,7 @@ class STMEMModel(STMEMPreTrainedModel):
     def __init__(self, config: STMEMConfig):
         super().__init__(config)
         self.embeddings = STMEMEmbeddings(config)
-        self.layers = nn.ModuleList(
-            PreNormBlock(
-                config,
-                config.hidden_size,
-                config.num_attention_heads,
-                config.intermediate_size,
-                layer_norm_eps=config.layer_norm_eps,
-                dropout=config.hidden_dropout,
-                attention={"dropout": config.attention_dropout},
-            )
-            for _ in range(config.num_hidden_layers)
-        )
+        self.layers = pre_norm_blocks(config)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.gradient_checkpointing = False
         self.post_init()
@@ -229,18 +218,7 @@ class STMEMDecoder(nn.Module):
         self.embedding = nn.Linear(config.hidden_size, size)
         self.mask_token = nn.Parameter(torch.empty(size))
         self.register_buffer("positions", lead_positions(config, size))
-        self.layers = nn.ModuleList(
-            PreNormBlock(
-                config,
-                size,
-                config.decoder_num_attention_heads,
-                config.decoder_intermediate_size,
-                layer_norm_eps=config.layer_norm_eps,
-                dropout=config.hidden_dropout,
-                attention={"dropout": config.attention_dropout},
-            )
-            for _ in range(config.decoder_num_hidden_layers)
-        )
+        self.layers = pre_norm_blocks(config, "decoder_")
         self.norm = nn.LayerNorm(size, eps=config.decoder_layer_norm_eps)
         self.head = nn.Linear(size, config.patch_size)
 

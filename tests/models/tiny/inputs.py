@@ -31,3 +31,10 @@ def pairs(rows, generator):
 def views(rows, generator):
     second = {f"second_{key}": value for key, value in waveforms(rows, generator).items()}
     return waveforms(rows, generator) | second | {"risk": torch.rand(rows, generator=generator)}
+
+
+def masked(rows, generator):
+    """With absent leads and padding."""
+    leads, samples = torch.ones(rows, 12, dtype=torch.bool), torch.ones(rows, NUM_SAMPLES, dtype=torch.bool)
+    leads[0, 3:], samples[-1, 100:] = False, False
+    return waveforms(rows, generator) | {"lead_mask": leads, "sample_mask": samples}

@@ -3,7 +3,7 @@ import torch
 from hf_ecg import STMEMConfig, STMEMForECGClassification, STMEMForPreTraining, STMEMModel
 from hf_ecg.models.st_mem import convert_st_mem
 from tests.models.published_st_mem import original_state
-from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
+from tests.models.tiny.inputs import NUM_SAMPLES, masked, waveforms
 
 SIZES = {
     "hidden_size": 16,
@@ -26,13 +26,6 @@ def noisy(rows, generator):
     time = torch.arange(NUM_SAMPLES) + 16 * torch.rand(rows, 12, 1, generator=generator)
     waves = torch.sin(time * 2 * torch.pi / 16) + 0.1 * waveforms(rows, generator)["input_values"]
     return {"input_values": waves, "mask_noise": torch.rand(rows, 12, 10, generator=generator)}
-
-
-def masked(rows, generator):
-    """With absent leads and padding."""
-    leads, samples = torch.ones(rows, 12, dtype=torch.bool), torch.ones(rows, NUM_SAMPLES, dtype=torch.bool)
-    leads[0, 3:], samples[-1, 100:] = False, False
-    return waveforms(rows, generator) | {"lead_mask": leads, "sample_mask": samples}
 
 
 CASES = {

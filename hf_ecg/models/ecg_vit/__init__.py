@@ -1,0 +1,8 @@
+from ..shared.family import Family
+from .configuration_ecg_vit import ECGViTConfig
+from .modeling_ecg_vit import ECGViTForECGClassification, ECGViTModel
+from .sources import SOURCES
+
+__all__ = ["ECGViTConfig", "ECGViTForECGClassification", "ECGViTModel"]
+
+FAMILY = Family(config=ECGViTConfig, model=ECGViTModel, classifier=ECGViTForECGClassification, sources=SOURCES)
