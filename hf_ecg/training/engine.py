@@ -87,6 +87,12 @@ class Engine:
         # models of other packages may have no hook
         self.after_step = getattr(self.bare, "after_step", None)
 
+    def begin(self, total_steps: int) -> None:
+        """Tell the model how long the run is, before the first step."""
+        begin = getattr(self.bare, "begin_training", None)
+        if begin is not None:
+            begin(total_steps)
+
     def check_batch(self, batch: dict, method: str) -> None:
         """Compare a batch's keys with what `forward` takes: an unknown one would vanish, and with it half a batch.
 

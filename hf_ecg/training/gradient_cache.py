@@ -50,8 +50,11 @@ def cached_backward(model: LossOnEmbeddings, batches: Sequence[dict], accelerato
             again = model.embed_batch(batch)
         surrogate = torch.zeros((), device=loss.device)
         for name, rows in again.items():
-            gradient = together[name].grad[starts[name] : starts[name] + len(rows)]
-            surrogate = surrogate + (rows.float() * gradient.float()).sum()
+            whole = together[name].grad
+            # a teacher's targets have none
+            if whole is not None and rows.requires_grad:
+                gradient = whole[starts[name] : starts[name] + len(rows)]
+                surrogate = surrogate + (rows.float() * gradient.float()).sum()
             starts[name] += len(rows)
         surrogate.backward()
     return loss

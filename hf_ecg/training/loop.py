@@ -111,9 +111,9 @@ class TrainingRun:
         if self.steps_per_epoch == 0:
             few, wanted = len(self.parts.rows), recipe.run.batch_size
             raise ValueError(f"{few} training records give no batch of {wanted}: say run.batch_size={few} or less")
-        self.total_steps = self.steps_per_epoch * recipe.run.epochs
-        if recipe.run.max_steps is not None:
-            self.total_steps = min(self.total_steps, recipe.run.max_steps)
+        all_steps = self.steps_per_epoch * recipe.run.epochs
+        self.total_steps = min(all_steps, recipe.run.max_steps or all_steps)
+        self.engine.begin(self.total_steps)
         self.progress = Progress()
         self.pending: list[Pending] = []
         self._check_first_batch()

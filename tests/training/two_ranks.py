@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-from hf_ecg import ECGTextModel
+import hf_ecg
 from hf_ecg.training import load_recipe, pretrain
 
 SHARDED = "run.sharding=fsdp2"
@@ -16,15 +16,19 @@ def main(recipe: Path, folder: Path) -> None:
     pretrain(load_recipe(recipe), folder / "replicated", disconnect=False)
     pretrain(load_recipe(recipe, [SHARDED]), folder / "sharded", disconnect=False)
 
+    model_class = getattr(hf_ecg, load_recipe(recipe).model.class_)
+    plain = model_class.after_step
+
     def stop(self, step):
+        plain(self, step)
         # one rank alone is asked to end, and both have to agree on it
         if step == 4 and dist.get_rank() == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    ECGTextModel.after_step, plain = stop, ECGTextModel.after_step
+    model_class.after_step = stop
     try:
         pretrain(load_recipe(recipe, [SHARDED]), folder / "cut", disconnect=False)
     except InterruptedError as error:
         (folder / f"stopped_{dist.get_rank()}.txt").write_text(str(error))
-    ECGTextModel.after_step = plain
+    model_class.after_step = plain
     pretrain(load_recipe(recipe, [SHARDED]), folder / "cut", resume=True)

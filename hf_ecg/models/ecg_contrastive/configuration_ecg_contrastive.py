@@ -4,6 +4,7 @@ from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...checks import check_one_of
+from ...losses.barlow_twins import check_redundancy_weight
 from ...losses.info_nce import NEGATIVES
 from ...losses.metadata import check_share
 from ...losses.risk_alignment import FORMS
@@ -13,7 +14,7 @@ from ...losses.risk_weights import SPREAD_UNITS, WeightSpread
 from ...losses.vicreg import check_vicreg_weights
 from ..shared.configuration_tower import ECGTowerConfig
 from ..shared.strict_configuration import strict
-from .contrastive_loss import BY_METADATA, LOSSES, RISK_WEIGHTED, Y_AWARE
+from .contrastive_loss import BY_METADATA, LOSSES, RISK_WEIGHTED, Y_AWARE, Objective
 from .projector import NORMS
 
 
@@ -31,10 +32,26 @@ class ECGContrastiveConfig(ECGTowerConfig):
             layer.
         projection_norm (`str`, *optional*): norm of the hidden layer, `"batch_norm"` as in SimCLR and VICReg; over
             several processes each has its own statistics.
-        loss_type (`str`, defaults to `"risk_weighted"`): `"risk_weighted"` (CLEF), which needs risks, `"info_nce"`
-            (SimCLR), `"patient_contrastive"` (CLOCS), which needs patients, `"vicreg"`, or, of the metadata,
-            `"y_aware"` (Dufumier et al.) or `"rank_n_contrast"` (Zha et al.).
-        temperature (`float`, defaults to 0.07): of all losses but `"vicreg"`.
+        projection_layers (`int`, defaults to 2): linear layers of a projection with a hidden size.
+        projection_output_norm (`str`, *optional*): norm of the embeddings, without scale and shift, as in SimSiam and
+            MoCo v3.
+        loss_type (`str`, defaults to `"risk_weighted"`): `"risk_weighted"` (CLEF), which needs risks; `"info_nce"`
+            (SimCLR's NT-Xent); `"patient_contrastive"` (CMSC of CLOCS, every pair alike), `"clocs"` (CLOCS as
+            published, of any number of views) or `"three_kg"`, which need patients; `"byol"`, `"simsiam"` or
+            `"moco_v3"`, which need a predictor; `"barlow_twins"` or `"vicreg"`, without negatives; or, of the
+            metadata, `"y_aware"` (Dufumier et al.) or `"rank_n_contrast"` (Zha et al.).
+        temperature (`float`, defaults to 0.07): of all losses with negatives. Published are 0.1 or 0.5 for SimCLR,
+            0.1 for CLOCS and 3KG, 0.2 for MoCo v3.
+        predictor_hidden_size (`int`, *optional*): of the predictor of `"byol"`, `"simsiam"` and `"moco_v3"`, which
+            has the projection's norm and gives as many dimensions as it takes.
+        teacher_momentum (`float`, defaults to 0.996): of the momentum teacher of `"byol"` and `"moco_v3"` at the first
+            step.
+        teacher_momentum_end (`float`, defaults to 1.0): at the last one, reached along half a cosine.
+        redundancy_weight (`float`, defaults to 5e-3): of `"barlow_twins"`, see `hf_ecg.losses.barlow_twins_loss`.
+        compat_last_pair (`bool`, defaults to `False`): of `"clocs"`, the released arithmetic of more than two views,
+            see `hf_ecg.losses.clocs_loss`.
+        compat_detached_norm (`bool`, defaults to `False`): of losses with negatives and no teacher, fairseq-signals'
+            gradients, see `hf_ecg.losses.unit_length`.
         negatives (`str`, defaults to `"sum"`): of `"info_nce"`, see `hf_ecg.losses.info_nce_loss`.
         risk_path (`str`, defaults to `"masked"`): `path` of `hf_ecg.losses.risk_weighted_contrastive_loss`.
         risk_distance (`str`, defaults to `"squared"`): its `distance`.
@@ -78,6 +95,11 @@ class ECGContrastiveConfig(ECGTowerConfig):
     projection_dim: int | None = None
     projection_hidden_size: int | None = None
     projection_norm: str | None = None
+    projection_layers: int = 2
+    projection_output_norm: str | None = None
+    predictor_hidden_size: int | None = None
+    teacher_momentum: float | int = 0.996
+    teacher_momentum_end: float | int = 1.0
     loss_type: str = "risk_weighted"
     temperature: float | int = 0.07
     negatives: str = "sum"
@@ -91,6 +113,9 @@ class ECGContrastiveConfig(ECGTowerConfig):
     invariance_weight: float | int = 25.0
     variance_weight: float | int = 25.0
     covariance_weight: float | int = 1.0
+    redundancy_weight: float | int = 5e-3
+    compat_last_pair: bool = False
+    compat_detached_norm: bool = False
     metadata_columns: list[str] | None = None
     metadata_mean: list[float | int] | None = None
     metadata_scale: list[float | int] | None = None
@@ -106,6 +131,11 @@ class ECGContrastiveConfig(ECGTowerConfig):
     def hidden_size(self) -> int:
         """Of the encoder."""
         return self.ecg_config.hidden_size
+
+    @property
+    def objective(self) -> Objective:
+        """The loss, and what it needs of the model."""
+        return LOSSES[self.loss_type]
 
     @property
     def uses_risk(self) -> bool:
@@ -151,17 +181,38 @@ class ECGContrastiveConfig(ECGTowerConfig):
             {"loss_type": tuple(LOSSES), "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
         )
         self.check_choices({"risk_spread_unit": SPREAD_UNITS, "alignment": tuple(FORMS)})
-        self.check_sizes("projection_dim", "projection_hidden_size", "metadata_head_size")
+        self.check_sizes("projection_dim", "projection_hidden_size", "metadata_head_size", "predictor_hidden_size")
         if not self.temperature > 0:
             raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")
         check_options(self.risk_path, self.risk_distance, self.sharpness, self.alignment, self.alignment_weight)
         check_vicreg_weights(self.invariance_weight, self.variance_weight, self.covariance_weight)
-        if self.projection_norm is not None:
-            check_one_of("projection_norm", self.projection_norm, tuple(NORMS))
-            if self.projection_hidden_size is None:
-                raise ValueError("projection_norm is given without projection_hidden_size: no layer has a norm")
-        if self.projection_hidden_size is not None and self.projection_dim is None:
-            raise ValueError("projection_hidden_size is given without projection_dim: there is no projection to widen")
+        check_redundancy_weight(self.redundancy_weight)
+        for name in ("projection_norm", "projection_output_norm"):
+            if getattr(self, name) is not None:
+                check_one_of(name, getattr(self, name), tuple(NORMS))
+        self._check_projection()
+        if self.objective.predicts != (self.predictor_hidden_size is not None):
+            wanted = "a number" if self.objective.predicts else "None: it has no predictor"
+            raise ValueError(
+                f"loss_type is {self.loss_type!r} and predictor_hidden_size {self.predictor_hidden_size}, wanted"
+                f" {wanted}"
+            )
+        for name in ("teacher_momentum", "teacher_momentum_end"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, wanted 0 to 1")
+
+    def _check_projection(self):
+        if self.projection_dim is None and (self.projection_hidden_size or self.projection_output_norm):
+            raise ValueError(
+                "projection_hidden_size or projection_output_norm is given without projection_dim: there is no"
+                " projection to widen"
+            )
+        if self.projection_hidden_size is None and (self.projection_norm is not None or self.projection_layers != 2):
+            raise ValueError(
+                "projection_norm or projection_layers is given without projection_hidden_size: no layer has a norm"
+            )
+        if self.projection_layers < 2:
+            raise ValueError(f"projection_layers is {self.projection_layers}, wanted at least 2")
 
     def validate_metadata(self):
         """Run by `@strict` after construction and before saving."""

@@ -4,14 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
 
 from ...losses import (
+    barlow_twins_loss,
+    byol_loss,
+    clocs_loss,
     info_nce_loss,
     metadata_prediction_loss,
+    moco_v3_loss,
     patient_contrastive_loss,
     rank_n_contrast_loss,
     risk_weighted_contrastive_loss,
+    simsiam_loss,
+    three_kg_loss,
+    unit_length,
     vicreg_loss,
     y_aware_contrastive_loss,
 )
@@ -27,15 +33,24 @@ class ContrastiveInputs:
 
     Args:
         first_projected, second_projected: (records, dimensions) float, what the projection made of either view, not
-            scaled to unit length; row i of both is one record.
+            scaled to unit length; row i of both is one record. Of several further views `second_projected` is
+            (records, views, dimensions).
+        first_predicted, second_predicted: the same of the predictor behind the projection; None without one.
+        first_targets, second_targets: (records, dimensions), what a momentum teacher makes of either view; None
+            without one.
         risk, missing_rate, patient_ids, metadata: see `ECGForContrastivePreTraining.forward`.
         first_metadata_logits, second_metadata_logits: (records, predicted columns), a head's answer on either view;
             None without a head.
         gather: `gather_with_gradient` over several processes; None on one.
+        compat_detached_norm: of `hf_ecg.losses.unit_length`.
     """
 
     first_projected: torch.Tensor
     second_projected: torch.Tensor
+    first_predicted: torch.Tensor | None = None
+    second_predicted: torch.Tensor | None = None
+    first_targets: torch.Tensor | None = None
+    second_targets: torch.Tensor | None = None
     risk: torch.Tensor | None = None
     missing_rate: torch.Tensor | None = None
     patient_ids: torch.Tensor | None = None
@@ -43,11 +58,32 @@ class ContrastiveInputs:
     first_metadata_logits: torch.Tensor | None = None
     second_metadata_logits: torch.Tensor | None = None
     gather: Gather | None = None
+    compat_detached_norm: bool = False
 
     @property
     def unit_views(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Both views' embeddings at unit length."""
-        return F.normalize(self.first_projected, dim=-1), F.normalize(self.second_projected, dim=-1)
+        first, second = (
+            unit_length(views, compat_detached_norm=self.compat_detached_norm)
+            for views in (self.first_projected, self.second_projected)
+        )
+        return first, second
+
+    @property
+    def predicted(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the predictor makes of both views."""
+        return _both("predictor", self.first_predicted, self.second_predicted)
+
+    @property
+    def targets(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the teacher makes of both views."""
+        return _both("teacher", self.first_targets, self.second_targets)
+
+
+def _both(maker: str, first: torch.Tensor | None, second: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    if first is None or second is None:
+        raise ValueError(f"the loss compares what a {maker} makes of both views, which is not given")
+    return first, second
 
 
 def contrastive_loss(config, inputs: ContrastiveInputs) -> torch.Tensor:
@@ -60,7 +96,14 @@ def contrastive_loss(config, inputs: ContrastiveInputs) -> torch.Tensor:
     Raises:
         ValueError: the inputs lack what the loss needs.
     """
-    loss = LOSSES[config.loss_type](config, inputs)
+    objective = LOSSES[config.loss_type]
+    further = inputs.second_projected.ndim == 3
+    if further and (not objective.many_views or config.metadata_weight):
+        raise ValueError(
+            f"loss_type {config.loss_type!r} takes one second view, given were {inputs.second_projected.shape[1]}"
+            " further views a record; several are for 'clocs' without a head of metadata"
+        )
+    loss = objective.loss(config, inputs)
     if not config.metadata_weight:
         return loss
     return loss + config.metadata_weight * _metadata_prediction(config, inputs)
@@ -132,14 +175,53 @@ def _risk_weighted(config, inputs: ContrastiveInputs) -> torch.Tensor:
     )
 
 
-def _patient_contrastive(config, inputs: ContrastiveInputs) -> torch.Tensor:
+def _patients(config, inputs: ContrastiveInputs) -> dict:
+    """The patients that a loss asks for, and the processes."""
     if inputs.patient_ids is None:
         raise ValueError(
-            "loss_type 'patient_contrastive' needs patient_ids, one number a record, alike for a patient; a recipe"
+            f"loss_type {config.loss_type!r} needs patient_ids, one number a record, alike for a patient; a recipe"
             " hands them out by method.options.patient_ids=true"
         )
-    return patient_contrastive_loss(
-        *inputs.unit_views, config.temperature, patient_ids=inputs.patient_ids, gather=inputs.gather
+    return {"patient_ids": inputs.patient_ids, "gather": inputs.gather}
+
+
+def _patient_contrastive(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    return patient_contrastive_loss(*inputs.unit_views, config.temperature, **_patients(config, inputs))
+
+
+def _three_kg(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    return three_kg_loss(*inputs.unit_views, config.temperature, **_patients(config, inputs))
+
+
+def _clocs(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    first, further = inputs.unit_views
+    further = further[:, None] if further.ndim == 2 else further
+    views = torch.cat([first[:, None], further], dim=1)
+    given = _patients(config, inputs)
+    return clocs_loss(views, config.temperature, compat_last_pair=config.compat_last_pair, **given)
+
+
+def _byol(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    (first, second), (first_targets, second_targets) = inputs.predicted, inputs.targets
+    return byol_loss(first, second, first_targets, second_targets)
+
+
+def _simsiam(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    first, second = inputs.predicted
+    return simsiam_loss(first, second, inputs.first_projected, inputs.second_projected)
+
+
+def _moco_v3(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    first, second, first_keys, second_keys = map(unit_length, (*inputs.predicted, *inputs.targets))
+    return moco_v3_loss(first, second, first_keys, second_keys, config.temperature, gather=inputs.gather)
+
+
+def _barlow_twins(config, inputs: ContrastiveInputs) -> torch.Tensor:
+    return barlow_twins_loss(
+        inputs.first_projected,
+        inputs.second_projected,
+        redundancy_weight=config.redundancy_weight,
+        gather=inputs.gather,
     )
 
 
@@ -178,12 +260,35 @@ def _rank_n_contrast(config, inputs: ContrastiveInputs) -> torch.Tensor:
     )
 
 
+@dataclass(frozen=True)
+class Objective:
+    """A loss, and what the model must have for it.
+
+    Args:
+        loss: of the configuration and `ContrastiveInputs`.
+        predicts: a predictor behind the projection.
+        teacher: a momentum teacher of encoder and projection.
+        many_views: it takes more than two views of a record.
+    """
+
+    loss: Callable
+    predicts: bool = False
+    teacher: bool = False
+    many_views: bool = False
+
+
 # the one place where a loss's name is looked up
-LOSSES: Mapping[str, Callable] = {
-    RISK_WEIGHTED: _risk_weighted,
-    "info_nce": _info_nce,
-    "patient_contrastive": _patient_contrastive,
-    "vicreg": _vicreg,
-    Y_AWARE: _y_aware,
-    RANK_N_CONTRAST: _rank_n_contrast,
+LOSSES: Mapping[str, Objective] = {
+    RISK_WEIGHTED: Objective(_risk_weighted),
+    "info_nce": Objective(_info_nce),
+    "patient_contrastive": Objective(_patient_contrastive),
+    "clocs": Objective(_clocs, many_views=True),
+    "three_kg": Objective(_three_kg),
+    "byol": Objective(_byol, predicts=True, teacher=True),
+    "simsiam": Objective(_simsiam, predicts=True),
+    "moco_v3": Objective(_moco_v3, predicts=True, teacher=True),
+    "barlow_twins": Objective(_barlow_twins),
+    "vicreg": Objective(_vicreg),
+    Y_AWARE: Objective(_y_aware),
+    RANK_N_CONTRAST: Objective(_rank_n_contrast),
 }

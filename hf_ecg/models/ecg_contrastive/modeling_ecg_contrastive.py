@@ -1,6 +1,7 @@
 """Contrastive pretraining of any ECG encoder on two views of each record."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from ...losses import gather_with_gradient, world_size
 from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
+from ..shared.momentum_teacher import MomentumTeacher, teacher_momentum
 from .configuration_ecg_contrastive import ECGContrastiveConfig
 from .contrastive_loss import ContrastiveInputs, contrastive_loss
 from .projector import projector
@@ -25,8 +27,11 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
     Args:
         ecg_model_output: of the encoder, for all views, the first ones before the second ones.
         embeds: (records, projection_dim or hidden_size), unit length, of the first views.
-        second_embeds: the same of the second views; None without them.
+        second_embeds: the same of the second views; None without them. Of several further views of a record
+            (records, views, dimensions).
         projected, second_projected: the same before they are scaled to unit length.
+        predicted, second_predicted: what the predictor makes of `projected`; None without a predictor.
+        targets, second_targets: what the momentum teacher makes of either view; None without a teacher.
         metadata_logits, second_metadata_logits: (records, predicted columns), what a head tells of the patient from
             either view: numbers in standard deviations from the mean of the training rows, logits of binary columns.
     """
@@ -35,6 +40,10 @@ class ECGContrastiveOutput(ECGPreTrainingOutput):
     second_embeds: torch.Tensor | None = None
     projected: torch.Tensor | None = None
     second_projected: torch.Tensor | None = None
+    predicted: torch.Tensor | None = None
+    second_predicted: torch.Tensor | None = None
+    targets: torch.Tensor | None = None
+    second_targets: torch.Tensor | None = None
     metadata_logits: torch.Tensor | None = None
     second_metadata_logits: torch.Tensor | None = None
 
@@ -43,9 +52,15 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     """An encoder, an optional projection, and a contrastive loss over two views of each record.
 
     CLEF (arXiv 2512.02180) with `loss_type="risk_weighted"`, SimCLR (arXiv 2002.05709) with `"info_nce"`, CLOCS (arXiv
-    2005.13249) with `"patient_contrastive"`, VICReg (arXiv 2105.04906) with `"vicreg"`, and forms that know metadata
-    of the patients; with `metadata_weight` a head tells some of them beside the contrast. What
-    pretraining leaves behind is `ecg_model`, saved alone in `encoder/` of a run.
+    2005.13249) with `"clocs"` and `"patient_contrastive"`, 3KG (arXiv 2106.04452) with `"three_kg"`, BYOL (arXiv
+    2006.07733), SimSiam (arXiv 2011.10566), MoCo v3 (arXiv 2104.02057), Barlow Twins (arXiv 2103.03230) and VICReg
+    (arXiv 2105.04906) by their names, and forms that know metadata of the patients; with `metadata_weight` a head
+    tells some of them beside the contrast. What pretraining leaves behind is `ecg_model`, saved alone in `encoder/` of
+    a run.
+
+    A predictor and a momentum teacher are there where the loss needs them. The teacher moves in `after_step`, from
+    `teacher_momentum` to `teacher_momentum_end` over the steps that `begin_training` was told of; without it the
+    momentum stays what it is at first.
 
     Example:
         >>> import torch
@@ -74,6 +89,11 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
             self.projection = projector(
                 config.hidden_size, config.projection_dim, config.projection_hidden_size, config.projection_norm
             )
+        self.predictor = None
+        if config.objective.predicts:
+            size = config.projection_dim or config.hidden_size
+            self.predictor = projector(size, size, config.predictor_hidden_size, config.projection_norm)
+        self.teacher = MomentumTeacher(self._taught) if config.objective.teacher else None
         self.metadata_head = None
         if config.predicted_columns:
             self.metadata_head = nn.Sequential(
@@ -81,7 +101,32 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
                 nn.ReLU(),
                 nn.Linear(config.metadata_head_size, len(config.predicted_columns)),
             )
+        self.total_steps: int | None = None
         self.post_init()
+        self._begin_teacher()
+
+    @property
+    def _taught(self) -> dict[str, nn.Module]:
+        """What the teacher follows."""
+        parts = {"ecg_model": self.ecg_model, "projection": self.projection}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _begin_teacher(self) -> None:
+        if self.teacher is not None:
+            self.teacher.begin(self._taught)
+
+    def begin_training(self, total_steps: int) -> None:
+        self.total_steps = total_steps
+        # an encoder may have come from elsewhere since the model was made
+        self._begin_teacher()
+
+    def after_step(self, step: int) -> None:
+        if self.teacher is not None:
+            start, end = self.config.teacher_momentum, self.config.teacher_momentum_end
+            momentum = start
+            if self.total_steps is not None:
+                momentum = teacher_momentum(step, self.total_steps, start, end)
+            self.teacher.follow(self._taught, momentum)
 
     @can_return_tuple
     def forward(
@@ -104,8 +149,9 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
             input_values: (records, leads, samples), the first view of each record.
             lead_mask: bool (records, leads).
             sample_mask: bool (records, samples).
-            second_input_values: (records, leads, samples), the second view; row i of both is one record.
-            second_lead_mask, second_sample_mask: of the second view.
+            second_input_values: (records, leads, samples), the second view; row i of both is one record. Or (records,
+                views, leads, samples), several further views of each record, for losses of more than two.
+            second_lead_mask, second_sample_mask: of the second view, or (records, views, ...) of further ones.
             risk: (records,), NaN where unknown; any unit, such as SCORE2's share or years of age.
             missing_rate: (records,) in [0, 1], the share of a risk's inputs that had to be filled; may be left out.
             patient_ids: int64 (records,), equal where records are of one patient.
@@ -117,65 +163,95 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         """
         views = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
         second = (second_input_values, second_lead_mask, second_sample_mask)
+        further = _further_views(second_input_values)
         if second_input_values is not None:
-            views = dict(zip(views, map(_joined, views, views.values(), second), strict=True))
+            views = dict(zip(views, map(_joined, views, views.values(), second, [further] * 3), strict=True))
         outputs = self.ecg_model(**views, **kwargs)
         features = outputs.pooler_output if self.projection is None else self.projection(outputs.pooler_output)
         # one pass for both views: BatchNorm, where an encoder has it, must not tell them apart
-        first, other = _split(features.float(), second_input_values is not None)
-        told = told_of_other = None
-        if self.metadata_head is not None:
-            logits = self.metadata_head(outputs.pooler_output).float()
-            told, told_of_other = _split(logits, second_input_values is not None)
+        made = {
+            "projected": features,
+            "predicted": None if self.predictor is None else self.predictor(features),
+            "targets": self._targets(views, **kwargs) if second_input_values is not None else None,
+            "metadata_logits": None if self.metadata_head is None else self.metadata_head(outputs.pooler_output),
+        }
+        given: dict[str, Any] = {}
+        for name, values in made.items():
+            given[name], given[f"second_{name}"] = _split(values, further)
         loss = None
         if return_loss:
-            if other is None:
+            if second_input_values is None:
                 raise ValueError("return_loss=True needs second_input_values, another view of each record")
-            given = {"risk": risk, "missing_rate": missing_rate, "patient_ids": patient_ids, "metadata": metadata}
-            loss = self._loss(first, other, told, told_of_other, given)
+            told = {"risk": risk, "missing_rate": missing_rate, "patient_ids": patient_ids, "metadata": metadata}
+            loss = self._loss(given, told)
+        other = given["second_projected"]
         return ECGContrastiveOutput(
             loss=loss,
-            embeds=F.normalize(first, dim=-1),
+            embeds=F.normalize(given["projected"], dim=-1),
             second_embeds=None if other is None else F.normalize(other, dim=-1),
-            projected=first,
-            second_projected=other,
-            metadata_logits=told,
-            second_metadata_logits=told_of_other,
             ecg_model_output=outputs,
+            **given,
         )
+
+    @torch.no_grad()
+    def _targets(self, views: dict, **kwargs) -> torch.Tensor | None:
+        """What the teacher makes of all views."""
+        if self.teacher is None:
+            return None
+        pooled = self.teacher.get_submodule("ecg_model")(**views, **kwargs).pooler_output
+        return pooled if self.projection is None else self.teacher.get_submodule("projection")(pooled)
 
     def embed_batch(self, batch) -> dict[str, torch.Tensor]:
         outputs = self(**{name: value for name, value in batch.items() if name != "return_loss"})
-        embeddings = {"first": outputs.projected, "second": outputs.second_projected}
-        if self.metadata_head is not None:
-            embeddings |= {"told": outputs.metadata_logits, "told_of_second": outputs.second_metadata_logits}
-        return embeddings
+        return {name: outputs[name] for name in _COMPARED if name in outputs}
 
     def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
-        given = {name: joined(batches, name) for name in ("risk", "missing_rate", "patient_ids", "metadata")}
-        names = ("first", "second", "told", "told_of_second")
-        first, second, told, told_of_second = (embeddings.get(name) for name in names)
-        return self._loss(first, second, told, told_of_second, given)
+        told = {name: joined(batches, name) for name in ("risk", "missing_rate", "patient_ids", "metadata")}
+        return self._loss({name: embeddings.get(name) for name in _COMPARED}, told)
 
-    def _loss(self, first, second, told, told_of_second, given: dict[str, torch.Tensor | None]) -> torch.Tensor:
+    def _loss(self, given: dict[str, Any], told: dict[str, Any]) -> torch.Tensor:
         gather = gather_with_gradient if world_size() > 1 else None
-        heads = {"first_metadata_logits": told, "second_metadata_logits": told_of_second}
-        return contrastive_loss(self.config, ContrastiveInputs(first, second, gather=gather, **heads, **given))
+        views = {f"first_{name}" if name in _OF_A_VIEW else name: values for name, values in given.items()}
+        detached = self.config.compat_detached_norm
+        return contrastive_loss(
+            self.config, ContrastiveInputs(gather=gather, compat_detached_norm=detached, **views, **told)
+        )
 
 
-def _split(values: torch.Tensor, has_second: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Rows of the first views, and those of the second ones behind them."""
-    if not has_second:
-        return values, None
+# what the model makes of a view, and all that a loss compares
+_OF_A_VIEW = ("projected", "predicted", "targets", "metadata_logits")
+_COMPARED = (*_OF_A_VIEW, *(f"second_{name}" for name in _OF_A_VIEW))
+
+
+def _further_views(second: torch.Tensor | None) -> int | None:
+    """How many further views a record has; 0 for a second view alone, None without any."""
+    if second is None:
+        return None
+    return second.shape[1] if second.ndim == 4 else 0
+
+
+def _split(values: torch.Tensor | None, further: int | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Rows of the first views, and those of the other ones behind them."""
+    if values is None or further is None:
+        return None if values is None else values.float(), None
+    values = values.float()
     # not chunk: what it divides by would fix the number of records in an exported graph
-    records = values.shape[0] // 2
-    return values[:records], values[records:]
+    records = values.shape[0] // (1 + (further or 1))
+    other = values[records:]
+    return values[:records], other.unflatten(0, (records, further)) if further else other
 
 
-def _joined(name: str, first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
+def _joined(
+    name: str, first: torch.Tensor | None, second: torch.Tensor | None, further: int | None
+) -> torch.Tensor | None:
     if first is None and second is None:
         return None
-    if first is None or second is None or first.shape != second.shape:
-        shapes = [None if view is None else tuple(view.shape) for view in (first, second)]
-        raise ValueError(f"{name} and second_{name} have shapes {shapes[0]} and {shapes[1]}, wanted one shape")
-    return torch.cat([first, second])
+    shapes = [None if view is None else tuple(view.shape) for view in (first, second)]
+    if first is not None and second is not None:
+        views = (first.shape[0], further) if further else (first.shape[0],)
+        if second.shape == (*views, *first.shape[1:]):
+            return torch.cat([first, second.flatten(0, 1) if further else second])
+    raise ValueError(
+        f"{name} and second_{name} have shapes {shapes[0]} and {shapes[1]}, wanted one shape, or further views behind"
+        " the records of the second"
+    )

@@ -103,11 +103,19 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
         write_pushed_card(working_dir, repo_id, type(self).__name__, self.role, self.config.model_type)
         return super()._upload_modified_files(working_dir, repo_id, *args, **kwargs)
 
+    def begin_training(self, total_steps: int) -> None:
+        """Called by the training once before its first step, and before a resumed run's state is filled in: what a
+        model must know of the run's length, and what begins anew with a run.
+
+        Args:
+            total_steps: of the whole run.
+        """
+
     def after_step(self, step: int) -> None:
         """Called by the training after each step of the optimizer: where momentum teachers and codebooks move.
 
         Args:
-            step: how many steps have been taken, this one included.
+            step: number of the step that was taken, from 0.
         """
 
 

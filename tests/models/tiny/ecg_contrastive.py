@@ -23,4 +23,30 @@ CASES = {
         views,
         "second_embeds",
     ),
+    "contrastive, taught": (
+        ECGForContrastivePreTraining,
+        lambda: contrastive_config(
+            loss_type="byol",
+            projection_dim=16,
+            projection_hidden_size=20,
+            projection_norm="batch_norm",
+            predictor_hidden_size=12,
+        ),
+        views,
+        "predicted",
+    ),
+    "contrastive, deep projection": (
+        ECGForContrastivePreTraining,
+        lambda: contrastive_config(
+            loss_type="simsiam",
+            projection_dim=16,
+            projection_hidden_size=20,
+            projection_norm="batch_norm",
+            projection_layers=3,
+            projection_output_norm="batch_norm",
+            predictor_hidden_size=4,
+        ),
+        views,
+        "second_embeds",
+    ),
 }
