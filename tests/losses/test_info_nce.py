@@ -21,15 +21,6 @@ def test_equals_the_double_loop_over_pairs(negatives, temperature):
     reference.assert_equal(ours, wanted, 1e-9)
 
 
-def test_golden_info_nce_of_clef(golden_dir):
-    inputs, expected = golden_case(golden_dir, "clef-loss")
-    raw = inputs["features"].requires_grad_()
-    loss, gradient = reference.value_and_gradient(info_nce_loss, raw)
-    np.testing.assert_allclose(loss, expected["info_nce.loss"], rtol=1e-5)
-    wanted = expected["info_nce.grad.features"]
-    np.testing.assert_allclose(gradient, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
-
-
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
 def test_golden_nt_xent(golden_dir, temperature):
     inputs, expected = golden_case(golden_dir, "ssl-losses")

@@ -2,14 +2,12 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
-from hf_ecg.losses import WeightSpread, info_nce_loss, risk_weighted_contrastive_loss
+from hf_ecg.losses import WeightSpread, info_nce_loss
 from hf_ecg.losses.risk_distance import known_distances
 from tests.losses import view_reference as reference
-from tests.losses.golden import golden_case
 from tests.losses.view_reference import INF, MISSING, NAN, PATHS, RISKS, loop_of, loss_of
 
 
@@ -44,23 +42,6 @@ def test_options_of_the_masked_path_equal_the_double_loop(options, missing):
     wanted = reference.value_and_gradient(loop_of("masked", RISKS["some unknown"], missing, **options), raw)
     reference.assert_equal(ours, wanted, 1e-9)
     assert abs(plain[0] - ours[0]) > 1e-4
-
-
-@pytest.mark.parametrize(("case", "masked"), [("total_nomask", False), ("total_mask", True)])
-def test_golden_case_of_the_released_code(golden_dir, case, masked):
-    inputs, expected = golden_case(golden_dir, "clef-loss")
-    assert np.isnan(expected["in.meta_risk"]).sum() == 1
-    raw = inputs["features"].requires_grad_()
-    options = {"missing_rate": torch.from_numpy(expected["in.meta_missing"])} if masked else {}
-    loss, gradient = reference.value_and_gradient(
-        lambda a, b: risk_weighted_contrastive_loss(
-            a, b, risk=torch.from_numpy(expected["in.meta_risk"]), path="compat_released_code", **options
-        ),
-        raw,
-    )
-    np.testing.assert_allclose(loss, expected[f"{case}.loss"], rtol=1e-5)
-    wanted = expected[f"{case}.grad.features"]
-    np.testing.assert_allclose(gradient, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
 
 
 def orthogonal(records):

@@ -1,11 +1,16 @@
 from ..shared.family import Family
 from .configuration_ecg_resnext import SIZES as SIZES
 from .configuration_ecg_resnext import ECGResNeXtConfig
+from .golden_ecg_resnext import GOLDEN
 from .modeling_ecg_resnext import ECGResNeXtForECGClassification, ECGResNeXtModel
 from .sources import SOURCES
 
 __all__ = ["ECGResNeXtConfig", "ECGResNeXtForECGClassification", "ECGResNeXtModel"]
 
 FAMILY = Family(
-    config=ECGResNeXtConfig, model=ECGResNeXtModel, classifier=ECGResNeXtForECGClassification, sources=SOURCES
+    config=ECGResNeXtConfig,
+    model=ECGResNeXtModel,
+    classifier=ECGResNeXtForECGClassification,
+    sources=SOURCES,
+    golden=GOLDEN,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from transformers import PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
+from ...golden_cases import GoldenCase
 from ...processing import ECGFeatureExtractor
 
 
@@ -65,6 +66,8 @@ class Family:
         pretraining: what `AutoModelForPreTraining` gives.
         processor: what `AutoProcessor` gives, of models that read more than ECGs.
         sources: published checkpoints that convert into a model of this family.
+        golden: name of a golden case -> the function that gives our numbers for it, see `hf_ecg.golden_cases`.
+        not_compared: name of a golden case -> {stored array: why this family gives nothing for it}.
 
     Example:
         >>> from hf_ecg.models.ecg_resnet import FAMILY
@@ -78,6 +81,8 @@ class Family:
     pretraining: type[PreTrainedModel] | None = None
     processor: type | None = None
     sources: tuple[Source, ...] = ()
+    golden: Mapping[str, Callable[[GoldenCase], Mapping]] = field(default_factory=dict)
+    not_compared: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[type[PreTrainedModel], ...]:

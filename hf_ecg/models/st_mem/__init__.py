@@ -1,5 +1,6 @@
 from ..shared.family import Family
 from .configuration_st_mem import STMEMConfig
+from .golden_st_mem import GOLDEN
 from .modeling_st_mem import STMEMForECGClassification, STMEMForPreTraining, STMEMModel, STMEMPreTrainingOutput
 from .sources import SOURCES
 
@@ -17,4 +18,5 @@ FAMILY = Family(
     classifier=STMEMForECGClassification,
     pretraining=STMEMForPreTraining,
     sources=SOURCES,
+    golden=GOLDEN,
 )
