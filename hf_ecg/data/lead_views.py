@@ -22,6 +22,26 @@ def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probabilit
     return _keep(waveforms, lead_mask & ((chance >= lead_probability) | (chance == chance.amax(1, keepdim=True))))
 
 
+def lead_zeroing(waveforms: Waveforms, generator: Generators, *, lead_probability: float = 0.5) -> Waveforms:
+    """Random lead masking as ECG-FM has it: leads become zero, and still count as recorded; all of them may.
+
+    `lead_dropout` makes them absent, and keeps one.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        lead_probability: that a lead becomes zero.
+
+    Source:
+        Oh et al., arXiv 2203.06889, section 3.3; fairseq_signals/data/ecg/augmentations.py at 6b9e1375, whose
+        selection "conditional" unpacks its own name in place of the condition, and is not offered.
+    """
+    chance = uniform(generator, tuple(waveforms.lead_mask.shape), waveforms.input_values.device, torch.float32)
+    return waveforms._replace(
+        input_values=waveforms.input_values.masked_fill((chance < lead_probability)[..., None], 0.0)
+    )
+
+
 def lead_patterns(
     waveforms: Waveforms, generator: Generators, *, patterns: Sequence[Sequence[str]], leads: Sequence[str]
 ) -> Waveforms:

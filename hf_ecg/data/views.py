@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 
 from ..checks import check_positive, check_positive_integer, nearest
-from .lead_views import check_patterns, lead_dropout, lead_patterns
+from .lead_views import check_patterns, lead_dropout, lead_patterns, lead_zeroing
 from .noise_views import KINDS, electrode_noise
+from .vector_views import check_vector_leads, lead_time_mask, vector_rotation
 from .view_base import (
     Generators,
     Strength,
@@ -160,6 +161,9 @@ _ALL = (
     electrode_noise,
     lead_dropout,
     lead_patterns,
+    lead_zeroing,
+    lead_time_mask,
+    vector_rotation,
     baseline_wander,
     time_mask,
     time_shift,
@@ -234,6 +238,8 @@ def _validated(description: dict, known_here: dict) -> dict:
         _check_parameter(f"view {name}: {key}", key, value)
     if "patterns" in given:
         check_patterns(f"view {name}: patterns", given["patterns"], known_here["leads"])
+    if name == vector_rotation.__name__:
+        check_vector_leads(f"view {name}", given.get("leads", known_here["leads"]))
     for key, here in known_here.items():
         if here is not None and given.setdefault(key, here) != here:
             raise ValueError(f"view {name}: {key} is {given[key]}, but waveforms come to it with {here}")
@@ -254,6 +260,8 @@ def _check_parameter(where: str, key: str, value) -> None:
             raise ValueError(f"{where} is {value!r}, wanted true or false")
     elif key == "sampling_rate":
         check_positive(where, value)
+    elif key == "max_angle":
+        check_positive(where, value, or_zero=True)
     elif key in ("patterns", "leads"):
         return
     elif key == "kinds":
