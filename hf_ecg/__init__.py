@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from . import plotting as plotting
     from . import signals as signals
     from .auto import AutoModelForECGClassification as AutoModelForECGClassification
+    from .auto import AutoModelForECGSurvival as AutoModelForECGSurvival
     from .auto import register_family as register_family
     from .models.families import *  # noqa: F403
     from .models.shared.family import Family as Family
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
 # name -> module; what the families give is found by `models/families.py`
 _MODULES = {
     "AutoModelForECGClassification": "auto",
+    "AutoModelForECGSurvival": "auto",
     "ECGFeatureExtractor": "processing",
     "ECGTextProcessor": "processing",
     "Family": "models.shared.family",

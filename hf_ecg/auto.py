@@ -1,4 +1,4 @@
-"""Registration with the Auto classes, and the one Auto class that transformers lacks.
+"""Registration with the Auto classes, and the Auto classes that transformers lacks.
 
 Importing this module registers; `late_registration` says when `import hf_ecg` does it.
 """
@@ -27,6 +27,19 @@ class AutoModelForECGClassification(_BaseAutoModelClass):
         >>> config = hf_ecg.ECGResNetConfig(num_samples=1000, sampling_rate=100, num_labels=5)
         >>> type(hf_ecg.AutoModelForECGClassification.from_config(config)).__name__
         'ECGResNetForECGClassification'
+    """
+
+    _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
+
+
+class AutoModelForECGSurvival(_BaseAutoModelClass):
+    """Auto class of the heads `XForECGSurvival`: `from_pretrained` and `from_config` as in transformers.
+
+    Example:
+        >>> import hf_ecg
+        >>> config = hf_ecg.ECGResNetConfig(num_samples=1000, sampling_rate=100, survival_breaks=[0, 365, 730])
+        >>> type(hf_ecg.AutoModelForECGSurvival.from_config(config)).__name__
+        'ECGResNetForECGSurvival'
     """
 
     _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
@@ -62,6 +75,8 @@ def register_family(family: Family) -> None:
     AutoFeatureExtractor.register(config, ECGFeatureExtractor, exist_ok=True)
     if family.classifier is not None:
         AutoModelForECGClassification.register(config, family.classifier, exist_ok=True)
+    if family.survival is not None:
+        AutoModelForECGSurvival.register(config, family.survival, exist_ok=True)
     if family.pretraining is not None:
         AutoModelForPreTraining.register(config, family.pretraining, exist_ok=True)
     if family.processor is not None:
@@ -84,13 +99,13 @@ def public_names() -> list[str]:
 
 
 def public_models() -> dict[str, type]:
-    """Name -> model class of every registered family, and the one Auto class that transformers lacks."""
+    """Name -> model class of every registered family, and the Auto classes that transformers lacks."""
     classes: dict[str, type] = {model.__name__: model for family in _families.values() for model in family.models}
-    return classes | {AutoModelForECGClassification.__name__: AutoModelForECGClassification}
+    return classes | {auto.__name__: auto for auto in (AutoModelForECGClassification, AutoModelForECGSurvival)}
 
 
 def class_role(name: str) -> str:
-    """What users do with a class of this name: "classifier", "dual encoder", "pretraining" or "encoder"."""
+    """What users do with a class of this name, see `models.shared.roles.model_role`."""
     found = public_models().get(name)
     return "encoder" if found is None else model_role(found)
 

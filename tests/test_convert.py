@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from hf_ecg import convert
 from hf_ecg.convert import convert_checkpoint, main, write_converted
 from hf_ecg.models.ecg_resnet import convert_ecg_resnet
-from hf_ecg.models.ecg_resnet.convert_ecg_resnet import _our_name
+from hf_ecg.models.ecg_resnet.convert_ecg_resnet import our_trunk_name
 from hf_ecg.models.shared import conversion
 from tests.models.published_resnet import original_state
 from tests.models.tiny.ecg_resnet import narrow
@@ -31,7 +31,7 @@ def test_whole_and_bare_trunks_from_files(tmp_path, prefix, ending):
     model, _ = convert_checkpoint("merl-resnet18", path)
     ours = model.state_dict()
     for key, value in state.items():
-        name = _our_name(key.removeprefix(prefix))
+        name = our_trunk_name(key.removeprefix(prefix))
         if name is not None:
             assert torch.equal(ours.pop(name), value), key
     assert not ours

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import AutoModel, AutoModelForPreTraining
 
-from ..auto import FAMILIES, AutoModelForECGClassification
+from ..auto import FAMILIES, AutoModelForECGClassification, AutoModelForECGSurvival
 
 SHIM_NAME = "modeling_hf_ecg.py"
 
@@ -59,7 +59,7 @@ def _classes(config: dict) -> tuple[type, str, list[str]]:
     config_class = family.config
     found = [
         auto.__name__
-        for auto in (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification)
+        for auto in (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
         if config_class in auto._model_mapping and auto._model_mapping[config_class].__name__ == name
     ]
     if not found:

@@ -17,6 +17,7 @@ from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
 from .simsiam import simsiam_loss
 from .softmax import softmax_contrastive_loss
+from .survival import survival_at, survival_loss
 from .three_kg import three_kg_loss
 from .unit_length import unit_length
 from .vicreg import vicreg_loss
@@ -42,6 +43,8 @@ __all__ = [
     "sigmoid_contrastive_loss",
     "simsiam_loss",
     "softmax_contrastive_loss",
+    "survival_at",
+    "survival_loss",
     "three_kg_loss",
     "unit_length",
     "vicreg_loss",

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ..golden_cases import GoldenCase
+from .golden_survival import survival
 from .info_nce import info_nce_loss
 from .risk_alignment import published_alignment
 from .risk_terms import RELEASED, risk_terms
@@ -113,6 +114,7 @@ def _unit(rows: torch.Tensor) -> torch.Tensor:
 _PARTS = "what an inner function of the original gives; the loss on three ranks is held by tests/losses"
 GOLDEN = {
     "clef-loss": clef,
+    "ecgclip-survival-loss": survival,
     "merl-loss": merl,
     "openclip-clip-loss": open_clip,
     "openclip-siglip-loss": open_clip,

@@ -15,6 +15,9 @@ _NOTCH_KEYS = ("frequency_hz", "quality", "form", "zero_phase")
 FORMS = ("sos", "ba")
 # Before the first sample of a causal pass: its level, or zero.
 EDGES = ("level", "zero")
+# Beyond the ends of a two-way pass: the record reflected in time and level, its end values, or nothing: Gustafsson's
+# initial states, with which forward-backward and backward-forward agree.
+TWO_WAY_EDGES = (ODD, CONSTANT, GUST) = ("odd", "constant", "gust")
 # No ECG is filtered by more; what memory and rounding make of larger ones is not a filter.
 HIGHEST_ORDER = 50
 
@@ -35,15 +38,21 @@ def validate_filter(filter: Mapping) -> None:
     name = filter.get("name", "")
     check_one_of("filter name", name, (*_CUTOFFS, "notch"))
     wanted = {"name", *(_NOTCH_KEYS if name == "notch" else (*_CUTOFFS[name], *_BUTTERWORTH_KEYS))}
-    if filter.get("zero_phase") is False and "edges" in filter:
+    if "edges" in filter:
         wanted.add("edges")
-        check_one_of(f"filter {name}: edges", filter["edges"], EDGES)
+        edges = TWO_WAY_EDGES if filter.get("zero_phase") is True else EDGES
+        check_one_of(f"filter {name}: edges", filter["edges"], edges)
+    if name == "notch" and "harmonics" in filter:
+        wanted.add("harmonics")
+        check_bool("filter notch: harmonics", filter["harmonics"])
     if set(filter) != wanted:
         missing, unknown = sorted(wanted - set(filter)), sorted(map(str, set(filter) - wanted))
         raise ValueError(f"filter {name}: missing {missing}, unknown {unknown}; it takes {sorted(wanted)}")
     check_one_of(f"filter {name}: form", filter["form"], FORMS)
     check_bool(f"filter {name}: zero_phase", filter["zero_phase"])
-    for key in wanted - {"name", "form", "zero_phase", "edges"}:
+    if filter.get("edges") == GUST and filter["form"] != "ba":
+        raise ValueError(f"filter {name}: edges {GUST} is known of the form 'ba' alone, found {filter['form']!r}")
+    for key in wanted - {"name", "form", "zero_phase", "edges", "harmonics"}:
         check_positive(f"filter {name}: {key}", filter[key])
     if name != "notch" and int(filter["order"]) != filter["order"]:
         raise ValueError(f"filter {name}: order is {filter['order']!r}, wanted a whole number")
@@ -57,11 +66,13 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
     """The signals filtered by scipy.
 
     Order and cut-offs are those of one pass: with `zero_phase` the filter runs forward and backward (`filtfilt`,
-    `sosfiltfilt` with scipy's odd padding), so the gain at a cut-off is -6 dB. Without it, one causal pass that
-    begins as if the first sample had always been there; with `edges` "zero" it starts from rest, as plain `sosfilt`
-    and `lfilter` do, for fidelity to originals. Of a record at -4.5 mV through 0.5 to 40 Hz of order 3 that leaves
-    4.6 mV at its beginning, the first way 0.06 (medians of 40 leads; as recorded 0.07 and 0.06). `form` "ba" too is
-    for fidelity: of order 5 from 0.67 Hz it is off by 5 microvolts at 500 Hz.
+    `sosfiltfilt` with scipy's odd padding), so the gain at a cut-off is -6 dB. For fidelity to originals `edges`
+    "constant" pads with the end values, and "gust" does not pad (`filtfilt(method="gust")`). A notch with `harmonics`
+    also removes each multiple of `frequency_hz` up to half the sampling rate. Without `zero_phase`, one causal pass
+    that begins as if the first sample had always been there; with `edges` "zero" it starts from rest, as plain
+    `sosfilt` and `lfilter` do, for fidelity to originals. Of a record at -4.5 mV through 0.5 to 40 Hz of order 3 that
+    leaves 4.6 mV at its beginning, the first way 0.06 (medians of 40 leads; as recorded 0.07 and 0.06). `form` "ba"
+    too is for fidelity: of order 5 from 0.67 Hz it is off by 5 microvolts at 500 Hz.
 
     Args:
         signals: (..., samples).
@@ -75,8 +86,6 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
     """
     validate_filter(filter)
     sampling_rate = check_rate("sampling_rate", sampling_rate)
-    from scipy import signal as scipy_signal
-
     signals, dtype = as_double(signals)
     check_no_missing(signals, f"filter {filter['name']}")
     nyquist = sampling_rate / 2
@@ -85,27 +94,46 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
             raise ValueError(
                 f"filter {filter['name']}: {key} {filter[key]} Hz is not below half the sampling rate ({nyquist} Hz)"
             )
-    coefficients = _design(sampling_rate, filter)
+    for coefficients in _designs(sampling_rate, filter):
+        signals = _passed(signals, coefficients, filter)
+    return signals.astype(dtype, copy=False)
+
+
+def _passed(signals: np.ndarray, coefficients: tuple, filter: Mapping) -> np.ndarray:
+    """One filter's pass, or its two."""
+    from scipy import signal as scipy_signal
+
     sections = filter["form"] == "sos"
     if not filter["zero_phase"]:
         run = scipy_signal.sosfilt if sections else scipy_signal.lfilter
         if filter.get("edges") == "zero":
-            return run(*coefficients, signals, axis=-1).astype(dtype, copy=False)
+            return run(*coefficients, signals, axis=-1)
         steady = scipy_signal.sosfilt_zi if sections else scipy_signal.lfilter_zi
         # scipy wants (sections, ..., 2) or (..., state): those of a constant 1, times the first sample of each lead
         state = steady(*coefficients)
         shape = (len(state), *[1] * (signals.ndim - 1), 2) if sections else (*[1] * (signals.ndim - 1), len(state))
-        return run(*coefficients, signals, axis=-1, zi=state.reshape(shape) * signals[..., :1])[0].astype(
-            dtype, copy=False
-        )
+        return run(*coefficients, signals, axis=-1, zi=state.reshape(shape) * signals[..., :1])[0]
     padding = _padding(coefficients, sections)
     if signals.shape[-1] <= padding:
         raise ValueError(
             f"filter {filter['name']}: the record has {signals.shape[-1]} samples, a two-way pass needs more than"
             f" {padding}"
         )
+    edges = filter.get("edges", ODD)
+    if edges == GUST:
+        return scipy_signal.filtfilt(*coefficients, signals, axis=-1, method="gust")
     run = scipy_signal.sosfiltfilt if sections else scipy_signal.filtfilt
-    return run(*coefficients, signals, axis=-1).astype(dtype, copy=False)
+    return run(*coefficients, signals, axis=-1, padtype=edges)
+
+
+def _designs(sampling_rate: float, filter: Mapping) -> list[tuple]:
+    """The filters to run one after the other: one, or a notch for each harmonic up to half the sampling rate."""
+    if not filter.get("harmonics"):
+        return [_design(sampling_rate, filter)]
+    alone = {key: value for key, value in filter.items() if key != "harmonics"}
+    number = int(sampling_rate / 2 / filter["frequency_hz"] + 1e-9)
+    multiples = (min(filter["frequency_hz"] * place, sampling_rate / 2) for place in range(1, number + 1))
+    return [_design(sampling_rate, alone | {"frequency_hz": frequency}) for frequency in multiples]
 
 
 def _design(sampling_rate: float, filter: Mapping) -> tuple:
@@ -119,6 +147,9 @@ def _designed(sampling_rate: float, items: tuple) -> tuple:
     filter = dict(items)
     if filter["name"] == "notch":
         numerator, denominator = scipy_signal.iirnotch(filter["frequency_hz"], filter["quality"], fs=sampling_rate)
+        if filter["frequency_hz"] == sampling_rate / 2:
+            # a zero cancels a pole there, at -1; lengths stay, which the padding of two-way passes goes by
+            numerator, denominator = (np.append(np.polydiv(part, (1, 1))[0], 0) for part in (numerator, denominator))
     else:
         cutoffs = [filter[key] for key in _CUTOFFS[filter["name"]]]
         order, cutoffs = int(filter["order"]), cutoffs if len(cutoffs) > 1 else cutoffs[0]

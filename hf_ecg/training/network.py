@@ -13,7 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 
 from ..auto import public_models
 from ..checks import nearest
-from ..models.shared.configuration_ecg import TARGET_FIELDS
+from ..models.shared.configuration_ecg import HEAD_FIELDS
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
 from ..models.shared.roles import ecg_encoder
@@ -195,7 +195,7 @@ _NOT_CARRIED = (
     "problem_type",
     "id2label",
     "label2id",
-    *TARGET_FIELDS,
+    *HEAD_FIELDS,
 )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 # without a model of many weights
 CASES_OF_SECONDS = (
+    "ecgclip-survival-loss",
     "clef-loss",
     "clef-small",
     "merl-loss",

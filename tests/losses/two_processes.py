@@ -25,6 +25,7 @@ from hf_ecg.losses import (
     sigmoid_contrastive_loss,
     simsiam_loss,
     softmax_contrastive_loss,
+    survival_loss,
     three_kg_loss,
     vicreg_loss,
     world_size,
@@ -42,6 +43,8 @@ AGES, SEXES = [60.0, 41.0, math.nan, 72.0, 60.0, 33.0, 58.0, 80.0], [1.0, 0.0, 1
 METADATA = [list(patient) for patient in zip(AGES, SEXES, strict=True)]
 # two patients on both halves, one on one of them
 PATIENTS = [3, 5, 3, 7, 7, 9, 3, 9]
+# time and event; the processes know different numbers of rows
+LIVED = [[3.0, 1.0], [math.nan, 0.0], [12.0, 1.0], [7.0, 0.0], [0.5, 1.0], [25.0, 1.0], [19.0, 0.0], [10.0, 1.0]]
 VIEW_CASES = {
     "info_nce": {},
     "info_nce mean": {"negatives": "mean"},
@@ -59,6 +62,8 @@ VIEW_CASES = {
     "rank-N-contrast": {"loss": rank_n_contrast_loss, "metadata": METADATA},
     "rank-N-contrast, half": {"loss": rank_n_contrast_loss, "metadata": METADATA, "share": 0.5},
     "metadata told": {"told": METADATA},
+    "survival": {"lived": LIVED, "reduction": "sum"},
+    "survival, mean": {"lived": LIVED, "reduction": "mean"},
     "paper": {"risk": RISK, "missing_rate": MISSING, "path": "paper"},
     "compat": {"risk": RISK, "path": "compat_released_code"},
     "vicreg": {"loss": vicreg_loss},
@@ -162,13 +167,16 @@ class ViewBody(nn.Module):
     def forward(self, first, second, rows):
         views = [F.normalize(torch.tanh(self.encoder(view)), dim=-1) for view in (first, second)]
         options = dict(self.options)
-        for name in {"risk", "missing_rate", "metadata", "told"} & set(options):
+        for name in {"risk", "missing_rate", "metadata", "told", "lived"} & set(options):
             options[name] = torch.tensor(options[name], dtype=torch.float64)[rows]
         if "told" in options:
             told = torch.cat([view[:, :2] for view in views]) * torch.exp(self.log_scale)
             return metadata_prediction_loss(
                 told, options["told"].repeat(2, 1), binary=[False, True], gather=self.gather
             )
+        if "lived" in options:
+            logits, lived = views[0][:, :3] * self.log_scale, options.pop("lived")
+            return survival_loss(logits, *lived.T, breaks=[0, 5, 10, 20], gather=self.gather, **options)
         if "patient_ids" in options:
             options["patient_ids"] = torch.tensor(options["patient_ids"])[rows]
         loss = options.pop("loss", risk_weighted_contrastive_loss if "risk" in options else info_nce_loss)

@@ -1,11 +1,24 @@
-"""What MERL's authors publish, with stages of width 2 and random weights."""
+"""What MERL's and ECG-CLIP's code save, with stages of width 2 and random weights."""
 
 import torch
 
 
 def original_state(prefix="ecg_encoder."):
     """A trunk as the original stores it, with its unused head, and parts of the dual encoder."""
-    depths, state = (2, 2, 2, 2), {"conv1.weight": torch.randn(2, 12, 7)}
+    state = {prefix + key: value for key, value in trunk_state(12, 10).items()}
+    if prefix:
+        state |= {"downconv.weight": torch.randn(4, 2, 1), "lm_model.pooler.dense.bias": torch.randn(3)}
+    return state
+
+
+def ecgclip_state(depths=(2, 2, 2, 2)):
+    """What ECG-CLIP's training writes: eight leads, a head of 39 intervals, the prefix of data parallelism."""
+    return {"state_dict": {f"module.{key}": value for key, value in trunk_state(8, 39, depths).items()}}
+
+
+def trunk_state(leads, outputs, depths=(2, 2, 2, 2)):
+    """The trunk and its linear layer."""
+    state = {"conv1.weight": torch.randn(2, leads, 7)}
 
     def norm(name):
         for key in ("weight", "bias", "running_mean"):
@@ -22,8 +35,4 @@ def original_state(prefix="ecg_encoder."):
             if layer > 1 and block == 0:
                 state[f"layer{layer}.{block}.shortcut.0.weight"] = torch.randn(2, 2, 1)
                 norm(f"layer{layer}.{block}.shortcut.1")
-    state |= {"linear.weight": torch.randn(10, 2), "linear.bias": torch.randn(10)}
-    state = {prefix + key: value for key, value in state.items()}
-    if prefix:
-        state |= {"downconv.weight": torch.randn(4, 2, 1), "lm_model.pooler.dense.bias": torch.randn(3)}
-    return state
+    return state | {"linear.weight": torch.randn(outputs, 2), "linear.bias": torch.randn(outputs)}

@@ -7,7 +7,7 @@ import torch
 from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
-from hf_ecg import AutoModelForECGClassification, __version__
+from hf_ecg import AutoModelForECGClassification, AutoModelForECGSurvival, __version__
 from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
 from tests.models.tiny import CASES
 
@@ -54,6 +54,8 @@ def wants_a_loss(model, inputs):
     """What makes the model give a loss, beside its inputs."""
     if model.role == "classifier":
         return {"labels": torch.eye(len(inputs["input_values"]), model.config.num_labels)}
+    if model.role == "survival model":
+        return {"labels": torch.tensor([[200.0, 1.0]]).repeat(len(inputs["input_values"]), 1)}
     return {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
 
 
@@ -93,7 +95,7 @@ def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
     again, info = type(model).from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
     assert torch.equal(model(**inputs)[key], again.eval()(**inputs)[key])
-    autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification)
+    autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
     assert type(model) in [type(auto.from_pretrained(tmp_path)) for auto in autos if hands_out(auto, model.config)]
 
 
@@ -210,7 +212,7 @@ def test_it_takes_its_own_dummy_inputs(name):
 
 def states_of(model, outputs, key):
     """What was recorded of the part of the model that the compared output comes from."""
-    if model.role in ("encoder", "classifier"):
+    if model.role in ("encoder", "classifier", "survival model"):
         return outputs
     return outputs.text_model_output if key == "text_embeds" else outputs.ecg_model_output
 
@@ -327,7 +329,7 @@ def test_what_it_is_fed_with_is_named_in_its_signature(name):
 
 def test_it_has_a_role_and_a_bare_encoder_that_is_saved_alone(name, tmp_path):
     model, inputs, _ = build(name)
-    assert model_role(model) in ("encoder", "classifier", "dual encoder", "pretraining")
+    assert model_role(model) in ("encoder", "classifier", "survival model", "dual encoder", "pretraining")
     encoder = ecg_encoder(model.eval())
     assert (encoder is model) == (model.role == "encoder") and model_role(encoder) == "encoder"
     assert ecg_config(model.config).to_dict() | {"architectures": None} == encoder.config.to_dict() | {

@@ -6,12 +6,17 @@ from huggingface_hub.errors import StrictDataclassClassValidationError
 
 from hf_ecg import (
     AutoModelForECGClassification,
+    AutoModelForECGSurvival,
     ECGResNetConfig,
     ECGResNetForECGClassification,
     ECGResNeXtConfig,
     ECGResNeXtForECGClassification,
 )
+from hf_ecg.auto import FAMILIES as REGISTERED
+from tests.models.tiny import CASES
 
+OURS = [family for family in REGISTERED.values() if family.config.__module__.startswith("hf_ecg.")]
+FAMILIES_WITH_SURVIVAL = [family for family in OURS if family.survival is not None]
 SMALL = {"num_leads": 2, "num_samples": 100, "depths": [1], "widths": [8]}
 AGES = {"id2label": {0: "age", 1: "bmi"}, "problem_type": "regression"}
 FAMILIES = [(ECGResNetConfig, ECGResNetForECGClassification), (ECGResNeXtConfig, ECGResNeXtForECGClassification)]
@@ -73,3 +78,24 @@ def test_dropout_stands_before_the_head_and_acts_in_training_only(config_class, 
     # everything is dropped: what is left of the head is its bias
     torch.testing.assert_close(model.train()(values).logits, model.classifier.bias.expand(4, -1))
     assert not torch.allclose(model.eval()(values).logits, model.classifier.bias.expand(4, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES_WITH_SURVIVAL, ids=lambda family: family.config.model_type)
+def test_a_survival_head_learns_and_is_loaded_by_its_auto_class(family, tmp_path):
+    torch.manual_seed(0)
+    case = next(case for case in CASES.values() if case[0] is family.classifier)
+    config, inputs = case[1](), case[2](2, torch.Generator().manual_seed(1))
+    config.survival_breaks = [0, 10, 20]
+    model = family.survival(config).eval()
+    labels = torch.tensor([[15.0, 1.0], [12.0, 0.0]])
+    outputs = model(**inputs, labels=labels)
+    outlives = outputs.logits.sigmoid()
+    # the second was seen for a fifth of the second interval only
+    wanted = -(outlives[:, 0].log().sum() + (1 - outlives[0, 1]).log())
+    torch.testing.assert_close(outputs.loss, wanted)
+    outputs.loss.backward()
+    assert model.get_input_embeddings().weight.grad.abs().sum() > 0
+    model.save_pretrained(tmp_path)
+    again = AutoModelForECGSurvival.from_pretrained(tmp_path).eval()
+    assert type(again) is family.survival and torch.equal(again(**inputs).logits, outputs.logits)
+    assert again.config.id2label == {0: "0 to 10", 1: "10 to 20"}

@@ -59,11 +59,45 @@ def test_a_causal_pass_begins_at_the_level_of_the_first_sample(signals, name, fo
     np.testing.assert_array_equal(lead, apply_filter(signals, 500, filter)[0, 0])
 
 
-def test_edges_are_an_option_of_causal_filters_alone():
+def test_one_pass_and_two_have_their_own_edges():
     with pytest.raises(ValueError, match="edges is 'odd', wanted one of level, zero"):
         validate_filter(LOWPASS | {"edges": "odd"})
-    with pytest.raises(ValueError, match="unknown .'edges'"):
+    with pytest.raises(ValueError, match="edges is 'zero', wanted one of odd, constant, gust"):
         validate_filter(HIGHPASS | {"edges": "zero"})
+    with pytest.raises(ValueError, match="edges gust is known of the form 'ba' alone, found 'sos'"):
+        validate_filter(HIGHPASS | {"edges": "gust"})
+
+
+@pytest.mark.parametrize("edges", ["odd", "constant", "gust"])
+def test_edges_of_two_ways_are_scipys(signals, edges):
+    ours = apply_filter(signals, 500, BANDPASS | {"order": 3, "edges": edges})
+    pair = scipy_signal.butter(3, (0.67, 40.0), "bandpass", fs=500)
+    options = {"method": "gust"} if edges == "gust" else {"padtype": edges}
+    np.testing.assert_allclose(ours, scipy_signal.filtfilt(*pair, signals, **options), atol=1e-12)
+    odd = apply_filter(signals, 500, BANDPASS | {"order": 3})
+    assert (np.abs(ours - odd).max() > 1e-3) == (edges != "odd")
+
+
+def test_a_notch_of_all_harmonics_reaches_half_the_rate_and_not_beyond(signals):
+    every = NOTCH | {"harmonics": True}
+    wanted = signals
+    for frequency in (50.0, 100.0, 150.0, 200.0, 250.0):
+        wanted = scipy_signal.filtfilt(*scipy_signal.iirnotch(frequency, 30, fs=500), wanted)
+    np.testing.assert_allclose(apply_filter(signals, 500, every), wanted, atol=1e-9)
+    time = np.arange(5000) / 360
+    for frequency, share in ((50, 0.01), (150, 0.01), (170, 0.99)):
+        wave = np.sin(2 * np.pi * frequency * time)
+        kept = apply_filter(wave, 360, every)[1000:-1000].std() / wave.std()
+        assert kept < share if share < 0.5 else kept > share
+    np.testing.assert_array_equal(
+        apply_filter(signals, 500, NOTCH | {"harmonics": False}), apply_filter(signals, 500, NOTCH)
+    )
+    # 3 * 0.1 is above half of 0.6 by a rounding
+    assert np.isfinite(apply_filter(signals, 0.6, every | {"frequency_hz": 0.1})).all()
+    with pytest.raises(ValueError, match="harmonics is 1, wanted true or false"):
+        validate_filter(NOTCH | {"harmonics": 1})
+    with pytest.raises(ValueError, match="unknown .'harmonics'"):
+        validate_filter(HIGHPASS | {"harmonics": True})
 
 
 def test_order_and_cutoff_are_those_of_one_pass():

@@ -34,7 +34,7 @@ def convert_merl_resnet(source: str, checkpoint) -> tuple[ECGResNetModel, ECGFea
     """
     state = trunk_tensors(checkpoint, source)
     model = ECGResNetModel(merl_config(source))
-    load_renamed(model, state, _our_name, UNUSED, source)
+    load_renamed(model, state, our_trunk_name, UNUSED, source)
     return model.eval(), merl_feature_extractor()
 
 
@@ -43,7 +43,8 @@ def merl_config(source: str) -> ECGResNetConfig:
     return ECGResNetConfig(**VARIANTS[source])
 
 
-def _our_name(key: str) -> str | None:
+def our_trunk_name(key: str) -> str | None:
+    """The name that a tensor of the originals' trunk has in `ECGResNetModel`; None when it is not of the trunk."""
     if key == "conv1.weight":
         return "stem.convolution.weight"
     if match := re.fullmatch(r"bn1\.(\w+)", key):

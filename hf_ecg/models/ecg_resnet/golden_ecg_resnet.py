@@ -8,6 +8,7 @@ from ...processing import ECGFeatureExtractor
 from ...signals import STANDARD_LEADS, normalise
 from ..shared.golden_merl import OF_RESNETS
 from ..shared.merl import MIMIC_LEADS, merl_feature_extractor
+from . import golden_ecgclip
 from .convert_ecg_resnet import VARIANTS
 
 STAGES = ("stem", "layer1", "layer2", "layer3", "layer4")
@@ -35,5 +36,5 @@ def preparation(case: GoldenCase) -> dict:
     }
 
 
-GOLDEN = {name: trunk for name in VARIANTS} | {"preprocess-originals": preparation}
-NOT_COMPARED = dict.fromkeys(VARIANTS, OF_RESNETS)
+GOLDEN = golden_ecgclip.GOLDEN | {name: trunk for name in VARIANTS} | {"preprocess-originals": preparation}
+NOT_COMPARED = golden_ecgclip.NOT_COMPARED | dict.fromkeys(VARIANTS, OF_RESNETS)

@@ -18,6 +18,7 @@ from transformers.utils.output_capturing import capture_outputs
 from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.modeling_survival import SurvivalHeadMixin
 from ..shared.padding import batch_norm, divide_rate, halve, mean_over_time, without_padding, zero_padding
 from .configuration_ecg_resnet import MEAN, ECGResNetConfig
 
@@ -232,6 +233,21 @@ class ECGResNetForECGClassification(LinearHeadMixin, ECGResNetPreTrainedModel):
         >>> model = ECGResNetForECGClassification(config).eval()
         >>> model(torch.zeros(2, 12, 1000)).logits.shape
         torch.Size([2, 5])
+    """
+
+    encoder_class = ECGResNetModel
+
+
+class ECGResNetForECGSurvival(SurvivalHeadMixin, ECGResNetPreTrainedModel):
+    """The trunk with a survival head: the probability to outlive each interval of `config.survival_breaks`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGResNetConfig, ECGResNetForECGSurvival
+        >>> model = ECGResNetForECGSurvival(ECGResNetConfig(num_samples=1000, survival_breaks=[0, 365, 730])).eval()
+        >>> logits = model(torch.zeros(2, 12, 1000)).logits
+        >>> logits.shape, model.survival_at(logits, 365).shape
+        (torch.Size([2, 2]), torch.Size([2]))
     """
 
     encoder_class = ECGResNetModel

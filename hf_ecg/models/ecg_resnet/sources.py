@@ -1,10 +1,11 @@
-"""MERL's published trunks."""
+"""MERL's published trunks, and ECG-CLIP's."""
 
 from functools import partial
 
 from ..shared.family import Source
 from ..shared.merl import CAVEATS, ORIGIN, merl_feature_extractor
 from .convert_ecg_resnet import UNUSED, VARIANTS, convert_merl_resnet, merl_config
+from .ecgclip_sources import ECGCLIP_SOURCES
 from .modeling_ecg_resnet import ECGResNetModel
 
 _FILES = {
@@ -13,7 +14,7 @@ _FILES = {
     "merl-resnet50": "res50_best_ckpt.pth",
 }
 
-SOURCES = tuple(
+_MERL_SOURCES = tuple(
     Source(
         name=name,
         title="MERL",
@@ -39,3 +40,5 @@ SOURCES = tuple(
     )
     for name in VARIANTS
 )
+
+SOURCES = (*ECGCLIP_SOURCES, *_MERL_SOURCES)

@@ -20,6 +20,7 @@ from transformers.utils.output_capturing import capture_outputs
 from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.modeling_survival import SurvivalHeadMixin
 from ..shared.padding import halve, lengths_of, mean_over_time, without_padding, zero_padding
 from .configuration_ecg_resnext import ECGResNeXtConfig
 
@@ -242,6 +243,21 @@ class ECGResNeXtForECGClassification(LinearHeadMixin, ECGResNeXtPreTrainedModel)
         >>> model = ECGResNeXtForECGClassification(ECGResNeXtConfig(num_labels=5)).eval()
         >>> model(torch.zeros(2, 1, 1000)).logits.shape
         torch.Size([2, 5])
+    """
+
+    encoder_class = ECGResNeXtModel
+
+
+class ECGResNeXtForECGSurvival(SurvivalHeadMixin, ECGResNeXtPreTrainedModel):
+    """The encoder with a survival head: the probability to outlive each interval of `config.survival_breaks`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGResNeXtConfig, ECGResNeXtForECGSurvival
+        >>> model = ECGResNeXtForECGSurvival(ECGResNeXtConfig(survival_breaks=[0, 365, 730])).eval()
+        >>> logits = model(torch.zeros(2, 1, 1000)).logits
+        >>> logits.shape, model.survival_at(logits, 365).shape
+        (torch.Size([2, 2]), torch.Size([2]))
     """
 
     encoder_class = ECGResNeXtModel

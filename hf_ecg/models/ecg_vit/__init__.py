@@ -1,15 +1,16 @@
 from ..shared.family import Family
 from .configuration_ecg_vit import ECGViTConfig
 from .golden_ecg_vit import GOLDEN, NOT_COMPARED
-from .modeling_ecg_vit import ECGViTForECGClassification, ECGViTModel
+from .modeling_ecg_vit import ECGViTForECGClassification, ECGViTForECGSurvival, ECGViTModel
 from .sources import SOURCES
 
-__all__ = ["ECGViTConfig", "ECGViTForECGClassification", "ECGViTModel"]
+__all__ = ["ECGViTConfig", "ECGViTForECGClassification", "ECGViTForECGSurvival", "ECGViTModel"]
 
 FAMILY = Family(
     config=ECGViTConfig,
     model=ECGViTModel,
     classifier=ECGViTForECGClassification,
+    survival=ECGViTForECGSurvival,
     sources=SOURCES,
     golden=GOLDEN,
     not_compared=NOT_COMPARED,

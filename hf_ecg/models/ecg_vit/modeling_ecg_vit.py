@@ -14,6 +14,7 @@ from transformers.utils.output_capturing import capture_outputs
 from ..shared.attention import ECGSelfAttention, attention_mask_of
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.modeling_survival import SurvivalHeadMixin
 from ..shared.padding import lengths_of, mean_over_time, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import stretched_positions
@@ -150,6 +151,21 @@ class ECGViTForECGClassification(LinearHeadMixin, ECGViTPreTrainedModel):
         >>> model = ECGViTForECGClassification(ECGViTConfig(num_hidden_layers=2, num_labels=5)).eval()
         >>> model(torch.zeros(2, 12, 5000)).logits.shape
         torch.Size([2, 5])
+    """
+
+    encoder_class = ECGViTModel
+
+
+class ECGViTForECGSurvival(SurvivalHeadMixin, ECGViTPreTrainedModel):
+    """The encoder with a survival head: the probability to outlive each interval of `config.survival_breaks`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGViTConfig, ECGViTForECGSurvival
+        >>> model = ECGViTForECGSurvival(ECGViTConfig(num_hidden_layers=2, survival_breaks=[0, 365, 730])).eval()
+        >>> logits = model(torch.zeros(2, 12, 5000)).logits
+        >>> logits.shape, model.survival_at(logits, 365).shape
+        (torch.Size([2, 2]), torch.Size([2]))
     """
 
     encoder_class = ECGViTModel

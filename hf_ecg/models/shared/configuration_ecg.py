@@ -9,6 +9,7 @@ from transformers.configuration_utils import PreTrainedConfig
 
 from ...auto_class import NoSourceCopies
 from ...checks import check_one_of
+from ...losses.survival import REDUCTIONS as SURVIVAL_REDUCTIONS
 from ...strict_json import naming_the_source
 from ...version import __version__
 from .strict_configuration import strict
@@ -49,6 +50,9 @@ def check_num_labels(name: str, value) -> None:
 
 # fields of a regression, which other configurations do not write
 TARGET_FIELDS = ("target_mean", "target_scale", "regression_loss", "target_limit")
+SURVIVAL_FIELDS = ("survival_breaks", "survival_reduction", "compat_flat_survival_start")
+# what a head's configuration holds, and no encoder's
+HEAD_FIELDS = (*TARGET_FIELDS, *SURVIVAL_FIELDS)
 REGRESSION_LOSSES = (SQUARED, SMOOTH_L1) = ("squared", "smooth_l1")
 
 
@@ -63,6 +67,12 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         regression_loss (`str`, *optional*): of a regression, `"squared"` (also when it is left out) or `"smooth_l1"`.
         target_limit (`float`, *optional*): labels further than so many `target_scale` from `target_mean` are drawn in
             to it in the loss.
+        survival_breaks (`list[float]`, *optional*): of a survival head, where its intervals begin and end: rising from
+            0, in days or any other unit.
+        survival_reduction (`str`, *optional*): of its loss over the rows of a batch, `"sum"` (also when it is left
+            out) or `"mean"`.
+        compat_flat_survival_start (`bool`, *optional*): the curve before the end of the first interval does not rise
+            to 1, as in ECG-CLIP's released code.
     """
 
     # whole outputs of the parts: transformers.Trainer would gather and keep them for every record
@@ -73,6 +83,9 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     target_scale: list[float | int] | None = None
     regression_loss: str | None = None
     target_limit: float | int | None = None
+    survival_breaks: list[float | int] | None = None
+    survival_reduction: str | None = None
+    compat_flat_survival_start: bool | None = None
 
     def __post_init__(self, **kwargs):
         for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
@@ -152,8 +165,19 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         if not 2 <= size <= samples or samples % size:
             raise ValueError(f"patch_size is {size}, wanted at least 2 and a divisor of num_samples, {samples}")
 
+    def validate_survival(self):
+        """Run by `@strict` after construction and before saving."""
+        breaks = self.survival_breaks
+        if self.survival_reduction is not None:
+            check_one_of("survival_reduction", self.survival_reduction, SURVIVAL_REDUCTIONS)
+        if breaks is None:
+            return
+        rising = all(first < second < _TOO_LARGE for first, second in zip(breaks, breaks[1:], strict=False))
+        if len(breaks) < 2 or breaks[0] != 0 or not rising:
+            raise ValueError(f"survival_breaks are {breaks}, wanted at least two numbers that rise from 0")
+
     def to_dict(self):
         # the one that writes, not the one that once read
         values = super().to_dict() | {"hf_ecg_version": __version__}
-        absent = [key for key in TARGET_FIELDS if values.get(key) is None]
+        absent = [key for key in HEAD_FIELDS if values.get(key) is None]
         return {key: value for key, value in values.items() if key not in absent}

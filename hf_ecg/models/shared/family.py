@@ -63,6 +63,7 @@ class Family:
         config: the configuration; its `model_type` is the name in saved folders.
         model: what `AutoModel` gives: the encoder, or the whole model of a family that stands around an encoder.
         classifier: the head `XForECGClassification`.
+        survival: the head `XForECGSurvival`.
         pretraining: what `AutoModelForPreTraining` gives.
         processor: what `AutoProcessor` gives, of models that read more than ECGs.
         sources: published checkpoints that convert into a model of this family.
@@ -72,12 +73,13 @@ class Family:
     Example:
         >>> from hf_ecg.models.ecg_resnet import FAMILY
         >>> FAMILY.model.__name__, [source.name for source in FAMILY.sources]
-        ('ECGResNetModel', ['merl-resnet18', 'merl-resnet34', 'merl-resnet50'])
+        ('ECGResNetModel', ['ecgclip-resnet18', 'ecgclip-resnet34', 'merl-resnet18', 'merl-resnet34', 'merl-resnet50'])
     """
 
     config: type[PreTrainedConfig]
     model: type[PreTrainedModel]
     classifier: type[PreTrainedModel] | None = None
+    survival: type[PreTrainedModel] | None = None
     pretraining: type[PreTrainedModel] | None = None
     processor: type | None = None
     sources: tuple[Source, ...] = ()
@@ -87,5 +89,5 @@ class Family:
     @property
     def models(self) -> tuple[type[PreTrainedModel], ...]:
         """Every model class, each once."""
-        found = (self.model, self.classifier, self.pretraining)
+        found = (self.model, self.classifier, self.survival, self.pretraining)
         return tuple(dict.fromkeys(model for model in found if model is not None))

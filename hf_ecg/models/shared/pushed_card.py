@@ -28,6 +28,13 @@ answers for ECGs, after `import hf_ecg` too.
 Nobody has stated here what the model was trained on, how good it is, or under which licence it may be used.
 """
 
+# role -> the Auto class that gives the model whole
+_AUTO = {
+    "classifier": "AutoModelForECGClassification",
+    "survival model": "AutoModelForECGSurvival",
+    "pretraining": "AutoModelForPreTraining",
+}
+
 
 def write_pushed_card(folder, repo_id: str, name: str, role: str, model_type: str) -> None:
     """Write the card into a folder that is about to be uploaded; one that somebody has filled keeps its text.
@@ -43,8 +50,7 @@ def write_pushed_card(folder, repo_id: str, name: str, role: str, model_type: st
     card = ModelCard.load(path) if path.is_file() else None
     if card is None or _UNFILLED in card.text:
         data = ModelCardData(library_name="hf_ecg", pipeline_tag=task, tags=tags)
-        auto = {"classifier": "AutoModelForECGClassification", "pretraining": "AutoModelForPreTraining"}
-        body = _BODY.format(name=name, auto=auto.get(role, "AutoModel"), repo_id=repo_id, task=task)
+        body = _BODY.format(name=name, auto=_AUTO.get(role, "AutoModel"), repo_id=repo_id, task=task)
         body = body.replace("from transformers import AutoModelForECG", "from hf_ecg import AutoModelForECG")
         card = ModelCard(f"---\n{data.to_yaml()}\n---\n{body}")
     front: Any = card.data

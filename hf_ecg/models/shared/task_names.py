@@ -5,6 +5,7 @@ FEATURES, CLASSES, ZERO_SHOT = "ecg-feature-extraction", "ecg-classification", "
 TASK_OF_ROLE = {
     "encoder": FEATURES,
     "classifier": CLASSES,
+    "survival model": FEATURES,
     "dual encoder": ZERO_SHOT,
     "pretraining": FEATURES,
 }

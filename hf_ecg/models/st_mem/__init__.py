@@ -1,12 +1,19 @@
 from ..shared.family import Family
 from .configuration_st_mem import STMEMConfig
 from .golden_st_mem import GOLDEN
-from .modeling_st_mem import STMEMForECGClassification, STMEMForPreTraining, STMEMModel, STMEMPreTrainingOutput
+from .modeling_st_mem import (
+    STMEMForECGClassification,
+    STMEMForECGSurvival,
+    STMEMForPreTraining,
+    STMEMModel,
+    STMEMPreTrainingOutput,
+)
 from .sources import SOURCES
 
 __all__ = [
     "STMEMConfig",
     "STMEMForECGClassification",
+    "STMEMForECGSurvival",
     "STMEMForPreTraining",
     "STMEMModel",
     "STMEMPreTrainingOutput",
@@ -16,6 +23,7 @@ FAMILY = Family(
     config=STMEMConfig,
     model=STMEMModel,
     classifier=STMEMForECGClassification,
+    survival=STMEMForECGSurvival,
     pretraining=STMEMForPreTraining,
     sources=SOURCES,
     golden=GOLDEN,

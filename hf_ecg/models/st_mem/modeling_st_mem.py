@@ -21,6 +21,7 @@ from ..shared.masking import RandomSubset, random_subset, take, uniform_noise
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
+from ..shared.modeling_survival import SurvivalHeadMixin
 from ..shared.padding import mean_over_time, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
@@ -201,6 +202,21 @@ class STMEMForECGClassification(LinearHeadMixin, STMEMPreTrainedModel):
         >>> model = STMEMForECGClassification(STMEMConfig(num_hidden_layers=2, num_labels=5)).eval()
         >>> model(torch.zeros(2, 12, 2250)).logits.shape
         torch.Size([2, 5])
+    """
+
+    encoder_class = STMEMModel
+
+
+class STMEMForECGSurvival(SurvivalHeadMixin, STMEMPreTrainedModel):
+    """The encoder with a survival head: the probability to outlive each interval of `config.survival_breaks`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import STMEMConfig, STMEMForECGSurvival
+        >>> model = STMEMForECGSurvival(STMEMConfig(num_hidden_layers=2, survival_breaks=[0, 365, 730])).eval()
+        >>> logits = model(torch.zeros(2, 12, 2250)).logits
+        >>> logits.shape, model.survival_at(logits, 365).shape
+        (torch.Size([2, 2]), torch.Size([2]))
     """
 
     encoder_class = STMEMModel

@@ -239,24 +239,29 @@ class MultiCrop(Step):
 
 @dataclass(frozen=True)
 class Pad(Step):
-    """Lengthens to `num_samples`; what it adds is false in the sample mask. Longer records pass unchanged."""
+    """Lengthens to `num_samples`; what it adds is false in the sample mask. Longer records pass unchanged.
+
+    With `masked` false what it adds counts as recorded: of originals whose models always saw the padding.
+    """
 
     accepts_missing = True
     num_samples: int | None = None
     position: str = "end"
     value: float = 0.0
+    masked: bool = True
 
     def validate(self):
         check_one_of("position", self.position, ("start", "end", "both"))
         check_optional_length(self.num_samples)
         check_number("value", self.value)
+        check_bool("masked", self.masked)
 
     def apply(self, batch):
         length, wanted = batch.signals.shape[-1], _length(self, batch)
         if length >= wanted:
             return
         before = {"end": 0, "start": wanted - length, "both": (wanted - length) // 2}[self.position]
-        batch.pad_samples(before, wanted - length - before, self.value)
+        batch.pad_samples(before, wanted - length - before, self.value, self.masked)
 
 
 def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -66,11 +66,11 @@ class WaveformBatch:
         for name, values in self.tensors.items():
             self.tensors[name] = cropped(values, self.outputs[name].axis(SAMPLES))
 
-    def pad_samples(self, before: int, after: int, value: float) -> None:
-        """Adds samples that count as padding, to everything that has an axis of samples."""
+    def pad_samples(self, before: int, after: int, value: float, masked: bool = True) -> None:
+        """Adds samples to everything that has an axis of them; they count as padding, or not `masked` as recorded."""
         widths = [(0, 0), (0, 0), (before, after)]
         self.signals = np.pad(self.signals, widths, constant_values=value)
-        self.sample_mask = np.pad(self.sample_mask, widths[1:])
+        self.sample_mask = np.pad(self.sample_mask, widths[1:], constant_values=not masked)
 
         def padded(output: Output, values: np.ndarray, axis: int) -> np.ndarray:
             own = [(0, 0)] * values.ndim

@@ -1,6 +1,6 @@
-from hf_ecg import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetModel
-from hf_ecg.models.ecg_resnet import convert_ecg_resnet
-from tests.models.published_resnet import original_state
+from hf_ecg import ECGResNetConfig, ECGResNetForECGClassification, ECGResNetForECGSurvival, ECGResNetModel
+from hf_ecg.models.ecg_resnet import convert_ecg_resnet, convert_ecgclip
+from tests.models.published_resnet import ecgclip_state, original_state
 from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
 
 
@@ -35,9 +35,17 @@ CASES = {
     ),
     "resnet small": (ECGResNetModel, small_config, waveforms, "pooler_output"),
     "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
+    "resnet survival": (
+        ECGResNetForECGSurvival,
+        lambda: resnet_config(survival_breaks=[0, 365, 730.5, 1000]),
+        waveforms,
+        "logits",
+    ),
 }
 
 PUBLISHED = {
+    "resnet18.pth": ecgclip_state,
+    "resnet34.pth": lambda: ecgclip_state((3, 4, 6, 3)),
     "res18_best_ckpt.pth": original_state,
     "res18_encoder.pth": lambda: original_state(prefix=""),
 }
@@ -46,3 +54,5 @@ PUBLISHED = {
 def narrow(monkeypatch):
     variants = {name: {**options, "widths": [2, 2, 2, 2]} for name, options in convert_ecg_resnet.VARIANTS.items()}
     monkeypatch.setattr(convert_ecg_resnet, "VARIANTS", variants)
+    for options in convert_ecgclip.ECGCLIP_VARIANTS.values():
+        monkeypatch.setitem(options, "widths", [2, 2, 2, 2])

@@ -78,7 +78,12 @@ def test_steps_are_written_out_in_full_and_read_back_equal():
         step = build_step({"name": name, **required.get(name, {})})
         assert build_step(describe_step(step)) == step
     assert describe_step(build_step({"name": "normalise", "method": "zscore"}))["epsilon"] == 1e-8
-    assert describe_step(build_step({"name": "pad"})) == {"name": "pad", "position": "end", "value": 0.0}
+    assert describe_step(build_step({"name": "pad"})) == {
+        "name": "pad",
+        "position": "end",
+        "value": 0.0,
+        "masked": True,
+    }
 
 
 def test_implicit_steps_are_written_out():
@@ -159,6 +164,14 @@ def test_pad_is_false_in_the_sample_mask(ecg, position, first):
     assert np.array_equal(batch["sample_mask"][0], inside)
     assert np.array_equal(batch["input_values"][0][:, inside], signals.astype(np.float32))
     assert (batch["input_values"][0][:, ~inside] == -1).all()
+
+
+def test_padding_may_count_as_recorded(ecg):
+    pad = {"name": "pad", "num_samples": 1000, "position": "both", "masked": False}
+    batch = run(ecg(num_samples=799), {"name": "pad", "num_samples": 900}, pad)
+    assert np.flatnonzero(~batch["sample_mask"][0]).tolist() == list(range(50 + 799, 950))
+    with pytest.raises(ValueError, match="masked is 0, wanted true or false"):
+        build_step({"name": "pad", "masked": 0})
 
 
 def test_sample_mask_follows_crop_and_resampling(ecg):
