@@ -10,7 +10,7 @@ UNANNOTATED = (LEAVE_OUT, _, _) = ("leave_out", "negative", "labelled")
 PROTOCOLS = ("label-text", "zero-shot")
 BY = (NAMES, _, _) = ("names", "descriptions", "names_and_descriptions")
 CLOCKS = ("wall", "cpu")
-PROBLEMS = (MULTI_LABEL, _, REGRESSION) = ("multi_label", "single_label", "regression")
+PROBLEMS = (MULTI_LABEL, _, REGRESSION, _) = ("multi_label", "single_label", "regression", "survival")
 BENCHMARK_TASKS = (
     "ptb_xl_superdiagnostic",
     "ptb_xl_subdiagnostic",

@@ -37,7 +37,10 @@ from ..words import PROBLEMS
     help="Label sets of the corpus, such as superdiagnostic,rhythm.",
 )
 @click.option(
-    "--target", default="", callback=comma_separated, help="Columns of numbers for a regression, such as age."
+    "--target",
+    default="",
+    callback=comma_separated,
+    help="Columns of numbers for a regression, such as age; time,event for survival.",
 )
 @folds_of_splits("1-8", "9", "10")
 @click.option(
@@ -60,6 +63,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         --validation_folds 8 --test_folds 9,10 --output_dir FINETUNED --random
     hf-ecg finetune --model OUT/encoder --data PARQUET --problem regression --target age --lead I \\
         --output_dir AGE [section.key=value ...]
+    hf-ecg finetune --model OUT/encoder --data PARQUET --problem survival --target days,died --output_dir SURVIVAL
     hf-ecg finetune --model OUT/encoder --data PARQUET --label_set superdiagnostic --lead_table --output_dir TABLE
 
     The folder holds a run as `hf-ecg pretrain` leaves it, a classifier with its feature extractor, and finetune.json
@@ -87,6 +91,6 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         return Ending(
             report, "\n".join(report_summary(report)), [(folder, "a classifier for each set of leads"), *made]
         )
-    made.insert(0, (folder, "the classifier, its feature extractor and its card"))
+    made.insert(0, (folder, "the model, its feature extractor and its card"))
     following = [line("plot", folder, "--output", "training.png"), line("push", folder, "--repo_id", "OWNER/NAME")]
     return Ending(report, "\n".join(report_summary(report)), made, following)

@@ -201,6 +201,7 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
     if not systems:
         count = f"{task['records']} records, {task['patients']} patients"
+        count += f", {task['events']} events" if "events" in task else ""
         return [f"{heading} {task['name']}: {task['protocol']}", "", f"{count}.", *figure_lines(task)]
     # records that carry no statement of the label set
     others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
