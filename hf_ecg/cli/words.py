@@ -12,7 +12,7 @@ BY = (NAMES, _, _) = ("names", "descriptions", "names_and_descriptions")
 WHEN = ("both", "before", "after")
 TIES = ("error", "leave_out", "first")
 CLOCKS = ("wall", "cpu")
-PROBLEMS = (MULTI_LABEL, _, REGRESSION, _) = ("multi_label", "single_label", "regression", "survival")
+PROBLEMS = (MULTI_LABEL, _, REGRESSION, SURVIVAL) = ("multi_label", "single_label", "regression", "survival")
 BENCHMARK_TASKS = (
     "ptb_xl_superdiagnostic",
     "ptb_xl_subdiagnostic",

@@ -20,7 +20,7 @@ from ..options import (
 )
 from ..outcomes import Ending
 from ..reporting import interval_options, split_folds, written
-from ..words import PROBLEMS
+from ..words import PROBLEMS, SURVIVAL
 
 
 @as_command("finetune")
@@ -77,6 +77,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ...evaluation.reports.short_summary import report_summary
     from ...studies.finetuning import REPORT, Finetuning, finetune
+    from ...trained_on import trained_on_note
 
     given |= {"folds": split_folds(given), "intervals": interval_options(given)}
     asked = Finetuning(label_sets=label_set, targets=target, **given)
@@ -93,4 +94,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         )
     made.insert(0, (folder, "the model, its feature extractor and its card"))
     following = [line("plot", folder, "--output", "training.png"), line("push", folder, "--repo_id", "OWNER/NAME")]
-    return Ending(report, "\n".join(report_summary(report)), made, following)
+    if asked.problem != SURVIVAL:
+        following.insert(0, line("evaluate", "classify", "RECORD.hea", "--model", folder))
+    told = [*report_summary(report), *filter(None, [trained_on_note(folder)])]
+    return Ending(report, "\n".join(told), made, following)
