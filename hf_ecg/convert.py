@@ -18,7 +18,6 @@ from .models.shared.roles import model_role
 from .models.shared.task_names import TASK_OF_ROLE
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
-from .progress import progress_bar
 from .version import __version__
 
 
@@ -63,19 +62,16 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
 
 
 def _write_converted(source: str, checkpoint, output_dir: Path) -> Path:
-    with progress_bar(total=2, desc=f"converting {source}", unit="step") as bar:
-        model, feature_extractor = convert_checkpoint(source, checkpoint)
-        bar.update()
+    model, feature_extractor = convert_checkpoint(source, checkpoint)
 
-        def write(folder: Path) -> None:
-            with naming_the_file(folder, SafetensorError):
-                model.save_pretrained(folder)
-            feature_extractor.save_pretrained(folder)
-            (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
+    def write(folder: Path) -> None:
+        with naming_the_file(folder, SafetensorError):
+            model.save_pretrained(folder)
+        feature_extractor.save_pretrained(folder)
+        (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
 
-        # takes the place of an empty folder, and of no other
-        atomic_folder(output_dir, write, replace=False)
-        bar.update()
+    # takes the place of an empty folder, and of no other
+    atomic_folder(output_dir, write, replace=False)
     return output_dir
 
 

@@ -6,6 +6,7 @@ from .clocs import clocs_loss
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
+from .masked_contrastive import masked_contrastive_logits, masked_contrastive_loss
 from .masked_reconstruction import masked_reconstruction_loss
 from .metadata_prediction import metadata_prediction_loss
 from .moco_v3 import moco_v3_loss
@@ -33,6 +34,8 @@ __all__ = [
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
+    "masked_contrastive_logits",
+    "masked_contrastive_loss",
     "masked_reconstruction_loss",
     "metadata_prediction_loss",
     "moco_v3_loss",

@@ -6,6 +6,7 @@ and the contract tests by `hf_ecg.auto`.
 
 # ruff: noqa: F403
 from .ecg_contrastive import *
+from .ecg_fm import *
 from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *

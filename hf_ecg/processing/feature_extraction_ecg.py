@@ -62,9 +62,10 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       halves. No step that changes leads, rate or the number of records may stand behind it.
     - `resample` (method, target_rate, edges), `filter` (filter), `subtract_median` (seconds, edges), `normalise`
       (method, over, epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples,
-      position), `multi_crop` (count, num_samples), `pad` (num_samples, position, value): the functions of
-      `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter records and
-      `pad` longer ones. Beyond its ends a record goes on at its own level and slope, unless `edges` say otherwise.
+      position), `multi_crop` (count, num_samples), `segments` (num_samples), `pad` (num_samples, position, value): the
+      functions of `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter
+      records and `pad` longer ones. Beyond its ends a record goes on at its own level and slope, unless `edges` say
+      otherwise.
 
     Args:
         sampling_rate: hertz of the result; a record that arrives with another rate and is not resampled is an error.
@@ -224,7 +225,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             `input_values` float32 `(batch, leads, samples)`; `lead_mask` bool `(batch, leads)`; `sample_mask` bool
             `(batch, samples)`, false where padded. With `normalise(return_amplitude=True)` also `amplitude` float32
             `(batch, leads, 2)`: millivolts = value * scale + offset, with offset and scale in the last axis. With
-            `multi_crop`, or windows, also `record_index` int64 `(batch,)`, the record that a row comes from.
+            `multi_crop`, `segments` or windows, also `record_index` int64 `(batch,)`, the record that a row is of.
 
         Raises:
             ValueError: see `read_inputs`; or a record has none of the wanted leads, missing samples that no step

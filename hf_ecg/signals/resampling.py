@@ -12,8 +12,8 @@ from .window import check_size
 
 # Hertz. No ECG is sampled so fast: what is larger is a slip, and would ask for the memory.
 HIGHEST_RATE = 1_000_000
-# What lies beyond the ends. The second of each is that of the plain scipy or numpy call, for published recipes.
-EDGES = {"fft": ("odd", "periodic"), "polyphase": ("odd", "zero"), "linear": ("odd", "repeat")}
+# What lies beyond the ends. All but the first of each are those of plain scipy or numpy calls, for published recipes.
+EDGES = {"fft": ("odd", "periodic"), "polyphase": ("odd", "zero"), "linear": ("odd", "repeat", "aligned")}
 METHODS = tuple(EDGES)
 # "fft" is extended by so many samples of the lower rate, and by a few more: until its ends fall on whole samples.
 _FFT_REACH, _FFT_SEARCH = 100, 512
@@ -36,7 +36,8 @@ def resample(
     Edges: by "odd" the line between the first and the last sample is taken away and put back, and the rest goes on as
     its reflection in time and in level, so that a steady offset or slope stays what it is up to the last sample. For
     fidelity to originals, "polyphase" has "zero" beyond the edges, "fft" takes the record as "periodic", and "linear"
-    has "repeat", the last sample. Measured on 40 records of PTB-XL (480 leads at 500 Hz; 6 s of them resampled,
+    has "repeat", the last sample, or "aligned": the last sample stays the last, as the first does the first, so that
+    nothing lies beyond (ECG-FM). Measured on 40 records of PTB-XL (480 leads at 500 Hz; 6 s of them resampled,
     against 6 s of the whole resampled): the largest error of the first and last 0.1 s in millivolts, as median / 99th
     percentile of the leads.
 
@@ -54,14 +55,16 @@ def resample(
     | | zero | 0.032 / 0.55 | 2.26 / 2.67 | 1.89 / 2.36 |
 
     Where the length of the result is not whole, "periodic" spreads the rounded number over the record's duration, so
-    its rate is off by less than one sample a record; all others keep the rate and end within a sample.
+    its rate is off by less than one sample a record; that of "aligned" is off by up to one at any length. All others
+    keep the rate and end within a sample.
 
     Args:
         signals: (..., samples).
         sampling_rate: hertz.
         target_rate: hertz.
         method: "fft", "polyphase" or "linear".
-        edges: "odd", or the one of the plain call: "periodic" (fft), "zero" (polyphase), "repeat" (linear).
+        edges: "odd", or the one of the plain call: "periodic" (fft), "zero" (polyphase), "repeat" or "aligned"
+            (linear).
 
     Returns:
         (..., round(samples * target_rate / sampling_rate)); for "polyphase" rounded up, as scipy does.
@@ -90,7 +93,7 @@ def resample(
     check_size(
         number, leads, f"a record of {signals.shape[-1]} samples at {sampling_rate:g} Hz, at {target_rate:g} Hz"
     )
-    run = _PLAIN[method] if edges != "odd" else _ODD[method]
+    run = _RULES[method][EDGES[method].index(edges)]
     return _by_leads(run, signals, sampling_rate, target_rate, number).astype(dtype, copy=False)
 
 
@@ -199,6 +202,11 @@ def _repeat_linear(signals, sampling_rate, target_rate, number):
     return _interpolated(signals, sampling_rate / target_rate, number, signals[..., -1:])
 
 
+def _aligned_linear(signals, sampling_rate, target_rate, number):
+    interval = (signals.shape[-1] - 1) / max(number - 1, 1)
+    return _interpolated(signals, interval, number, signals[..., -1:])
+
+
 def _zero_polyphase(signals, sampling_rate, target_rate, number):
     return _polyphase(signals, sampling_rate, target_rate, zero_extension)
 
@@ -209,5 +217,9 @@ def _periodic_fft(signals, sampling_rate, target_rate, number):
     return scipy_resample(signals, number, axis=-1)
 
 
-_ODD = {"fft": _odd_fft, "polyphase": _odd_polyphase, "linear": _odd_linear}
-_PLAIN = {"fft": _periodic_fft, "polyphase": _zero_polyphase, "linear": _repeat_linear}
+# in the order of `EDGES`
+_RULES = {
+    "fft": (_odd_fft, _periodic_fft),
+    "polyphase": (_odd_polyphase, _zero_polyphase),
+    "linear": (_odd_linear, _repeat_linear, _aligned_linear),
+}

@@ -11,6 +11,7 @@ CONFIGS = [
     hf_ecg.ECGResNetConfig,
     hf_ecg.ECGResNeXtConfig,
     hf_ecg.ECGViTConfig,
+    hf_ecg.ECGFMConfig,
     hf_ecg.STMEMConfig,
     hf_ecg.ECGContrastiveConfig,
     hf_ecg.ECGTextConfig,

@@ -17,6 +17,13 @@ from hf_ecg.signals import resample
             "repeat",
             lambda x: np.apply_along_axis(lambda row: np.interp(np.arange(400) * 2.5, np.arange(1000), row), -1, x),
         ),
+        (
+            "linear",
+            "aligned",
+            lambda x: np.apply_along_axis(
+                lambda row: np.interp(np.arange(400), np.linspace(0, 399, 1000), row), -1, x
+            ),
+        ),
     ],
 )
 def test_resampling_equals_the_plain_call(signals, method, edges, plain):
@@ -92,6 +99,8 @@ def test_edges_of_the_plain_calls_are_what_the_docstring_says():
     assert np.abs(resample(step, 500, 100, "fft", "periodic")[:3]).max() > 0.05
     np.testing.assert_array_equal(resample(np.arange(10.0), 100, 200, "linear", "repeat")[-2:], [9.0, 9.0])
     np.testing.assert_allclose(resample(np.arange(10.0), 100, 200, "linear")[-2:], [9.0, 9.5])
+    aligned = resample(np.arange(10.0), 100, 200, "linear", "aligned")
+    np.testing.assert_allclose(aligned, np.linspace(0, 9, 20))
 
 
 @pytest.mark.parametrize("method", ["fft", "polyphase", "linear"])

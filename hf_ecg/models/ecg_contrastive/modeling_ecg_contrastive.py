@@ -15,6 +15,7 @@ from ..shared.cached_loss import LossOnEmbeddings, joined
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from ..shared.momentum_teacher import MomentumTeacher, teacher_momentum
+from ..shared.view_pairs import further_views, joined_views, split_views
 from .configuration_ecg_contrastive import ECGContrastiveConfig
 from .contrastive_loss import ContrastiveInputs, contrastive_loss
 from .projector import projector
@@ -163,9 +164,9 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         """
         views = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
         second = (second_input_values, second_lead_mask, second_sample_mask)
-        further = _further_views(second_input_values)
+        further = further_views(second_input_values)
         if second_input_values is not None:
-            views = dict(zip(views, map(_joined, views, views.values(), second, [further] * 3), strict=True))
+            views = dict(zip(views, map(joined_views, views, views.values(), second, [further] * 3), strict=True))
         outputs = self.ecg_model(**views, **kwargs)
         features = outputs.pooler_output if self.projection is None else self.projection(outputs.pooler_output)
         # one pass for both views: BatchNorm, where an encoder has it, must not tell them apart
@@ -177,7 +178,7 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         }
         given: dict[str, Any] = {}
         for name, values in made.items():
-            given[name], given[f"second_{name}"] = _split(values, further)
+            given[name], given[f"second_{name}"] = split_views(values, further)
         loss = None
         if return_loss:
             if second_input_values is None:
@@ -221,37 +222,3 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
 # what the model makes of a view, and all that a loss compares
 _OF_A_VIEW = ("projected", "predicted", "targets", "metadata_logits")
 _COMPARED = (*_OF_A_VIEW, *(f"second_{name}" for name in _OF_A_VIEW))
-
-
-def _further_views(second: torch.Tensor | None) -> int | None:
-    """How many further views a record has; 0 for a second view alone, None without any."""
-    if second is None:
-        return None
-    return second.shape[1] if second.ndim == 4 else 0
-
-
-def _split(values: torch.Tensor | None, further: int | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Rows of the first views, and those of the other ones behind them."""
-    if values is None or further is None:
-        return None if values is None else values.float(), None
-    values = values.float()
-    # not chunk: what it divides by would fix the number of records in an exported graph
-    records = values.shape[0] // (1 + (further or 1))
-    other = values[records:]
-    return values[:records], other.unflatten(0, (records, further)) if further else other
-
-
-def _joined(
-    name: str, first: torch.Tensor | None, second: torch.Tensor | None, further: int | None
-) -> torch.Tensor | None:
-    if first is None and second is None:
-        return None
-    shapes = [None if view is None else tuple(view.shape) for view in (first, second)]
-    if first is not None and second is not None:
-        views = (first.shape[0], further) if further else (first.shape[0],)
-        if second.shape == (*views, *first.shape[1:]):
-            return torch.cat([first, second.flatten(0, 1) if further else second])
-    raise ValueError(
-        f"{name} and second_{name} have shapes {shapes[0]} and {shapes[1]}, wanted one shape, or further views behind"
-        " the records of the second"
-    )

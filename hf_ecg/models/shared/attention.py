@@ -98,5 +98,9 @@ def attention_mask_of(
     """
     if counted is not None:
         counted = counted | ~counted.any(dim=1, keepdim=True)
+        if torch.compiler.is_compiling() and config._attn_implementation == "sdpa":
+            # what follows, of one row for all queries: an exporter cannot tell the strides of (tokens, tokens) apart
+            # when there may be any number of tokens
+            return counted[:, None, None]
     mask = create_bidirectional_mask(config=config, inputs_embeds=hidden_states, attention_mask=counted)
     return cast(torch.Tensor | None, mask)

@@ -33,7 +33,8 @@ class ECGTransformerBlock(GradientCheckpointingLayer):
         hidden_size, num_heads, intermediate_size: sizes.
         activation: of the feed-forward part, a name that transformers knows; "gelu" is the exact one.
         layer_norm_eps: of both norms.
-        dropout: of what either part adds, and inside the feed-forward part.
+        dropout: of what either part adds.
+        inner_dropout: inside the feed-forward part; by default as `dropout`.
         attention: further options of `ECGSelfAttention`.
     """
 
@@ -47,13 +48,15 @@ class ECGTransformerBlock(GradientCheckpointingLayer):
         activation: str = "gelu",
         layer_norm_eps: float = 1e-5,
         dropout: float = 0.0,
+        inner_dropout: float | None = None,
         attention: dict | None = None,
     ):
         super().__init__()
         self.attention_norm = nn.LayerNorm(hidden_size, eps=layer_norm_eps)
         self.attention = ECGSelfAttention(config, hidden_size, num_heads, **(attention or {}))
         self.feed_forward_norm = nn.LayerNorm(hidden_size, eps=layer_norm_eps)
-        self.feed_forward = ECGFeedForward(hidden_size, intermediate_size, activation, dropout)
+        inner = dropout if inner_dropout is None else inner_dropout
+        self.feed_forward = ECGFeedForward(hidden_size, intermediate_size, activation, inner)
         self.dropout = dropout
 
     def drop(self, added: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ from ...signals.window import check_size
 from ..outputs import SAMPLES, WAVEFORM, Output
 from .lead_steps import DeriveLimbLeads, KeepLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
-from .sample_steps import Crop, Divide, MultiCrop, Normalise, Pad, Resample
+from .sample_steps import ROW_MAKERS, Crop, Divide, Normalise, Pad, Resample
 from .step_base import Step
 from .step_table import build_step, describe_step
 from .views import Views
@@ -68,13 +68,13 @@ def complete_steps(descriptions: Sequence[dict], leads: Sequence[str], num_sampl
     for i, step in enumerate(steps):
         if isinstance(step, KeepLeads):
             _check_kept(step, steps[i - 1], leads)
-        if isinstance(step, (Crop, MultiCrop, Pad)):
+        if isinstance(step, (Crop, Pad, *ROW_MAKERS)):
             _check_length(step, num_samples, 1 if PickLead in kinds else len(leads))
     scaled = next((i for i, kind in enumerate(kinds) if kind in (Normalise, Divide)), len(kinds))
     if QualityGate in kinds[scaled:]:
         raise ValueError("quality_gate judges millivolts: put it before normalise and divide")
-    if kinds.count(MultiCrop) > 1:
-        raise ValueError("steps has more than one multi_crop")
+    if sum(kind in ROW_MAKERS for kind in kinds) > 1:
+        raise ValueError("steps has more than one of multi_crop and segments")
     _check_views(steps)
     _check_outputs(steps)
     return [describe_step(step) for step in steps]
@@ -131,7 +131,7 @@ def _check_kept(step: KeepLeads, before: Step, leads: Sequence[str]) -> None:
         raise ValueError(f"keep_leads names {unknown}, which are not among the model's leads {list(leads)}")
 
 
-def _check_length(step: Crop | MultiCrop | Pad, num_samples: int | None, leads: int) -> None:
+def _check_length(step, num_samples: int | None, leads: int) -> None:
     length = num_samples if step.num_samples is None else step.num_samples
     if length is None:
         raise ValueError(f"step {_name(step)}: num_samples is given neither here nor for the recipe")

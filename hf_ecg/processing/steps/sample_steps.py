@@ -238,6 +238,36 @@ class MultiCrop(Step):
 
 
 @dataclass(frozen=True)
+class Segments(Step):
+    """Consecutive stretches of `num_samples` that do not overlap, as extra rows; a rest at the end is left out, and a
+    record that is not longer gives one.
+
+    Source: ECG-FM cuts records into segments of 5 s.
+    """
+
+    accepts_missing = True
+    may_follow_views = False
+    num_samples: int | None = None
+
+    @property
+    def outputs(self):
+        return (RECORD_INDEX,)
+
+    def validate(self):
+        check_optional_length(self.num_samples)
+
+    def apply(self, batch):
+        length, wanted = batch.signals.shape[-1], _length(self, batch)
+        if length > wanted:
+            batch.take_crops(range(0, length - wanted + 1, wanted), wanted)
+        batch.tensors["record_index"] = batch.origin
+
+
+# Steps that make several rows of a record.
+ROW_MAKERS = (MultiCrop, Segments)
+
+
+@dataclass(frozen=True)
 class Pad(Step):
     """Lengthens to `num_samples`; what it adds is false in the sample mask. Longer records pass unchanged.
 
@@ -274,7 +304,7 @@ def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.stack([x0 - y0 * scale, scale], axis=-1)
 
 
-def _length(step: Crop | MultiCrop | Pad, batch: WaveformBatch) -> int:
+def _length(step: Crop | MultiCrop | Segments | Pad, batch: WaveformBatch) -> int:
     length = batch.num_samples if step.num_samples is None else step.num_samples
     if length is None:
         raise ValueError("num_samples is given neither in the step nor for the recipe")

@@ -7,7 +7,18 @@ from ...checks import check_plain, nearest, shown
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .requirements import REQUIRE_LENGTH, RequireLength, RequireMillivolts
-from .sample_steps import Crop, Divide, FillMissing, Filter, MultiCrop, Normalise, Pad, Resample, SubtractMedian
+from .sample_steps import (
+    Crop,
+    Divide,
+    FillMissing,
+    Filter,
+    MultiCrop,
+    Normalise,
+    Pad,
+    Resample,
+    Segments,
+    SubtractMedian,
+)
 from .step_base import Step
 from .views import Views
 from .zero_padding import ZeroPaddingToMissing
@@ -29,6 +40,7 @@ STEPS: dict[str, type[Step]] = {
     "divide": Divide,
     "crop": Crop,
     "multi_crop": MultiCrop,
+    "segments": Segments,
     "pad": Pad,
     "views": Views,
     "zero_padding_to_missing": ZeroPaddingToMissing,

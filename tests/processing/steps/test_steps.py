@@ -58,6 +58,7 @@ def test_a_wrong_step_is_refused_when_the_recipe_is_read(step, message):
         ([{"name": "derive_limb_leads"}, {"name": "derive_limb_leads"}], "first step"),
         ([{"name": "select_leads"}, {"name": "pick_lead"}], "more than one"),
         ([{"name": "multi_crop", "count": 2}, {"name": "multi_crop", "count": 2}], "more than one"),
+        ([{"name": "multi_crop", "count": 2}, {"name": "segments"}], "more than one of multi_crop and segments"),
     ],
 )
 def test_a_wrong_order_is_refused_when_the_recipe_is_read(steps, message):
@@ -212,6 +213,17 @@ def test_multi_crop_makes_rows_and_says_whose(ecg):
     for row, start in enumerate((0, 50, 100)):
         assert np.array_equal(batch["input_values"][row], long[:, start : start + 900].astype(np.float32))
     assert np.array_equal(batch["input_values"][3], short.astype(np.float32))
+
+
+def test_segments_follow_each_other_and_leave_the_rest(ecg):
+    made = extractor({"name": "segments", "num_samples": 400})
+    assert made.model_input_names[-1] == "record_index"
+    signals = ecg(num_samples=1000, seed=2)
+    batch = made([signals, signals[:, :400], signals[:, :300]], 100, STANDARD_LEADS, "mV")
+    assert batch["record_index"].tolist() == [0, 0, 1, 2]
+    for row, (start, end) in enumerate(((0, 400), (400, 800), (0, 400), (0, 300))):
+        found = batch["input_values"][row, :, batch["sample_mask"][row]].T
+        assert np.array_equal(found, signals[:, start:end].astype(np.float32))
 
 
 def test_missing_samples_are_an_error_without_a_step_that_fills_them(ecg):

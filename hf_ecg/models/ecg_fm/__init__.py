@@ -1,0 +1,24 @@
+from ..shared.family import Family
+from .configuration_ecg_fm import ECGFMConfig
+from .golden_ecg_fm import GOLDEN
+from .modeling_ecg_fm import ECGFMForECGClassification, ECGFMModel, ECGFMModelOutput
+from .pretraining_ecg_fm import ECGFMForPreTraining, ECGFMPreTrainingOutput
+from .sources import SOURCES
+
+__all__ = [
+    "ECGFMConfig",
+    "ECGFMForECGClassification",
+    "ECGFMForPreTraining",
+    "ECGFMModel",
+    "ECGFMModelOutput",
+    "ECGFMPreTrainingOutput",
+]
+
+FAMILY = Family(
+    config=ECGFMConfig,
+    model=ECGFMModel,
+    classifier=ECGFMForECGClassification,
+    pretraining=ECGFMForPreTraining,
+    sources=SOURCES,
+    golden=GOLDEN,
+)
