@@ -111,13 +111,14 @@ install() { # arguments of pip install
     fi
 }
 
-install_cpu_torch() { # from PyTorch's index where it can be reached, beside the places that are searched anyway
+install_cpu_torch() { # from PyTorch's index alone: where that cannot be reached, another one would bring CUDA unsaid
     echo "no NVIDIA GPU is used: torch without CUDA (make environment TORCH=cuda for the other build)"
     if [ "$installer" = uv ]; then
         install --torch-backend cpu torch
     else
-        install --retries 0 --timeout 20 --extra-index-url "$cpu_index" torch
-    fi || echo "PyTorch's index of CPU builds cannot be reached: torch comes from where $installer finds it"
+        install --retries 0 --timeout 20 --no-deps --index-url "$cpu_index" torch
+    fi || echo "PyTorch's index of CPU builds cannot be reached: torch comes from where $installer finds it," \
+        "and may be the CUDA build, which takes 5 GB more"
 }
 
 choose_torch

@@ -14,6 +14,7 @@ from setuptools.command.build_py import build_py
 INSIDE = {
     "model_cards": ("model_cards", ("*.jinja", "*.md")),
     "recipes": ("train/recipes", ("*.yaml",)),
+    "recipes/ssl": ("train/recipes/ssl", ("*.yaml",)),
     "comparisons": ("train/comparisons", ("*.yaml",)),
     "stages": ("train/stages", ("*.yaml",)),
     "sweeps": ("train/sweeps", ("*.yaml",)),

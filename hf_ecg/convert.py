@@ -18,6 +18,7 @@ from .models.shared.roles import model_role
 from .models.shared.task_names import TASK_OF_ROLE
 from .processing import ECGFeatureExtractor
 from .processing.describe import describe_input
+from .progress import progress_bar
 from .version import __version__
 
 
@@ -62,16 +63,19 @@ def write_converted(source: str, checkpoint, output_dir) -> Path:
 
 
 def _write_converted(source: str, checkpoint, output_dir: Path) -> Path:
-    model, feature_extractor = convert_checkpoint(source, checkpoint)
+    with progress_bar(total=2, desc=f"converting {source}", unit="step") as bar:
+        model, feature_extractor = convert_checkpoint(source, checkpoint)
+        bar.update()
 
-    def write(folder: Path) -> None:
-        with naming_the_file(folder, SafetensorError):
-            model.save_pretrained(folder)
-        feature_extractor.save_pretrained(folder)
-        (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
+        def write(folder: Path) -> None:
+            with naming_the_file(folder, SafetensorError):
+                model.save_pretrained(folder)
+            feature_extractor.save_pretrained(folder)
+            (folder / CARD_NAME).write_text(card(source, model, feature_extractor), encoding="utf-8")
 
-    # takes the place of an empty folder, and of no other
-    atomic_folder(output_dir, write, replace=False)
+        # takes the place of an empty folder, and of no other
+        atomic_folder(output_dir, write, replace=False)
+        bar.update()
     return output_dir
 
 

@@ -6,14 +6,16 @@ classes, and asks for a tokenizer before anybody has looked at the model. So wha
 """
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.configuration_utils import PreTrainedConfig
 
-from .auto import AutoModelForECGClassification, public_models
+from .auto import AutoModelForECGClassification, folder_role, public_models
 from .models.shared.roles import ROLE_WORDS, model_role
-from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
+from .models.shared.task_names import CLASSES, FEATURES, TASK_OF_ROLE, ZERO_SHOT
+from .pretrained_models import model_source
 from .processing import ECGFeatureExtractor
 from .saved_models import check_head, reads_ecgs, saved_class
 
@@ -65,6 +67,25 @@ def usable_extractor(task: str, given, model: PreTrainedModel) -> ECGFeatureExtr
 def usable_tokenizer(given, model: PreTrainedModel) -> Any:
     """The same of the tokenizer."""
     return _part(AutoTokenizer, "tokenizer", given, model)
+
+
+def task_of(model) -> str:
+    """The task that a model was made for.
+
+    Args:
+        model: loaded, or a folder, a packaged name, a Hub id.
+
+    Raises:
+        ValueError: no model, or one that no task is for.
+        OSError: it is not there.
+    """
+    if model is None:
+        raise ValueError(f"wanted a task ({FEATURES}, {CLASSES} or {ZERO_SHOT}), or model=, whose task is taken")
+    loaded = not isinstance(model, (str, PathLike))
+    role = model_role(model) if loaded else folder_role(model_source(str(model)))
+    if role not in TASK_OF_ROLE:
+        raise ValueError(f"{type(model).__name__ if loaded else model} is not a model that a pipeline of ECGs takes")
+    return TASK_OF_ROLE[role]
 
 
 def origin_of(model: PreTrainedModel) -> tuple[str, str | None]:

@@ -43,6 +43,7 @@ from .pipeline_parts import (
     ECGModel,
     TrainedClassifier,
     origin_of,
+    task_of,
     usable_extractor,
     usable_model,
     usable_tokenizer,
@@ -276,11 +277,12 @@ class ZeroShotECGClassificationPipeline(_ECGPipeline):
         return kept[1]
 
 
-def pipeline(task: str, model=None, **options) -> Pipeline:
+def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
     """A pipeline as `transformers.pipeline` makes it, of a model that is looked for first.
 
     Args:
-        task: "ecg-feature-extraction", "ecg-classification" or "zero-shot-ecg-classification".
+        task: "ecg-feature-extraction", "ecg-classification" or "zero-shot-ecg-classification". None: the one that the
+            model was made for. `transformers.pipeline` wants a task here: by itself it finds those of the Hub alone.
         model: a model inside the package (see `pretrained_names`), a folder, a Hub id, or a loaded model, which wants
             `feature_extractor=` or `processor=` too. Default: "ecg-text-small", which has no classes of its own.
         options: those of `transformers.pipeline`, such as `device` and `batch_size`.
@@ -295,7 +297,11 @@ def pipeline(task: str, model=None, **options) -> Pipeline:
         >>> answers = classify("record.hea", candidate_labels=["sinus rhythm", "atrial fibrillation"])
         >>> sorted(answers[0])
         ['cosine', 'label', 'score']
+        >>> hf_ecg.pipeline(model="ecg-single-lead-small").task
+        'ecg-feature-extraction'
     """
+    if task is None:
+        task = task_of(model)
     check_one_of("task", task, (FEATURES, CLASSES, ZERO_SHOT))
     if model is None and task == CLASSES:
         raise ValueError(f"{task} wants model=, a classifier such as `hf-ecg finetune` makes")

@@ -12,7 +12,8 @@ def find_recipe(name: str | Path, kind: str = RECIPES) -> Path:
     """The file that a recipe's name stands for.
 
     Args:
-        name: such as "clep_ptb_xl"; or a path, which is anything that ends in .yaml or .yml or has a folder in it.
+        name: such as "clep_ptb_xl" or "ssl/simclr"; or a path, which is anything that ends in .yaml or .yml or has
+            a folder in it.
         kind: "recipes", "comparisons", "stages" or "sweeps".
 
     Raises:
@@ -25,11 +26,13 @@ def find_recipe(name: str | Path, kind: str = RECIPES) -> Path:
         'clep_ptb_xl.yaml'
     """
     path = Path(name)
+    known = recipe_names(kind)
+    if str(name) in known and not path.exists():
+        return _folder(kind) / f"{name}{ENDINGS[0]}"
     if path.suffix in ENDINGS or len(path.parts) > 1:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there; a name without folder and .yaml stands for a packaged file")
         return path
-    known = recipe_names(kind)
     if str(name) not in known:
         raise ValueError(f"there is no file {name!r} among the {kind}{nearest(name, known)}, only {', '.join(known)}")
     return _folder(kind) / f"{name}{ENDINGS[0]}"
@@ -37,7 +40,8 @@ def find_recipe(name: str | Path, kind: str = RECIPES) -> Path:
 
 def recipe_names(kind: str = RECIPES) -> list[str]:
     """All that `find_recipe` knows by name."""
-    return sorted(path.stem for path in _folder(kind).glob(f"*{ENDINGS[0]}"))
+    folder = _folder(kind)
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob(f"*{ENDINGS[0]}"))
 
 
 def _folder(kind: str) -> Path:

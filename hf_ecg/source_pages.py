@@ -19,12 +19,14 @@ from .processing.describe import describe_input
 
 # Files of a checkout that hold the table -> the folder of the pages as it is seen from there.
 TABLES = {"README.md": "model_cards/", "docs/models/index.md": ""}
+# Folders of a checkout that hold the pages: one for people who read the checkout, one for the site.
+PAGE_FOLDERS = ("model_cards", "docs/models")
 # Between these lines it stands.
 TABLE_BEGINS, TABLE_ENDS = "<!-- table of sources -->", "<!-- end of the table -->"
 
 
 def source_pages(sources: Mapping[str, Source] = SOURCES) -> dict[str, str]:
-    """File name -> page, one for each title: what `model_cards/` holds."""
+    """File name -> page, one for each title: what `PAGE_FOLDERS` hold."""
     titles: dict[str, list[Source]] = {}
     for source in sources.values():
         titles.setdefault(source.title, []).append(source)
@@ -129,8 +131,9 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     checkout = Path(arguments[0]) if arguments else Path(__file__).parents[1]
     for name, page in source_pages().items():
-        with atomic_file(checkout / "model_cards" / name) as file:
-            file.write(page)
+        for folder in PAGE_FOLDERS:
+            with atomic_file(checkout / folder / name) as file:
+                file.write(page)
     for name, pages in TABLES.items():
         text = with_table((checkout / name).read_text(encoding="utf-8"), pages)
         with atomic_file(checkout / name) as file:

@@ -38,7 +38,11 @@ def trained_on_note(source, revision: str | None = None) -> str | None:
     records = sum(count for count in counts if isinstance(count, int))
     names = ", ".join(dict.fromkeys(str(each["config"]) for each in sources if each.get("config")))
     learned = f"{Path(str(source)).name} learned from {f'{records:,} ' if records else ''}"
-    if run.get("simulated") is True or any(each.get("simulated") is True for each in sources):
+    made = [each for each in sources if each.get("simulated") is True]
+    if 0 < len(made) < len(sources):
+        also = ", ".join(str(each["config"]) for each in made if each.get("config"))
+        return f"{learned}records, simulated ones among them{f' ({also})' if also else ''}: do not trust its answers"
+    if made or run.get("simulated") is True:
         return f"{learned}simulated ECGs: it shows that the code works, and its answers on real ones mean nothing"
     if not 0 < records < FEW_RECORDS:
         return None

@@ -27,6 +27,7 @@ for name in hf_ecg.pretrained_names():
 INSIDE = {
     "model_cards": "model_cards",
     "recipes": "train/recipes",
+    "recipes/ssl": "train/recipes/ssl",
     "comparisons": "train/comparisons",
     "stages": "train/stages",
     "sweeps": "train/sweeps",

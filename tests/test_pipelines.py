@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor, pipeline
 from transformers.pipelines.pt_utils import KeyDataset
 
+import hf_ecg
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
 from hf_ecg.evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
 from hf_ecg.evaluation.loading import load_classifier, load_dual_encoder
@@ -361,3 +362,15 @@ def test_the_name_of_a_prompt_set_is_no_text(work, corpus, label):
     classify = pipeline("zero-shot-ecg-classification", model=str(work / "sigmoid"), device="cpu")
     with pytest.raises(ValueError, match=f"{label!r}, near to the name of the prompt set 'ptb_xl_(rhythm|form)'"):
         classify(corpus[0], candidate_labels=[label, "sinus rhythm"])
+
+
+def test_the_task_is_that_of_the_model_where_none_is_said(work):
+    for folder, task in (
+        ("sigmoid", "zero-shot-ecg-classification"),
+        ("multi_label_classification", "ecg-classification"),
+    ):
+        assert hf_ecg.pipeline(model=work / folder, device="cpu").task == task
+    with pytest.raises(ValueError, match="wanted a task .*, or model="):
+        hf_ecg.pipeline()
+    with pytest.raises(ValueError, match="wants an ECG model of hf_ecg, .*clinical-text-small is BertModel"):
+        hf_ecg.pipeline(model="clinical-text-small")

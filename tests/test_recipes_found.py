@@ -7,9 +7,10 @@ from hf_ecg.recipes_found import COMPARISONS, RECIPES, STAGES, find_recipe, reci
 
 @pytest.mark.parametrize("kind", [RECIPES, COMPARISONS, STAGES])
 def test_every_file_is_found_by_its_name(repository, kind):
-    paths = sorted((repository / "train" / kind).glob("*.yaml"))
-    assert recipe_names(kind) == [path.stem for path in paths]
-    assert [find_recipe(path.stem, kind).resolve() for path in paths] == paths
+    folder = repository / "train" / kind
+    names = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    assert recipe_names(kind) == names
+    assert [find_recipe(name, kind).resolve() for name in names] == [folder / f"{name}.yaml" for name in names]
 
 
 def test_a_path_is_a_path(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ prepare = Group(
         "cinc2021": Entry("prepare.cinc2021", "the PhysioNet/CinC Challenge 2021"),
         "simulated": Entry("prepare.simulated", "simulated records, for demonstrations and tests, never for evidence"),
         "measurements": Entry("prepare.measurements", "measure a prepared corpus: weak labels of waveform features"),
+        "targets": Entry("prepare.targets", "add numbers and labels from another table, by patient and date"),
         "near_duplicates": Entry("prepare.near_duplicates", "find recordings that two corpora share"),
         "merl_splits": Entry("prepare.merl_splits", "tell what is wrong with MERL's released split tables"),
     },

@@ -9,8 +9,10 @@ STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 UNANNOTATED = (LEAVE_OUT, _, _) = ("leave_out", "negative", "labelled")
 PROTOCOLS = ("label-text", "zero-shot")
 BY = (NAMES, _, _) = ("names", "descriptions", "names_and_descriptions")
+WHEN = ("both", "before", "after")
+TIES = ("error", "leave_out", "first")
 CLOCKS = ("wall", "cpu")
-PROBLEMS = (MULTI_LABEL, _, REGRESSION) = ("multi_label", "single_label", "regression")
+PROBLEMS = (MULTI_LABEL, _, REGRESSION, SURVIVAL) = ("multi_label", "single_label", "regression", "survival")
 BENCHMARK_TASKS = (
     "ptb_xl_superdiagnostic",
     "ptb_xl_subdiagnostic",

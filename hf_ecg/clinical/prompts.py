@@ -21,6 +21,8 @@ AGGREGATES = ("max", "noisy_or", "mean")
 _SLIP = 0.85
 _KEYS = ("label_set", "language", "aggregate", "source", "classes")
 _OPTIONAL = ("statements",)
+# A label set of many corpora, each with its own codes.
+_OF_SEVERAL_CORPORA = "statements"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class PromptSet:
         if class_name in self.statements:
             return tuple(self.statements[class_name])
         return (class_name,) if self.label_set in STATEMENT_LABEL_SETS and class_name in CODES else ()
+
+    def words(self, class_name: str) -> str:
+        """What a class's code says, in English words; "" where that is not known."""
+        texts = self.classes[class_name]
+        if len(texts) == 1 and self.language == "en":
+            return texts[0]
+        return class_words(self.label_set).get(class_name, "")
 
     def for_classes(self, class_names: Iterable[str]) -> "PromptSet":
         """The prompts of these classes, in their order; those of other classes are left out.
@@ -84,19 +93,45 @@ def prompt_set_names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
 
-@lru_cache(maxsize=1)
-def class_words() -> Mapping[str, str]:
-    """What class codes of the package's prompt sets say, in English words: 1AVB -> "first degree AV block".
+@lru_cache(maxsize=32)
+def class_words(label_set: str) -> Mapping[str, str]:
+    """What the class codes of a label set say, in English words: 1AVB -> "first degree AV block".
 
-    Of sets that give a class one text; those of names come first.
+    Of the package's prompt sets that give a class one text; those of names come first. A label set of somebody's own
+    may use the same letters for something else, and has no words here. Nor has a code that means one thing in one
+    corpus and another in the next, where both have that label set ("AF" of `statements`).
+
+    Args:
+        label_set: column of a corpus, such as "rhythm".
     """
-    names = sorted(prompt_set_names(), key=lambda name: not name.endswith("_names"))
+    sets = [load_prompts(name) for name in sorted(prompt_set_names(), key=lambda name: not name.endswith("_names"))]
+    english = [prompts for prompts in sets if prompts.language == "en"]
     words: dict[str, str] = {}
-    for name in names:
-        prompts = load_prompts(name)
-        if prompts.language == "en":
+    for prompts in english:
+        # a class of these is one statement, whose code is the same in all of them
+        statements = {label_set, prompts.label_set} <= set(STATEMENT_LABEL_SETS)
+        if label_set == prompts.label_set or statements:
             words = {code: texts[0] for code, texts in prompts.classes.items() if len(texts) == 1} | words
+    if label_set == _OF_SEVERAL_CORPORA:
+        words = {code: text for code, text in words.items() if _means_one_thing(code, english)}
     return MappingProxyType(words)
+
+
+def _means_one_thing(code: str, sets: Sequence[PromptSet]) -> bool:
+    meanings = [set(prompts.codes(code)) for prompts in sets if code in prompts.classes]
+    return all(meanings[0] & other or meanings[0] == other for other in meanings)
+
+
+def class_in_words(code: str, label_set: str) -> str:
+    """A class as a reader wants it: "1AVB: first degree AV block", or the code alone where it has no other words.
+
+    Example:
+        >>> from hf_ecg.clinical.prompts import class_in_words
+        >>> class_in_words("AFIB", "rhythm"), class_in_words("AFIB", "my_labels")
+        ('AFIB: atrial fibrillation', 'AFIB')
+    """
+    words = class_words(label_set).get(code, "")
+    return f"{code}: {words}" if words and words.lower() != code.lower() else code
 
 
 def meant_prompt_set(text: str) -> str | None:

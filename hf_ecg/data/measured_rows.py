@@ -61,13 +61,19 @@ def measured_values(
     Returns:
         float64 (rows, `MEASUREMENT_NAMES`): see `signals.delineation.measurements_of`. NaN where something cannot be
         had: a lead that is not there, a record that cannot be read.
+
+    Raises:
+        ImportError: something is to be measured, and neurokit2 is not installed.
     """
     from ..signals.delineation import MEASUREMENT_NAMES
+    from ..signals.delineation.beats import neurokit
 
     cache = cache or ArrayStore(None)
     chunks = [range(start, min(start + CHUNK, len(dataset))) for start in range(0, len(dataset), CHUNK)]
     kept = {chunk: cache.get(_name(chunk)) for chunk in chunks}
     absent = [chunk for chunk in chunks if kept[chunk] is None]
+    if absent:
+        neurokit()  # or the error would come from a process of its own, with the tracebacks of both
     measurer = _Measurer(RowDataset(dataset, (*SIGNAL_COLUMNS, *machine_columns(dataset))))
     measured = ordered_map(measurer, absent, num_proc if len(absent) > 1 else 1)
     found, unreadable = [np.empty((0, len(MEASUREMENT_NAMES)))], 0

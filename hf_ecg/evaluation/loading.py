@@ -53,10 +53,27 @@ def load_encoder(folder: str, device: torch.device):
 
 def load_classifier(folder: str, device: torch.device):
     """`(classifier, its feature extractor)`, float32, in evaluation mode."""
-    from ..auto import AutoModelForECGClassification
+    return load_head(folder, device, "classifier")
 
-    source = checked_source(folder, ("classifier",), "a classifier such as ECGResNetForECGClassification")
-    model, info = AutoModelForECGClassification.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+
+def load_head(folder: str, device: torch.device, role: str):
+    """`(model with a head, its feature extractor)`, float32, in evaluation mode.
+
+    Args:
+        folder: of the model.
+        device: where it is to be.
+        role: "classifier" or "survival model".
+
+    Raises:
+        ValueError: a model of another role, or one without a trained head.
+        OSError: the model is not there.
+    """
+    from ..auto import AutoModelForECGClassification, AutoModelForECGSurvival
+
+    heads = {"classifier": AutoModelForECGClassification, "survival model": AutoModelForECGSurvival}
+    kind = heads[role].__name__.removeprefix("AutoModel")
+    source = checked_source(folder, (role,), f"a {role} such as ECGResNet{kind}")
+    model, info = heads[role].from_pretrained(source, dtype=torch.float32, output_loading_info=True)
     check_head(info, source)
     check_weights(model, source)
     return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(source)

@@ -8,7 +8,7 @@ import numpy as np
 from transformers import AutoConfig
 
 from ..auto import FAMILIES
-from ..clinical.prompts import PromptSet, class_words, load_prompts
+from ..clinical.prompts import PromptSet, class_in_words, load_prompts
 from ..data.corpus import label_matrix, label_names, load_corpus
 from ..data.corpus_card import is_simulated
 from ..evaluation.judging.features import ecg_embeddings, ecg_features, ecg_text_embeddings
@@ -80,7 +80,7 @@ def draw_model(
         dataset, embeddings = _usable(embed, dataset, forward.strict)
         labels = one_label_each(dataset, prompt_set.label_set)
     title = f"{title}: {prompt_set.label_set}"
-    labels = [named_class(label) for label in labels]
+    labels = [named_class(label, prompt_set.label_set) for label in labels]
     figure = plot_embeddings(embeddings, labels, method=method, seed=seed, title=title)
     written.append(save_figure(figure, output / f"embeddings.{ending}"))
     return written
@@ -121,7 +121,7 @@ def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_s
         raise ValueError(f"no record of the corpus has exactly one label of {prompt_set.label_set}")
     return plot_similarity(
         cosines[rows],
-        [named_class(labels[row]) for row in rows],
+        [named_class(labels[row], prompt_set.label_set) for row in rows],
         [f"prompts of {name}" for name in classes],
         average=True,
         title=f"{title}: ECGs with one {prompt_set.label_set} label",
@@ -130,7 +130,6 @@ def _similarity(model, processor, embeddings: np.ndarray, labels: list, prompt_s
     )
 
 
-def named_class(label: str | None) -> str | None:
-    """A class with what its code says: "1AVB: first degree AV block"."""
-    words = None if label is None else class_words().get(label)
-    return label if words in (None, label) else f"{label}: {words}"
+def named_class(label: str | None, label_set: str) -> str | None:
+    """See `class_in_words`; None and `SEVERAL` as they are."""
+    return label if label in (None, SEVERAL) else class_in_words(label, label_set)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ._figure import save_figure
+from ._figure import marked, save_figure
 from .retrieval import hit_caption, plot_retrieval
 
 
@@ -15,10 +15,19 @@ class RetrievalPictures:
         tell: called with lines of text.
         ending: "png" or "svg".
         dpi: of PNG pictures.
+        simulated: nobody recorded what is searched; each picture says so.
     """
 
-    def __init__(self, folder: Path | None, tell: Callable[[str], object], ending: str = "png", dpi: float = 120):
+    def __init__(
+        self,
+        folder: Path | None,
+        tell: Callable[[str], object],
+        ending: str = "png",
+        dpi: float = 120,
+        simulated: bool = False,
+    ):
         self.folder, self.tell, self.ending, self.dpi, self.number = folder, tell, ending, dpi, 0
+        self.title = marked(None, simulated)
 
     def __call__(self, words: str, hits: list, ecgs: dict, query_ecg, entry: dict) -> dict:
         self.number += 1
@@ -27,6 +36,6 @@ class RetrievalPictures:
             self.tell(f"  {hit_caption(hit, rank)}")
         if self.folder is None:
             return {}
-        figure = plot_retrieval(words, hits, ecgs, query_ecg=query_ecg)
+        figure = plot_retrieval(words, hits, ecgs, query_ecg=query_ecg, title=self.title)
         name = f"{self.number:02d}_{entry['from']}_to_{entry['to']}.{self.ending}"
         return {"picture": str(save_figure(figure, self.folder / name, dpi=self.dpi))}

@@ -15,7 +15,7 @@ from ..data.corpus import label_matrix, load_corpus
 from ..data.corpus_card import read_summary
 from ..evaluation.judging.linear_probe import require_disjoint
 from ..evaluation.judging.refused import note_refused, skip_refused
-from ..evaluation.judging.supervised import MULTI_LABEL, RANDOM, REGRESSION, SINGLE_LABEL, SupervisedJudge
+from ..evaluation.judging.supervised import MULTI_LABEL, RANDOM, REGRESSION, SINGLE_LABEL, SURVIVAL, SupervisedJudge
 from ..evaluation.loading import describe_seeds, facts_for_evaluation, pick_device
 from ..evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ..evaluation.protocol import TrainingFacts, read_training_facts
@@ -45,9 +45,10 @@ class Finetuning:
         data, config: prepared corpus (folder or Hub id) and its configuration.
         output_dir: folder of the run, and of finetune.json, finetune.md and scores.csv.
         folds: "train", "validation" (chooses the epoch only) and "test" (read once, at the end).
-        problem: "multi_label", "single_label" or "regression"; None: the last with targets, else the first.
+        problem: "multi_label", "single_label", "regression" or "survival"; None: "regression" with targets, else
+            "multi_label".
         label_sets: of the corpus.
-        targets: columns of numbers for a regression.
+        targets: columns of numbers for a regression; time and event for survival.
         frozen: train the head alone.
         leads: leads to use; None: all of the encoder's.
         lead_table: a run for each set of leads: I, II, V5, I+II, limb, twelve leads.
@@ -128,7 +129,7 @@ def _finetune(asked: Finetuning, resume: bool, overwrite: bool, allow_training_f
     }
     patients = {split: dataset.select_columns("patient_id")["patient_id"][:] for split, dataset in rows.items()}
     require_disjoint(patients)
-    tasks = list(asked.targets if asked.problem == REGRESSION else asked.label_sets)
+    tasks = list(asked.targets if asked.problem in (REGRESSION, SURVIVAL) else asked.label_sets)
     SupervisedJudge(rows["test"], asked.problem, tasks, asked.intervals)  # says what is wrong before training
     for system in systems:
         pretrain(system.recipe, system.folder, resume, overwrite, disconnect=system is systems[-1])

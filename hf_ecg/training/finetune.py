@@ -5,9 +5,9 @@ from pathlib import Path
 
 from transformers import CONFIG_MAPPING, AutoConfig, AutoFeatureExtractor
 
-from ..auto import AutoModelForECGClassification
+from ..auto import AutoModelForECGClassification, AutoModelForECGSurvival
 from ..checks import nearest
-from ..evaluation.judging.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
+from ..evaluation.judging.supervised import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, SURVIVAL
 from ..models.shared.roles import ecg_config
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from .network import carried_config, resolve_pretrained
@@ -21,6 +21,9 @@ LEAD_SETS = {
     "six limb leads": LIMB_LEADS,
     "twelve leads": STANDARD_LEADS,
 }
+
+# problems that columns of numbers tell of -> the method
+_OF_TARGETS = {REGRESSION: "targets", SURVIVAL: "survival"}
 
 # Starting points. On PTB-XL at 100 Hz, rates from 2e-4 to 1e-3 for all weights gave the same within 0.001 of macro
 # AUROC on the validation fold (one seed); a head alone bears a larger rate.
@@ -43,9 +46,10 @@ def finetuning_recipe(
 
     Args:
         model: encoder folder or Hub id, with its feature extractor.
-        problem: "multi_label", "single_label" (records with exactly one class of the label set) or "regression".
+        problem: "multi_label", "single_label" (records with exactly one class of the label set), "regression" or
+            "survival".
         label_sets: label-set columns of the corpus.
-        targets: columns of numbers, for "regression".
+        targets: columns of numbers, for "regression"; the two of time and event, for "survival".
         leads: the leads to use, see `lead_choice`; None takes all of the encoder's.
         frozen: train the head alone, without views; else everything.
         random: a control: the encoder's network with weights drawn anew, and the same budget.
@@ -59,7 +63,7 @@ def finetuning_recipe(
     """
     if problem not in PROBLEMS:
         raise ValueError(f"problem is {problem!r}, wanted one of {', '.join(PROBLEMS)}{nearest(problem, PROBLEMS)}")
-    wanted, given = ("targets", targets) if problem == REGRESSION else ("label_sets", label_sets)
+    wanted, given = ("targets", targets) if problem in _OF_TARGETS else ("label_sets", label_sets)
     if not given or (targets and label_sets):
         raise ValueError(
             f"{problem} wants {wanted} alone, found label_sets {list(label_sets)} and targets {list(targets)}"
@@ -67,16 +71,17 @@ def finetuning_recipe(
     source = resolve_pretrained(model)
     # of a dual encoder its ECG tower
     config = ecg_config(AutoConfig.from_pretrained(source))
-    if type(config) not in AutoModelForECGClassification._model_mapping:
+    auto = AutoModelForECGSurvival if problem == SURVIVAL else AutoModelForECGClassification
+    if type(config) not in auto._model_mapping:
         inside = " (a run keeps its encoder in the subfolder `encoder`)" if Path(source, "encoder").is_dir() else ""
-        raise ValueError(f"{model} holds a {config.model_type}, which has no classification head{inside}")
+        raise ValueError(f"{model} holds a {config.model_type}, which has no head for {problem}{inside}")
     extractor = AutoFeatureExtractor.from_pretrained(source)
     network = {"model_type": config.model_type}
     if random:
         network |= carried_config(CONFIG_MAPPING[config.model_type], config)
     content = {
         "model": {
-            "class": "AutoModelForECGClassification",
+            "class": auto.__name__,
             "config": network,
             "init_from": {} if random else {"encoder": str(model)},
         },
@@ -88,7 +93,7 @@ def finetuning_recipe(
             }
         },
         "data": {"label_sets": list(label_sets), "targets": list(targets)},
-        "method": {"name": "targets" if problem == REGRESSION else "labels", "options": {}},
+        "method": {"name": _OF_TARGETS.get(problem, "labels"), "options": {}},
         "freeze": ["encoder"] if frozen else [],
         "validation": _validation(problem, label_sets, targets, minimum),
     }
@@ -154,6 +159,8 @@ def lead_sets(extractor) -> dict[str, list[str]]:
 
 
 def _validation(problem: str, label_sets, targets, minimum: int | None) -> dict:
+    if problem == SURVIVAL:
+        return {"name": "survival", "metric": "c_index", "greater_is_better": True}
     if problem == REGRESSION:
         # errors in years and in millivolts have no mean
         metric = "mae" if len(targets) == 1 else "r2"

@@ -121,7 +121,7 @@ class DataSection:
     Args:
         sources: one or several corpora.
         label_sets: label-set columns a classifier is trained on; classes of several corpora are matched by name.
-        targets: columns of numbers that a regression is trained on, such as `age`.
+        targets: columns of numbers that a regression is trained on, such as `age`; time and event of a survival head.
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
         cache: keep what the deterministic steps make (all steps before the step `views`) in files, and read it from
             there in every later epoch and run with the same steps.

@@ -116,6 +116,10 @@ ABSENT = {
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
     "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
+    "prepare targets": [
+        *("--data", "{}/absent", "--table", "{}/t.csv", "--patient_column", "p", "--date_column", "d"),
+        *("--targets", "x", "--output_dir", "{}/out"),
+    ],
     "prepare near_duplicates": ["{}/absent", "--within", "--output", "{}/pairs.csv"],
     "prepare merl_splits": ["--merl_splits", "{}/absent"],
     "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],

@@ -6,6 +6,7 @@ import pytest
 
 from hf_ecg import __version__
 from hf_ecg.cli import call, environment
+from hf_ecg.clinical.prompts import prompt_set_names
 from tests.evaluation import tiny
 
 
@@ -54,3 +55,18 @@ def test_an_unfinished_run_says_how_to_go_on(tmp_path):
 def test_a_file_that_is_not_there_is_told_so():
     with pytest.raises(FileNotFoundError, match=r"record\.hea is not here: wanted the file of a record, or"):
         call("info", ["record.hea"])
+
+
+def test_prompt_sets_are_listed_with_their_texts_and_their_source(capsys, tmp_path, monkeypatch):
+    sets = {entry["name"]: entry for entry in call("info", ["prompts"])["sets"]}
+    assert list(sets) == prompt_set_names() and sets["ptb_xl_rhythm"]["classes"][0] == "AFIB"
+    told = capsys.readouterr().out
+    assert all(f"{name}: " in told for name in sets) and "source: sentences of PTB-XL's SCP statements" in told
+    assert max(map(len, told.splitlines())) <= 100
+    one = call("info", ["cpsc2018"])
+    assert one["classes"]["VPC"] == ["premature ventricular contraction"] and one["statements"]["VPC"] == ["PVC"]
+    assert "VPC (statements PVC): premature ventricular contraction" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prompts").mkdir()  # what is here counts before
+    with pytest.raises(FileNotFoundError, match="neither a model nor a prepared corpus"):
+        call("info", ["prompts"])

@@ -4,7 +4,7 @@ import pytest
 
 from hf_ecg.cli import words
 from hf_ecg.clinical import machine_reports, reports, score2, score2_tables
-from hf_ecg.data import near_duplicates
+from hf_ecg.data import near_duplicates, study_match
 from hf_ecg.data.readers import cinc2021, merl_tables, mimic_iv_ecg, ptb_xl, snomed_records, withholding
 from hf_ecg.data.readers import windows as record_windows
 from hf_ecg.embed import windows
@@ -25,6 +25,8 @@ from hf_ecg.training import step_costs
     [
         ("REPLICATES", bootstrap.REPLICATES),
         ("REPLICATES", retrieval_metrics.REPLICATES),
+        ("WHEN", study_match.WHEN),
+        ("TIES", study_match.TIES),
         ("MINIMUM_COUNT", classification.MINIMUM_COUNT),
         ("STRENGTHS", linear_probe.STRENGTHS),
         ("UNANNOTATED", validation.UNANNOTATED),

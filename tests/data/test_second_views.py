@@ -80,6 +80,39 @@ def test_the_second_view_is_of_another_record_of_the_patient(dataset):
     torch.testing.assert_close(again, batch["second_input_values"][4:5], rtol=0, atol=0)
 
 
+def test_every_lead_is_a_view(dataset):
+    rows = fetch(dataset, range(3))
+    whole = extractor(leads=LEADS)
+    each = np.stack([whole(rows, lead=lead)["input_values"] for lead in LEADS], axis=1)
+    batch = ECGContrastiveCollator(whole, second_view="leads")(rows)
+    np.testing.assert_array_equal(batch["input_values"], each[:, 0])
+    np.testing.assert_array_equal(batch["second_input_values"], each[:, 1:])
+    assert batch["second_lead_mask"].shape == (3, len(LEADS) - 1, 1) and batch["second_lead_mask"].all()
+    both = ECGContrastiveCollator(whole, second_view="half_leads")(rows)
+    found = np.concatenate([both["input_values"][:, None], both["second_input_values"]], axis=1)
+    np.testing.assert_array_equal(found, np.concatenate([each[..., :100], each[..., 100:]], axis=1))
+
+
+def test_every_lead_has_a_view_of_its_own_that_repeats(dataset):
+    views = [{"name": "gaussian_noise", "rms": 0.1}]
+    collator = ECGContrastiveCollator(extractor(leads=LEADS), views=views, second_view="leads")
+    still = ECGContrastiveCollator(extractor(leads=LEADS), second_view="leads")
+    noise = []
+    for rows in (range(3), [2, 0]):
+        moved, plain = (one(fetch(dataset, rows))["second_input_values"] for one in (collator, still))
+        noise.append(moved - plain)
+    assert not torch.allclose(noise[0][:, 0], noise[0][:, 1])
+    torch.testing.assert_close(noise[1], noise[0][[2, 0]])
+
+
+def test_a_record_without_a_lead_cannot_be_compared_by_leads(dataset):
+    row = dict(fetch(dataset, [1])[0])
+    row["leads"], row["signal"], row["gain"], row["baseline"] = ["V1"], row["signal"][:200], [1000.0], [0]
+    collator = ECGContrastiveCollator(extractor(leads=LEADS), second_view="leads")
+    with pytest.raises(ValueError, match="record r1 lacks a lead, second_view 'leads' compares all"):
+        collator([row])
+
+
 def test_patients_have_numbers_by_corpus(dataset):
     rows = MixedRows([dataset, dataset], [*SIGNAL_COLUMNS, "patient_id"])
     numbers = patient_numbers(rows.__getitems__([(0, index) for index in range(len(rows))]))
@@ -95,6 +128,7 @@ def test_patients_have_numbers_by_corpus(dataset):
     [
         ({"second_view": "quarter"}, "second_view is 'quarter', wanted one of record, half, patient"),
         ({"second_view": "patient"}, "patient_records are given for 'patient'"),
+        ({"second_view": "leads", "same_lead_probability": 0.5}, "takes no same_lead_probability"),
     ],
 )
 def test_impossible_second_views_are_refused(options, message):

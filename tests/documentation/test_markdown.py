@@ -27,6 +27,8 @@ FILES = [
         "train/**/*.md",
     )
     for path in sorted(REPOSITORY.glob(pattern))
+    # the site's copies of the pages in model_cards/, see tests/test_source_pages.py
+    if not (path.parent.name == "models" and (REPOSITORY / "model_cards" / path.name).is_file())
 ]
 
 

@@ -37,7 +37,11 @@ def write(folder, *sources, run=None):
     ("sources", "run", "told"),
     [
         ([SIMULATED], None, "clep learned from 1,500 simulated ECGs: .* its answers on real ones mean nothing"),
-        ([MANY, SIMULATED], None, "simulated ECGs"),
+        (
+            [MANY, SIMULATED],
+            None,
+            r"701,500 records, simulated ones among them \(simulated_100hz\): do not trust its answers",
+        ),
         ([], {"simulated": True, "num_records": 90}, "learned from 90 simulated ECGs"),
         ([FEW], None, r"clep learned from 2,000 records \(ptb_xl_100hz\), which is few: it is not a medical device"),
         ([SourceFacts(config="ptb_xl_100hz")], {"num_records": 2833}, r"2,833 records \(ptb_xl_100hz\)"),

@@ -278,6 +278,16 @@ def test_half_precision_runs_and_stays_finite(name, tmp_path):
     assert half(**inputs)[key].isfinite().all()
 
 
+def test_autocast_to_half_precision_stays_near(name):
+    model, inputs, key = build(name)
+    model.eval()
+    with torch.no_grad():
+        wanted = model(**inputs)[key]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = model(**inputs)[key].float()
+    assert (found - wanted).abs().max() <= 1e-2 * wanted.abs().max()
+
+
 def test_eager_attention_is_sdpa(name):
     model, inputs, key = build(name)
     model.eval()

@@ -1,6 +1,8 @@
+import click
 import numpy as np
 import pytest
 
+import hf_ecg
 from tests.evaluation import tiny
 
 
@@ -80,3 +82,41 @@ def test_real_record(script, ptb_xl_dir, tmp_path):
 def test_a_record_is_named_without_its_ending_too(script, work, capsys):
     script.main([str(work / "record"), "--model", str(work / "sigmoid"), "--prompts", "atrial fibrillation"])
     assert "atrial fibrillation" in capsys.readouterr().out
+
+
+def test_a_classifier_says_what_its_classes_get(script, work, capsys):
+    folder = work / "classifier"
+    tiny.classifier(["AFIB", "SR"]).save_pretrained(folder)
+    tiny.feature_extractor().save_pretrained(folder)
+    tiny.write_facts(folder, label_sets=["rhythm"])
+    record, model = str(work / "record.hea"), ["--model", str(folder), "--device", "cpu"]
+    results = script.main([record, *model, "--picture", str(work / "answer.png")])
+    by_pipeline = hf_ecg.pipeline(model=folder, device="cpu")(record, top_k=None)
+    assert [(one["class"], one["probability"]) for one in results] == [(p["label"], p["score"]) for p in by_pipeline]
+    assert (work / "answer.png").is_file()
+    told = capsys.readouterr().out
+    assert "atrial fibrillation" in told and "what the classifier gives" in told and "cosine" not in told
+    # of a label set of somebody's own no words are known
+    tiny.write_facts(folder, label_sets=["mine"])
+    assert {one["words"] for one in script.main([record, *model])} == {""}
+    with pytest.raises(click.UsageError, match="wanted --prompts: words to compare the ECG with"):
+        script.main([record, "--model", str(work / "sigmoid")])
+
+
+def test_a_regression_gives_its_number(script, work, capsys):
+    folder = work / "age"
+    model = tiny.classifier(["age"])
+    model.config.problem_type = "regression"
+    model.save_pretrained(folder)
+    tiny.feature_extractor().save_pretrained(folder)
+    (result,) = script.main([str(work / "record.hea"), "--model", str(folder), "--device", "cpu"])
+    assert set(result) == {"class", "words", "value"} and f"{result['value']:.3g}" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="answers in words, and .* gives numbers"):
+        script.main([str(work / "record.hea"), "--model", str(folder), "--picture", str(work / "age.png")])
+
+
+def test_codes_have_the_words_of_their_own_prompt_set(script, work):
+    words = {one["class"]: one["words"] for one in classify(script, work, "csn", "some text")}
+    assert words["AF"] == "atrial flutter" and words["some text"] == ""
+    words = {one["class"]: one["words"] for one in classify(script, work, "cinc2021")}
+    assert words["AF"] == "atrial fibrillation"

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
+from hf_ecg.plotting.retrieval_files import RetrievalPictures
 from tests.data.made_snomed import write_record
 from tests.evaluation import tiny
 
@@ -42,7 +43,18 @@ def test_text_and_record_find_and_are_drawn(script, work, capsys):
     assert all((work / "found" / entry["picture"]).is_file() for entry in report["queries"])
     assert all(len(entry["hits"]) == 2 for entry in report["queries"])
     assert "p2" not in {hit["patient_id"] for hit in report["queries"][2]["hits"]}
-    assert "ecg to text: r5" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "ecg to text: r5" in told and "SIMULATED" not in told and not report["simulated"]
+
+
+def test_what_is_found_among_simulated_records_says_so(script, work, capsys):
+    shutil.copytree(work / "corpus", work / "made")
+    (work / "made" / "summary.json").write_text(json.dumps({"config": tiny.CONFIG, "simulated": True}))
+    options = ["--text", "atrial fibrillation", "--top_k", "1", "--dpi", "40", "--format", "svg"]
+    report = script.main([*command(work, *options, output="made_found"), "--data", str(work / "made")])
+    assert report["simulated"] and capsys.readouterr().out.startswith("SIMULATED records")
+    pictures = RetrievalPictures(work, print, "svg", simulated=True)
+    assert pictures.title == "[SIMULATED: no patient was recorded]"
 
 
 @pytest.mark.parametrize(("rate", "seconds"), [(400, 10), (500, 6), (100, 60)])

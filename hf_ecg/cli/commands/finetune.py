@@ -20,7 +20,7 @@ from ..options import (
 )
 from ..outcomes import Ending
 from ..reporting import interval_options, split_folds, written
-from ..words import PROBLEMS
+from ..words import PROBLEMS, SURVIVAL
 
 
 @as_command("finetune")
@@ -37,7 +37,10 @@ from ..words import PROBLEMS
     help="Label sets of the corpus, such as superdiagnostic,rhythm.",
 )
 @click.option(
-    "--target", default="", callback=comma_separated, help="Columns of numbers for a regression, such as age."
+    "--target",
+    default="",
+    callback=comma_separated,
+    help="Columns of numbers for a regression, such as age; time,event for survival.",
 )
 @folds_of_splits("1-8", "9", "10")
 @click.option(
@@ -60,6 +63,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         --validation_folds 8 --test_folds 9,10 --output_dir FINETUNED --random
     hf-ecg finetune --model OUT/encoder --data PARQUET --problem regression --target age --lead I \\
         --output_dir AGE [section.key=value ...]
+    hf-ecg finetune --model OUT/encoder --data PARQUET --problem survival --target days,died --output_dir SURVIVAL
     hf-ecg finetune --model OUT/encoder --data PARQUET --label_set superdiagnostic --lead_table --output_dir TABLE
 
     The folder holds a run as `hf-ecg pretrain` leaves it, a classifier with its feature extractor, and finetune.json
@@ -73,6 +77,7 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ...evaluation.reports.short_summary import report_summary
     from ...studies.finetuning import REPORT, Finetuning, finetune
+    from ...trained_on import trained_on_note
 
     given |= {"folds": split_folds(given), "intervals": interval_options(given)}
     asked = Finetuning(label_sets=label_set, targets=target, **given)
@@ -87,6 +92,9 @@ def command(label_set, target, resume, overwrite, allow_training_folds, **given)
         return Ending(
             report, "\n".join(report_summary(report)), [(folder, "a classifier for each set of leads"), *made]
         )
-    made.insert(0, (folder, "the classifier, its feature extractor and its card"))
+    made.insert(0, (folder, "the model, its feature extractor and its card"))
     following = [line("plot", folder, "--output", "training.png"), line("push", folder, "--repo_id", "OWNER/NAME")]
-    return Ending(report, "\n".join(report_summary(report)), made, following)
+    if asked.problem != SURVIVAL:
+        following.insert(0, line("evaluate", "classify", "RECORD.hea", "--model", folder))
+    told = [*report_summary(report), *filter(None, [trained_on_note(folder)])]
+    return Ending(report, "\n".join(told), made, following)

@@ -1,26 +1,34 @@
-"""Tell what is installed, or what a folder is."""
+"""Tell what is installed, what a folder is, or which prompt sets there are."""
 
 import click
 
-from ..next_steps import after_corpus, line
+from ..next_steps import TWELVE_LEADS_MODEL, after_corpus, line
 from ..options import CHANNELS, as_command
 from ..outcomes import Ending
 
+PROMPTS = "prompts"
+
 
 @as_command("info", light=True)
-@click.argument("path", required=False, metavar="[MODEL_CORPUS_OR_RECORD]")
+@click.argument("path", required=False, metavar="[MODEL_CORPUS_OR_RECORD|prompts]")
 @CHANNELS
 def command(path, leads, rename) -> Ending:
-    """Tell versions, devices and extras; or what a model folder, a run, a corpus or the file of a record is.
+    """Tell versions, devices and extras; what a model folder, a run, a corpus or the file of a record is; or, with the
+    word `prompts`, which prompt sets there are, or with a set's name, what it asks.
 
     \b
     hf-ecg info
     hf-ecg info out/demo/clep
     hf-ecg info record.hea
+    hf-ecg info prompts
+    hf-ecg info ptb_xl_rhythm
     """
     from ...signals.formats import record_file
 
-    if path is not None and record_file(path) is not None:
+    told = None
+    if path is not None and (asked := _asked_prompts(path)) is not None:
+        facts, told = asked
+    elif path is not None and record_file(path) is not None:
         from ..record_facts import describe_record
 
         facts = describe_record(path, leads, rename)
@@ -35,11 +43,28 @@ def command(path, leads, rename) -> Ending:
 
         missing = {name: f"without {', '.join(absent)}" if absent else "present" for name, absent in extras().items()}
         facts = {"versions": versions(), "devices": devices(), "extras": missing or "hf_ecg is not installed by pip"}
-    return Ending(facts, "\n".join(_lines(facts)), next=_next(facts, path))
+    return Ending(facts, "\n".join(_lines(facts) if told is None else told), next=_next(facts, path))
+
+
+def _asked_prompts(path: str) -> tuple[dict, list[str]] | None:
+    """Facts and lines of all prompt sets, or of one; None where it is neither, or something here has that name."""
+    from pathlib import Path
+
+    from ...clinical.prompts import prompt_set_names
+
+    if Path(path).exists() or path not in (PROMPTS, *prompt_set_names()):
+        return None
+    from ..prompt_facts import describe_prompt_set, describe_prompt_sets
+
+    return describe_prompt_sets() if path == PROMPTS else describe_prompt_set(path)
 
 
 def _next(facts: dict, path: str | None) -> list[str]:
     kind = facts.get("kind")
+    if kind in ("prompt sets", "prompt set"):
+        name = facts.get("name", "ptb_xl_rhythm")
+        classify = ("evaluate", "classify", "RECORD.hea", "--model", TWELVE_LEADS_MODEL, "--prompts", name)
+        return [line(*classify)] if kind == "prompt set" else [line("info", name), line(*classify)]
     if kind == "record":
         return [line("plot", path, "--output", "ecg.png")]
     if kind == "corpus":

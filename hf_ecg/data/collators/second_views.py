@@ -1,4 +1,4 @@
-"""Where the second of two views comes from: the same stretch, the other half, or the patient's other record."""
+"""Where further views come from: the same stretch, the other half, other leads, or the patient's other record."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,9 @@ import torch
 
 from ..mixing import MixedRows
 
-RECORD, HALF, PATIENT = "record", "half", "patient"
-SECOND_VIEWS = (RECORD, HALF, PATIENT)
+SECOND_VIEWS = (RECORD, HALF, PATIENT, LEADS, HALF_LEADS) = ("record", "half", "patient", "leads", "half_leads")
+# every lead is a view of its own
+OF_LEADS = (LEADS, HALF_LEADS)
 
 
 def halves(batch: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:

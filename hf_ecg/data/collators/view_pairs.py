@@ -7,7 +7,17 @@ import torch
 from ...checks import check_one_of
 from ...processing import ECGFeatureExtractor
 from ..metadata import metadata_number, number
-from .second_views import HALF, PATIENT, RECORD, SECOND_VIEWS, PatientRecords, halves, patient_numbers
+from .second_views import (
+    HALF,
+    HALF_LEADS,
+    OF_LEADS,
+    PATIENT,
+    RECORD,
+    SECOND_VIEWS,
+    PatientRecords,
+    halves,
+    patient_numbers,
+)
 from .waveforms import WaveformCollator
 
 CLEF_SAME_LEAD_PROBABILITY = 0.8
@@ -31,7 +41,8 @@ class ECGContrastiveCollator(WaveformCollator):
         prepared: see `WaveformCollator`.
         second_view: what the second view is of: "record", the same record as the first; "half", the record's other
             half (CLOCS' CMSC: the first view is then of its first half); "patient", another record of its patient
-            where `patient_records` has one.
+            where `patient_records` has one. For single-lead models also "leads": every lead is a view (CMLC), the
+            first one the first view and the others further ones; "half_leads": every lead of either half (CMSMLC).
         patient_records: of the training rows, for "patient".
         patient_ids: also hand out numbers that are equal where records are of one patient.
 
@@ -58,6 +69,11 @@ class ECGContrastiveCollator(WaveformCollator):
         if (second_view == PATIENT) != (patient_records is not None):
             raise ValueError(f"second_view is {second_view!r}, patient_records are given for 'patient' and only there")
         self.second_view, self.patient_records, self.patient_ids = second_view, patient_records, patient_ids
+        if second_view in OF_LEADS and (not self.single_lead or same_lead_probability is not None):
+            raise ValueError(
+                f"second_view {second_view!r} makes a view of every lead: it is for single-lead models (an extractor"
+                " with pick_lead), and takes no same_lead_probability"
+            )
         if same_lead_probability is not None and not self.single_lead:
             raise ValueError("same_lead_probability is for single-lead models, and the extractor has no pick_lead")
         if self.single_lead and same_lead_probability is None:
@@ -96,7 +112,8 @@ class ECGContrastiveCollator(WaveformCollator):
 
         Returns:
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
-            samples) of the first view, and the same with `second_` before the names of the second; `risk` and
+            samples) of the first view, and the same with `second_` before the names of the second, with an axis of
+            views behind the batch where every lead is one; `risk` and
             `missing_rate` float32 (batch,), and `metadata` float32 (batch, columns) in their own units with the sexes
             as 0 (female) and 1 (male), NaN where unknown, when their columns are named; `patient_ids` int64 (batch,)
             when they are asked for; `return_loss` True.
@@ -118,7 +135,9 @@ class ECGContrastiveCollator(WaveformCollator):
         return batch
 
     def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
-        """Both views of each record."""
+        """All views of each record."""
+        if self.second_view in OF_LEADS:
+            return self._views_of_leads(rows)
         pair = self._sources(rows)
         if self.single_lead:
             # a lead that both have: of another record of the patient one may be absent
@@ -132,6 +151,21 @@ class ECGContrastiveCollator(WaveformCollator):
         for name, whole in zip(("", "second_"), pair, strict=True):
             batch |= {f"{name}{key}": value for key, value in self.view_of(whole, rows, name).items()}
         return batch
+
+    def _views_of_leads(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
+        whole = self.before_views(rows)
+        lacking = (~whole["lead_mask"].all(1)).nonzero()
+        if len(lacking):
+            record = rows[int(lacking[0])].get("record_id")
+            raise ValueError(f"record {record} lacks a lead, second_view {self.second_view!r} compares all of them")
+        parts = halves(whole) if self.second_view == HALF_LEADS else (whole,)
+        views = []
+        for part in parts:
+            for lead in range(whole["lead_mask"].shape[1]):
+                one = _one_lead(part, torch.full((len(rows),), lead))
+                views.append(self.view_of(one, rows, f"view {len(views)}, " if views else ""))
+        further = {f"second_{name}": torch.stack([view[name] for view in views[1:]], dim=1) for name in views[0]}
+        return views[0] | further
 
     def _sources(self, rows: Sequence[Mapping]) -> tuple[Mapping, Mapping]:
         """What the first and the second view of each row are made of."""

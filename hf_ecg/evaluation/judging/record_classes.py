@@ -1,6 +1,6 @@
 """One record classified by prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ def record_embedding(model, processor, record, leads=None, rename=None, window=N
 def classify_record(
     model, processor, record: str, prompts: Sequence[str], *, leads=None, rename=None, window=None
 ) -> list[dict]:
-    """`class`, `cosine` and `probability` of each class of each prompt set.
+    """`class`, `words`, `cosine` and `probability` of each class of each prompt set.
 
     Args:
         model, processor: a dual encoder, see `load_dual_encoder`.
@@ -41,7 +41,8 @@ def classify_record(
         window: which part of a long record is read; see `ECGFeatureExtractor`.
 
     Returns:
-        Entries in the order of the prompts; `probability` is None unless the model was trained with the sigmoid loss.
+        Entries in the order of the prompts; `words` say what a class's code means, "" where that is not known or the
+        class is a text; `probability` is None unless the model was trained with the sigmoid loss.
 
     Raises:
         ValueError: an unknown prompt set, or a record that the feature extractor refuses.
@@ -51,17 +52,21 @@ def classify_record(
     return [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
 
 
-def _classify(model, processor, embedding, classes: dict[str, list[str]], aggregate: str) -> list[dict]:
+def _classify(
+    model, processor, embedding, classes: dict[str, list[str]], aggregate: str, words: Callable[[str], str]
+) -> list[dict]:
     """Cosine and probability of each class, in the classes' order."""
     texts = ecg_text_embeddings(model, processor, [text for prompts in classes.values() for text in prompts])
     cosines, probabilities = class_similarities(model, embedding, texts, classes, aggregate)
     values = [None] * len(classes) if probabilities is None else probabilities[0].tolist()
     rows = zip(classes, cosines[0].tolist(), values, strict=True)
-    return [{"class": name, "cosine": cosine, "probability": value} for name, cosine, value in rows]
+    return [
+        {"class": name, "words": words(name), "cosine": cosine, "probability": value} for name, cosine, value in rows
+    ]
 
 
-def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
-    """(classes, aggregate) for each prompt set named, and one group for the texts given as they are."""
+def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str, Callable[[str], str]]]:
+    """(classes, aggregate, words of a class) of each prompt set, and one group for the texts given as they are."""
     groups, texts = [], {}
     for prompt in prompts:
         # a name of a set is one word with an underscore, or a file
@@ -74,7 +79,7 @@ def _groups(prompts: Sequence[str]) -> list[tuple[dict[str, list[str]], str]]:
             )
         if named or meant is not None:
             prompt_set = load_prompts(prompt)
-            groups.append((prompt_set.classes, prompt_set.aggregate))
+            groups.append((prompt_set.classes, prompt_set.aggregate, prompt_set.words))
         else:
             texts[prompt] = [prompt]
-    return groups + ([(texts, "max")] if texts else [])
+    return groups + ([(texts, "max", lambda text: "")] if texts else [])

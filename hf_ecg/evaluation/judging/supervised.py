@@ -1,6 +1,7 @@
 """Trained classifiers and regressions on test rows: their scores, and the tasks of a report made of them."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,8 @@ import torch
 
 from ...data.corpus import label_names, single_class_rows, target_matrix
 from ...files import atomic_file
-from ..loading import load_classifier
+from ...losses.survival import survival_curve
+from ..loading import load_head
 from ..metrics.bootstrap import bootstrap_evaluation
 from ..metrics.classification import require_counted_classes
 from ..metrics.figures import (
@@ -18,8 +20,8 @@ from ..metrics.figures import (
     Figures,
     bootstrap_figures,
     figure_entries,
+    figures_task,
     regression_figures,
-    regression_task,
     single_label_figures,
 )
 from ..options import DEFAULT_INTERVALS, IntervalOptions
@@ -27,9 +29,10 @@ from ..protocol import SUPERVISED
 from ..reports.evaluation_report import task_entry
 from .features import classifier_logits
 from .label_text import match_labels
+from .survival import known_survival, survival_measure
 from .validation import task_labels
 
-MULTI_LABEL, SINGLE_LABEL, REGRESSION = PROBLEMS = ("multi_label", "single_label", "regression")
+MULTI_LABEL, SINGLE_LABEL, REGRESSION, SURVIVAL = PROBLEMS = ("multi_label", "single_label", "regression", "survival")
 SCORES_NAME = "scores.csv"
 # What ends the name of a model's companion.
 RANDOM = ", random weights"
@@ -40,8 +43,8 @@ class SupervisedJudge:
 
     Args:
         dataset: the test rows; of a "single_label" problem those with exactly one class are judged.
-        problem: "multi_label", "single_label" or "regression".
-        tasks: label sets, or columns of numbers for a regression.
+        problem: "multi_label", "single_label", "regression" or "survival".
+        tasks: label sets, or columns of numbers for a regression; the two of time and event for survival.
         intervals: of all tasks.
 
     Raises:
@@ -60,8 +63,14 @@ class SupervisedJudge:
         if problem == SINGLE_LABEL:
             dataset = single_class_rows(dataset, tasks[0])
         self.dataset = dataset
+        # of all outputs of a model, those that a task asks about; None takes all
+        self.names: dict[str, list[str] | None]
         self.patients = np.array(dataset.select_columns("patient_id")["patient_id"][:])
-        if problem == REGRESSION:
+        if problem == SURVIVAL:
+            time, event, rows = known_survival(dataset, tasks, "the test rows")
+            self.names = {SURVIVAL: None}
+            self.truth = {SURVIVAL: (np.stack([time, event]), rows)}
+        elif problem == REGRESSION:
             self.names = {target: [target] for target in tasks}
             columns = target_matrix(dataset, tasks).T
             known = [np.flatnonzero(np.isfinite(column)) for column in columns]
@@ -81,14 +90,17 @@ class SupervisedJudge:
 
         Returns:
             task -> float64 (judged rows, classes): logits, log-probabilities of a "single_label" problem, or numbers
-            in the target's unit.
+            in the target's unit; of survival the logits of the intervals.
         """
-        model, extractor = load_classifier(str(folder), device)
+        model, extractor = load_head(
+            str(folder), device, "survival model" if self.problem == SURVIVAL else "classifier"
+        )
         logits = classifier_logits(model, extractor, self.dataset, description=description)
         self._write(Path(folder) / SCORES_NAME, model.config.id2label, torch.from_numpy(logits))
         found = {}
         for task, (_, rows) in self.truth.items():
-            columns = match_labels(model.config.id2label, self.names[task], task)
+            names = self.names[task]
+            columns = slice(None) if names is None else match_labels(model.config.id2label, names, task)
             found[task] = logits[rows][:, columns].astype(np.float64)
         return found
 
@@ -99,11 +111,11 @@ class SupervisedJudge:
             scores: model -> its `scores`; the name of a companion is the model's and `RANDOM`.
             train: the training rows, whose mean stands beside every regression.
         """
-        make = self._regression if self.problem == REGRESSION else self._classification
+        make = {REGRESSION: self._regression, SURVIVAL: self._survival}.get(self.problem, self._classification)
         return [make(task, {key: one[task] for key, one in scores.items()}, train) for task in self.truth]
 
     def _write(self, path: Path, id2label: dict, logits: torch.Tensor) -> None:
-        values = {SINGLE_LABEL: torch.exp, MULTI_LABEL: torch.sigmoid}.get(self.problem, torch.clone)(logits)
+        values = _AS_WRITTEN[self.problem](logits)
         records = self.dataset.select_columns("record_id")["record_id"][:]
         with atomic_file(path, newline="") as file:
             writer = csv.writer(file)
@@ -131,7 +143,22 @@ class SupervisedJudge:
         mean = np.nanmean(target_matrix(train, [target]))
         predictions = {key: one[:, 0] for key, one in scores.items()} | {TRAINING_MEAN: np.full(len(values), mean)}
         measures = {key: partial(regression_figures, values, one) for key, one in predictions.items()}
-        return regression_task(target, target, self._measured(measures, rows), differences(list(scores)))
+        return figures_task(target, target, self._measured(measures, rows), differences(list(scores)))
+
+    def _survival(self, task: str, scores: dict[str, np.ndarray], train) -> dict:
+        (time, event), rows = self.truth[task]
+        measures = {key: survival_measure(time, event, one) for key, one in scores.items()}
+        systems = self._measured(measures, rows)
+        return figures_task(task, task, systems, differences(list(scores)), events=int(event.sum()))
+
+
+# of survival the probability of no event until each interval's end
+_AS_WRITTEN: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    SINGLE_LABEL: torch.exp,
+    MULTI_LABEL: torch.sigmoid,
+    REGRESSION: torch.clone,
+    SURVIVAL: lambda logits: survival_curve(logits)[:, 1:],
+}
 
 
 def differences(names: list[str]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from ..metrics.classification import (
     require_counted_classes,
 )
 from ..metrics.figures import REGRESSION_METRICS, SINGLE_LABEL_METRICS, regression_figures, single_label_figures
+from ..metrics.survival import SURVIVAL_METRICS
 from ..options import NAMES
 from .asked_texts import UNKNOWN, TrainedTexts, asked_texts, log_dropped
 from .features import PreparedRows, classifier_logits, ecg_embeddings
@@ -26,10 +27,11 @@ from .held_out import prompts_to_choose_by
 from .label_text import TextEmbeddings, match_labels, scores_by_text
 from .loss_validation import loss_validator
 from .refused import skipping_validator
+from .survival import survival_validator
 
 logger = logging.get_logger(__name__)
 
-LOSS, REGRESSION, LABEL_TEXT = "loss", "regression", "label_text"
+LOSS, REGRESSION, LABEL_TEXT, SURVIVAL = "loss", "regression", "label_text", "survival"
 UNANNOTATED = (LEAVE_OUT, NEGATIVE, LABELLED) = ("leave_out", "negative", "labelled")
 
 # Read by the training loop, not by the validators.
@@ -59,10 +61,11 @@ def build_validation(
             * "single_label": `label_sets` (one), `batch_size`, `minimum`, `cache`; rows without exactly one class
               are left out.
             * "regression": `batch_size`, `cache`; figures are in the targets' units.
+            * "survival": `batch_size`, `cache`; rows that know both time and event.
             * "loss": `batch_size`.
         processor: the model's processor or feature extractor.
         dataset: the validation rows.
-        targets: columns of a regression.
+        targets: columns of a regression; time and event of a survival.
         make_collator: of a loss: gives the collator that makes whole batches.
         make_rows: of a loss: from the rows and the collator's columns to the data set that it takes batches of.
         rank, world_size: of a process that takes its share of every batch of a loss.
@@ -74,8 +77,8 @@ def build_validation(
 
     Returns:
         A function of the model that returns metrics such as `{"macro_auroc": ..., "macro_auroc/ptb_xl_form": ...}`,
-        `{"accuracy": ..., "macro_f1": ..., "macro_auroc": ...}` or `{"mae": ..., "mae/age": ...}`; the figure
-        without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
+        `{"accuracy": ..., "macro_f1": ..., "macro_auroc": ...}`, `{"mae": ..., "mae/age": ...}` or `{"c_index": ...}`;
+        the figure without a task is the mean over tasks. It leaves the modes of the model's parts as they were.
 
     Raises:
         ValueError: unknown name or key, a metric that is not measured or in the wrong direction, no rows, a class that
@@ -93,7 +96,7 @@ def build_validation(
         raise ValueError(f"validation {name!r} has no rows")
     _check_choice(spec | {"targets": list(targets)})
     options = {key: value for key, value in spec.items() if key in known}
-    if name == REGRESSION:
+    if name in (REGRESSION, SURVIVAL):
         options["targets"] = list(targets)
     if name == LABEL_TEXT:
         options |= {"held_out": list(held_out), "trained": trained, "metric": spec.get("metric")}
@@ -113,7 +116,7 @@ def check_judged(name: str, model: nn.Module) -> None:
     Raises:
         ValueError: prompts for a model without a text tower, labels for one without a head.
     """
-    wanted = {LABEL_TEXT: "dual encoder", LOSS: None}.get(name, "classifier")
+    wanted = {LABEL_TEXT: "dual encoder", SURVIVAL: "survival model", LOSS: None}.get(name, "classifier")
     role = model_role(model)
     if wanted is not None and role not in (wanted, "other"):
         raise ValueError(f"validation {name!r} wants a {wanted}, but {type(model).__name__} is of the kind {role}")
@@ -174,6 +177,8 @@ def _measured(spec: dict) -> dict[str, bool]:
     ranking = dict.fromkeys((f"macro_{metric}" for metric in METRICS), True)
     if spec["name"] == "loss":
         return {"loss": False}
+    if spec["name"] == SURVIVAL:
+        return SURVIVAL_METRICS
     if spec["name"] == "single_label":
         return SINGLE_LABEL_METRICS | ranking
     if spec["name"] == "regression":
@@ -330,5 +335,6 @@ VALIDATORS = {
     "classification": (_classification, {"label_sets", "batch_size", "minimum", "cache"}),
     "single_label": (_single_label, {"label_sets", "batch_size", "minimum", "cache"}),
     REGRESSION: (_regression, {"batch_size", "cache"}),
+    SURVIVAL: (survival_validator, {"batch_size", "cache"}),
     LOSS: (loss_validator, {"batch_size"}),
 }

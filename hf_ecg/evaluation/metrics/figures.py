@@ -16,7 +16,14 @@ REGRESSION_METRICS = {"mae": False, "rmse": False, "r2": True}
 UNITS = {"age": "years"}
 # What stands beside a regression for comparison: nothing that was trained.
 TRAINING_MEAN = "mean of the training rows"
-TITLES = {"accuracy": "accuracy", "macro_f1": "macro F1", "mae": "MAE", "rmse": "RMSE", "r2": "R²"}
+TITLES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "c_index": "concordance",
+}
 
 
 @dataclass(frozen=True)
@@ -143,13 +150,13 @@ def figure_entries(systems: dict[str, Figures], differences: Sequence[tuple[str,
     }
 
 
-def regression_task(
+def figures_task(
     name: str, target: str, systems: dict[str, Figures], differences: Sequence[tuple[str, str]], **facts
 ) -> dict:
-    """One task of a report on a number.
+    """One task of a report that has figures and no macro over classes: a number, or survival.
 
     Args:
-        target: column of the corpus; its unit stands beside the figures.
+        target: column of the corpus, whose unit stands beside the figures; or the name of the task.
         systems: name -> figures on the same rows.
         differences: pairs of systems to subtract, second from first.
     """

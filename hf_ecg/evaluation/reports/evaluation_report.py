@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from ...clinical.prompts import class_in_words
 from ...data.corpus_card import SIMULATED, read_summary
 from ...files import atomic_file
 from ...version import __version__
@@ -201,6 +202,7 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     rare = ", ".join(f"{name} (n = {number})" for name, number in task["rare"].items())
     if not systems:
         count = f"{task['records']} records, {task['patients']} patients"
+        count += f", {task['events']} events" if "events" in task else ""
         return [f"{heading} {task['name']}: {task['protocol']}", "", f"{count}.", *figure_lines(task)]
     # records that carry no statement of the label set
     others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
@@ -236,7 +238,8 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     header = ["class", *(["protocol"] if words else []), "positives", "prevalence", *columns]
     lines += ["", f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
     for name, facts in next(iter(systems.values()))["classes"].items():
-        shown = name.replace("|", "\\|")  # as in "PVC|VPB": it would end the cell
+        # as in "PVC|VPB": it would end the cell
+        shown = class_in_words(name, task["label_set"]).replace("|", "\\|")
         cells = [shown if facts["counted"] else f"{shown} (rare)", *([words[name]] if words else [])]
         cells += [str(facts["positives"]), f"{facts['prevalence']:.3f}"]
         cells += [

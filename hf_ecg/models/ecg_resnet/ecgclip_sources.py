@@ -28,8 +28,8 @@ ECGCLIP_SOURCES = tuple(
         " mean. A linear head gives, for each of 39 intervals of an eighth of a year, the logit of the probability to"
         " outlive it. `survival_at(logits, days)` multiplies them.",
         preparation="Eight leads: the other four of the limbs are linear in I and II. At 500 Hz a Butterworth"
-        " band-pass of order 3, 0.5 to 100 Hz, both ways by Gustafsson's method; a notch at 50 Hz and at each harmonic"
-        " up to 250 Hz, both ways with the end values beyond the ends; then 400 Hz, and 48 zeros on either side. The"
+        " band-pass of order 3, 0.5 to 100 Hz, both ways by Gustafsson's method. A notch at 50 Hz and at each harmonic"
+        " up to 250 Hz, both ways with the end values beyond the ends. Then 400 Hz, and 48 zeros on either side. The"
         " voltage stays in millivolts. The zeros count as recorded: the original's model sees and averages them."
         " Missing samples are interpolated, which the original does not know.",
         caveats=(
@@ -43,8 +43,8 @@ ECGCLIP_SOURCES = tuple(
             "The released `predict.py` writes its scores beside rows of another table: where merging the two tables"
             " drops or reorders rows, its CSV pairs scores with other patients. Its plot of the concordance keeps"
             " patients with events only. Figures made with either are not comparable with ours.",
-            "The filters leave their traces: 0.5 Hz shifts ST segments, a notch with a Q of 30 rings for about 0.2 s"
-            " after each QRS complex, and the one at 250 Hz is a low-pass of 500 Hz files. Records below 200 Hz are"
+            "The filters leave their traces: 0.5 Hz shifts ST segments. A notch with a Q of 30 rings for about 0.2 s"
+            " after each QRS complex. The one at 250 Hz is a low-pass of 500 Hz files. Records below 200 Hz are"
             " brought to 500 Hz first and have nothing at 100 Hz.",
         ),
     )

@@ -75,17 +75,17 @@ _ECGFOUNDER = tuple(
         " 150 statements in the order of the outputs (tasks.txt of the repository, MIT, part of this package)."
         " Multi-label: a sigmoid each. The published thresholds are not in the repository; 0.5 is not an operating"
         " point.",
-        preparation="What the README says must be followed strictly: missing samples become zero; 50 Hz notch (Q 30)"
-        " and band-pass, each forward and backward; minus the running median of 201 samples (zeros beyond the edges);"
-        " one z-score over all leads. It agrees with the original's own output to 1e-5 mV before the z-score and 5e-5"
-        " after it. The original interpolates every record to 5,000 samples, whatever its duration, so that 8 s of ECG"
-        " beat at four fifths of their rate. Here the time is kept, and a record that is not 10 s long is refused: cut"
-        " or pad it.",
+        preparation="What the README says must be followed strictly: missing samples become zero. Then a 50 Hz notch"
+        " (Q 30) and a band-pass, each forward and backward. The running median of 201 samples (zeros beyond the"
+        " edges) is taken off, and one z-score is over all leads. It agrees with the original's own output to 1e-5 mV"
+        " before the z-score and 5e-5 after it. The original interpolates every record to 5,000 samples, whatever its"
+        " duration, so that 8 s of ECG beat at four fifths of their rate. Here the time is kept, and a record that is"
+        " not 10 s long is refused: cut or pad it.",
         unused=UNUSED,
         caveats=(
             "`AutoModelForECGClassification` gives the logits, `AutoModel` the encoder alone.",
             "The published 150-class evaluation applies no filter, against the README, and chooses its thresholds on"
-            " the test records it reports; the fine-tuning notebook selects its model on the test set.",
+            " the test records it reports. The fine-tuning notebook selects its model on the test set.",
             "The notch removes 50 Hz only; the 40 Hz band-pass takes care of 60 Hz.",
             "The z-score keeps the proportions of the leads, not the voltage.",
             "The single-lead model accepts lead I, on which it was evaluated. To try it on another:"

@@ -43,7 +43,7 @@ class LinearHeadMixin:
             input_values: float (batch, leads, samples).
             lead_mask: bool (batch, leads).
             sample_mask: bool (batch, samples).
-            labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
+            labels: what `head_loss` takes.
 
         Returns:
             `loss` with labels, `logits` (batch, num_labels), and the encoder's `hidden_states` and `attentions` on
@@ -51,7 +51,16 @@ class LinearHeadMixin:
         """
         outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
         logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
-        loss = None if labels is None else classification_loss(self.config, logits, labels)
+        loss = None if labels is None else self.head_loss(logits, labels)
         return SequenceClassifierOutput(
             loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
         )
+
+    def head_loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean over annotated labels, see `classification_loss`.
+
+        Args:
+            logits: (batch, num_labels).
+            labels: multi-label and regression (batch, num_labels), NaN where not annotated; single-label (batch,).
+        """
+        return classification_loss(self.config, logits, labels)

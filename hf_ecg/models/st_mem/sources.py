@@ -37,7 +37,7 @@ SOURCES = tuple(
         weights="the two Google Drive links of the repository's README, *encoder* and *full*, of the base size; the"
         " names of files here are free. The small size is for weights that you trained with the original code",
         network="A transformer over patches of single leads. Each lead is cut into patches of 75 samples (0.3 s),"
-        " which LayerNorm, a linear layer and LayerNorm make tokens; a lead stands between two separators, and a"
+        " which LayerNorm, a linear layer and LayerNorm make tokens. A lead stands between two separators, and a"
         " vector of its own is added to its tokens. All tokens of all leads (384 of twelve leads and 9 s) see each"
         " other in 12 pre-norm blocks. `pooler_output` is the norm of the mean over the tokens of patches. The"
         " autoencoder keeps 7 of 30 patches of each lead, drawn lead by lead, and its decoder of 4 blocks sees one"

@@ -65,13 +65,22 @@ def find_beats(filtered: np.ndarray) -> Beats:
     return Beats(marks, usual, likeness)
 
 
-def _peaks(length: np.ndarray) -> np.ndarray:
+def neurokit():
+    """The package that finds the beats.
+
+    Raises:
+        ImportError: it is not installed.
+    """
     try:
         import neurokit2
     except ImportError as error:
         words = install_words("neurokit2", "delineation")
         raise ImportError(f"measuring an ECG needs neurokit2: {words}") from error
-    found = neurokit2.ecg_findpeaks(length, sampling_rate=RATE, method="neurokit")["ECG_R_Peaks"]
+    return neurokit2
+
+
+def _peaks(length: np.ndarray) -> np.ndarray:
+    found = neurokit().ecg_findpeaks(length, sampling_rate=RATE, method="neurokit")["ECG_R_Peaks"]
     return np.asarray(found, dtype=int)
 
 

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from ...clinical.prompts import load_prompts
 from ...evaluation.metrics.bootstrap import bootstrap_evaluation
-from ...evaluation.metrics.figures import bootstrap_figures, regression_figures, regression_task
+from ...evaluation.metrics.figures import bootstrap_figures, figures_task, regression_figures
 from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.protocol import SUPERVISED, read_training_facts, task_protocol
 from ...evaluation.reports.evaluation_report import task_entry
@@ -77,7 +77,7 @@ def comparison_tasks(
                 arm: bootstrap_figures(one, patients, intervals.replicates, intervals.seed)
                 for arm, one in measures.items()
             }
-            task = regression_task(name, measure.target, figures, pairs, seeds=seeds[name])
+            task = figures_task(name, measure.target, figures, pairs, seeds=seeds[name])
         else:
             # runs of one seed share first weights and the order of records
             options = asdict(intervals) | {"paired_seeds": True}

@@ -15,9 +15,10 @@ from ...evaluation.reports.evaluation_report import report_frame, write_report
 from ...owned_folders import mark
 from ...progress import progress_bar
 from ..source_overrides import source_overrides
+from .arm_budget import told_budget, with_budget
 from .arm_runs import alone, enrich_turn, plan_runs, recipe_of, train_run
 from .comparison_report import comparison_tasks, complete_seeds
-from .comparison_spec import Comparison, Turn, load_comparison, rotation
+from .comparison_spec import Comparison, Turn, load_comparison
 from .measures import JudgedRows, measure_run
 
 REPORT = "comparison.json"
@@ -54,11 +55,12 @@ def run_comparison(
     """
     config = config or read_summary(data).get("config")
     comparison, directory, root = load_comparison(path), Path(path).parent, Path(output_dir)
-    turns = rotation(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))[: comparison.turns]
+    turns = comparison.planned_turns(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))
     seeds = list(seeds)
     runs = plan_runs(comparison, turns, seeds, root)
     given = [*source_overrides(data, config), *overrides]
     recipes = {run: recipe_of(comparison, run, directory, given) for run in runs}  # all mistakes before the first step
+    recipes = with_budget(comparison, recipes, root)
     number, shares = share
     places = {(seed, turn): i for i, (seed, turn) in enumerate((s, t) for s in seeds for t in turns)}
     # whole turns are shared out: an arm may begin with what another one left
@@ -80,7 +82,8 @@ def run_comparison(
     complete = complete_seeds(comparison, turns, seeds, root)
     if not any(complete.values()):
         return None
-    report = note_refused(_frame(comparison, judged, turns, seeds, complete, intervals), refused)
+    frame = _frame(comparison, judged, turns, seeds, complete, intervals, told_budget(comparison, recipes))
+    report = note_refused(frame, refused)
     report |= {"tasks": comparison_tasks(comparison, judged, turns, complete, root, intervals)}
     write_report(report, root / REPORT)
     return report
@@ -93,6 +96,7 @@ def _frame(
     asked: list[int],
     complete: dict[str, list[int]],
     intervals: IntervalOptions,
+    budget: list[str],
 ) -> dict:
     """The report of the complete seeds, without its tasks."""
     seeds = sorted({seed for each in complete.values() for seed in each})
@@ -100,9 +104,8 @@ def _frame(
     models = {arm: [{"folder": arm, "seed": seed} for seed in seeds] for arm in arms}
     absent = {name: sorted(set(asked) - set(each)) for name, each in complete.items()}
     notes = [
-        f"rotation over {len(turns)} turns: "
-        + "; ".join(f"{turn.name.replace('_', ' ')}, selected on {turn.validation[0]}" for turn in turns),
-        "out-of-fold scores, ranked within each turn",
+        *_split(comparison, turns),
+        *budget,
         *(
             f"{name}: without the seeds {left_out}, not all of whose arms and turns are there"
             for name, left_out in absent.items()
@@ -124,3 +127,12 @@ def _frame(
         models,
         notes,
     )
+
+
+def _split(comparison: Comparison, turns: list[Turn]) -> list[str]:
+    if comparison.folds is not None:
+        (turn,) = turns
+        named = {"trained": turn.train, "selected": turn.validation, "tested": turn.test}
+        return ["; ".join(f"{what} on folds {', '.join(map(str, folds))}" for what, folds in named.items())]
+    each = "; ".join(f"{turn.name.replace('_', ' ')}, selected on {turn.validation[0]}" for turn in turns)
+    return [f"rotation over {len(turns)} turns: {each}", "out-of-fold scores, ranked within each turn"]

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 from huggingface_hub.dataclasses import strict
 
+from ...checks import check_one_of
 from ...evaluation.options import BY
 from ...input_files import read_input
 from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
+from ...training.step_costs import CLOCKS, WALL
 
 PROBE, FINETUNE, REGRESSION, PROMPTS = KINDS = ("probe", "finetune", "regression", "prompts")
 DESCRIPTIONS_AND_RULES = "descriptions_and_rules"
@@ -92,6 +94,24 @@ class EnrichmentSection:
 
 @strict
 @dataclass
+class FoldsSection:
+    """One split in place of a rotation: folds to train on, to choose on, and to test on."""
+
+    train: list[int]
+    validation: list[int]
+    test: list[int]
+
+    def validate_folds(self):
+        named = [*self.train, *self.validation, *self.test]
+        if not (self.train and self.validation and self.test) or len(set(named)) < len(named):
+            raise ValueError(
+                f"folds are train {self.train}, validation {self.validation}, test {self.test}, wanted some of each"
+                " and none twice"
+            )
+
+
+@strict
+@dataclass
 class Comparison:
     """Arms of one recipe, measured alike.
 
@@ -103,6 +123,10 @@ class Comparison:
         measures: name -> what is measured.
         differences: pairs of arms, the second subtracted from the first.
         turns: how many turns of the rotation, from the first one; None takes all, so that every fold is tested.
+        folds: one split in place of the rotation.
+        minutes: how long every arm trains, in place of the epochs that its recipe names: an arm's own steps are
+            measured once, and as many epochs as fit are trained in all its runs.
+        clock: of these minutes, see `training.step_costs.measure_costs`.
         notes: what a reader must know beside the figures.
     """
 
@@ -114,11 +138,35 @@ class Comparison:
     enrichment: EnrichmentSection | None = None
     differences: list[list[str]] = field(default_factory=list)
     turns: int | None = None
+    folds: FoldsSection | None = None
+    minutes: float | None = None
+    clock: str = WALL
     notes: list[str] = field(default_factory=list)
 
     def validate_turns(self):
         if self.turns is not None and self.turns < 1:
             raise ValueError(f"turns is {self.turns}, wanted at least 1")
+        if self.turns is not None and self.folds is not None:
+            raise ValueError("turns and folds are both given: folds are one split, without a rotation")
+
+    def validate_minutes(self):
+        check_one_of("clock", self.clock, CLOCKS)
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes is {self.minutes}, wanted above 0")
+
+    def planned_turns(self, folds: Sequence[int]) -> "list[Turn]":
+        """The turns of a corpus with these folds.
+
+        Raises:
+            ValueError: the one split names other folds, or `rotation` refuses these.
+        """
+        if self.folds is None:
+            return rotation(folds)[: self.turns]
+        turn = Turn(tuple(self.folds.test), tuple(self.folds.validation), tuple(self.folds.train))
+        strange = sorted({*turn.test, *turn.validation, *turn.train} - set(folds))
+        if strange:
+            raise ValueError(f"folds names {strange}, the corpus has {list(folds)}")
+        return [turn]
 
     def arms_of(self, measure: str) -> list[str]:
         """Names of the arms that a measure is taken of."""

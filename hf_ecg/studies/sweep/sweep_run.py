@@ -24,11 +24,11 @@ from ...training.recipe import Recipe
 from ...training.step_costs import WALL
 from ..comparison.arm_runs import slug
 from ..source_overrides import source_overrides
+from ..time_budget import planned_recipe
 from .sweep_figures import sweep_figures
 from .sweep_report import draw_sweep, render_sweep
 from .sweep_scores import SweptRows, check_judged, encoder_parameters, probe_scores, run_scores
 from .sweep_spec import Sweep, arm_recipe, load_sweep
-from .time_budget import planned_recipe
 
 logger = logging.get_logger(__name__)
 

@@ -5,13 +5,14 @@ from ..recipe_sections import DataSection, MethodSection
 from ..sections import parse_section
 from .labels import Labels
 from .method import Feeding, Method
+from .survival import Survival
 from .targets import Targets
 from .text_pairs import TextPairs
 from .view_pairs import ViewPairs
 from .waveforms import Waveforms
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (TextPairs, ViewPairs, Labels, Targets, Waveforms)
+    method.name: method for method in (TextPairs, ViewPairs, Labels, Targets, Survival, Waveforms)
 }
 
 __all__ = ["METHODS", "Feeding", "Method", "build_method"]

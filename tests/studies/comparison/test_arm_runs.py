@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hf_ecg.studies.comparison.arm_budget import told_budget, with_budget
 from hf_ecg.studies.comparison.arm_runs import plan_runs, recipe_of, slug
 from hf_ecg.studies.comparison.comparison_spec import load_comparison, rotation
+from hf_ecg.training.step_costs import StepCosts
 
 CONTENT = {
     "title": "A and B",
@@ -39,6 +41,39 @@ def test_a_rotation_tests_every_fold_once_and_never_mixes_them():
     assert [turn.validation for turn in turns] == [(3,), (5,), (7,), (9,), (1,)]
     with pytest.raises(ValueError, match="5 folds"):
         rotation(range(1, 6))
+
+
+def test_one_split_takes_the_place_of_the_rotation(written):
+    folds = {"train": [1, 2], "validation": [3], "test": [4, 5]}
+    (turn,) = load_comparison(written(folds=folds)).planned_turns(range(1, 6))
+    assert (turn.name, turn.train, turn.validation, turn.test) == ("test_4_5", (1, 2), (3,), (4, 5))
+    with pytest.raises(ValueError, match=r"folds names \[5\], the corpus has"):
+        load_comparison(written(folds=folds)).planned_turns([1, 2, 3, 4])
+    assert load_comparison(written(turns=2)).planned_turns(range(1, 11)) == rotation()[:2]
+
+
+def test_every_arm_trains_as_long_as_the_minutes_say(written, monkeypatch, tmp_path):
+    costs = {"A": StepCosts(1.0, 10, 0.0, 0.0), "B, after A": StepCosts(3.0, 10, 0.0, 0.0)}
+    measured = []
+
+    def measure(recipe, clock):
+        measured.append(clock)
+        return costs["A" if recipe.data.columns.text == "text" else "B, after A"]
+
+    monkeypatch.setattr("hf_ecg.studies.time_budget.measure_costs", measure)
+    arms = CONTENT["arms"] | {"unasked": {"trained": False}}
+    path = written(minutes=1.0, clock="cpu", arms=arms)
+    comparison = load_comparison(path)
+    runs = plan_runs(comparison, rotation()[:2], [0, 1], tmp_path / "out")
+    recipes = {run: recipe_of(comparison, run, path.parent, ["data.sources.0.path=CORPUS"]) for run in runs}
+    for _ in range(2):
+        planned = with_budget(comparison, recipes, tmp_path / "out")
+    assert measured == ["cpu", "cpu"]
+    epochs = {(run.arm, recipe.run.epochs) for run, recipe in planned.items()}
+    assert epochs == {("A", 6), ("B, after A", 2), ("unasked", 2)}
+    assert all(planned[run].run.seed == run.seed for run in runs)
+    (told,) = told_budget(comparison, planned)
+    assert told == "1 minutes a training by the cpu clock, which are epochs: A 6, B, after A 2"
 
 
 def test_runs_hold_one_seed_after_the_other(written):
@@ -81,6 +116,10 @@ def _text_tower(path) -> dict:
         ({"measures": {"x": {"kind": "regression", "target": "age", "fraction": 0.5}}}, "fraction is 0.5, .* 'probe'"),
         ({"differences": [["A", "C"]]}, r"differences\[0\] is \['A', 'C'\], wanted arms among"),
         ({"differences": [["A"]]}, "two of a difference"),
+        ({"folds": {"train": [1], "validation": [2], "test": [2]}}, "wanted some of each and none twice"),
+        ({"folds": {"train": [1], "validation": [2], "test": [3]}, "turns": 1}, "turns and folds are both given"),
+        ({"minutes": 0.0}, "minutes is 0.0, wanted above 0"),
+        ({"clock": "sun"}, "clock is 'sun', wanted one of wall, cpu"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "by": "names"}}}, "x.by is 'names'"),
         ({"measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form", "by": "name"}}}, "x.by is 'name', wanted"),
         ({"arms": {"A": {"rules": True, "recipe": "r.yaml"}}}, "arms.A is of rules, which are not trained"),

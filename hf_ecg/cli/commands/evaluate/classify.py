@@ -1,5 +1,6 @@
 """Classify one record."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,47 +9,105 @@ from ...model_names import MODEL_NAME
 from ...next_steps import line
 from ...options import CHANNELS, DEVICE, WINDOW, as_command, many
 from ...outcomes import Ending
+from ..info import PROMPTS
+
+_PAIRS = "probability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease."
+_RANKS = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
+_OWN = "probability: what the classifier gives for each of its classes; not a risk of disease."
+_NUMBERS = "value: the number that the model gives."
 
 
 @as_command("classify")
 @click.argument("record")
-@click.option("--model", type=MODEL_NAME, required=True, help="Dual encoder: a folder, a packaged name, or a Hub id.")
-@many("--prompts", required=True, help="Names or YAML files of prompt sets, or texts.")
+@click.option(
+    "--model",
+    type=MODEL_NAME,
+    required=True,
+    help="Model of ECGs and texts, or a classifier: a folder, a packaged name, or a Hub id.",
+)
+@many("--prompts", help="Names or YAML files of prompt sets, or texts; a classifier has its own classes.")
 @click.option("--picture", help=".png or .svg file: the ECG on paper, with the answers below.")
 @CHANNELS
 @WINDOW
 @DEVICE
 def command(record, model, prompts, picture, leads, rename, window, device) -> Ending:
-    """Say how well texts fit one ECG: classes of prompt sets, or texts of your own.
+    """Say how well texts fit one ECG: classes of prompt sets, or texts of your own. Or what a classifier says of it.
 
     \b
     hf-ecg evaluate classify RECORD.hea --model OUT --prompts ptb_xl_superdiagnostic
     hf-ecg evaluate classify RECORD.hea --model OUT --prompts "atrial fibrillation" "sinus rhythm"
+    hf-ecg evaluate classify RECORD.hea --model FINETUNED
+
+    `hf-ecg info prompts` lists the prompt sets.
     """
-    from ....clinical.prompts import class_words
-    from ....evaluation.judging.record_classes import classify_record
-    from ....evaluation.loading import load_dual_encoder, pick_device
     from ....trained_on import trained_on_note
 
-    encoder, processor = load_dual_encoder(model, pick_device(device))
-    results = classify_record(encoder, processor, record, prompts, leads=leads, rename=rename, window=window)
-    width = max(len(entry["class"]) for entry in results)
-    probability = results[0]["probability"] is not None
-    lines = [f"{'class':<{width}}  cosine" + ("  probability" if probability else "")]
-    for entry in results:
-        end = f"  {entry['probability']:>11.4f}" if probability else ""
-        # a text is its own name
-        words = "" if " " in entry["class"] else class_words().get(entry["class"], "")
-        lines.append(f"{entry['class']:<{width}}  {entry['cosine']:>6.3f}{end}  {words}".rstrip())
-    if probability:
-        told = "probability: sigmoid(scale * cosine + bias), that record and text are a pair; not a risk of disease."
-    else:
-        told = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
-    lines += ["", told]
+    of_file = {"leads": leads, "rename": rename, "window": window}
+    results = (
+        _by_words(model, prompts, record, device, of_file) if prompts else _by_classes(model, record, device, of_file)
+    )
+    note = _meaning(results)
+    lines = [*_table(results), "", note]
     if picture is None:
         return Ending(results, "\n".join(lines), next=[line("plot", record, "--output", "ecg.png")])
+    if "value" in results[0]:
+        raise ValueError(f"--picture is for answers in words, and {model} gives numbers")
     from ....plotting.picture_files import draw_answers
 
-    note = ". ".join(filter(None, (trained_on_note(model), f"{Path(model).name}: {told}")))
+    note = ". ".join(filter(None, (trained_on_note(model), f"{Path(model).name}: {note}")))
     path = draw_answers(record, results, picture, note=note, leads=leads, rename=rename)
-    return Ending(results, "\n".join(lines), [(path, "the ECG with the answers")])
+    made = [(path, "the ECG with the answers")]
+    return Ending(results, "\n".join(lines), made, [line("info", PROMPTS)])
+
+
+def _by_words(model: str, prompts: Sequence[str], record: str, device, of_file: dict) -> list[dict]:
+    from ....evaluation.judging.record_classes import classify_record
+    from ....evaluation.loading import load_dual_encoder, pick_device
+
+    return classify_record(*load_dual_encoder(model, pick_device(device)), record, prompts, **of_file)
+
+
+def _by_classes(model: str, record: str, device, of_file: dict) -> list[dict]:
+    """What a classifier says, the highest first."""
+    from ....auto import folder_role
+    from ....clinical.prompts import class_words
+    from ....evaluation.loading import pick_device
+    from ....evaluation.protocol import read_training_facts
+    from ....pipelines import pipeline
+
+    if folder_role(model) == "dual encoder":
+        raise click.UsageError(
+            'wanted --prompts: words to compare the ECG with, such as --prompts "sinus rhythm" "atrial fibrillation",'
+            " or a prompt set, such as --prompts ptb_xl_rhythm"
+        )
+    given = {name: value for name, value in of_file.items() if value is not None}
+    classify = pipeline("ecg-classification", model, device=pick_device(device))
+    regression = classify.model.config.problem_type == "regression"
+    answers = classify(record, **given, **({} if regression else {"top_k": None}))
+    facts = read_training_facts(model)
+    label_sets = {name for source in facts.sources for name in source.label_sets} if facts else set()
+    words = class_words(label_sets.pop()) if len(label_sets) == 1 else {}
+    kind = "value" if regression else "probability"
+    return [{"class": one["label"], "words": words.get(one["label"], ""), kind: one["score"]} for one in answers]
+
+
+def _meaning(results: Sequence[dict]) -> str:
+    first = results[0]
+    if "cosine" in first:
+        return _RANKS if first["probability"] is None else _PAIRS
+    return _NUMBERS if "value" in first else _OWN
+
+
+def _table(results: Sequence[dict]) -> list[str]:
+    """A line for each class: its numbers, and what its code says in words."""
+    kinds = [kind for kind in ("cosine", "probability", "value") if results[0].get(kind) is not None]
+    width = max(5, *(len(entry["class"]) for entry in results))
+    lines = [f"{'class':<{width}}  {'  '.join(f'{kind:>6}' for kind in kinds)}"]
+    for entry in results:
+        numbers = "  ".join(_number(kind, entry[kind]) for kind in kinds)
+        lines.append(f"{entry['class']:<{width}}  {numbers}  {entry['words']}".rstrip())
+    return lines
+
+
+def _number(kind: str, value: float) -> str:
+    return {"cosine": f"{value:>6.3f}", "probability": f"{value:>11.4f}", "value": f"{value:>6.3g}"}[kind]

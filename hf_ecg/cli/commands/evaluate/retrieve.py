@@ -54,13 +54,14 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
     if metrics and folds is None:
         raise ValueError("--metrics wants --folds, those that the model was neither trained nor selected on")
     from ....data.corpus import load_corpus
+    from ....data.corpus_card import is_simulated
     from ....evaluation.judging.refused import note_refused, skip_refused
     from ....evaluation.judging.retrieval import build_index
     from ....evaluation.judging.retrieval_queries import Queries, RetrievalSearch, retrieval_figures
     from ....evaluation.loading import facts_for_evaluation, load_dual_encoder, pick_device
     from ....evaluation.options import IntervalOptions
     from ....evaluation.protocol import parse_folds
-    from ....evaluation.reports.short_summary import retrieval_summary
+    from ....evaluation.reports.short_summary import SIMULATED_WARNING, retrieval_summary
     from ....files import atomic_file
     from ....plotting.retrieval_files import RetrievalPictures
     from ....trained_on import trained_on_note
@@ -84,8 +85,10 @@ def command(model, data, config, folds, metrics, output_dir, **given) -> Ending:
     report["trained_on"] = trained_on_note(model)
     if index.bias is None:
         report["note"] = "the model was trained with the softmax loss: cosines rank, they are not probabilities"
-    told: list[str] = []
-    show = RetrievalPictures(None if given["no_pictures"] else output, told.append, given["format"], given["dpi"])
+    report["simulated"] = is_simulated(data)
+    told: list[str] = [SIMULATED_WARNING] if report["simulated"] else []
+    where = None if given["no_pictures"] else output
+    show = RetrievalPictures(where, told.append, given["format"], given["dpi"], report["simulated"])
     asked = ("text", "record", "record_id", "top_k", "same_patient", "leads", "rename", "window")
     queries = Queries(*(given[name] for name in asked))
     report["queries"] = RetrievalSearch(index, dataset, encoder, processor, show).ask(queries)

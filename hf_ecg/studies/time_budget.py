@@ -6,10 +6,10 @@ from pathlib import Path
 
 from transformers.utils import logging
 
-from ...files import atomic_file, values_digest
-from ...strict_json import read_json_object
-from ...training.recipe import Recipe
-from ...training.step_costs import StepCosts, measure_costs
+from ..files import atomic_file, values_digest
+from ..strict_json import read_json_object
+from ..training.recipe import Recipe
+from ..training.step_costs import StepCosts, measure_costs
 
 logger = logging.get_logger(__name__)
 

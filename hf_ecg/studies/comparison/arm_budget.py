@@ -1,0 +1,47 @@
+"""The same time for every arm of a comparison: its epochs are those that fit, by its own steps."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...locks import output_lock
+from ...training.recipe import Recipe
+from ..time_budget import planned_recipe
+from .arm_runs import Run, slug
+from .comparison_spec import Comparison
+
+
+def with_budget(comparison: Comparison, recipes: Mapping[Run, Recipe], root: Path) -> dict[Run, Recipe]:
+    """The recipes of all runs, as long as `comparison.minutes` says; unchanged without it.
+
+    An arm is measured once, by its first run; `ROOT/ARM/plan.json` keeps what was found.
+
+    Raises:
+        ValueError: a plan there is of another recipe, time or clock; a recipe that cannot be measured.
+    """
+    if comparison.minutes is None:
+        return dict(recipes)
+    lengths: dict[str, dict] = {}
+    with output_lock(root / "locks" / "plans"):
+        for run, recipe in recipes.items():
+            if run.arm not in lengths and is_timed(comparison, run.arm):
+                planned = planned_recipe(recipe, root / slug(run.arm), comparison.minutes, comparison.clock).run
+                lengths[run.arm] = {"epochs": planned.epochs, "max_steps": planned.max_steps}
+    return {
+        run: dataclasses.replace(recipe, run=dataclasses.replace(recipe.run, **lengths.get(run.arm, {})))
+        for run, recipe in recipes.items()
+    }
+
+
+def is_timed(comparison: Comparison, arm: str) -> bool:
+    """Whether an arm trains at all."""
+    return comparison.arms[arm].trained and not comparison.arms[arm].rules
+
+
+def told_budget(comparison: Comparison, recipes: Mapping[Run, Recipe]) -> list[str]:
+    """What a report says of the time; nothing where recipes name their epochs."""
+    if comparison.minutes is None:
+        return []
+    epochs = {run.arm: recipe.run.epochs for run, recipe in recipes.items() if is_timed(comparison, run.arm)}
+    each = ", ".join(f"{arm} {number}" for arm, number in epochs.items())
+    return [f"{comparison.minutes:g} minutes a training by the {comparison.clock} clock, which are epochs: {each}"]
