@@ -11,7 +11,7 @@ import click
 
 from .model_names import ModelName
 from .outcomes import JSON, QUIET, Ending, tell
-from .words import MINIMUM_COUNT, REPLICATES, WINDOWS
+from .words import METRICS, MINIMUM_COUNT, REPLICATES, WINDOWS
 
 OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
 
@@ -204,6 +204,9 @@ STRICT = click.option(
     "--strict", is_flag=True, help="Stop at the first row that cannot be used, instead of leaving it out."
 )
 BATCH_SIZE = click.option("--batch_size", type=int, default=64, show_default=True, help="ECGs at a time.")
+METRIC = click.option(
+    "--metric", type=click.Choice(METRICS), help="What chooses on the validation folds, and is summed up (auroc)."
+)
 ALLOW_TRAINING_FOLDS = click.option(
     "--allow_training_folds", is_flag=True, help="Judge folds that the models were trained on."
 )

@@ -53,6 +53,9 @@ class Finetuning:
         leads: leads to use; None: all of the encoder's.
         lead_table: a run for each set of leads: I, II, V5, I+II, limb, twelve leads.
         random: also the same network from weights drawn anew, with the same budget.
+        metric: that chooses the epoch of labels, and that the summary shows: "auroc" or "auprc"; None is the
+            problem's own.
+        percent: train on that share of the training patients, drawn by the seed.
         intervals: see there; the seed is that of head, order and views too.
         overrides: `section.key=value` of the recipe.
     """
@@ -69,6 +72,8 @@ class Finetuning:
     leads: Sequence[str] | None = None
     lead_table: bool = False
     random: bool = False
+    metric: str | None = None
+    percent: float | None = None
     intervals: IntervalOptions = DEFAULT_INTERVALS
     overrides: Sequence[str] = ()
 
@@ -152,7 +157,10 @@ def _finetune(asked: Finetuning, resume: bool, overwrite: bool, allow_training_f
         described,
         _notes(asked, facts, rows["train"]),
     )
-    report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": judge.tasks(scores, rows["train"])}
+    tasks = judge.tasks(scores, rows["train"])
+    if asked.metric is not None:
+        tasks = [task | {"primary_metric": asked.metric} for task in tasks]
+    report = frame | {"runs": [_run_entry(system) for system in systems], "tasks": tasks}
     report = note_refused(report, refused)
     write_report(report, output / REPORT)
     for system in systems:
@@ -191,6 +199,8 @@ def plan_systems(asked: Finetuning) -> list[System]:
                 frozen=asked.frozen,
                 random=random,
                 minimum=asked.intervals.minimum,
+                metric=asked.metric,
+                percent=asked.percent,
                 overrides=[*given, *asked.overrides],
             )
             found = recipe.data.only_source("fine-tuning").folds
@@ -232,6 +242,8 @@ def _notes(asked: Finetuning, facts: TrainingFacts | None, train) -> list[str]:
             f"single-label: only records with exactly one class of {asked.label_sets[0]}, in training and test;"
             f" {several:.0%} of the annotated training records have several or none"
         )
+    if asked.percent is not None:
+        notes.append(f"trained on {asked.percent:g} % of the training patients, drawn by the seed")
     if "age" in asked.targets:
         notes.append("ages over 89 stand as 90 in a corpus")
     if asked.lead_table:

@@ -40,6 +40,8 @@ def finetuning_recipe(
     frozen: bool = False,
     random: bool = False,
     minimum: int | None = None,
+    metric: str | None = None,
+    percent: float | None = None,
     overrides: Sequence[str] = (),
 ) -> Recipe:
     """The recipe that trains a head on an encoder, and the encoder with it.
@@ -54,6 +56,8 @@ def finetuning_recipe(
         frozen: train the head alone, without views; else everything.
         random: a control: the encoder's network with weights drawn anew, and the same budget.
         minimum: positives and negatives that a class needs in the validation rows.
+        metric: that chooses the epoch of labels: "auroc" or "auprc"; None is the problem's own.
+        percent: of the training patients, see `data.train_percent`.
         overrides: strings `section.key=value`, which replace whatever stands here.
 
     Raises:
@@ -92,10 +96,10 @@ def finetuning_recipe(
                 **lead_choice(extractor, leads),
             }
         },
-        "data": {"label_sets": list(label_sets), "targets": list(targets)},
+        "data": {"label_sets": list(label_sets), "targets": list(targets), "train_percent": percent},
         "method": {"name": _OF_TARGETS.get(problem, "labels"), "options": {}},
         "freeze": ["encoder"] if frozen else [],
-        "validation": _validation(problem, label_sets, targets, minimum),
+        "validation": _validation(problem, label_sets, targets, minimum, metric),
     }
     if problem == SINGLE_LABEL:
         content["method"]["options"]["single_label"] = True
@@ -158,7 +162,9 @@ def lead_sets(extractor) -> dict[str, list[str]]:
     return found
 
 
-def _validation(problem: str, label_sets, targets, minimum: int | None) -> dict:
+def _validation(problem: str, label_sets, targets, minimum: int | None, asked: str | None) -> dict:
+    if asked is not None and problem in _OF_TARGETS:
+        raise ValueError(f"metric is {asked!r}, which is one of labels, but the problem is {problem}")
     if problem == SURVIVAL:
         return {"name": "survival", "metric": "c_index", "greater_is_better": True}
     if problem == REGRESSION:
@@ -166,6 +172,8 @@ def _validation(problem: str, label_sets, targets, minimum: int | None) -> dict:
         metric = "mae" if len(targets) == 1 else "r2"
         return {"name": "regression", "metric": metric, "greater_is_better": metric == "r2"}
     name, metric = ("single_label", "macro_f1") if problem == SINGLE_LABEL else ("classification", "macro_auroc")
+    if asked is not None:
+        metric = f"macro_{asked}"
     section = {"name": name, "metric": metric, "greater_is_better": True, "label_sets": list(label_sets)}
     return section | ({} if minimum is None else {"minimum": minimum})
 

@@ -123,6 +123,8 @@ class DataSection:
         label_sets: label-set columns a classifier is trained on; classes of several corpora are matched by name.
         targets: columns of numbers that a regression is trained on, such as `age`; time and event of a survival head.
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
+        train_percent: train on that share of each corpus's patients, drawn by the run's seed among those that
+            the method can use; a smaller share lies inside a larger one. None takes all.
         cache: keep what the deterministic steps make (all steps before the step `views`) in files, and read it from
             there in every later epoch and run with the same steps.
     """
@@ -132,6 +134,7 @@ class DataSection:
     label_sets: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     leads: list[str] | None = None
+    train_percent: float | int | None = None
     cache: bool = False
 
     def validate_sources(self):
@@ -140,6 +143,10 @@ class DataSection:
         weighted = [source.weight is not None for source in self.sources]
         if any(weighted) and not all(weighted):
             raise ValueError("data.sources: some have a weight and some have none, wanted all or none")
+
+    def validate_percent(self):
+        if self.train_percent is not None and not 0 < self.train_percent <= 100:
+            raise ValueError(f"data.train_percent is {self.train_percent}, wanted above 0 and at most 100")
 
     def validate_names(self):
         for key in ("label_sets", "targets"):

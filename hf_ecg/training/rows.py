@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import datasets
+import numpy as np
 from accelerate import Accelerator
 from transformers.utils import logging
 
 from ..data.corpus import load_corpus, require_columns
 from ..data.prepared import PreparedInputs, prepared_inputs
+from ..evaluation.judging.linear_probe import patient_fraction
 from ..evaluation.protocol import SourceFacts, check_source_folds
 from .methods import Feeding, Method
 from .recipe_sections import DataSection, SourceSection
@@ -25,7 +27,7 @@ def load_sources(
         section: where from, and which.
         method: what the rows are for: those that it can make nothing of are left out, and the log counts them.
         with_validation: whether rows to select on are wanted.
-        seed: of the controls.
+        seed: of the controls, and of the share of the patients.
         strict: keep the rows that are marked as unusable.
 
     Raises:
@@ -46,6 +48,9 @@ def load_sources(
             )
         rows = method.select(_rows(source, section, method, source.folds.train, strict), training=True, seed=seed)
         _check_leads(rows, section)
+        if section.train_percent is not None:
+            patients = rows.select_columns("patient_id")["patient_id"][:]
+            rows = rows.select(np.flatnonzero(patient_fraction(patients, section.train_percent / 100, seed)))
         if len(rows) == 0:
             raise ValueError(f"{source.path}: no rows to train on in folds {source.folds.train}")
         sources.append(rows)

@@ -25,6 +25,7 @@ from hf_ecg.training import step_costs
     [
         ("REPLICATES", bootstrap.REPLICATES),
         ("REPLICATES", retrieval_metrics.REPLICATES),
+        ("METRICS", classification.METRICS),
         ("WHEN", study_match.WHEN),
         ("TIES", study_match.TIES),
         ("MINIMUM_COUNT", classification.MINIMUM_COUNT),

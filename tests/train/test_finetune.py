@@ -161,3 +161,29 @@ def test_mistakes_are_named_before_anything_is_trained(script, work, options, me
     with pytest.raises(ValueError, match=message):
         script.main(command(work, "never", *options))
     assert not (work / "never").exists()
+
+
+def test_a_tenth_of_the_patients_and_the_precision_as_what_counts(script, work, capsys):
+    options = ["--label_set", "rhythm", "--frozen", "--percent", "10", "--metric", "auprc"]
+    report = script.main(command(work, "tenth", *options, tail=["run.batch_size=4", *SMALL]))
+    rows = load_corpus(work / "corpus", tiny.CONFIG, folds=list(range(1, 8)))
+    assert report["runs"][0]["train_records"] < 0.2 * len(rows)
+    assert "trained on 10 % of the training patients, drawn by the seed" in report["notes"]
+    (task,) = report["tasks"]
+    assert task["primary_metric"] == "auprc" and "macro_auprc" in report["runs"][0]["validation"]
+    prevalence = np.mean([facts["prevalence"] for facts in task["systems"]["frozen encoder"]["classes"].values()])
+    assert f"macro AUPRC of 2 classes (chance {prevalence:.3f})" in capsys.readouterr().out
+    recipe = (work / "tenth" / "recipe.yaml").read_text()
+    assert "metric: macro_auprc" in recipe and "train_percent: 10" in recipe
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--label_set", "rhythm", "--percent", "0"], "train_percent is 0.0, wanted above 0"),
+        (["--target", "age", "--metric", "auprc"], "metric is 'auprc', which is one of labels"),
+    ],
+)
+def test_a_share_and_a_metric_that_do_not_fit(script, work, options, message):
+    with pytest.raises(ValueError, match=message):
+        script.main(command(work, "wrong", *options))

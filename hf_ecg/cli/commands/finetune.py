@@ -11,6 +11,7 @@ from ..options import (
     ALLOW_TRAINING_FOLDS,
     CONFIG,
     DATA,
+    METRIC,
     OVERRIDES,
     RUN_FOLDER,
     as_command,
@@ -51,6 +52,8 @@ from ..words import PROBLEMS, SURVIVAL
 )
 @click.option("--lead_table", is_flag=True, help="A run for each of I, II, V5, I+II, limb, twelve leads.")
 @click.option("--random", is_flag=True, help="Also train the same network from random weights, to compare.")
+@METRIC
+@click.option("--percent", type=float, help="Train on that share of the training patients (default: all).")
 @ALLOW_TRAINING_FOLDS
 @intervals("head, order, views and bootstrap")
 @RUN_FOLDER

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from transformers.utils import logging
 
-from ..metrics.classification import MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
+from ...checks import check_one_of
+from ..metrics.classification import METRICS, MINIMUM_COUNT, macro_metrics, per_class_metrics, require_counted_classes
 
 logger = logging.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class ProbeResult:
     Args:
         scores: float64 (test rows, classes), decision values.
         strength: the chosen C of scikit-learn's `LogisticRegression` (larger is weaker regularisation).
-        validation: validation macro AUROC of each C tried.
+        validation: validation macro of each C tried, by the metric that chose.
         untrained: classes without positives or without negatives in the training rows; their scores are constant.
     """
 
@@ -105,16 +106,18 @@ def linear_probe(
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
     minimum: int = MINIMUM_COUNT,
+    metric: str = METRICS[0],
 ) -> ProbeResult:
     """Fits one logistic regression a class on standardised features and scores the test rows.
 
-    Mean and scale come from the training rows used. One C for all classes is chosen by the validation macro AUROC;
-    of equal ones the smallest, which regularises most. Test labels are not seen.
+    Mean and scale come from the training rows used. One C for all classes is chosen by the validation macro of
+    `metric`; of equal ones the smallest, which regularises most. Test labels are not seen.
 
     Args:
         fraction: share of the training patients.
         strengths: values of C tried.
         minimum: positives and negatives that a class needs in the validation rows to count for the choice.
+        metric: "auroc" or "auprc", which weighs rare classes' few positives more.
 
     Raises:
         ValueError: a patient in both train and validation, no class that counts in the validation rows.
@@ -122,6 +125,7 @@ def linear_probe(
     from sklearn.linear_model import LogisticRegression
 
     class_names = list(class_names)
+    check_one_of("metric", metric, METRICS)
     if not strengths or min(strengths) <= 0:
         raise ValueError(f"strengths are {list(strengths)}, wanted values above 0")
     require_disjoint({"train": train.patients, "validation": validation.patients})
@@ -152,7 +156,7 @@ def linear_probe(
     tried = {}
     for strength, scores in zip(strengths, validation_scores, strict=True):
         per_class = per_class_metrics(validation.labels, scores, class_names, minimum)
-        tried[strength] = macro_metrics(per_class)["macro_auroc"]
+        tried[strength] = macro_metrics(per_class)[f"macro_{metric}"]
     best = max(strengths, key=lambda strength: (tried[strength], -strength))
     patients = {str(p) for p, keep in zip(train.patients, rows, strict=True) if keep}
     return ProbeResult(test_scores[strengths.index(best)], best, tried, int(rows.sum()), len(patients), untrained)

@@ -17,6 +17,7 @@ from ..loading import (
     pick_device,
 )
 from ..metrics.bootstrap import bootstrap_evaluation
+from ..metrics.classification import METRICS
 from ..options import ALONE, DEFAULT_FORWARD, DEFAULT_INTERVALS, Companions, ForwardOptions, IntervalOptions
 from ..protocol import SUPERVISED
 from ..reports.evaluation_report import report_frame, task_entry
@@ -37,6 +38,7 @@ def judge_by_probe(
     folds: Mapping[str, list[int]],
     percentages: Sequence[float],
     strengths: Sequence[float] = STRENGTHS,
+    metric: str = METRICS[0],
     config: str | None = None,
     companions: Companions = ALONE,
     allow_training_folds: bool = False,
@@ -52,6 +54,7 @@ def judge_by_probe(
         folds: "train", "validation" (chooses the strength only) and "test".
         percentages: of the training patients, a probe each.
         strengths: values of C to try.
+        metric: that chooses among them on the validation rows, and that the summary shows: "auroc" or "auprc".
         companions: classifiers, and probes of the encoder with weights drawn anew.
         allow_training_folds: test on folds that the models were trained on.
         intervals, forward: see there.
@@ -72,7 +75,7 @@ def judge_by_probe(
     }
 
     def judge(splits: dict) -> _JudgedProbes:
-        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size)
+        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size, metric)
         for index, folder in enumerate(models):
             judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
         for folder in supervised:
@@ -95,7 +98,8 @@ def judge_by_probe(
 class _JudgedProbes:
     """The rows of the task, and the scores of systems on them."""
 
-    def __init__(self, splits: dict, label_set: str, intervals: IntervalOptions, batch_size: int):
+    def __init__(self, splits: dict, label_set: str, intervals: IntervalOptions, batch_size: int, metric: str):
+        self.metric = metric
         self.label_set, self.intervals, self.batch_size = label_set, intervals, batch_size
         self.class_names = list(label_names(splits["test"], label_set))
         self.task = probe_task(splits, label_set, self.class_names, intervals.minimum)
@@ -121,10 +125,10 @@ class _JudgedProbes:
                 for split, dataset in self.splits.items()
             }
             for percentage in percentages:
-                result = self.task.fit(features, percentage, seed, list(strengths))
+                result = self.task.fit(features, percentage, seed, list(strengths), self.metric)
                 system = probe_name(kind, percentage)
                 self.scores.setdefault(system, []).append(result.scores)
-                self.probes.append(probe_entry(system, folder, seed, result))
+                self.probes.append(probe_entry(system, folder, seed, result, self.metric))
 
     def add_classifier(self, folder: str, device) -> None:
         given = (self.splits["test"], self.class_names, self.label_set, self.batch_size, folder)
@@ -139,7 +143,8 @@ class _JudgedProbes:
             for name, seeds in sorted(self.scores.items(), key=lambda item: _rank(item[0]))
         }
         pairs = probe_pairs(list(systems), list(percentages), PROBE, RANDOM, CLASSIFIER)
-        return task_entry(self.label_set, SUPERVISED, systems, pairs, label_set=self.label_set)
+        told = {"label_set": self.label_set, "primary_metric": self.metric}
+        return task_entry(self.label_set, SUPERVISED, systems, pairs, **told)
 
 
 def _rank(system: str) -> tuple:

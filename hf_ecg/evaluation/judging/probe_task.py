@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
-from ..metrics.classification import MINIMUM_COUNT
+from ..metrics.classification import METRICS, MINIMUM_COUNT
 from .linear_probe import STRENGTHS, ProbeResult, ProbeRows, linear_probe, require_disjoint
 from .validation import LEAVE_OUT, task_labels
 
@@ -37,18 +37,28 @@ class ProbeTask:
         percentage: float,
         seed: int,
         strengths: Sequence[float] = STRENGTHS,
+        metric: str = METRICS[0],
     ) -> ProbeResult:
         """The probe on a share of the training patients, see `linear_probe`.
 
         Args:
             features: split -> float (judged rows, hidden_size).
             percentage: of the training patients.
+            metric: that chooses the strength, "auroc" or "auprc".
         """
         train, validation = (
             ProbeRows(features[split], self.labels[split], self.patients[split]) for split in SPLITS[:2]
         )
         return linear_probe(
-            train, validation, features["test"], self.class_names, percentage / 100, seed, strengths, self.minimum
+            train,
+            validation,
+            features["test"],
+            self.class_names,
+            percentage / 100,
+            seed,
+            strengths,
+            self.minimum,
+            metric,
         )
 
 
@@ -81,14 +91,14 @@ def probe_name(kind: str, percentage: float) -> str:
     return f"{kind} {percentage:g} %"
 
 
-def probe_entry(system: str, folder: str, seed: int, result: ProbeResult) -> dict:
+def probe_entry(system: str, folder: str, seed: int, result: ProbeResult, metric: str = METRICS[0]) -> dict:
     """How a probe of a report was made."""
     return {
         "system": system,
         "folder": folder,
         "seed": seed,
         "strength": result.strength,
-        "validation_macro_auroc": {f"{c:g}": value for c, value in result.validation.items()},
+        f"validation_macro_{metric}": {f"{c:g}": value for c, value in result.validation.items()},
         "train_records": result.records,
         "train_patients": result.patients,
         "untrained_classes": result.untrained,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from ..metrics.classification import METRICS
 from ..metrics.figures import TITLES
 from ..metrics.interval_text import interval_text
 
@@ -11,7 +12,7 @@ _NAME_WIDTH = 44
 
 
 def report_summary(report: Mapping) -> list[str]:
-    """Lines of at most 100 columns: of every task the systems with their macro AUROC, and the paired differences.
+    """Lines of at most 100 columns: of every task the systems with their macro, and the paired differences.
 
     Args:
         report: as `write_report` writes it.
@@ -67,13 +68,21 @@ def _task_lines(task: Mapping) -> list[str]:
     head = f"{task['name']}, {task['protocol']}{subset}: {task['records']} records"
     if not task["systems"]:
         return [_cut(head), *_figure_rows(task)]
-    systems = task["systems"]
-    found = [(name, interval_text(one["macro"]["auroc"], seeds=one["num_seeds"])) for name, one in systems.items()]
+    systems, metric = task["systems"], task.get("primary_metric", METRICS[0])
+    found = [(name, interval_text(one["macro"][metric], seeds=one["num_seeds"])) for name, one in systems.items()]
     for entry in task["differences"]:
         fewer = min(systems[entry[side]]["num_seeds"] for side in ("first", "second"))
-        words = interval_text(entry["macro"]["auroc"], True, fewer)
+        words = interval_text(entry["macro"][metric], True, fewer)
         found.append((f"{entry['first']} - {entry['second']}", words))
-    return [_cut(f"{head}, macro AUROC of {_classes(task)}"), *_rows(found)]
+    chance = f" (chance {_prevalence(systems):.3f})" if metric == "auprc" else ""
+    return [_cut(f"{head}, macro {metric.upper()} of {_classes(task)}{chance}"), *_rows(found)]
+
+
+def _prevalence(systems: Mapping) -> float:
+    """Mean share of positives of the classes in the macro: the AUPRC of random scores."""
+    classes = next(iter(systems.values()))["classes"].values()
+    counted = [facts["prevalence"] for facts in classes if facts["counted"]]
+    return sum(counted) / max(1, len(counted))
 
 
 def _figure_rows(task: Mapping) -> list[str]:

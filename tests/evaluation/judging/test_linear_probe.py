@@ -47,6 +47,18 @@ def test_strength_follows_validation_alone():
     assert set(result.validation) == {1e-6, 1e-2, 10.0}
 
 
+def test_the_strength_may_follow_the_average_precision():
+    rare = ProbeRows(VALIDATION.features, VALIDATION.labels & (np.arange(120) % 5 == 0)[:, None], VALIDATION.patients)
+    given, options = (TRAIN, rare, rare.features, NAMES), {"strengths": [1e-6, 1e-2, 10.0], "minimum": 1}
+    found = linear_probe(*given, metric="auprc", **options)
+    entries = per_class_metrics(rare.labels, found.scores, NAMES, 1).values()
+    # what is judged here is what it was chosen on
+    assert np.mean([entry.auprc for entry in entries]) == pytest.approx(max(found.validation.values()))
+    assert found.validation != linear_probe(*given, **options).validation
+    with pytest.raises(ValueError, match="metric is 'f1', wanted one of auroc, auprc"):
+        linear_probe(*given, metric="f1")
+
+
 def test_the_smallest_of_equal_strengths_wins():
     features = np.array([[0.0], [1.0]] * 20)
     labels = features > 0.5

@@ -10,6 +10,7 @@ from ...options import (
     CONFIG,
     DATA,
     DEVICE,
+    METRIC,
     STRICT,
     as_command,
     folds_of_splits,
@@ -26,7 +27,7 @@ from ...reporting import (
     report_file,
     split_folds,
 )
-from ...words import STRENGTHS
+from ...words import METRICS, STRENGTHS
 
 
 @as_command("probe")
@@ -37,6 +38,7 @@ from ...words import STRENGTHS
 @folds_of_splits("1-8", "9", "10")
 @click.option("--fractions", default="1,10,100", show_default=True, help="Percentages of training patients.")
 @many("--strengths", type=float, default=STRENGTHS, show_default=True, help="Values of C to try.")
+@METRIC
 @COMPANIONS
 @ALLOW_TRAINING_FOLDS
 @intervals("patient shares, random encoder and bootstrap")
@@ -59,6 +61,7 @@ def command(model, data, label_set, fractions, output, **given) -> Ending:
     from ....evaluation.reports.evaluation_report import check_report_path
 
     check_report_path(output)
+    given["metric"] = given["metric"] or METRICS[0]
     given |= {"folds": split_folds(given), "percentages": parse_percentages(fractions)}
     given |= {"companions": companions(given), "intervals": interval_options(given), "forward": forward_options(given)}
     report = judge_by_probe(model, data, label_set, **given)
