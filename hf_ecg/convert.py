@@ -35,7 +35,8 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
         The model in evaluation mode, and its `ECGFeatureExtractor`.
 
     Raises:
-        ValueError: an unknown source, missing or unknown keys (both lists), a file that holds more than tensors.
+        ValueError: an unknown source, missing or unknown keys (both lists), a file that holds more than tensors, is
+            damaged or cut off; with the name of the file that is wanted.
         OSError: the file is not there.
 
     Example:
@@ -46,7 +47,14 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}, wanted one of {', '.join(SOURCES)}")
-    return SOURCES[source].convert(source, checkpoint)
+    try:
+        return SOURCES[source].convert(source, checkpoint)
+    except ValueError as error:
+        origin = SOURCES[source]
+        raise ValueError(
+            f"{error}. {source} is made of {origin.file} ({origin.repository}): check that this is that file, and"
+            " download it again if it is"
+        ) from error
 
 
 def write_converted(source: str, checkpoint, output_dir) -> Path:

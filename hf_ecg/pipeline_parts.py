@@ -21,7 +21,7 @@ from .saved_models import check_head, reads_ecgs, saved_class
 
 # task -> the roles that it takes, and what it wants in words
 _WANTED = {
-    FEATURES: (("encoder", "classifier", "dual encoder", "pretraining"), "an ECG model of hf_ecg"),
+    FEATURES: (tuple(ROLE_WORDS), "an ECG model of hf_ecg"),
     CLASSES: (("classifier",), "a classifier such as ECGResNetForECGClassification"),
     ZERO_SHOT: (("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel"),
 }

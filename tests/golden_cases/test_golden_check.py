@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from hf_ecg.auto import FAMILIES
 from hf_ecg.cli import call, run
 from hf_ecg.golden_cases import GoldenCase
 from hf_ecg.golden_cases.agreement import agreement
 from hf_ecg.golden_cases.made_tensors import made_input, made_tensor
 from hf_ecg.golden_cases.slices import stored_part
-from hf_ecg.golden_check import check_case, known_cases
+from hf_ecg.golden_check import check_case
 from hf_ecg.models.ecg_resnet.golden_ecg_resnet import STAGES, trunk
 from tests.models.published_resnet import original_state
 from tests.models.tiny.ecg_resnet import narrow
@@ -125,10 +126,9 @@ def test_a_command_line_that_asks_nothing_whole(arguments, capsys):
     assert stopped.value.code == 2 and "wanted SOURCE FILE OUT" in capsys.readouterr().err
 
 
-def test_every_source_has_a_case():
-    from hf_ecg.auto import SOURCES
-
-    assert set(SOURCES) <= set(known_cases())
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.sources])
+def test_every_family_with_published_weights_has_a_case(name):
+    assert FAMILIES[name].golden
 
 
 @pytest.mark.parametrize(
