@@ -6,6 +6,7 @@
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
 - what the model cards convert: the published keys of each family, narrow and random, as `PUBLISHED` in
   `tests/models/tiny/FAMILY.py` has them (`narrow` makes the converters expect that).
+- the tokenizer that a source of a dual encoder names, as a folder.
 - `train/`, `dataset_scripts/`, `model_cards/`, `docs/`: links into the checkout.
 - `tests/checkpoints/ecg_resnet_tiny/`: empty.
 - `.venv/bin/activate`: empty, for pages that tell how to activate the environment.
@@ -25,6 +26,7 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGTextConfig, ECGTextModel, ECGTextProcessor
+from hf_ecg.auto import SOURCES
 from tests.embed.made_records import write_record
 from tests.models.tiny import published_families
 
@@ -51,6 +53,9 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
         (folder / name).symlink_to(repository / name, target_is_directory=True)
     _text_tower(folder / TEXT_TOWER)
     _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
+    for source in SOURCES.values():
+        if source.tokenizer is not None:
+            (folder / source.tokenizer.rpartition("/")[2]).symlink_to(folder / TEXT_TOWER, target_is_directory=True)
     (folder / "tests" / "checkpoints" / "ecg_resnet_tiny").mkdir(parents=True)
     for family in published_families():
         for name, state in family.PUBLISHED.items():

@@ -13,7 +13,8 @@ from ..outcomes import Ending
 @click.argument("out", required=False)
 @click.option("--check", cls=Many, metavar="CASE_DIR", help="Hold conversions against the originals' numbers.")
 @click.option("--case", metavar="NAME", help="With --check: which case it is, where the folder has another name.")
-def command(source, file, out, check, case) -> Ending:
+@click.option("--tokenizer", metavar="NAME", help="Of a model that reads texts: a folder or a name on the Hub.")
+def command(source, file, out, check, case, tokenizer) -> Ending:
     """Convert a published checkpoint: model, feature extractor, and a card with origin and licence.
 
     \b
@@ -25,13 +26,13 @@ def command(source, file, out, check, case) -> Ending:
     spec.json and expected_seed<N>.npz, go through the conversion, and every stored array is compared with ours; then
     again after the model was saved and loaded. The status is 1 where one differs, or where nothing compares one.
     """
-    if check and file is None:
+    if check and file is None and tokenizer is None:
         return _checked(check, case or source)
     if check or case or out is None:
         raise click.UsageError("wanted SOURCE FILE OUT, or --check CASE_DIR [CASE_DIR ...]")
     from ...convert import write_converted
 
-    folder = write_converted(source, file, out)
+    folder = write_converted(source, file, out, tokenizer)
     made = [(folder, "the model, its feature extractor and its card")]
     return Ending(
         str(folder), made=made, next=[line("embed", "RECORDS", "--model", folder, "--output", "embeddings.parquet")]

@@ -76,6 +76,15 @@ class ECGResNetConfig(ECGConfig):
         """How many times wider than its stage a block is at its end."""
         return 4 if self.block_type == "bottleneck" else 1
 
+    @property
+    def num_positions(self) -> int:
+        """Positions that `num_samples` samples give."""
+        stages = [self.stage_stride(number) for number in range(len(self.depths))]
+        number = self.num_samples
+        for stride in (self.stem_stride, 2 if self.stem_pooling else 1, *stages):
+            number = -(-number // stride)
+        return number
+
     def stage_kernel_size(self, number: int) -> int:
         """Samples of the convolutions of a stage, counted from 0."""
         return 3 if self.kernel_sizes is None else self.kernel_sizes[number]

@@ -6,7 +6,6 @@ import torch
 from ...golden_cases import GoldenCase
 from ...processing import ECGFeatureExtractor
 from ...signals import STANDARD_LEADS, normalise
-from ..shared.golden_merl import OF_RESNETS
 from ..shared.merl import MIMIC_LEADS, merl_feature_extractor
 from . import golden_ecgclip
 from .convert_ecg_resnet import VARIANTS
@@ -37,4 +36,4 @@ def preparation(case: GoldenCase) -> dict:
 
 
 GOLDEN = golden_ecgclip.GOLDEN | {name: trunk for name in VARIANTS} | {"preprocess-originals": preparation}
-NOT_COMPARED = golden_ecgclip.NOT_COMPARED | dict.fromkeys(VARIANTS, OF_RESNETS)
+NOT_COMPARED = golden_ecgclip.NOT_COMPARED

@@ -19,7 +19,15 @@ from ..shared.convolution import ECGConv1d
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_survival import SurvivalHeadMixin
-from ..shared.padding import batch_norm, divide_rate, halve, mean_over_time, without_padding, zero_padding
+from ..shared.padding import (
+    batch_norm,
+    divide_rate,
+    halve,
+    mean_over_time,
+    record_mask,
+    without_padding,
+    zero_padding,
+)
 from .configuration_ecg_resnet import MEAN, ECGResNetConfig
 
 
@@ -124,6 +132,12 @@ class ECGResNetStage(nn.Module):
             hidden_states, mask = block(hidden_states, mask), cast(ECGResNetBlock, block).mask_of(mask)
         return hidden_states, mask
 
+    def mask_of(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """The input's mask at the rate of the output."""
+        for block in self.blocks:
+            mask = cast(ECGResNetBlock, block).mask_of(mask)
+        return mask
+
 
 class ECGResNetFinal(nn.Module):
     """A convolution of 1, norm and ReLU: more channels to pool."""
@@ -221,6 +235,12 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
             last_hidden_state=hidden_states,
             pooler_output=pooled(hidden_states, mask, self.config.pooling),
         )
+
+    def position_mask(self, sample_mask: torch.Tensor | None) -> torch.Tensor | None:
+        mask = self.stem.mask_of(record_mask(sample_mask))
+        for stage in self.stages:
+            mask = cast(ECGResNetStage, stage).mask_of(mask)
+        return mask
 
 
 class ECGResNetForECGClassification(LinearHeadMixin, ECGResNetPreTrainedModel):

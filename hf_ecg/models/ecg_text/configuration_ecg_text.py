@@ -16,6 +16,8 @@ _BIO_CLINICAL_BERT = {"model_type": "bert", "vocab_size": 28996}
 
 MITIGATION_TARGETS = ("report", "truth")
 
+ECG_PROJECTION_TYPES = (LINEAR, BATCH_NORM, ATTENTION) = ("linear", "batch_norm", "attention")
+
 # Which losses train exp(logit_scale) * cosine + logit_bias as the log odds that ECG and text are a pair.
 LOSS_GIVES_PROBABILITIES = {"sigmoid": True, "softmax": False, "clep": True}
 
@@ -33,6 +35,13 @@ class ECGTextConfig(ECGTowerConfig):
         projection_hidden_size (`int`, *optional*): a hidden layer with GELU in both projections; None = one
             linear layer.
         projection_dropout (`float`, defaults to 0.0): before the ECG projection.
+        ecg_projection_type (`str`, defaults to `"linear"`): the ECG projection. `"linear"`: as above; `"batch_norm"`:
+            linear, batch norm, ReLU, linear, batch norm, with `projection_hidden_size` between (MERL's, of its vision
+            transformers); `"attention"`: one linear layer on every position, then pooling by attention (MERL's, of its
+            ResNets), whose learned places fix the length of records.
+        attention_projection_heads (`int`, defaults to 4): heads of the `"attention"` projection.
+        interpolate_positions (`bool`, defaults to `False`): whether the `"attention"` projection takes records of
+            another length than the ECG tower's `num_samples`, with its places stretched to each record's own.
         text_pooling (`str`, defaults to `"cls"`): `"cls"`, the first token; `"mean"` over tokens; `"last"`, the last
             token, as decoders that embed texts want it; or the tower's own `"pooler"`.
         standardise_text (`bool`, defaults to `False`): shift and scale pooled text features by a mean and a standard
@@ -45,6 +54,12 @@ class ECGTextConfig(ECGTowerConfig):
             which the texts that it is given do not differ: `"drop"`, or `"keep"` with the smallest gain of all, for
             texts that come later.
         loss_type (`str`, defaults to `"clep"`): `"sigmoid"`, `"softmax"`, or `"clep"`: sigmoid and mitigation.
+        view_loss_weight (`float`, defaults to 0.0): of the softmax loss between two views of each ECG, beside the one
+            between ECGs and texts, with the same scale. MERL's uni-modal alignment has 1: each view is a linear layer
+            and dropout on what the ECG projection reads.
+        view_dropout (`float`, defaults to 0.1): of the views.
+        compat_sum_of_directions (`bool`, defaults to `False`): the softmax losses as MERL's released code has them:
+            the sum of both directions, where CLIP and the paper have their mean.
         mitigation_weight (`float`, defaults to 0.5): of the false-negative mitigation in `"clep"`.
         mitigation_target (`str`, defaults to `"report"`): what the mitigation pulls an ECG's similarity with a text
             to: `"report"` as published, the similarity of its own text with that text; `"truth"`: the same, but 1
@@ -61,6 +76,7 @@ class ECGTextConfig(ECGTowerConfig):
         text_kind_weights (`list[float]`, *optional*): for each kind from 1 on, what all its texts of a batch count
             together, relative to all of kind 0; None = 1 each.
         logit_scale_init_value (`float`, defaults to log 10): of the log scale t'.
+        train_logit_scale (`bool`, defaults to `True`): whether it is trained; MERL's is fixed at log(1 / 0.07).
         logit_bias_init_value (`float`, defaults to -10): of the bias b.
 
     Example:
@@ -81,11 +97,17 @@ class ECGTextConfig(ECGTowerConfig):
     projection_dim: int = 256
     projection_hidden_size: int | None = None
     projection_dropout: float | int = 0.0
+    ecg_projection_type: str = LINEAR
+    attention_projection_heads: int = 4
+    interpolate_positions: bool = False
     text_pooling: str = "cls"
     standardise_text: bool = False
     text_whitening: float | int = 0.0
     text_whitening_outside: str = "drop"
     loss_type: str = "clep"
+    view_loss_weight: float | int = 0.0
+    view_dropout: float | int = 0.1
+    compat_sum_of_directions: bool = False
     mitigation_weight: float | int = 0.5
     mitigation_target: str = "report"
     identical_text: str = "negative"
@@ -93,6 +115,7 @@ class ECGTextConfig(ECGTowerConfig):
     num_text_kinds: int = 1
     text_kind_weights: list[float | int] | None = None
     logit_scale_init_value: float | int = math.log(10)
+    train_logit_scale: bool = True
     logit_bias_init_value: float | int = -10.0
 
     def __post_init__(self, **kwargs):
@@ -113,6 +136,33 @@ class ECGTextConfig(ECGTowerConfig):
         self.check_choices({"text_pooling": POOLINGS})
         check_text_tower(cast(PreTrainedConfig, self.text_config), self.text_pooling)
 
+    def validate_ecg_projection(self):
+        """Run by `@strict` after construction and before saving."""
+        self.check_choices({"ecg_projection_type": ECG_PROJECTION_TYPES})
+        self.check_sizes("projection_dim", "projection_hidden_size", "attention_projection_heads")
+        if self.ecg_projection_type == BATCH_NORM and self.projection_hidden_size is None:
+            raise ValueError("projection_hidden_size is None, and the batch_norm projection has a hidden layer")
+        if self.ecg_projection_type == ATTENTION:
+            self.check_tower("ecg_config", ("num_positions",))
+            if self.projection_dim % self.attention_projection_heads:
+                raise ValueError(
+                    f"projection_dim is {self.projection_dim}, wanted a multiple of the"
+                    f" {self.attention_projection_heads} heads"
+                )
+
+    def validate_softmax(self):
+        """Run by `@strict` after construction and before saving: what the softmax loss alone knows, and does not."""
+        if self.view_loss_weight < 0:
+            raise ValueError(f"view_loss_weight is {self.view_loss_weight}, wanted at least 0")
+        if self.loss_type != "softmax":
+            for name in ("view_loss_weight", "compat_sum_of_directions"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} is of the softmax loss, and loss_type is {self.loss_type!r}")
+        elif self.text_weighting != "row":
+            raise ValueError("the softmax loss knows no text_weighting but row")
+        elif self.num_text_kinds > 1:
+            raise ValueError(f"num_text_kinds is {self.num_text_kinds}, but the softmax loss takes one kind of text")
+
     def validate_choices(self):
         """Run by `@strict` after construction and before saving."""
         self.check_choices(
@@ -124,15 +174,11 @@ class ECGTextConfig(ECGTowerConfig):
                 "text_whitening_outside": OUTSIDE,
             }
         )
-        self.check_sizes("projection_dim", "projection_hidden_size", "num_text_kinds")
+        self.check_sizes("num_text_kinds")
         if not 0 <= self.text_whitening <= 1:
             raise ValueError(f"text_whitening is {self.text_whitening}, wanted 0 to 1")
         if self.text_whitening and not self.standardise_text:
             raise ValueError("text_whitening needs standardise_text, which measures the training texts")
-        if self.loss_type == "softmax" and self.text_weighting != "row":
-            raise ValueError("the softmax loss knows no text_weighting but row")
-        if self.loss_type == "softmax" and self.num_text_kinds > 1:
-            raise ValueError(f"num_text_kinds is {self.num_text_kinds}, but the softmax loss takes one kind of text")
         weights = self.text_kind_weights
         if weights is not None and (len(weights) != self.num_text_kinds - 1 or min(weights, default=0) < 0):
             raise ValueError(

@@ -13,12 +13,14 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
 from ...pretrained_models import model_source
+from ..shared.attention_pooling import ECGAttentionPooling
 from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
 from .pair_loss import PairLoss, TextTruth, check_named
+from .projections import ECGTextProjection, ECGViews, ecg_projection
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -36,6 +38,8 @@ class ECGTextOutput(NestedOutput):
         text_embeds: (texts, projection_dim), unit length.
         ecg_model_output: of the ECG tower, as `get_ecg_features` gives it.
         text_model_output: of the text tower, as `get_text_features` gives it.
+        first_view_embeds, second_view_embeds: (ecgs, projection_dim), unit length, where the configuration has a
+            `view_loss_weight`.
     """
 
     loss: torch.Tensor | None = None
@@ -45,19 +49,8 @@ class ECGTextOutput(NestedOutput):
     text_embeds: torch.Tensor | None = None
     ecg_model_output: BaseModelOutputWithPooling | None = None
     text_model_output: BaseModelOutputWithPooling | None = None
-
-
-class ECGTextProjection(nn.Module):
-    """Into the joint space: one linear layer, or two with GELU between."""
-
-    def __init__(self, config: ECGTextConfig, size: int):
-        super().__init__()
-        hidden = config.projection_hidden_size
-        self.hidden = None if hidden is None else nn.Linear(size, hidden)
-        self.output = nn.Linear(size if hidden is None else hidden, config.projection_dim)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
+    first_view_embeds: torch.Tensor | None = None
+    second_view_embeds: torch.Tensor | None = None
 
 
 class ECGTextModel(ECGTowerModel, PairLoss):
@@ -98,10 +91,10 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         self.text_model = build_text_tower(cast(Any, config.text_config), config.text_pooling)
         self.max_text_tokens: int | None = longest_text(self.text_model)
         self._text_names = forward_names(self.text_model) | frozenset(TransformersKwargs.__annotations__)
-        self.projection_dropout = nn.Dropout(config.projection_dropout)
-        self.ecg_projection = ECGTextProjection(config, config.ecg_config.hidden_size)
+        self.ecg_projection = ecg_projection(config)
         self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
-        self.logit_scale = nn.Parameter(torch.empty(()))
+        self.views = ECGViews(config, self.ecg_projection.view_size) if config.view_loss_weight else None
+        self.logit_scale = nn.Parameter(torch.empty(()), requires_grad=config.train_logit_scale)
         self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.gives_probabilities)
         if config.num_text_kinds > 1:
             self.kind_logit_scale = nn.Parameter(torch.empty(config.num_text_kinds - 1))
@@ -116,6 +109,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
+        if isinstance(module, ECGAttentionPooling):
+            for parameter in (module.token, module.positions):
+                init.normal_(parameter, std=parameter.shape[-1] ** -0.5)
         if isinstance(module, ECGTextModel):
             init.constant_(module.logit_scale, self.config.logit_scale_init_value)
             init.constant_(module.logit_bias, self.config.logit_bias_init_value)
@@ -254,9 +250,14 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         **kwargs: Unpack[TransformersKwargs],
     ) -> BaseModelOutputWithPooling:
         """The ECG tower's output, its `pooler_output` projected to (batch, projection_dim), not normalised."""
+        return self._encode_ecg(input_values, lead_mask, sample_mask, **kwargs)[0]
+
+    def _encode_ecg(self, input_values, lead_mask, sample_mask, **kwargs):
+        """As `get_ecg_features`, and what views are made of."""
         outputs = self.ecg_model(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
-        outputs["pooler_output"] = self.ecg_projection(self.projection_dropout(outputs.pooler_output))
-        return outputs
+        mask = self.ecg_model.position_mask(sample_mask) if self.ecg_projection.reads_positions else None
+        outputs["pooler_output"], features = self.ecg_projection(outputs, mask)
+        return outputs, features
 
     @can_return_tuple
     def get_text_features(
@@ -353,7 +354,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         flags = {name: value for name, value in flags.items() if value is not None}
         of_ecg = {name: value for name, value in kwargs.items() if self._ecg_tower_takes(name)}
         of_text = {name: value for name, value in kwargs.items() if name not in of_ecg}
-        ecg_outputs = self.get_ecg_features(input_values, lead_mask, sample_mask, **flags, **of_ecg)
+        ecg_outputs, features = self._encode_ecg(input_values, lead_mask, sample_mask, **flags, **of_ecg)
         text_outputs = self.get_text_features(
             input_ids, attention_mask, text_features, token_type_ids, position_ids, inputs_embeds, **flags, **of_text
         )
@@ -363,6 +364,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
             logits = self.logit_scale.float().exp() * (ecg_embeds @ text_embeds.T)
             if self.gives_probabilities:
                 logits = logits + self.logit_bias.float()
+        views = None
+        if self.views is not None:
+            views = tuple(F.normalize(view.float(), dim=-1) for view in self.views(features))
         loss = None
         if return_loss:
             if len(ecg_embeds) > len(text_embeds) or (len(ecg_embeds) < len(text_embeds) and true_text_ids is None):
@@ -373,7 +377,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                 check_named([true_text_ids, unknown_text_ids])
                 text_ids = ids_of_texts(input_ids, attention_mask, text_features)
             truth = TextTruth(text_ids, true_text_ids, unknown_text_ids, text_kinds, text_log_odds)
-            loss = self.pair_loss(ecg_embeds, text_embeds, truth)
+            loss = self.pair_loss(ecg_embeds, text_embeds, truth, views)
         return ECGTextOutput(
             loss=loss,
             logits_per_ecg=logits,
@@ -382,6 +386,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
             text_embeds=text_embeds,
             ecg_model_output=ecg_outputs,
             text_model_output=text_outputs,
+            first_view_embeds=None if views is None else views[0],
+            second_view_embeds=None if views is None else views[1],
         )
 
 

@@ -55,6 +55,9 @@ class TextTruth(NamedTuple):
         return cls(of_texts("text_ids"), true, unknown, of_texts("text_kinds"), of_texts("text_log_odds"))
 
 
+# Outputs of the model that hold two views of each ECG.
+VIEWS = ("first_view_embeds", "second_view_embeds")
+
 # What names texts by their `text_ids`.
 NAMING = ("true_text_ids", "unknown_text_ids")
 
@@ -79,7 +82,8 @@ class PairLoss(LossOnEmbeddings):
     def embed_batch(self, batch) -> dict[str, torch.Tensor]:
         outputs = cast(nn.Module, self)(**{name: value for name, value in batch.items() if name != "return_loss"})
         own = len(outputs.ecg_embeds)
-        return {"ecg": outputs.ecg_embeds, "text": outputs.text_embeds[:own], "extra": outputs.text_embeds[own:]}
+        found = {"ecg": outputs.ecg_embeds, "text": outputs.text_embeds[:own], "extra": outputs.text_embeds[own:]}
+        return found | {name: outputs[name] for name in VIEWS if outputs.get(name) is not None}
 
     def loss_on_embeddings(self, embeddings, batches) -> torch.Tensor:
         """Extra texts of all micro-batches follow the records' own."""
@@ -88,12 +92,21 @@ class PairLoss(LossOnEmbeddings):
             check_named([batch.get(name) for batch in batches for name in NAMING])
             batches = [{**batch, "text_ids": ids_of_texts(*(batch.get(name) for name in names))} for batch in batches]
         truth = TextTruth.of_batches(batches, [len(batch["input_values"]) for batch in batches])
-        return self.pair_loss(embeddings["ecg"], torch.cat([embeddings["text"], embeddings["extra"]]), truth)
+        views = tuple(embeddings[name] for name in VIEWS if name in embeddings)
+        texts = torch.cat([embeddings["text"], embeddings["extra"]])
+        return self.pair_loss(embeddings["ecg"], texts, truth, views or None)
 
     def needs_text_ids(self) -> bool:
         return self.config.identical_text != "negative" or self.config.text_weighting != "row"
 
-    def pair_loss(self, ecg_embeds: torch.Tensor, text_embeds: torch.Tensor, truth: TextTruth) -> torch.Tensor:
+    def pair_loss(
+        self,
+        ecg_embeds: torch.Tensor,
+        text_embeds: torch.Tensor,
+        truth: TextTruth,
+        views: tuple[torch.Tensor, ...] | None = None,
+    ) -> torch.Tensor:
+        """`views` are two of each ECG, (ecgs, size), unit length, where the configuration has them."""
         config = self.config
         gather = gather_with_gradient if world_size() > 1 else None
         same: dict[str, Any] = {"text_ids": truth.text_ids, "identical_text": config.identical_text, "gather": gather}
@@ -101,7 +114,12 @@ class PairLoss(LossOnEmbeddings):
             given = [name for name, value in truth._asdict().items() if name != "text_ids" and value is not None]
             if given:
                 raise ValueError(f"the softmax loss cannot use {', '.join(given)}: leave them out of the batch")
-            return softmax_contrastive_loss(ecg_embeds, text_embeds, self.logit_scale.exp(), **same)
+            loss = softmax_contrastive_loss(ecg_embeds, text_embeds, self.logit_scale.exp(), **same)
+            if views is not None:
+                first, second = views
+                apart = softmax_contrastive_loss(first, second, self.logit_scale.exp(), gather=gather)
+                loss = loss + config.view_loss_weight * apart
+            return 2 * loss if config.compat_sum_of_directions else loss
         known: dict[str, Any] = {"true_text_ids": truth.true_text_ids, "unknown_text_ids": truth.unknown_text_ids}
         weighting: dict[str, Any] = {"text_weighting": config.text_weighting}
         scale, bias = self._scale_and_bias(truth, len(text_embeds))

@@ -1,6 +1,6 @@
 from ..shared.family import Family
 from .configuration_ecg_vit import ECGViTConfig
-from .golden_ecg_vit import GOLDEN, NOT_COMPARED
+from .golden_ecg_vit import GOLDEN
 from .modeling_ecg_vit import ECGViTForECGClassification, ECGViTForECGSurvival, ECGViTModel
 from .sources import SOURCES
 
@@ -13,5 +13,4 @@ FAMILY = Family(
     survival=ECGViTForECGSurvival,
     sources=SOURCES,
     golden=GOLDEN,
-    not_compared=NOT_COMPARED,
 )

@@ -52,6 +52,11 @@ class ECGViTConfig(ECGConfig):
         """Patches of a whole record, for each of which a position is learned."""
         return self.num_samples // self.patch_size
 
+    @property
+    def num_positions(self) -> int:
+        """Positions that `num_samples` samples give: one a patch."""
+        return self.num_patches
+
     def validate_architecture(self):
         """Run by `@strict` after construction and before saving."""
         self.check_blocks()

@@ -15,7 +15,7 @@ from ..shared.attention import ECGSelfAttention, attention_mask_of
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_survival import SurvivalHeadMixin
-from ..shared.padding import lengths_of, mean_over_time, without_padding
+from ..shared.padding import lengths_of, mean_over_time, record_mask, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import stretched_positions
 from ..shared.transformer import PreNormBlock, pre_norm_blocks
@@ -125,12 +125,8 @@ class ECGViTModel(ECGViTPreTrainedModel):
         if lead_mask is not None:
             input_values = input_values.masked_fill(~lead_mask.bool().unsqueeze(2), 0.0)
         input_values, sample_mask = without_padding(input_values, sample_mask)
-        counted = lengths = None
-        if sample_mask is not None:
-            # no len(): exported with any batch, it would fix the size
-            shape = (input_values.shape[0], 1, input_values.shape[2] // config.patch_size)
-            counted = counted_patches(shape, None, sample_mask, config.patch_size)[:, 0]  # type: ignore[index]
-            lengths = lengths_of(counted) if config.interpolate_positions else None
+        counted = self._patch_mask(sample_mask)
+        lengths = lengths_of(counted) if counted is not None and config.interpolate_positions else None
         hidden_states = self.embeddings(input_values, lengths)
         attention_mask = attention_mask_of(config, hidden_states, counted)
         for layer in self.layers:
@@ -140,6 +136,18 @@ class ECGViTModel(ECGViTPreTrainedModel):
             counted = counted | ~counted.any(dim=1, keepdim=True)
         pooled = self.norm(mean_over_time(hidden_states, counted))
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=pooled)
+
+    def position_mask(self, sample_mask: torch.Tensor | None) -> torch.Tensor | None:
+        return self._patch_mask(record_mask(sample_mask))
+
+    def _patch_mask(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """bool (batch, patches), of the mask of records that stand at their rows' start."""
+        if mask is None:
+            return None
+        # no len(): exported with any batch, it would fix the size
+        shape = (mask.shape[0], 1, mask.shape[1] // self.config.patch_size)
+        counted = counted_patches(shape, None, mask, self.config.patch_size)
+        return None if counted is None else counted[:, 0]
 
 
 class ECGViTForECGClassification(LinearHeadMixin, ECGViTPreTrainedModel):

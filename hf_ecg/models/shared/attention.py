@@ -11,7 +11,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 
 class ECGSelfAttention(nn.Module):
-    """Multi-head self-attention, every token over every token that the mask does not hide.
+    """Multi-head attention, every token over every token that the mask does not hide: its own, or those of a context.
 
     Args:
         config: of the model, which says how attention is computed (`attn_implementation`).
@@ -46,15 +46,21 @@ class ECGSelfAttention(nn.Module):
         self.output = nn.Linear(inner, hidden_size)
 
     def forward(
-        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        context: torch.Tensor | None = None,
+        **kwargs,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """
         Args:
             hidden_states: (batch, tokens, hidden_size).
             attention_mask: as `attention_mask_of` makes it.
+            context: (batch, others, hidden_size), what the tokens look at in place of each other.
 
         Returns:
-            (batch, tokens, hidden_size), and the weights (batch, heads, tokens, tokens) where attention is "eager".
+            (batch, tokens, hidden_size), and the weights (batch, heads, tokens, tokens or others) where attention is
+            "eager".
 
         Raises:
             ValueError: `output_attentions` of an attention that does not compute weights.
@@ -63,9 +69,10 @@ class ECGSelfAttention(nn.Module):
         if kwargs.pop("output_attentions", False) and how != "eager":
             raise ValueError(f"output_attentions wants attn_implementation='eager', this model has {how!r}")
         shape = hidden_states.shape[:-1]
+        seen = hidden_states if context is None else context
         query, key, value = (
-            part(hidden_states).view(*shape, -1, self.head_size).transpose(1, 2)
-            for part in (self.query, self.key, self.value)
+            part(tokens).view(*tokens.shape[:-1], -1, self.head_size).transpose(1, 2)
+            for part, tokens in ((self.query, hidden_states), (self.key, seen), (self.value, seen))
         )
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(how, eager_attention)
         dropout = self.dropout if self.training else 0.0
@@ -86,7 +93,10 @@ def eager_attention(module, query, key, value, attention_mask, scaling: float, d
 
 
 def attention_mask_of(
-    config: PreTrainedConfig, hidden_states: torch.Tensor, counted: torch.Tensor | None
+    config: PreTrainedConfig,
+    hidden_states: torch.Tensor,
+    counted: torch.Tensor | None,
+    context: torch.Tensor | None = None,
 ) -> torch.Tensor | None:
     """The mask in the form that the configuration's attention wants.
 
@@ -95,6 +105,7 @@ def attention_mask_of(
         hidden_states: (batch, tokens, hidden_size), what attention will see.
         counted: bool (batch, tokens), false where a token must not be looked at; None = all count. A row without any
             token counts all of its: there is nothing to be hidden, and an empty softmax is not a number.
+        context: (batch, others, hidden_size), when the tokens look at others; `counted` is of these then.
     """
     if counted is not None:
         counted = counted | ~counted.any(dim=1, keepdim=True)
@@ -102,5 +113,7 @@ def attention_mask_of(
             # what follows, of one row for all queries: an exporter cannot tell the strides of (tokens, tokens) apart
             # when there may be any number of tokens
             return counted[:, None, None]
-    mask = create_bidirectional_mask(config=config, inputs_embeds=hidden_states, attention_mask=counted)
+    mask = create_bidirectional_mask(
+        config=config, inputs_embeds=hidden_states, attention_mask=counted, encoder_hidden_states=context
+    )
     return cast(torch.Tensor | None, mask)

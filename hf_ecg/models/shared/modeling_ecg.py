@@ -98,6 +98,22 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
         """The bare ECG encoder; the model itself when it is one."""
         return cast(PreTrainedModel, self.base_model)
 
+    def position_mask(self, sample_mask: torch.Tensor | None) -> torch.Tensor | None:
+        """Which positions of an encoder's `last_hidden_state` hold a record, for what pools them otherwise.
+
+        Args:
+            sample_mask: bool (batch, samples), as `forward` takes it.
+
+        Returns:
+            bool (batch, positions); None when all do.
+
+        Raises:
+            ValueError: a family that does not say.
+        """
+        if sample_mask is None:
+            return None
+        raise ValueError(f"{type(self).__name__} does not say which of its positions are padding: give no sample_mask")
+
     def _upload_modified_files(self, working_dir, repo_id, *args, **kwargs):
         """The last thing that transformers does of a push; the card lies in the folder by then."""
         write_pushed_card(working_dir, repo_id, type(self).__name__, self.role, self.config.model_type)

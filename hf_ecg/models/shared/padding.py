@@ -38,6 +38,11 @@ def without_padding(
     return input_values.gather(2, order.unsqueeze(1).expand_as(input_values)), mask.gather(1, order)
 
 
+def record_mask(sample_mask: torch.Tensor | None) -> torch.Tensor | None:
+    """The mask of `without_padding`, without the input."""
+    return None if sample_mask is None else without_padding(sample_mask.unsqueeze(1).float(), sample_mask)[1]
+
+
 def zero_padding(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """Zeros where a record is padded."""
     return hidden_states if mask is None else hidden_states.masked_fill(~mask.unsqueeze(2), 0.0)
