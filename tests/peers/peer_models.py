@@ -63,18 +63,27 @@ class PeerModelTester:
 
 def own_inputs(model_class: type, rows: int) -> dict:
     """What the contract tests give to this class."""
-    make = next(case[2] for case in CASES.values() if case[0] is model_class)
-    return make(rows, torch.Generator().manual_seed(0))
+    return _case(model_class)[2](rows, torch.Generator().manual_seed(0))
 
 
 def compared_output(model_class: type) -> str:
     """The output that the contract tests compare."""
-    return next(case[3] for case in CASES.values() if case[0] is model_class)
+    return _case(model_class)[3]
+
+
+def _case(model_class: type) -> tuple:
+    """The class's own, or that of its family's other head: what goes in and comes out is the same."""
+    heads = ("classifier", "survival model")
+    same = [case for case in CASES.values() if case[0].config_class is model_class.config_class]
+    own = [case for case in same if case[0] is model_class]
+    return (own or [case for case in same if model_role(case[0]) in heads and model_role(model_class) in heads])[0]
 
 
 def learning_inputs(model_class: type, inputs: dict) -> dict:
     """The inputs, and what makes this class give a loss; a bare encoder has none."""
     if model_role(model_class) == "classifier":
         return inputs | {"labels": torch.zeros(len(inputs["input_values"]), dtype=torch.long)}
+    if model_role(model_class) == "survival model":
+        return inputs | {"labels": torch.tensor([[200.0, 1.0]]).repeat(len(inputs["input_values"]), 1)}
     asked = "return_loss" in inspect.signature(model_class.forward).parameters
     return inputs | {"return_loss": True} if asked else inputs

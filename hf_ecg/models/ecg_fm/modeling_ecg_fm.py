@@ -19,6 +19,7 @@ from ..shared.convolutional_positions import ConvolutionalPositions
 from ..shared.frame_convolutions import FrameConvolution, FrameConvolutions, TimeNorm
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
+from ..shared.modeling_survival import SurvivalHeadMixin
 from ..shared.padding import mean_over_time, zero_padding
 from ..shared.transformer import PostNormBlock
 from .configuration_ecg_fm import ECGFMConfig
@@ -166,6 +167,21 @@ class ECGFMForECGClassification(LinearHeadMixin, ECGFMPreTrainedModel):
         >>> model = ECGFMForECGClassification(ECGFMConfig(num_hidden_layers=2, num_labels=17)).eval()
         >>> model(torch.zeros(2, 12, 2500)).logits.shape
         torch.Size([2, 17])
+    """
+
+    encoder_class = ECGFMModel
+
+
+class ECGFMForECGSurvival(SurvivalHeadMixin, ECGFMPreTrainedModel):
+    """The encoder with a survival head: the probability to outlive each interval of `config.survival_breaks`.
+
+    Example:
+        >>> import torch
+        >>> from hf_ecg import ECGFMConfig, ECGFMForECGSurvival
+        >>> model = ECGFMForECGSurvival(ECGFMConfig(num_hidden_layers=2, survival_breaks=[0, 365, 730])).eval()
+        >>> logits = model(torch.zeros(2, 12, 2500)).logits
+        >>> logits.shape, model.survival_at(logits, 365).shape
+        (torch.Size([2, 2]), torch.Size([2]))
     """
 
     encoder_class = ECGFMModel
