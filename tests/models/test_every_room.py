@@ -23,18 +23,7 @@ OURS = {name: family for name, family in FAMILIES.items() if family.config.__mod
 # others stand around the encoder of one of these
 ENCODERS = [name for name, family in OURS.items() if model_role(family.model) == "encoder"]
 EIGHT = ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]
-FOLDS = [
-    "--train_folds",
-    "1-7",
-    "--validation_folds",
-    "8",
-    "--test_folds",
-    "9,10",
-    "--bootstrap",
-    "5",
-    "--minimum",
-    "2",
-]
+FOLDS = "--train_folds 1-7 --validation_folds 8 --test_folds 9,10 --bootstrap 5 --minimum 2".split()
 
 
 def extractor_for(config) -> ECGFeatureExtractor:

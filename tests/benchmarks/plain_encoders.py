@@ -1,0 +1,93 @@
+"""The published encoders as their descriptions have them, one operation after the other, on the weights of ours.
+
+Channels before samples, queries, keys and values from one product, attention by its formula: the benchmark compares
+time with it, and checks that the numbers are the same.
+"""
+
+import torch
+from torch.nn import functional as F
+
+
+def resnet(model, ecg: torch.Tensor) -> torch.Tensor:
+    """MERL's and ECG-CLIP's ResNets of basic or bottleneck blocks: (batch, leads, samples) to (batch, hidden_size)."""
+    x = F.relu(_norm(model.stem.norm, _convolution(model.stem.convolution, ecg)))
+    if model.stem.pooling:
+        x = F.max_pool1d(x, 3, 2, 1)
+    for block in (block for stage in model.stages for block in stage.blocks):
+        y, last = x, len(block.convolutions) - 1
+        for number, (layer, norm) in enumerate(zip(block.convolutions, block.norms, strict=True)):
+            y = _norm(norm, _convolution(layer, y))
+            y = F.relu(y) if number < last else y
+        shortcut = block.shortcut
+        x = F.relu(y + (x if shortcut is None else _norm(block.shortcut_norm, _convolution(shortcut, x))))
+    return x.mean(dim=-1)
+
+
+def vit(model, ecg: torch.Tensor) -> torch.Tensor:
+    """MERL's vision transformers: patches of all leads."""
+    batch, leads, _ = ecg.shape
+    patches = ecg.view(batch, leads, -1, model.config.patch_size).permute(0, 2, 1, 3).flatten(2)
+    x = F.linear(patches, model.embeddings.projection.weight) + model.embeddings.positions
+    for layer in model.layers:
+        x = _pre_norm(layer, x, model.config.num_attention_heads)
+    return model.norm(x.mean(dim=1))
+
+
+def st_mem(model, ecg: torch.Tensor) -> torch.Tensor:
+    """ST-MEM: patches of single leads, each lead between two separators."""
+    embeddings, positions = model.embeddings, model.embeddings.positions
+    tokens = ecg.unflatten(-1, (-1, model.config.patch_size))
+    tokens = embeddings.norm(embeddings.projection(embeddings.patch_norm(tokens))) + positions[1:-1]
+    ends = [(embeddings.separator + positions[end]).expand(*tokens.shape[:2], 1, -1) for end in (0, -1)]
+    x = (torch.cat([ends[0], tokens, ends[1]], dim=2) + embeddings.leads[:, None]).flatten(1, 2)
+    for layer in model.layers:
+        x = _pre_norm(layer, x, model.config.num_attention_heads)
+    return model.norm(x.unflatten(1, (ecg.shape[1], -1))[:, :, 1:-1].flatten(1, 2).mean(dim=1))
+
+
+def ecg_fm(model, ecg: torch.Tensor) -> torch.Tensor:
+    """ECG-FM: convolutions to frames, positions by one long convolution, post-norm blocks."""
+    x = ecg
+    for layer in model.convolutions.layers:
+        x = F.conv1d(x, layer.convolution.weight, stride=layer.stride)
+        if layer.norm is not None:
+            x = F.group_norm(x, x.shape[1], layer.norm.weight, layer.norm.bias, layer.norm.eps)
+        x = F.gelu(x)
+    x, positions = model.projection(model.frame_norm(x.transpose(1, 2))), model.positions
+    weight = positions.direction * (positions.magnitude / positions.direction.norm(dim=(0, 1), keepdim=True))
+    options = {"padding": positions.kernel_size // 2, "groups": positions.groups}
+    mixed = F.conv1d(x.transpose(1, 2), weight, positions.bias, **options)[..., :-1]
+    x = model.norm(x + F.gelu(mixed).transpose(1, 2))
+    for layer in model.layers:
+        x = layer.attention_norm(x + _attention(layer.attention, x, model.config.num_attention_heads))
+        x = layer.feed_forward_norm(x + _feed_forward(layer.feed_forward, x))
+    return x.mean(dim=1)
+
+
+PLAIN = {"ecg_fm": ecg_fm, "ecg_resnet": resnet, "ecg_vit": vit, "st_mem": st_mem}
+
+
+def _convolution(layer, x):
+    return F.conv1d(x, layer.weight, layer.bias, layer.stride, layer.padding)
+
+
+def _norm(norm, x):
+    values = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    return F.batch_norm(x, *values, eps=norm.eps)
+
+
+def _pre_norm(layer, x, heads):
+    x = x + _attention(layer.attention, layer.attention_norm(x), heads)
+    return x + _feed_forward(layer.feed_forward, layer.feed_forward_norm(x))
+
+
+def _feed_forward(inner, x):
+    return inner.contract(F.gelu(inner.expand(x)))
+
+
+def _attention(attention, x, heads):
+    parts = (attention.query, attention.key, attention.value)
+    joint = F.linear(x, torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+    query, key, value = joint.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    weights = F.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
+    return attention.output((weights @ value).transpose(1, 2).flatten(2))
