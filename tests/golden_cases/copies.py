@@ -4,18 +4,6 @@ import shutil
 
 import numpy as np
 
-# without a model of many weights
-CASES_OF_SECONDS = (
-    "ecgclip-survival-loss",
-    "clef-loss",
-    "clef-small",
-    "merl-loss",
-    "openclip-clip-loss",
-    "openclip-siglip-loss",
-    "preprocess-originals",
-    "st-mem-preprocess",
-)
-
 
 def changed(values):
     """By a thousandth; whole numbers are none then."""
