@@ -45,7 +45,7 @@ def _tiny_training(arguments: list[str]) -> list[str]:
     if "init_from" in recipe["model"]:
         tiny += [f"model.init_from.text_model={TEXT_TOWER}", f"processor.tokenizer={TEXT_TOWER}"]
         tiny += ["model.config.projection_dim=8"]
-    if recipe["validation"]["name"] in ("label_text", "classification"):
+    if (recipe.get("validation") or {}).get("name") in ("label_text", "classification"):
         tiny += ["validation.minimum=1"]
     return tiny
 

@@ -14,6 +14,7 @@ torch.set_num_threads(1)
 
 # What `output_hidden_states` gives of the tiny model: how many, and positions and channels of the first.
 HIDDEN_STATES = {
+    "clocs": (2, 39, 4),
     "ecg_resnet": (5, 80, 4),
     "ecg_resnext": (4, 80, 8),
     "ecg_vit": (3, 10, 16),
