@@ -7,6 +7,8 @@ import numpy as np
 from ._arrays import as_double, check_number
 
 METHODS = ("zscore", "minmax", "divide")
+# Of the largest value: a lead that varies by less is constant. Stored samples have 1e-7 at the best.
+_ROUNDING = 1e-12
 
 
 def normalise(
@@ -65,10 +67,14 @@ def normalise(
     if method == "zscore":
         scale = signals.std(**options) + epsilon
         if epsilon == 0:
-            # rounding of the mean gives a constant lead a std of some 1e-17, which must not become a unit
-            range_ = signals.max(**options, initial=-np.inf) - signals.min(**options, initial=np.inf)
-            scale = np.where(range_ == 0, 0.0, scale)
+            # rounding, of the mean or of a resampling, gives a constant lead a std of some 1e-17, which must not
+            # become a unit
+            high, low = signals.max(**options, initial=-np.inf), signals.min(**options, initial=np.inf)
+            constant = high - low <= _ROUNDING * np.maximum(np.abs(high), np.abs(low))
+            scale = np.where(constant, 0.0, scale)
         scaled = (signals - signals.mean(**options)) / _not_zero(scale)
+        if not scale.all():
+            scaled = np.where(scale == 0, 0.0, scaled)
     else:
         if not minimum < maximum:
             raise ValueError(f"minimum {minimum} is not below maximum {maximum}")

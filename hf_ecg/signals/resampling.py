@@ -189,7 +189,8 @@ def _interpolated(signals, interval: float, number: int, beyond: np.ndarray) -> 
     times = np.arange(number) * interval
     left = np.minimum(times.astype(np.int64), signals.shape[-1] - 1)
     share = np.clip(times - left, 0.0, 1.0)
-    return extended[..., left] * (1.0 - share) + extended[..., left + 1] * share
+    # in this form a constant lead stays constant to the last digit
+    return extended[..., left] + (extended[..., left + 1] - extended[..., left]) * share
 
 
 @_without_line

@@ -74,3 +74,12 @@ def test_an_absent_lead_may_be_missing_altogether(signals):
 def test_settings_that_make_no_sense(signals, arguments, message):
     with pytest.raises(ValueError, match=message):
         normalise(signals, **arguments)
+
+
+def test_a_lead_that_is_constant_but_for_rounding_is_zero():
+    """A resampling leaves a constant lead so."""
+    signals = np.stack([0.3 + 1e-17 * np.arange(50), 0.3 + 1e-16 * (np.arange(50) % 2), np.sin(np.arange(50))])
+    scaled = normalise(signals, "zscore", epsilon=0.0)
+    assert not scaled[:2].any() and scaled[2].std() == pytest.approx(1)
+    # what was recorded is a signal, however small
+    assert normalise(1e-9 * np.sin(np.arange(50.0))[None] + 1e-3, "zscore", epsilon=0.0).std() == pytest.approx(1)
