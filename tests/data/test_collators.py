@@ -226,13 +226,6 @@ def test_impossible_label_sets_are_refused(processor):
             ECGClassificationCollator(processor.feature_extractor, label_sets, made_rows.CLASSES)
 
 
-def test_several_crops_of_a_record_are_not_for_training():
-    steps = [{"name": "select_leads"}, {"name": "multi_crop", "count": 2, "num_samples": 100}]
-    extractor = ECGFeatureExtractor(sampling_rate=100, leads=made_rows.LEADS, num_samples=100, steps=steps)
-    with pytest.raises(ValueError, match="random_crop"):
-        ECGClassificationCollator(extractor, ["form"], made_rows.CLASSES)
-
-
 def test_waveforms_alone(rows, processor):
     collator = ECGWaveformCollator(processor, VIEWS, seed=5, record_seeds=True)
     batch = collator(rows.__getitems__(keys([0, 3])))

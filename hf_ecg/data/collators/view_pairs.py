@@ -45,6 +45,7 @@ class ECGContrastiveCollator(WaveformCollator):
             first one the first view and the others further ones; "half_leads": every lead of either half (CMSMLC).
         patient_records: of the training rows, for "patient".
         patient_ids: also hand out numbers that are equal where records are of one patient.
+        record_seeds: also hand out `record_seeds`, see `ECGWaveformCollator`.
 
     Raises:
         ValueError: an impossible view or probability, or one for a model of several leads.
@@ -63,12 +64,14 @@ class ECGContrastiveCollator(WaveformCollator):
         second_view: str = RECORD,
         patient_records: PatientRecords | None = None,
         patient_ids: bool = False,
+        record_seeds: bool = False,
     ):
+        self.second_view = second_view
         super().__init__(feature_extractor, views, seed, prepared=prepared)
         check_one_of("second_view", second_view, SECOND_VIEWS)
         if (second_view == PATIENT) != (patient_records is not None):
             raise ValueError(f"second_view is {second_view!r}, patient_records are given for 'patient' and only there")
-        self.second_view, self.patient_records, self.patient_ids = second_view, patient_records, patient_ids
+        self.patient_records, self.patient_ids, self.record_seeds = patient_records, patient_ids, record_seeds
         if second_view in OF_LEADS and (not self.single_lead or same_lead_probability is not None):
             raise ValueError(
                 f"second_view {second_view!r} makes a view of every lead: it is for single-lead models (an extractor"
@@ -91,6 +94,11 @@ class ECGContrastiveCollator(WaveformCollator):
         patient = "patient_id" if self.patient_ids else None
         named = (self.risk_column, self.missing_rate_column, patient, *self.metadata_columns)
         return list(dict.fromkeys(filter(None, named)))
+
+    @property
+    def rows_of_a_record(self) -> int:
+        """Two for halves: of segments that follow each other."""
+        return 2 if self.second_view in (HALF, HALF_LEADS) else 1
 
     def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """With all leads of a single-lead model beside each other, from which the views' leads are drawn."""
@@ -116,7 +124,7 @@ class ECGContrastiveCollator(WaveformCollator):
             views behind the batch where every lead is one; `risk` and
             `missing_rate` float32 (batch,), and `metadata` float32 (batch, columns) in their own units with the sexes
             as 0 (female) and 1 (male), NaN where unknown, when their columns are named; `patient_ids` int64 (batch,)
-            when they are asked for; `return_loss` True.
+            and `record_seeds` int64 (batch,) when they are asked for; `return_loss` True.
 
         Raises:
             ValueError: a risk or a datum that is not a number, or what the feature extractor refuses.
@@ -127,6 +135,8 @@ class ECGContrastiveCollator(WaveformCollator):
                 batch[key] = torch.tensor([number(row, column) for row in rows])
         if self.patient_ids:
             batch["patient_ids"] = patient_numbers(rows)
+        if self.record_seeds:
+            batch["record_seeds"] = self.seeds_of(rows)
         if self.metadata_columns:
             batch["metadata"] = torch.tensor(
                 [[metadata_number(row, column) for column in self.metadata_columns] for row in rows]

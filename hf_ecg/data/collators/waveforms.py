@@ -8,6 +8,7 @@ from ...processing import ECGFeatureExtractor
 from ..rows import SIGNAL_COLUMNS
 from ..view_base import record_generator
 from ..views import apply_views, validate_views
+from .one_row import one_row_a_record
 
 
 class WaveformCollator:
@@ -15,6 +16,7 @@ class WaveformCollator:
 
     What happens to a record is a function of `(seed, row["epoch"], row["record_index"], view)`: not of the batch it is
     in, nor of the process that makes it. Views act where the extractor's steps name `views`, else after the last step.
+    Of a record that the extractor makes several rows of there is one, see `one_row_a_record`.
 
     Args:
         feature_extractor: the model's own, or a processor that holds one.
@@ -30,17 +32,14 @@ class WaveformCollator:
     def __init__(
         self, feature_extractor, views: Sequence[dict] = (), seed: int = 0, lead: str | None = None, prepared=None
     ):
-        self.feature_extractor = self.extractor_of_views(_extractor(feature_extractor))
+        extractor, views = one_row_a_record(_extractor(feature_extractor), views, self.rows_of_a_record)
+        self.feature_extractor = self.extractor_of_views(extractor)
         self.views = validate_views(
             views, self.feature_extractor.views_sampling_rate, _view_leads(self.feature_extractor)
         )
         self.seed = seed
         self.lead = lead
         self.prepared = prepared
-        if "record_index" in self.feature_extractor.model_input_names:
-            raise ValueError(
-                "the feature extractor makes several crops of a record: use the view random_crop to train"
-            )
         fixed = [output.name for output in self.feature_extractor.outputs_before_views if not output.views]
         if self.views and fixed:
             raise ValueError(f"views would contradict the feature extractor's {fixed}, made before them")
@@ -48,6 +47,11 @@ class WaveformCollator:
     def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """The extractor that makes the waveforms which views act on."""
         return extractor
+
+    @property
+    def rows_of_a_record(self) -> int:
+        """How many of the extractor's rows a record is long, where it makes several."""
+        return 1
 
     @property
     def own_columns(self) -> list[str]:
@@ -99,6 +103,10 @@ class WaveformCollator:
             raise ValueError(f"a row has no {' and no '.join(missing)}, which random views are a function of")
         return record_generator(self.seed, row["epoch"], row["record_index"], view)
 
+    def seeds_of(self, rows: Sequence[Mapping]) -> torch.Tensor:
+        """int64 (batch,): a number for each record and epoch, for what a model draws of it."""
+        return torch.tensor([self.generator(row, "record_seeds").initial_seed() for row in rows])
+
 
 class ECGWaveformCollator(WaveformCollator):
     """Batches of waveforms alone, for objectives that need neither label nor pair.
@@ -129,7 +137,7 @@ class ECGWaveformCollator(WaveformCollator):
         """
         batch = self.waveforms(rows)
         if self.record_seeds:
-            batch["record_seeds"] = torch.tensor([self.generator(row, "record_seeds").initial_seed() for row in rows])
+            batch["record_seeds"] = self.seeds_of(rows)
         return batch
 
 

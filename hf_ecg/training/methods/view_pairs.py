@@ -107,6 +107,7 @@ class ViewPairs(Method):
             second_view=second_view,
             patient_records=patients,
             patient_ids=self.options.patient_ids,
+            record_seeds="record_seeds" in feeding.inputs,
         )
 
     def facts(self, model_config) -> dict:
