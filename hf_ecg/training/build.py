@@ -77,7 +77,7 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
     freeze(model, recipe.freeze)
     parts = RunParts(model, processor, method, sources, rows, collator, None, judged=judged)
     if with_validation:
-        check_judged(recipe.validation.name, model)
+        check_judged(recipe.validation.name, model, recipe.validation.prompts or ())
         together = accelerator is not None and validates_together(recipe, accelerator.num_processes)
         parts.validates_together = together
         parts.validate = _validation(recipe, method, feeding, judged, accelerator if together else None)

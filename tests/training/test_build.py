@@ -46,6 +46,18 @@ from tests.evaluation.tiny import save_prompts
             },
             "validation 'classification' wants a classifier, but ECGTextModel is of the kind dual encoder",
         ),
+        (
+            {
+                "model__config__loss_type": "softmax",
+                "validation": {
+                    "name": "label_text",
+                    "metric": "macro_auroc",
+                    "greater_is_better": True,
+                    "prompts": ["ptb_xl_superdiagnostic"],
+                },
+            },
+            "ptb_xl_superdiagnostic ask for probabilities .noisy_or.*loss_type is 'softmax'",
+        ),
         ({"validation__metric": "macro_auroc"}, "validation.metric is 'macro_auroc', .* measures .'loss'."),
         ({"validation__greater_is_better": True}, "greater_is_better is True, but of loss the other direction"),
     ],

@@ -87,6 +87,18 @@ def class_similarities(
     return cosines, np.exp(-np.logaddexp(0.0, -(scale * cosines + bias)))
 
 
+def check_aggregates(model, prompts: Sequence[str]) -> None:
+    """Raises ValueError for a prompt set that asks for probabilities, of a model whose logits give none."""
+    from ...clinical.prompts import load_prompts
+
+    wanting = [name for name in prompts if load_prompts(name).aggregate == "noisy_or"]
+    if wanting and not model.gives_probabilities:
+        raise ValueError(
+            f"validation.prompts: {', '.join(wanting)} ask for probabilities (noisy_or), which a model of the sigmoid"
+            f" loss gives; loss_type is {model.config.loss_type!r}"
+        )
+
+
 def scale_and_bias(model) -> tuple[float, float | None]:
     """Exponentiated logit scale and the bias of a dual encoder; no bias when its logits give no probabilities."""
     bias = float(model.logit_bias.detach()) if model.gives_probabilities else None

@@ -24,7 +24,7 @@ from ..options import NAMES
 from .asked_texts import UNKNOWN, TrainedTexts, asked_texts, log_dropped
 from .features import PreparedRows, classifier_logits, ecg_embeddings
 from .held_out import prompts_to_choose_by
-from .label_text import TextEmbeddings, match_labels, scores_by_text
+from .label_text import TextEmbeddings, check_aggregates, match_labels, scores_by_text
 from .loss_validation import loss_validator
 from .refused import skipping_validator
 from .survival import survival_validator
@@ -110,16 +110,19 @@ def build_validation(
     return skipping_validator(partial(build, options, processor), dataset, strict)
 
 
-def check_judged(name: str, model: nn.Module) -> None:
+def check_judged(name: str, model: nn.Module, prompts: Sequence[str] = ()) -> None:
     """Refuses a validation that a model has no answers for, before it is trained for an epoch.
 
     Raises:
-        ValueError: prompts for a model without a text tower, labels for one without a head.
+        ValueError: prompts for a model without a text tower or, of some `prompts`, without probabilities; labels for
+            one without a head.
     """
     wanted = {LABEL_TEXT: "dual encoder", SURVIVAL: "survival model", LOSS: None}.get(name, "classifier")
     role = model_role(model)
     if wanted is not None and role not in (wanted, "other"):
         raise ValueError(f"validation {name!r} wants a {wanted}, but {type(model).__name__} is of the kind {role}")
+    if name == LABEL_TEXT and role == wanted:
+        check_aggregates(model, prompts)
 
 
 def shares_the_loss(name: str) -> bool:
