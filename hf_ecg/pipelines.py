@@ -11,8 +11,9 @@ An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads
 `datasets.Dataset`, streamed or not, a `KeyDataset`, a generator and any other iterable give an iterator. One pipeline
 may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=` is for models of a
 single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
-crops of a record count as their mean, and so do its windows: a record that is much longer than the model's window is
-refused unless `window=` says what is taken of it ("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`).
+crops of a record count as their mean (`crops="max"`: the largest of each number, for rare findings), and so do its
+windows: a record that is much longer than the model's window is refused unless `window=` says what is taken of it
+("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`).
 Without `model=` it is "ecg-text-small", which lies inside the package.
 """
 
@@ -117,7 +118,7 @@ class _ECGPipeline(Pipeline):
         return super().__call__(inputs, **options)
 
     def _sanitize_parameters(self, **options):
-        forward = _keywords(self.model_outputs)
+        forward = [*_keywords(self.model_outputs), "crops"]
         after = _keywords(self.postprocess)
         known = [*_INPUT_OPTIONS, *forward, *after]
         for key in options:
@@ -166,7 +167,8 @@ class _ECGPipeline(Pipeline):
         for part in parts:
             part.save_pretrained(save_directory, **kwargs)
 
-    def _forward(self, inputs, **options):
+    def _forward(self, inputs, crops: str = "mean", **options):
+        check_one_of("crops", crops, ("mean", "max"))
         record_index = inputs.pop("record_index", None)
         values = self.model_outputs(inputs, **options).float()
         if not values.isfinite().all():
@@ -175,7 +177,7 @@ class _ECGPipeline(Pipeline):
             from .evaluation.judging.features import average_crops
 
             record_index = record_index.to(values.device)
-            values = average_crops(values, record_index, int(record_index.max()) + 1)
+            values = average_crops(values, record_index, int(record_index.max()) + 1, crops)
         return {"values": values}
 
 

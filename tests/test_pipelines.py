@@ -129,6 +129,13 @@ def test_crops_of_a_record_are_averaged_also_in_batches(work, corpus):
     expected = ecg_features(model, extractor, corpus)
     np.testing.assert_allclose(list(extract(corpus, batch_size=3)), expected, atol=1e-5)
     np.testing.assert_allclose([extract(row) for row in corpus], expected, atol=1e-5)
+    row, largest = corpus[0], extract(corpus[0], crops="max")
+    inputs = dict(extractor([row], return_tensors="pt"))
+    inputs.pop("record_index")
+    with torch.no_grad():
+        np.testing.assert_allclose(largest, model.eval()(**inputs).pooler_output.amax(0), atol=1e-5)
+    with pytest.raises(ValueError, match="crops.*mean.*max"):
+        extract(row, crops="median")
 
 
 @pytest.mark.parametrize(

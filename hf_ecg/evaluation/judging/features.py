@@ -244,8 +244,13 @@ def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:
     return PreparedRows(feature_extractor, dataset, batch_size)
 
 
-def average_crops(outputs: torch.Tensor, record_index: torch.Tensor, num_records: int) -> torch.Tensor:
-    """Mean over the crops of each record: (crops, size) to (records, size).
+CROPS = (MEAN, MAX) = ("mean", "max")
+
+
+def average_crops(
+    outputs: torch.Tensor, record_index: torch.Tensor, num_records: int, how: str = MEAN
+) -> torch.Tensor:
+    """Mean, or "max", over the crops of each record: (crops, size) to (records, size).
 
     Raises:
         ValueError: another number of crops than of outputs, or a record without one.
@@ -257,5 +262,8 @@ def average_crops(outputs: torch.Tensor, record_index: torch.Tensor, num_records
         raise ValueError(f"record_index names {int((counts > 0).sum())} records, wanted {num_records}")
     if len(outputs) == num_records and bool((record_index == torch.arange(num_records)).all()):
         return outputs
+    if how == MAX:
+        places = record_index[:, None].expand_as(outputs)
+        return torch.full((num_records, outputs.shape[1]), -torch.inf).scatter_reduce(0, places, outputs, "amax")
     total = torch.zeros(num_records, outputs.shape[1]).index_add_(0, record_index, outputs)
     return total / counts[:, None]
