@@ -29,7 +29,7 @@ def merl_state(trunk="resnet", prefix=""):
         layer("att_pool_head.c_proj", SIZE, SIZE)
         width = SIZE
     else:
-        width = 16
+        width = 8
         state |= {
             key: value for key, value in vit_state(size=width, blocks=2).items() if key.startswith("ecg_encoder")
         }

@@ -1,5 +1,8 @@
 """MERL whole: what is converted and refused, its projections, its losses. Needs no golden data."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
@@ -234,3 +237,15 @@ def test_a_tower_that_does_not_say_its_positions_cannot_be_pooled_by_attention()
         merl_config(ecg_config=resnext_config(), ecg_projection_type="attention")
     model = ECGTextModel(merl_config(ecg_config=vit_config(), ecg_projection_type="attention"))
     assert model.ecg_projection.pooling.positions.shape == (10, 16)
+
+
+@pytest.mark.parametrize("trunk", ["resnet", "vit"])
+def test_committed_files_in_the_originals_layout_give_their_old_numbers(trunk):
+    folder = Path(__file__).parent.parent / "checkpoints" / f"merl_{trunk}_original_tiny"
+    model, _ = convert_checkpoint("merl", folder / "merl_ckpt.pth")
+    expected, time = np.load(folder / "expected.npz"), torch.arange(5000) / 500
+    ecg = torch.stack([torch.sin(time * rate + torch.arange(12)[:, None]) for rate in (5.0, 8.0)]) / 2 + 0.5
+    with torch.no_grad():
+        outputs = model(ecg, input_ids=torch.from_numpy(expected["tokens"]), return_loss=True)
+    for name in ("ecg_embeds", "text_embeds", "loss"):
+        np.testing.assert_allclose(outputs[name], expected[name], atol=1e-5, rtol=1e-5, err_msg=name)

@@ -1,9 +1,10 @@
 """Dual encoders judged by prompts, beside the supervised classifier of the same budget and the random encoder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ...clinical.prompts import load_prompts
-from ...data.corpus import load_corpus
+from ...clinical.prompts import PromptSet, load_merl_prompts, load_prompts
+from ...data.corpus import label_names, load_corpus
 from ..loading import (
     budget_notes,
     check_label_sets,
@@ -51,7 +52,7 @@ def judge_by_prompts(
     Args:
         models: folders of dual encoders, the seeds of one model.
         data, config: prepared corpus (folder or Hub id) and its configuration.
-        prompts: names or YAML files of prompt sets, a task each.
+        prompts: see `asked_prompts`.
         folds: judged.
         companions: classifiers, the random encoder and the rules of waveform features beside the model.
         asking: in which words; a system of the report for each way.
@@ -67,7 +68,7 @@ def judge_by_prompts(
     """
     models, supervised = list(models), list(companions.supervised)
     device = pick_device(forward.device)
-    prompt_sets = [load_prompts(name) for name in prompts]
+    prompt_sets = asked_prompts(prompts, data, config)
     facts = facts_for_evaluation(models, config, list(folds), allow_training_folds)
     companion_facts = facts_for_evaluation(supervised, config, list(folds), allow_training_folds)
     check_label_sets(supervised, companion_facts, [prompt_set.label_set for prompt_set in prompt_sets])
@@ -105,3 +106,28 @@ def judge_by_prompts(
     notes = [*budget_notes(facts, companion_facts), *judged.notes()]
     frame = report_frame(title, data, config, intervals, device, list(folds), patients, described, notes)
     return note_refused(frame | {"tasks": entries}, refused)
+
+
+def asked_prompts(prompts: Sequence[str], data: str, config: str | None = None) -> list[PromptSet]:
+    """Prompt sets, a task each.
+
+    Args:
+        prompts: names or YAML files of prompt sets; or LABEL_SET=FILE.json, for all classes that the corpus has of a
+            label set, from MERL's CKEPE_prompt.json or a file of its form.
+        data, config: the corpus, which is opened for label sets.
+
+    Raises:
+        ValueError, OSError: see `load_prompts`, `load_merl_prompts`; the corpus has no such label set.
+    """
+    found = []
+    for name in prompts:
+        label_set, _, path = name.partition("=")
+        if not name.endswith(".json"):
+            found.append(load_prompts(name))
+        elif not path:
+            raise ValueError(f"{name} has texts of many label sets, say which one is asked for: LABEL_SET={name}")
+        else:
+            classes = label_names(load_corpus(data, config=config, keep_unusable=True), label_set)
+            of_file = load_merl_prompts(path, label_set, classes)
+            found.append(replace(of_file, name=f"{of_file.name}_{label_set}"))
+    return found

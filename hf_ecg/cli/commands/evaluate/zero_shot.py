@@ -14,7 +14,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 @many("--model", type=MODEL_NAME, required=True, help="Folders of dual encoders, the seeds of one model.")
 @DATA
 @CONFIG
-@many("--prompts", required=True, help="Names or YAML files of prompt sets.")
+@many("--prompts", required=True, help="Names or YAML files of prompt sets, or LABEL_SET=CKEPE_prompt.json (MERL's).")
 @click.option("--folds", default="10", show_default=True, help="Folds to judge, such as 9,10 or 1-8.")
 @COMPANIONS
 @click.option("--rules", is_flag=True, help="Also judge rules on what is measured in the signal, without a model.")
