@@ -22,6 +22,10 @@ from .processing import ECGFeatureExtractor
 class AutoModelForECGClassification(_BaseAutoModelClass):
     """Auto class of the heads `XForECGClassification`: `from_pretrained` and `from_config` as in transformers.
 
+    Raises:
+        ValueError: a model whose family has no such head.
+        OSError: there is no such folder, and no such model on the Hub.
+
     Example:
         >>> import hf_ecg
         >>> config = hf_ecg.ECGResNetConfig(num_samples=1000, sampling_rate=100, num_labels=5)
@@ -34,6 +38,10 @@ class AutoModelForECGClassification(_BaseAutoModelClass):
 
 class AutoModelForECGSurvival(_BaseAutoModelClass):
     """Auto class of the heads `XForECGSurvival`: `from_pretrained` and `from_config` as in transformers.
+
+    Raises:
+        ValueError: a model whose family has no such head.
+        OSError: there is no such folder, and no such model on the Hub.
 
     Example:
         >>> import hf_ecg

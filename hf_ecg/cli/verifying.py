@@ -13,7 +13,7 @@ VERIFIER = options(
         type=click.Choice(VERIFIERS),
         default=VERIFIERS,
         show_default=True,
-        help="In the order they are asked.",
+        help="Which verifiers decide, the first one first.",
     ),
     many("--models", help="For clep: folders of cross-fitted dual encoders."),
     click.option("--recipe", help="Or the recipe to train them by: a name or a YAML file."),

@@ -72,7 +72,8 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
                 else is said.
 
         Returns:
-            What the feature extractor gives for `ecg` and the tokenizer for `text`.
+            What the feature extractor gives for `ecg`: `input_values` (ecgs, leads, samples), in millivolts unless a
+            step of it normalises, and masks; and the tokenizer for `text`: `input_ids` (texts, tokens).
 
         Raises:
             ValueError: neither ecg nor text; a text that is empty or no string; a keyword that neither side knows, or

@@ -1,4 +1,8 @@
-"""Compiled and exported graphs: they take seconds each, so the last tiny case of a class stands for all of it."""
+"""Compiled and exported graphs: they take seconds each, so the last tiny case of a class stands for all of it.
+
+And of classes that are one mixin of `models/shared` around their family's encoder, whose own graph is here too, the
+last class stands for all.
+"""
 
 import pytest
 import torch
@@ -8,8 +12,20 @@ from hf_ecg.models.shared.roles import ecg_encoder
 from tests.models.test_contract import build, padded, wants_a_loss
 from tests.models.tiny import CASES
 
-LAST_OF_A_CLASS = {case[0]: name for name, case in CASES.items()}
-pytestmark = pytest.mark.parametrize("name", list(LAST_OF_A_CLASS.values()))
+
+def kind(model_class):
+    """The class, or where its forward pass is not its own that pass and its loss."""
+    own = not model_class.forward.__module__.startswith(SHARED)
+    return model_class if own else (model_class.forward, getattr(model_class, "head_loss", None))
+
+
+SHARED = "hf_ecg.models.shared."
+LAST_OF_A_KIND = {kind(case[0]): name for name, case in CASES.items()}
+pytestmark = pytest.mark.parametrize("name", list(LAST_OF_A_KIND.values()))
+
+
+def test_every_encoder_has_its_own_graph_here(name):
+    assert type(ecg_encoder(build(name)[0])) in LAST_OF_A_KIND
 
 
 def test_it_compiles_to_one_graph_with_its_loss(name):

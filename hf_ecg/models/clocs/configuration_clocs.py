@@ -19,6 +19,9 @@ class CLOCSConfig(ECGConfig):
         hidden_size (`int`, defaults to 128): of the embedding; the paper tries 32 to 320.
         classifier_dropout (`float`, defaults to 0.0): before the classification head.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import CLOCSConfig
         >>> CLOCSConfig().num_positions

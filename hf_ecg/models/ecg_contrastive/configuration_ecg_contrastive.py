@@ -81,6 +81,9 @@ class ECGContrastiveConfig(ECGTowerConfig):
             = all.
         metadata_head_size (`int`, defaults to 128): of the head's hidden layer.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGContrastiveConfig
         >>> config = ECGContrastiveConfig(loss_type="info_nce", projection_dim=64)

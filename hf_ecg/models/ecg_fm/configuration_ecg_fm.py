@@ -67,6 +67,9 @@ class ECGFMConfig(ECGConfig):
         compat_summed_loss (`bool`, defaults to `False`): `loss` is the sum over masked tokens, as the released
             criterion gives it before its trainer divides the gradient by their number; by default the mean.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGFMConfig
         >>> config = ECGFMConfig()

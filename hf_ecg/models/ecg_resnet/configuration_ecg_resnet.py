@@ -33,6 +33,9 @@ class ECGResNetConfig(ECGConfig):
         classifier_dropout (`float`, defaults to 0.0): before the classification head.
         hidden_size (`int`, *optional*): channels at the end; derived.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGResNetConfig
         >>> ECGResNetConfig().hidden_size, ECGResNetConfig(widths=[16, 32, 64, 128]).hidden_size

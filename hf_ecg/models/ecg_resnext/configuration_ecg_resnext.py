@@ -49,6 +49,9 @@ class ECGResNeXtConfig(ECGConfig):
         classifier_dropout (`float | int`, defaults to 0.0): before the classification head.
         hidden_size (`int`, *optional*): channels at the end; derived.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGResNeXtConfig
         >>> config = ECGResNeXtConfig()

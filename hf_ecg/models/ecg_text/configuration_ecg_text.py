@@ -79,6 +79,9 @@ class ECGTextConfig(ECGTowerConfig):
         train_logit_scale (`bool`, defaults to `True`): whether it is trained; MERL's is fixed at log(1 / 0.07).
         logit_bias_init_value (`float`, defaults to -10): of the bias b.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGResNetConfig, ECGTextConfig
         >>> config = ECGTextConfig(ecg_config=ECGResNetConfig(num_samples=1000, sampling_rate=100), projection_dim=64)

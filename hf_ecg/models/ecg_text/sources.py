@@ -35,7 +35,7 @@ SOURCES = (
             " accuracy take thresholds that were chosen on the test records.",
             "5,000 samples, or an error: the pooling has learned 313 places. `interpolate_positions=True` in the"
             " configuration stretches them over another length.",
-            "The paper takes the mean of both directions of a softmax loss, the released code their sum; and in the"
+            "The paper takes the mean of both directions of a softmax loss, the released code their sum. In the"
             " released code the text tower is never trained, though the paper trains its upper half.",
             *CAVEATS[1:],
         ),

@@ -24,6 +24,9 @@ class ECGViTConfig(ECGConfig):
             taken, with the learned positions stretched to each record's own number of patches. Without it they are
             an error, as there is one position for each patch.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import ECGViTConfig
         >>> config = ECGViTConfig()

@@ -48,6 +48,9 @@ class LinearHeadMixin:
         Returns:
             `loss` with labels, `logits` (batch, num_labels), and the encoder's `hidden_states` and `attentions` on
             request.
+
+        Raises:
+            ValueError: inputs of another shape or type than the configuration says, or labels that do not fit.
         """
         outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
         logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))

@@ -31,6 +31,9 @@ class STMEMConfig(ECGConfig):
         decoder_intermediate_size (`int`, defaults to 1024): inside their feed-forward part.
         decoder_layer_norm_eps (`float`, defaults to 1e-6): of the decoder's last norm.
 
+    Raises:
+        ValueError: a field of another type, or values that do not go together; the message names both.
+
     Example:
         >>> from hf_ecg import STMEMConfig
         >>> config = STMEMConfig()

@@ -44,6 +44,9 @@ def read(
         rename: other names for channels, by their names in the file or their places from 0, before `leads` chooses:
             `{"ECG": "I"}`. See `hf_ecg.signals.channels`.
 
+    Returns:
+        A `Record`: `signals` (leads, samples) in millivolts, `sampling_rate` in hertz.
+
     Raises:
         OSError: it is not there, or a folder, or a file that it names is not there.
         ValueError: no format that is known, a damaged or cut file, one of another size than its header says or larger
@@ -64,6 +67,7 @@ def read(
     if "\0" in path:
         raise ValueError(f"path is {shown(path)}, and no path holds a null character")
     choose = partial(choose_channels, leads=leads, rename=rename)
+    _check_there(path)
     head = _head(path, root)
     for known in FORMATS:
         if known.matches(path, head):
@@ -117,6 +121,16 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
     shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
     return [path for path in kept if not path.lower().endswith(shared) or record_file(path) is not None]
+
+
+def _check_there(path: str) -> None:
+    """Raises OSError for a file that is not there and whose name ends as those of one format alone do.
+
+    A WFDB record may be named without an ending, and what reads it says which of its files is not there.
+    """
+    *others, _ = (known.ENDINGS for known in FORMATS)
+    if path.lower().endswith(tuple(ending for endings in others for ending in endings)) and not os.path.lexists(path):
+        raise FileNotFoundError(f"{path} is not there")
 
 
 def _shares_endings(known) -> bool:

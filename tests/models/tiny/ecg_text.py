@@ -8,7 +8,11 @@ from tests.models.tiny.inputs import bert_config, pairs
 
 
 def text_config(**options):
-    options = {"ecg_config": resnet_config(), "text_config": bert_config(), "projection_dim": 16} | options
+    options = {
+        "ecg_config": resnet_config(depths=[1, 1], widths=[4, 8]),
+        "text_config": bert_config(),
+        "projection_dim": 16,
+    } | options
     return ECGTextConfig(**options)
 
 

@@ -105,3 +105,10 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path, monkeypatch)
     monkeypatch.setattr(os, "scandir", closed)
     with pytest.raises(PermissionError, match="closed"):
         find_record_files(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["watch.csv", "array.npz"])
+def test_an_absent_file_is_named_as_it_was_typed(tmp_path, name):
+    with pytest.raises(FileNotFoundError) as found:
+        hf_ecg.read(tmp_path / name)
+    assert str(found.value) == f"{tmp_path / name} is not there"

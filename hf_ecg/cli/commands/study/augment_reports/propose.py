@@ -18,16 +18,16 @@ OF_ROWS = ("config", "folds", "text_column", "answers", "rules", "limit")
 @as_command("propose")
 @DATA
 @CONFIG
-@click.option("--folds", help="Folds to ask about, such as 1-8 (default: all).")
+@click.option("--folds", help="Folds whose reports are sent, such as 1-8 (default: all).")
 @click.option("--text_column", default="text", show_default=True, help="Column of the training texts.")
 @click.option("--output_dir", required=True, help="Folder for proposals.jsonl and its summary.")
-@click.option("--proposer", type=click.Choice(PROPOSERS), default=TABLE, show_default=True, help="Who is asked.")
+@click.option("--proposer", type=click.Choice(PROPOSERS), default=TABLE, show_default=True, help="Who proposes.")
 @click.option("--model", help="Name the endpoint serves; local: a folder, Hub id or .gguf file.")
 @click.option("--prompt", default=DEFAULT_PROMPT, show_default=True, help="Name or .txt file.")
 @click.option("--max_tokens", type=int, default=512, show_default=True, help="Of an answer.")
 @click.option("--answers", help="File of kept answers (default: answers.jsonl in the output folder).")
 @click.option("--rules", type=click.Choice(REPORT_RULES), help="Leave out reports that these call uninformative.")
-@click.option("--limit", type=int, help="Ask about the first distinct reports only, to try a prompt.")
+@click.option("--limit", type=int, help="Take the first distinct reports only, to try a prompt.")
 @click.option("--base_url", help="OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
 @click.option(
     "--api_key_variable", default="HF_ECG_API_KEY", show_default=True, help="Environment variable of its key."
@@ -56,7 +56,7 @@ def command(data, output_dir, proposer, **given) -> Ending:
     hf-ecg study augment-reports propose --data PARQUET --output_dir PROPOSALS --proposer local --model MODEL.gguf \\
         --prompt waveform_features_small_v1 --no_chat --begin ' ["' --stop ] --repetition_penalty 1.1   # very small
 
-    The key of an endpoint is read from the environment (HF_ECG_API_KEY). Identical reports are asked about once;
+    The key of an endpoint is read from the environment (HF_ECG_API_KEY). Each distinct report is sent once;
     answers are kept in answers.jsonl, so the same command goes on after any stop. Exit status 75: some reports were
     given up; the same command asks about them again.
     """

@@ -18,7 +18,7 @@ COUNTS = ("rows", "proposals", "kept", "rejected", "undecided", "records_changed
 @DATA
 @CONFIG
 @click.option("--proposals", required=True, help="What propose wrote.")
-@click.option("--text_column", default="text", show_default=True, help="What it asked about.")
+@click.option("--text_column", default="text", show_default=True, help="Texts that were proposed for.")
 @click.option("--output_dir", required=True, help="Folder to make.")
 @click.option("--overwrite", is_flag=True, help="Replace an augmented corpus that is there.")
 @VERIFIER
@@ -42,8 +42,9 @@ def command(data, proposals, output_dir, overrides, **given) -> Ending:
     hf-ecg study augment-reports verify --data PARQUET --proposals PROPOSALS --output_dir AUGMENTED \\
         --recipe clep_ptb_xl --judges JUDGES [section.key=value ...]
 
-    Asked are what the signal measures, then dual encoders that never saw the record: those in JUDGES, trained by the
-    recipe where they are not there, in its training and validation folds. AUGMENTED is PARQUET with
+    A feature is decided by what is measured on the signal. Where that is open, models of ECG and text decide that
+    never saw the record: those in JUDGES. The recipe trains them in its training and validation folds where they are
+    absent. AUGMENTED is PARQUET with
     `augmented_report` and `waveform_features`, and verification.md.
     """
     from .....enrichment.verification.scoring import ClepOptions
