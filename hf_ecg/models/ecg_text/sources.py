@@ -20,7 +20,7 @@ SOURCES = (
         file="merl_best_ckpt.pth",
         network="An ECG encoder, MERL's ResNet (here the ResNet18) or vision transformer, beside MedCPT's query"
         " encoder (BERT's base size), and a projection of each to 256 numbers. Of the ResNet a linear layer makes 256"
-        " of each position's channels, and a learned token with its own attention pools the 313 positions; of the"
+        " of each position's channels, and a learned token with its own attention pools the 313 positions. Of the"
         " vision transformer two linear layers with batch norms follow the pooled output. Of the text two linear"
         " layers with GELU follow the pooler. Trained by the sum of two softmax losses at a fixed temperature of"
         " 0.07: between ECGs and reports, and between two views of each ECG, which are a linear layer and dropout"
