@@ -109,6 +109,8 @@ def _checked(folder: Path, name: str, seed: int, known: _Known) -> CaseReport:
                 again, _ = _run(GoldenCase(folder, name, seed, conversion.reloaded()), known)
     except (ValueError, OSError) as error:
         return CaseReport(folder, name, seed, problem=str(error))
+    except KeyError as error:
+        return CaseReport(folder, name, seed, problem=f"the specification does not say {error}")
     compared = {one.name for one in first}
     left = set(case.arrays) - compared - read
     reasons = {array: reason for array, reason in known.not_compared.items() if array in left}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -75,8 +76,12 @@ class GoldenCase:
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that is stored. For the comparison: a function reads its inputs by `stored`."""
-        with np.load(self.folder / f"expected_seed{self.seed}.npz", allow_pickle=False) as stored:
-            return dict(stored)
+        path = self.folder / f"expected_seed{self.seed}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
+        except (ValueError, EOFError, BadZipFile) as error:
+            raise ValueError(f"{path} is damaged, cut off or holds more than numbers: {error}") from error
 
     @property
     def state_dict(self) -> dict[str, torch.Tensor]:

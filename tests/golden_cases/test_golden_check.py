@@ -1,6 +1,7 @@
 """`hf-ecg convert --check` on a small case that is made here. Needs no golden data."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -123,6 +124,30 @@ def test_what_is_no_case_is_named(case, tmp_path):
     (case / f"expected_seed{SEED}.npz").write_bytes(b"torn")
     (report,) = check_case(case)
     assert "torn" not in report.problem and report.problem and not report.passes
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[: len(content) // 2]])
+def test_a_damaged_file_of_arrays_fails_alone(case, tmp_path, capsys, damage):
+    whole = case.rename(tmp_path / f"{NAME}.whole")
+    shutil.copytree(whole, case)
+    stored = case / f"expected_seed{SEED}.npz"
+    stored.write_bytes(damage(stored.read_bytes()))
+    with pytest.raises(SystemExit):
+        run("convert", ["--check", str(case), str(whole)])
+    told = capsys.readouterr()
+    assert f"{stored} is damaged, cut off or holds more than numbers" in told.out and "1 of 2 cases fail" in told.err
+
+
+def test_a_specification_that_lacks_something_is_told(case):
+    (case / "spec.json").write_text("{}")
+    (report,) = check_case(case)
+    assert report.problem and not report.passes
+
+
+def test_a_specification_without_what_a_function_reads_is_told(case, monkeypatch):
+    monkeypatch.setitem(FAMILY.golden, NAME, lambda case: {"loss": case.spec["config"]["margin"]})
+    (report,) = check_case(case)
+    assert report.problem == "the specification does not say 'config'" and not report.passes
 
 
 @pytest.mark.parametrize("arguments", [[], ["merl-resnet18"], ["merl-resnet18", "file.pth"], ["--case", NAME]])
