@@ -3,6 +3,7 @@
 import codecs
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -60,8 +61,8 @@ def read_checkpoint(checkpoint) -> dict:
     except pickle.UnpicklingError as error:
         raise ValueError(
             f"{path} is refused: it is damaged, or it holds Python objects beside tensors, and loading those would run"
-            f" code of whoever made the file ({str(error)[:200]}). If you trust them, load it yourself and hand over"
-            " the mapping instead of the path"
+            f" code of whoever made the file{_wanted_code(str(error))}. If you trust them, load it yourself and hand"
+            " over the mapping instead of the path"
         ) from error
     except Exception as error:  # of a web page or a Git LFS pointer under this name torch raises KeyError, for one
         raise ValueError(
@@ -72,12 +73,23 @@ def read_checkpoint(checkpoint) -> dict:
     return dict(content)
 
 
+def _wanted_code(message: str) -> str:
+    """What torch refused to load, by its name; its advice to allow all code is not handed on."""
+    named = re.search(r"(?:GLOBAL|Unsupported class) ([\w.]+)", message)
+    return f" ({named[1]})" if named else ""
+
+
 def _check_archive(path: Path) -> None:
     """The archive that torch.save writes holds a checksum of every part, which torch.load does not look at: a bit that
     flipped on a disk would be another weight."""
     with path.open("rb") as file:
-        if file.read(4) != b"PK\3\4":
-            return  # the form before torch 1.6: one pickle, which has none
+        start = file.read(64)
+    if not start:
+        raise ValueError(f"{path} is empty")
+    if start.lstrip()[:1] == b"<":
+        raise ValueError(f"{path} is a web page and not a checkpoint: it begins with {start[:20]!r}")
+    if start[:4] != b"PK\3\4":
+        return  # the form before torch 1.6: one pickle, which has none
     try:
         with zipfile.ZipFile(path) as archive:
             packed = [part.filename for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED]
