@@ -190,24 +190,23 @@ def single_class_rows(dataset: Dataset, label_set: str) -> Dataset:
 
 
 def target_matrix(dataset: Dataset, targets: Sequence[str]) -> np.ndarray:
-    """Columns of numbers beside each other: float64 (rows, targets), NaN where null.
+    """Columns of numbers beside each other: float64 (rows, targets), NaN where null; true is 1 and false is 0.
 
     Raises:
         ValueError: no column of that name, or one that holds no numbers.
     """
     columns = []
     for target in targets:
-        feature = dataset.features.get(target)
-        if getattr(feature, "dtype", "").rstrip("0123456789") not in ("int", "uint", "float"):
-            numbers = [
-                name
-                for name, value in dataset.features.items()
-                if getattr(value, "dtype", "").rstrip("0123456789") in ("int", "uint", "float")
-            ]
+        if not _holds_numbers(dataset.features.get(target)):
+            numbers = [name for name, feature in dataset.features.items() if _holds_numbers(feature)]
             raise ValueError(f"the corpus has no column of numbers {target!r}, only {numbers}")
         values = dataset.select_columns([target]).with_format(None)[target][:]
         columns.append(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
     return np.stack(columns, axis=1)
+
+
+def _holds_numbers(feature) -> bool:
+    return getattr(feature, "dtype", "").rstrip("0123456789") in ("int", "uint", "float", "bool")
 
 
 def non_empty_text(dataset: Dataset, column: str) -> Dataset:

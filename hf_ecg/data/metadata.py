@@ -12,7 +12,7 @@ SEX_COLUMN, SEX_NUMBERS = "sex", {"female": 0.0, "male": 1.0}
 
 
 def number(row: Mapping, column: str) -> float:
-    """A row's value in a column of numbers; NaN where null.
+    """A row's value in a column of numbers, 1 and 0 where true and false; NaN where null.
 
     Raises:
         ValueError: something else.
@@ -20,7 +20,7 @@ def number(row: Mapping, column: str) -> float:
     value = row[column]
     if value is None:
         return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float)):
         raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
     return float(value)
 

@@ -9,7 +9,8 @@ import torch
 from transformers import AutoFeatureExtractor
 
 from hf_ecg import AutoModelForECGSurvival
-from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.corpus import load_corpus, target_matrix
+from hf_ecg.data.survival_columns import rows_with_survival
 from tests.evaluation import tiny
 from tests.train.test_finetune import SMALL, command
 
@@ -29,13 +30,14 @@ def work(tmp_path_factory):
     died = np.where(soon, 1, generator.integers(0, 2, 240))
     days = [None if place % 9 == 0 else value for place, value in enumerate(days.tolist())]
     whole = whole.add_column("days", days, feature=datasets.Value("float32"))
-    whole = whole.add_column("died", died.tolist(), feature=datasets.Value("int8"))
+    whole = whole.add_column("died", died.astype(bool).tolist(), feature=datasets.Value("bool"))
     tiny.write_corpus(folder / "corpus", whole=whole)
     tiny.dual_encoder(seed=7).ecg_model.save_pretrained(folder / "OUT/encoder")
     tiny.feature_extractor().save_pretrained(folder / "OUT/encoder")
     return folder
 
 
+DAYS = {"days": datasets.Value("float32"), "died": datasets.Value("bool")}
 SURVIVAL = ["--problem", "survival", "--target", "days,died"]
 BREAKS = "method.options.breaks=[0, 150, 350, 700]"
 
@@ -62,6 +64,14 @@ def test_a_survival_head_learns_who_has_the_event_soon(script, work):
         row = list(csv.DictReader(file))[3]
     assert list(row) == ["record_id", "0 to 150", "150 to 350", "350 to 700"]
     assert [float(value) for value in list(row.values())[1:]] == pytest.approx(curve[0, 1:].tolist(), abs=1e-5)
+
+
+def test_events_may_be_true_and_false():
+    days, died = [5.0, None, 7.0], [True, False, None]
+    rows = datasets.Dataset.from_dict({"days": days, "died": died}, datasets.Features(DAYS))
+    values = target_matrix(rows, ["days", "died"])
+    np.testing.assert_array_equal(values, [[5, 1], [np.nan, 0], [7, np.nan]])
+    assert len(rows_with_survival(rows, ["days", "died"])) == 1
 
 
 def test_a_frozen_encoder_is_asked_once(script, work, capfd):
