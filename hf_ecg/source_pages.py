@@ -82,6 +82,7 @@ def source_facts(source: Source) -> dict:
         "input": describe_input(extractor),
         "steps": list(map(_step_in_words, extractor.steps)),
         # a record that is cut into several crops gives as many embeddings
+        "fixed_length": extractor.num_samples is not None,
         "several_crops": "record_index" in extractor.model_input_names,
     }
 
@@ -89,6 +90,7 @@ def source_facts(source: Source) -> dict:
 def _page(title: str, sources: list[Source]) -> str:
     facts = [source_facts(source) for source in sources]
     first = sources[0]
+    kind = model_role(first.model)
     return render_text(
         "source_page.md.jinja",
         title=title,
@@ -97,7 +99,9 @@ def _page(title: str, sources: list[Source]) -> str:
         input=facts[0]["input"],
         steps=facts[0]["steps"],
         several_crops=facts[0]["several_crops"],
-        kind=model_role(first.model),
+        longer_records=facts[0]["fixed_length"] and not facts[0]["several_crops"],
+        classifiers=[told for told in facts if kind != "classifier" == model_role(told["source"].model)],
+        kind=kind,
         model_class=first.model.__name__,
     )
 

@@ -44,6 +44,19 @@ def after_corpus(folder: str | Path, summary: Mapping) -> list[str]:
     return found
 
 
+def after_model(folder: str | Path, facts: Mapping) -> list[str]:
+    """What a model can be used for, by what its folder tells (`folder_facts`), without loading torch."""
+    leads = facts.get("leads") or []
+    one_lead = ["--lead", leads[0]] if "pick_lead" in facts.get("steps", ()) and len(leads) > 1 else []
+    found = [line("embed", "RECORDS", "--model", folder, *one_lead, "--output", "embeddings.parquet")]
+    asked = line("evaluate", "classify", "RECORD.hea", "--model", folder)
+    if facts.get("class", "").endswith("ForECGClassification"):
+        return [asked, *found]
+    if facts.get("class") == "ECGTextModel":
+        return [f"{asked} --prompts ptb_xl_rhythm", *found]
+    return found
+
+
 def after_pretraining(folder: str | Path, data: str | Path | None) -> list[str]:
     """What a pretrained model can be used for."""
     data = data or "CORPUS"

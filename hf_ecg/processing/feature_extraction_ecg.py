@@ -344,7 +344,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             )
         length = batch.signals.shape[-1]
         if whole and self.num_samples not in (None, length):
+            longer = ' say window="all" or "first" to cut a longer record into windows;'
+            windows = longer if length > self.num_samples else ""
             raise ValueError(
-                f"{where}: the steps end with {length} samples, the model wants {self.num_samples};"
+                f"{where}: the steps end with {length} samples, the model wants {self.num_samples};{windows}"
                 " add the steps crop and pad, or change theirs"
             )

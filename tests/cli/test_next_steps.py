@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 from hf_ecg.cli import call
+from hf_ecg.cli.next_steps import after_model
 from tests.data.test_cinc2017 import write_record
 
 
@@ -29,3 +31,20 @@ def test_rows_of_lead_i_alone_go_to_the_model_of_one_lead(tmp_path, capsys):
     np.savez(raw / "x.npz", signals=np.ones((2, 500)), leads=["I", "II"], sampling_rate=300, units="mV")
     call("prepare folder", own)
     assert all("--model ecg-text-small" in line for line in following(capsys))
+
+
+@pytest.mark.parametrize(
+    ("facts", "first"),
+    [
+        ({"class": "ECGResNetModel"}, "hf-ecg embed RECORDS --model m --output embeddings.parquet"),
+        ({"class": "ECGFMForECGClassification"}, "hf-ecg evaluate classify RECORD.hea --model m"),
+        ({"class": "ECGTextModel"}, "hf-ecg evaluate classify RECORD.hea --model m --prompts ptb_xl_rhythm"),
+        (
+            {"class": "CLOCSModel", "leads": ["I", "II"], "steps": ["pick_lead"]},
+            "hf-ecg embed RECORDS --model m --lead I --output embeddings.parquet",
+        ),
+    ],
+    ids=lambda value: value.get("class") if isinstance(value, dict) else None,
+)
+def test_a_model_is_used_for_what_it_is(facts, first):
+    assert after_model("m", facts)[0] == first

@@ -113,3 +113,12 @@ def test_leads_that_a_recipe_chooses_are_not_missed(caplog):
     keeps = [{"name": "select_leads"}, {"name": "keep_leads", "leads": ["I"]}]
     ECGFeatureExtractor(100, ["I", "V1"], 200, keeps)(record(2, 1), 100, ["I"], "mV")
     assert not caplog.records
+
+
+def test_a_recipe_that_cuts_nothing_says_how_a_longer_record_is_given():
+    whole = ECGFeatureExtractor(100, ["I", "V1"], 200, steps=[{"name": "select_leads"}])
+    with pytest.raises(ValueError, match='end with 600 samples, the model wants 200; say window="all" or "first"'):
+        whole(record(6), **TWO)
+    assert whole(record(6), window="first", **TWO)["input_values"].shape == (1, 2, 200)
+    with pytest.raises(ValueError, match="end with 100 samples, the model wants 200; add the steps"):
+        whole(record(1), **TWO)

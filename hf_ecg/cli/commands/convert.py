@@ -2,7 +2,7 @@
 
 import click
 
-from ..next_steps import line
+from ..next_steps import after_model
 from ..options import Many, as_command
 from ..outcomes import Ending
 
@@ -31,12 +31,11 @@ def command(source, file, out, check, case, tokenizer) -> Ending:
     if check or case or out is None:
         raise click.UsageError("wanted SOURCE FILE OUT, or --check CASE_DIR [CASE_DIR ...]")
     from ...convert import write_converted
+    from ..folder_facts import describe_folder
 
     folder = write_converted(source, file, out, tokenizer)
     made = [(folder, "the model, its feature extractor and its card")]
-    return Ending(
-        str(folder), made=made, next=[line("embed", "RECORDS", "--model", folder, "--output", "embeddings.parquet")]
-    )
+    return Ending(str(folder), made=made, next=after_model(folder, describe_folder(folder)))
 
 
 def _checked(folders, name) -> Ending:

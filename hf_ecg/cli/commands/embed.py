@@ -1,5 +1,6 @@
 """Embed records."""
 
+import json
 import shlex
 from dataclasses import replace
 
@@ -66,7 +67,8 @@ def command(folds, records, **given) -> Ending:
     options = EmbeddingOptions(folds=None if folds is None else parse_folds(folds), **given)
     result = embed_records(list(records), model, output, options, overwrite=overwrite)
     made = [(result.output, f"{result.windows} windows of {result.records} records, a row each")]
-    read = f"import pandas; print(pandas.read_parquet({str(result.output)!r}))"
+    # double quotes inside, which a shell need not escape
+    read = f"import pandas; print(pandas.read_parquet({json.dumps(str(result.output), ensure_ascii=False)}))"
     ending = Ending(result, made=made, next=[shlex.join(["python", "-c", read])])
     if not result.refused:
         return ending

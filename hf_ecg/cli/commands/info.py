@@ -2,7 +2,7 @@
 
 import click
 
-from ..next_steps import TWELVE_LEADS_MODEL, after_corpus, line
+from ..next_steps import TWELVE_LEADS_MODEL, after_corpus, after_model, line
 from ..options import CHANNELS, as_command
 from ..outcomes import Ending
 
@@ -33,7 +33,7 @@ def command(path, leads, rename) -> Ending:
 
         facts = describe_record(path, leads, rename)
     elif leads is not None or rename is not None:
-        raise ValueError(f"--leads and --rename are for the file of a record, and {path} is none")
+        raise ValueError(f"--leads and --rename are for the file of a record, and {path} is not one")
     elif path is not None:
         from ..folder_facts import describe_folder
 
@@ -70,7 +70,7 @@ def _next(facts: dict, path: str | None) -> list[str]:
     if kind == "corpus":
         return after_corpus(path, facts)
     if kind == "model":
-        return [line("embed", "RECORDS", "--model", path, "--output", "embeddings.parquet")]
+        return after_model(path, facts)
     return [] if path is not None else [line("info", "MODEL_CORPUS_OR_RECORD")]
 
 

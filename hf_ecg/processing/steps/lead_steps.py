@@ -98,7 +98,10 @@ class PickLead(Step):
                 raise ValueError(f"lead={batch.lead!r} was given, but the record has {list(batch.leads)}{hint}")
             accepted = [batch.lead]
         if len(accepted) > 1:
-            raise ValueError(f"the record has {accepted}, of which the model takes one: say which by lead=...")
+            raise ValueError(
+                f"the record has {accepted}, of which the model takes one: say which by lead=...; on"
+                " the command line by --lead or --leads, of the command or of `hf-ecg prepare`"
+            )
         if not accepted:
             hint = how_to_rename(batch.leads, batch.wanted)
             raise ValueError(f"the record has {list(batch.leads)}, but the recipe accepts {list(batch.wanted)}{hint}")
