@@ -6,7 +6,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch.nn import functional as F
-from transformers import AutoModelForPreTraining, set_seed
+from transformers import AutoModelForPreTraining, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from hf_ecg import ECGForContrastivePreTraining
 from hf_ecg.losses import (
@@ -110,6 +110,30 @@ def test_the_teacher_begins_as_its_student_and_follows_by_the_step():
     # halfway from 0.9 to 1
     own = model.teacher.ecg_model.get_input_embeddings().weight
     torch.testing.assert_close(own, before + 0.05)
+
+
+class Follow(TrainerCallback):
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        model.after_step(state.global_step - 1)
+
+
+@pytest.mark.parametrize("callbacks", [[], [Follow()]])
+@pytest.mark.parametrize("accumulated", [1, 4])
+def test_a_training_that_does_not_tell_of_its_steps_is_told_once(tmp_path, caplog, callbacks, accumulated):
+    model, inputs = taught(teacher_momentum=0.5, teacher_momentum_end=0.5)
+    settings = TrainingArguments(
+        tmp_path, max_steps=4, gradient_accumulation_steps=accumulated, use_cpu=True, report_to=[], disable_tqdm=True,
+        save_strategy="no", remove_unused_columns=False, per_device_train_batch_size=1,
+    )  # fmt: skip
+    batch = inputs | {"return_loss": True}
+    trainer = Trainer(
+        model, settings, train_dataset=[{}] * 16, data_collator=lambda rows: dict(batch), callbacks=callbacks
+    )
+    first = next(model.teacher.parameters()).clone()
+    trainer.train()
+    told = [message for message in caplog.messages if "does not follow what is trained" in message]
+    assert len(told) == (0 if callbacks else 1)
+    assert torch.equal(first, next(model.teacher.parameters())) == (not callbacks)
 
 
 def test_without_a_known_length_the_momentum_stays():

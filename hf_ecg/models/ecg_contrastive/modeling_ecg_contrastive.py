@@ -61,7 +61,8 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
 
     A predictor and a momentum teacher are there where the loss needs them. The teacher moves in `after_step`, from
     `teacher_momentum` to `teacher_momentum_end` over the steps that `begin_training` was told of; without it the
-    momentum stays what it is at first.
+    momentum stays what it is at first. `transformers.Trainer` calls neither: a `TrainerCallback` does so, or a warning
+    says that the teacher stands still.
 
     Example:
         >>> import torch
@@ -162,6 +163,8 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         Raises:
             ValueError: `return_loss` without a second view, or without risks or metadata that the loss needs.
         """
+        if self.teacher is not None and self.training:
+            self.teacher.warn_if_left_behind(self._taught)
         views = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
         second = (second_input_values, second_lead_mask, second_sample_mask)
         further = further_views(second_input_values)

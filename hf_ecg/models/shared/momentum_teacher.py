@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import torch
 from torch import nn
+from transformers.utils import logging
+
+logger = logging.get_logger(__name__)
 
 
 class MomentumTeacher(nn.Module):
@@ -13,6 +16,9 @@ class MomentumTeacher(nn.Module):
 
     The model that holds one calls `begin` in its `begin_training`, `follow` in its `after_step`. Its tensors are in
     the model's own state, so that a resumed run goes on with them; the momentum is a function of the step.
+
+    A training that does not tell of its steps, as `transformers.Trainer` does not, leaves the teacher where it began:
+    `warn_if_left_behind` says so.
 
     Only parameters follow. Buffers, such as the statistics of a BatchNorm, are the teacher's own, of what it has seen.
 
@@ -37,6 +43,8 @@ class MomentumTeacher(nn.Module):
         super().__init__()
         for name, part in parts.items():
             self.add_module(name, copy.deepcopy(part).requires_grad_(False))
+        self._followed = False
+        self._seen: list[float] = []
 
     @torch.no_grad()
     def begin(self, parts: Mapping[str, nn.Module]) -> None:
@@ -51,9 +59,30 @@ class MomentumTeacher(nn.Module):
     @torch.no_grad()
     def follow(self, parts: Mapping[str, nn.Module], momentum: float) -> None:
         """Move every parameter to momentum * its own + (1 - momentum) * the student's."""
+        self._followed = True
         for name, part in parts.items():
             for value, other in zip(self.get_submodule(name).parameters(), part.parameters(), strict=True):
                 value.lerp_(other, 1 - momentum)
+
+    def warn_if_left_behind(self, parts: Mapping[str, nn.Module]) -> None:
+        """Call before a step of training: a student that an optimizer has moved twice, and its teacher not once, is
+        one whose training does not call `after_step`."""
+        # a compiled graph cannot look at values; nor is anything to be seen of parts that are sharded
+        if self._followed or torch.compiler.is_compiling() or not torch.is_grad_enabled():
+            return
+        trained = (one for part in parts.values() for one in part.parameters() if one.requires_grad)
+        first = next(trained, None)
+        if first is None or type(first.data) is not torch.Tensor or first.is_meta:
+            return
+        value = first.detach().double().sum().item()
+        if value not in self._seen:
+            self._seen.append(value)
+        if len(self._seen) == 3:
+            self._followed = True  # said once
+            logger.warning(
+                "the momentum teacher does not follow what is trained: call model.after_step(step) after each step of"
+                " the optimizer; of transformers.Trainer in the on_step_end of a TrainerCallback"
+            )
 
 
 def teacher_momentum(step: int, total_steps: int, start: float, end: float = 1.0) -> float:
