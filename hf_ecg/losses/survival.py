@@ -1,6 +1,8 @@
 """Survival in intervals of time: the likelihood of events and censored times, and the curve that a head predicts."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch.nn import functional as F
@@ -156,8 +158,8 @@ def check_breaks(breaks: Sequence[float], device=None) -> torch.Tensor:
     Raises:
         ValueError: fewer than two, or such that do not rise from 0.
     """
-    edges = torch.as_tensor(breaks, dtype=torch.float64, device=device)
-    rises = edges.ndim == 1 and len(edges) > 1 and bool((edges.diff() > 0).all() and edges.isfinite().all())
-    if not rises or edges[0] != 0:
-        raise ValueError(f"breaks are {list(breaks)}, wanted at least two numbers that rise from 0")
-    return edges
+    values = [float(value) for value in breaks]
+    rises = len(values) > 1 and all(left < right for left, right in pairwise(values)) and math.isfinite(values[-1])
+    if not rises or values[0] != 0:
+        raise ValueError(f"breaks are {values}, wanted at least two numbers that rise from 0")
+    return torch.tensor(values, dtype=torch.float64, device=device)

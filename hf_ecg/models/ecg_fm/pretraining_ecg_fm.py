@@ -11,6 +11,7 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
 from ...losses import gather_with_gradient, masked_contrastive_loss, patient_contrastive_loss, unit_length, world_size
+from ...losses.pair_targets import Gather
 from ..shared.masking import uniform_noise
 from ..shared.modeling_ecg import check_inputs
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
@@ -151,10 +152,11 @@ class ECGFMForPreTraining(ECGFMPreTrainedModel):
         frames = F.dropout(self.encoder.frame_norm(outputs.frames), config.feature_dropout, self.training)
         quantised = self.quantiser(frames, numbers[..., columns["codes"]] if self.training else None)
         first, other = split_views(outputs.pooler_output, 0 if has_second else None)
-        perplexity, code_perplexity = perplexities(quantised, masked)
+        gather = gather_with_gradient if world_size() > 1 else None
+        perplexity, code_perplexity = perplexities(quantised, masked, gather)
         made: dict[str, Any] = dict(
             diversity_loss=1 - perplexity / config.num_codes,
-            feature_penalty=_mean_square(outputs.frames, frame_mask),
+            feature_penalty=_mean_square(outputs.frames, frame_mask, gather),
             code_perplexity=code_perplexity,
             embeds=first,
             second_embeds=other,
@@ -166,7 +168,7 @@ class ECGFMForPreTraining(ECGFMPreTrainedModel):
             ecg_model_output=outputs,
         )
         if return_loss or (return_loss is None and not torch.compiler.is_exporting()):
-            made |= self._losses(made, patient_ids)
+            made |= self._losses(made, patient_ids, gather)
         return ECGFMPreTrainingOutput(**made)
 
     def after_step(self, step: int) -> None:
@@ -215,9 +217,8 @@ class ECGFMForPreTraining(ECGFMPreTrainedModel):
         )
         return as_many_in_each(masked, numbers[..., 1]) if config.compat_equal_masks else masked
 
-    def _losses(self, made: dict[str, Any], patient_ids: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    def _losses(self, made: dict[str, Any], patient_ids: torch.Tensor | None, gather) -> dict[str, torch.Tensor]:
         config = self.config
-        gather = gather_with_gradient if world_size() > 1 else None
         contrastive = masked_contrastive_loss(
             made["context"],
             made["targets"],
@@ -248,6 +249,9 @@ def target_ids(codes: torch.Tensor, codebook_size: int) -> torch.Tensor:
     return (codes * codebook_size ** torch.arange(codes.shape[2], device=codes.device)).sum(dim=2)
 
 
-def _mean_square(frames: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Over the frames that count; the others are zero."""
-    return frames.float().square().sum() / (frame_mask.sum() * frames.shape[2])
+def _mean_square(frames: torch.Tensor, frame_mask: torch.Tensor, gather: Gather | None) -> torch.Tensor:
+    """Over the frames that count, the others are zero; the mean over processes is that over all their frames."""
+    number = frame_mask.sum().float()
+    if gather is not None:
+        number = gather(number[None]).sum() / world_size()
+    return frames.float().square().sum() / (number * frames.shape[2])

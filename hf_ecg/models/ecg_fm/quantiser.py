@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from transformers import initialization as init
 
+from ...losses.pair_targets import Gather
 from .configuration_ecg_fm import ECGFMConfig
 
 
@@ -76,20 +77,25 @@ def one_hot(codes: torch.Tensor, number: int) -> torch.Tensor:
     return (codes[..., None] == torch.arange(number, device=codes.device)).float()
 
 
-def perplexities(quantised: Quantised, masked: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def perplexities(
+    quantised: Quantised, masked: torch.Tensor, gather: Gather | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """How many codes are in use: of the mean probabilities, and of the most probable codes, summed over codebooks.
 
     Args:
         quantised: of all frames.
         masked: bool (batch, frames), those that count.
+        gather: `gather_with_gradient`, so that the means are those of every process's frames.
 
     Returns:
         Two scalars, 1 for each codebook at the least, `num_codes` at the most.
     """
-    share = masked.float() / masked.sum().clamp(min=1)
-    shares = share[..., None, None]
-    probable = (quantised.logits.softmax(dim=-1) * shares).sum(dim=(0, 1))
-    chosen = one_hot(quantised.logits.argmax(dim=-1), quantised.logits.shape[-1])
-    used = (chosen * shares).sum(dim=(0, 1))
+    counts = masked.float()[..., None, None]
+    probable = (quantised.logits.softmax(dim=-1) * counts).sum(dim=(0, 1))
+    used = (one_hot(quantised.logits.argmax(dim=-1), quantised.logits.shape[-1]) * counts).sum(dim=(0, 1))
+    number = counts.sum()
+    if gather is not None:
+        probable, used, number = (gather(value[None]).sum(dim=0) for value in (probable, used, number))
+    probable, used = (value / number.clamp(min=1) for value in (probable, used))
     first, second = (torch.exp(-(one * (one + 1e-7).log()).sum(dim=-1)).sum() for one in (probable, used))
     return first, second
