@@ -20,8 +20,8 @@ def build(name, rows=3):
     return model_class(config()), inputs(rows, torch.Generator().manual_seed(1)), key
 
 
-def hands_out(auto, config):
-    return type(config) in auto._model_mapping
+def gives(auto, config):
+    return auto._model_mapping[type(config)] if type(config) in auto._model_mapping else None
 
 
 def has_attention(model):
@@ -96,7 +96,8 @@ def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
     assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
     assert torch.equal(model(**inputs)[key], again.eval()(**inputs)[key])
     autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
-    assert type(model) in [type(auto.from_pretrained(tmp_path)) for auto in autos if hands_out(auto, model.config)]
+    auto = next(auto for auto in autos if gives(auto, model.config) is type(model))
+    assert type(auto.from_pretrained(tmp_path)) is type(model)
 
 
 def test_the_configuration_survives_and_names_its_version(name, tmp_path):
@@ -285,7 +286,8 @@ def test_autocast_to_half_precision_stays_near(name):
         wanted = model(**inputs)[key]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = model(**inputs)[key].float()
-    assert (found - wanted).abs().max() <= 1e-2 * wanted.abs().max()
+    # of untrained heads the logits are near 0, as sums of terms that are not
+    assert (found - wanted).abs().max() <= 1e-2 * wanted.abs().max().clamp(min=0.1)
 
 
 def test_eager_attention_is_sdpa(name):

@@ -224,7 +224,7 @@ def test_the_output_carries_both_towers(generator):
     texts, ecgs = outputs.text_model_output, outputs.ecg_model_output
     tower = model.text_model(inputs["input_ids"], inputs["attention_mask"])
     torch.testing.assert_close(texts.last_hidden_state, tower.last_hidden_state)
-    assert len(texts.hidden_states) == 3 and len(ecgs.hidden_states) == 5
+    assert len(texts.hidden_states) == 3 and len(ecgs.hidden_states) == 1 + len(model.config.ecg_config.depths)
     for tower_output, embeds in ((texts, outputs.text_embeds), (ecgs, outputs.ecg_embeds)):
         torch.testing.assert_close(F.normalize(tower_output.pooler_output, dim=-1), embeds)
     features = model.encode_text(inputs["input_ids"], inputs["attention_mask"])

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from hf_ecg.processing import lead_notes, record_windows
 from hf_ecg.signals.leads import STANDARD_LEADS
 
 
@@ -48,3 +49,10 @@ def ptb_xl_records(ptb_xl_dir):
     with open(ptb_xl_dir / "ptbxl_database.csv", encoding="utf-8") as file:
         names = [row["filename_lr"] for row, _ in zip(csv.DictReader(file), range(10), strict=False)]
     return [ptb_xl_dir / name for name in names]
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet(monkeypatch):
+    """What is said once in a process is said anew in each test."""
+    monkeypatch.setattr(record_windows, "_told", set())
+    monkeypatch.setattr(lead_notes, "_told", set())

@@ -2,16 +2,9 @@ import numpy as np
 import pytest
 
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
-from hf_ecg.processing import lead_notes, record_windows
 from tests.evaluation import tiny
 
 TWO = {"sampling_rate": 100, "leads": ["I", "V1"], "units": "mV"}
-
-
-@pytest.fixture(autouse=True)
-def nothing_said_yet(monkeypatch):
-    monkeypatch.setattr(record_windows, "_told", set())
-    monkeypatch.setattr(lead_notes, "_told", set())
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def test_a_problem_that_the_labels_do_not_make_is_refused(tmp_path, data):
 def test_a_model_without_a_head_is_refused(tmp_path):
     BertConfig().save_pretrained(tmp_path)
     (tmp_path / "encoder").mkdir()
-    with pytest.raises(ValueError, match="bert, which has no classification head .a run keeps its encoder"):
+    with pytest.raises(ValueError, match="bert, which has no head for multi_label .a run keeps its encoder"):
         finetuning_recipe(str(tmp_path), label_sets=["form"])
 
 
