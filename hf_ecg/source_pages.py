@@ -81,9 +81,7 @@ def source_facts(source: Source) -> dict:
         "all_parameters": f"{model.num_parameters():,}",
         "input": describe_input(extractor),
         "steps": list(map(_step_in_words, extractor.steps)),
-        # a record that is cut into several crops gives as many embeddings
         "fixed_length": extractor.num_samples is not None,
-        "several_crops": "record_index" in extractor.model_input_names,
     }
 
 
@@ -98,8 +96,7 @@ def _page(title: str, sources: list[Source]) -> str:
         source=first,
         input=facts[0]["input"],
         steps=facts[0]["steps"],
-        several_crops=facts[0]["several_crops"],
-        longer_records=facts[0]["fixed_length"] and not facts[0]["several_crops"],
+        longer_records=facts[0]["fixed_length"] and not facts[0]["input"]["several_crops"],
         classifiers=[told for told in facts if kind != "classifier" == model_role(told["source"].model)],
         kind=kind,
         model_class=first.model.__name__,

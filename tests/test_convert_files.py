@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 
 import numpy as np
 import pytest
@@ -10,12 +11,18 @@ import torch
 import hf_ecg
 from hf_ecg.auto import FAMILIES, SOURCES
 from hf_ecg.cli import run
-from hf_ecg.convert import convert_checkpoint
+from hf_ecg.convert import convert_checkpoint, write_converted
 from tests.embed.made_records import write_record
 from tests.models.tiny import published_families
 
 # (family's tiny file, name of the published file that it makes)
 FILES = [(family, name) for family in published_families() for name in family.PUBLISHED]
+# without a tower of texts, whose tokenizer is another download
+ECG_ALONE = [
+    (family, name)
+    for family, name in FILES
+    if not any(source.tokenizer for source in FAMILIES[family.__name__.rpartition(".")[2]].sources)
+]
 # of what every family is shown, one file each
 FIRST = list({family.__name__: (family, name) for family, name in reversed(FILES)}.values())
 
@@ -114,3 +121,15 @@ def test_four_lines_give_an_embedding_of_a_record(family, name, tmp_path):
     embed = hf_ecg.pipeline("ecg-feature-extraction", model=model, feature_extractor=extractor)
     embedding = embed("record.hea", **one)
     assert np.isfinite(embedding).all() and np.ndim(embedding) == 1
+
+
+@of_files(ECG_ALONE)
+def test_the_example_of_the_card_runs(family, name, tmp_path):
+    (tmp_path / name).write_bytes(content_of(family, name))
+    write_record(tmp_path, "record", seconds=10, rate=500)
+    card = (write_converted(source_of(family, name), name, "out") / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    names = {}
+    exec(example.replace("PATH_OR_ID", "out"), names)
+    given = names.get("scores") or names.get("until") or dict(enumerate(names["embedding"].flatten().tolist()))
+    assert given and np.isfinite(list(given.values())).all()

@@ -1,9 +1,11 @@
 """What a feature extractor lets a model see, in words for a card."""
 
+from typing import Any
+
 from .feature_extraction_ecg import ECGFeatureExtractor
 
 
-def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
+def describe_input(extractor: ECGFeatureExtractor) -> dict[str, Any]:
     """Rate, length, leads, units, steps and voltage, one sentence or list each."""
     rate, samples = extractor.sampling_rate, extractor.num_samples
     length = "any length" if samples is None else f"{samples} samples ({samples / rate:g} s)"
@@ -22,6 +24,8 @@ def describe_input(extractor: ECGFeatureExtractor) -> dict[str, str]:
         "voltage": describe_voltage(extractor),
         # how a call names the lead of a single-lead model
         "lead_argument": f', lead="{extractor.leads[0]}"' if single else "",
+        # a record that is cut into several crops gives as many rows, and `record_index` beside them
+        "several_crops": "record_index" in extractor.model_input_names,
     }
 
 
