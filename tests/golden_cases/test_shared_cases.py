@@ -11,8 +11,8 @@ from hf_ecg.golden_check import check_case, known_cases
 from tests.conftest import SHARED
 from tests.golden_cases.copies import changed, copy_of
 
-# Needs 4 GB of memory, 4 GB of disk and a minute or two: pytest -m large
-LARGE = 150e6
+# Up to 4 GB of memory, 4 GB of disk and a minute or two each: pytest -m large
+LARGE = 60e6
 
 
 def size_of(name):
