@@ -147,8 +147,8 @@ def _continued(section: ModelSection, model_class, config: dict) -> PreTrainedMo
     if len(section.init_from) > 1 or nested or not issubclass(model_class, PreTrainedModel):
         others = sorted(set(section.init_from) - {WHOLE}) + [f"model.config.{key}" for key in nested]
         raise ValueError(
-            f"model.init_from.{WHOLE} takes the whole {section.class_} from {source}: wanted a model class that is no"
-            f" Auto class and no other source of weights, found {', '.join(others) or section.class_}"
+            f"model.init_from.{WHOLE} takes the whole {section.class_} from {source}: wanted a model class that is not"
+            f" an Auto class and no other source of weights, found {', '.join(others) or section.class_}"
         )
     folder = resolve_pretrained(source)
     found = AutoConfig.from_pretrained(folder)

@@ -1,6 +1,7 @@
 """Targets from another table, by patient and date. The table is made; no real echocardiogram is here."""
 
 import json
+import re
 from datetime import datetime, timedelta
 
 import datasets
@@ -183,13 +184,14 @@ def test_what_does_not_fit_is_refused(made, echo, tmp_path):
             Window(**options)
 
 
-def test_the_command_reads_other_dates_and_its_targets_are_those_of_a_regression(made, echo, tmp_path):
+def test_the_command_reads_other_dates_and_its_targets_are_those_of_a_regression(made, echo, tmp_path, capsys):
     echo.write_text("subject\twhen\tlvef\n007\t09.03.2020\t48\n")
     arguments = ["--data", str(made), "--table", str(echo), "--patient_column", "subject", "--date_column", "when"]
     arguments += ["--targets", "ef=lvef", "--date_format", "%d.%m.%Y", "--num_proc", "1"]
     summary = script("prepare targets")([*arguments, "--output_dir", str(tmp_path / "out")])
     assert json.loads((tmp_path / "out" / "summary.json").read_text())[JOINED]["targets"] == ["ef"]
     assert summary[JOINED]["records with a study"] == 1
+    assert re.search("next: hf-ecg finetune --model .* --target ef ", capsys.readouterr().out)
     assert column(tmp_path / "out", "ef")["r0"] == 48
     assert rows_with_survival(load_corpus(tmp_path / "out"), [DAYS, "ef"])["record_id"][:] == ["r0"]
 

@@ -25,7 +25,7 @@ def sigmoid_parameters(model) -> tuple[float, float]:
     scale, bias = scale_and_bias(model)
     if bias is None:
         raise ValueError(
-            f"a model with loss_type {model.config.loss_type!r} has no bias, so its cosines rank texts and are no"
+            f"a model with loss_type {model.config.loss_type!r} has no bias, so its cosines rank texts and are not"
             " probabilities: wanted one trained with the sigmoid loss"
         )
     return scale, bias

@@ -74,7 +74,7 @@ def read_waveform(header: str, found: Header, places: Sequence[int], root=None, 
     gain = np.array([_counts_a_millivolt(line.gain, line.unit) for line in lines])
     if not np.isfinite(gain).all():
         unfit = [f"{line.description!r} ({line.gain:g}/{line.unit})" for line in lines]
-        raise ValueError(f"{header}: the gain of {', '.join(unfit)} is none of a voltage, in a part of the record")
+        raise ValueError(f"{header}: the gain of {', '.join(unfit)} is not that of a voltage, in a part of the record")
     gain, more = corrected_gains(gain, lines)
     baseline = np.array([float(line.baseline) for line in lines])
     for row, line in enumerate(lines):

@@ -1,7 +1,10 @@
 """Targets of a corpus from another table."""
 
+from dataclasses import replace
+
 import click
 
+from ...next_steps import line, model_for
 from ...options import CONFIG, DATA, as_command, comma_separated
 from ...outcomes import Ending
 from ...preparing import NUM_PROC, OUTPUT_DIR, OVERWRITE, PUSH, corpus_ending
@@ -75,4 +78,9 @@ def command(data, **given) -> Ending:
     wanted = {name: given[name] for name in ("output_dir", "config", "num_proc", "overwrite")}
     summary = prepare_joined(data, other, **wanted)
     told = f"rows {summary['rows']}, {summary[JOINED]['records with a study']} with a study"
-    return corpus_ending(summary, told, given)
+    ending = corpus_ending(summary, told, given)
+    label_sets = [one if "=" in one else f"labels={one}" for one in other.labels] + [*other.label_columns]
+    option, joined = ("--target", other.targets) if other.targets else ("--label_set", label_sets)
+    learned = (option, joined[0].partition("=")[0])
+    words = ("finetune", "--model", model_for(summary), "--data", given["output_dir"], *learned)
+    return replace(ending, next=[line(*words, "--output_dir", "out/finetuned")])
