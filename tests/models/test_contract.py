@@ -20,6 +20,9 @@ def build(name, rows=3):
     return model_class(config()), inputs(rows, torch.Generator().manual_seed(1)), key
 
 
+HEADS = {"classifier": AutoModelForECGClassification, "survival model": AutoModelForECGSurvival}
+
+
 def gives(auto, config):
     return auto._model_mapping[type(config)] if type(config) in auto._model_mapping else None
 
@@ -98,6 +101,11 @@ def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
     autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
     auto = next(auto for auto in autos if gives(auto, model.config) is type(model))
     assert type(auto.from_pretrained(tmp_path)) is type(model)
+    # the layer of a head means something else in another kind of head
+    for role, other in HEADS.items():
+        if model.role in HEADS and role != model.role:
+            with pytest.raises(ValueError, match=f"holds {type(model).__name__}, whose outputs are not those of"):
+                other.from_pretrained(tmp_path)
 
 
 def test_the_configuration_survives_and_names_its_version(name, tmp_path):

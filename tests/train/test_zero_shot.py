@@ -99,6 +99,27 @@ def test_ways_to_ask_stand_beside_each_other(script, work):
     assert any("is not known" in note for note in plain["notes"])
 
 
+def test_texts_of_merls_file_are_asked(script, work):
+    path = work / "CKEPE_prompt.json"
+    path.write_text(json.dumps({name: text.upper() for name, text in tiny.TEXTS.items() if name != "PVC"}))
+
+    def asked(prompts, output):
+        return [prompts if word.endswith("tiny_rhythm.yaml") else word for word in command(work, output=output)]
+
+    plain = script.main(command(work, output="yaml.json"))["tasks"][0]
+    task = script.main(asked(f"rhythm={path}", "merl.json"))["tasks"][0]
+    assert task["systems"]["prompts"] == plain["systems"]["prompts"]
+    assert task["prompts"] == {"AFIB": ["atrial fibrillation"], "SR": ["sinus rhythm"]}
+    for prompts, message in (
+        (str(path), "say which one is asked for: LABEL_SET="),
+        (f"rythm={path}", "no label set 'rythm'.*rhythm"),
+        (f"form={path}", r"classes of form without a prompt: \['PVC'\]"),
+        (f"rhythm={work / 'absent.json'}", "absent.json"),
+    ):
+        with pytest.raises((ValueError, OSError), match=message):
+            script.main(asked(prompts, "refused.json"))
+
+
 def test_rules_stand_beside_the_model(script, work):
     options = ["--by", "names", "descriptions", "--rules"]
     report = script.main(command(work, *options, models=("OUT0", "OUT1"), output="rules.json"))

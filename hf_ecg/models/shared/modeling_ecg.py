@@ -29,7 +29,7 @@ class WholeWeightsMixin(NoSourceCopies):
         Raises:
             ValueError: a checkpoint of another model type, as when an encoder is loaded from the folder of an
                 `ECGTextModel` (its encoder is in the subfolder `encoder`), one that lacks tensors, or whose tensors
-                have other shapes than its configuration.
+                have other shapes than its configuration; a survival model for a classifier, or the reverse.
         """
         source = pretrained_model_name_or_path
         wants_info = kwargs.pop("output_loading_info", False)
@@ -169,7 +169,11 @@ class ECGTowerModel(ECGModelBase):
 
 
 def _check_model_type(cls, source, kwargs) -> None:
-    if source is None or kwargs.get("config") is not None:
+    if source is None:
+        return
+    config = kwargs.get("config")
+    if config is not None:
+        _check_head(cls, source, getattr(config, "architectures", None), kwargs)
         return
     names = ("cache_dir", "revision", "token", "subfolder", "local_files_only")
     options = {key: kwargs[key] for key in names if key in kwargs}
@@ -182,6 +186,22 @@ def _check_model_type(cls, source, kwargs) -> None:
         raise ValueError(
             f"{source} holds a model of type {found['model_type']!r}, {cls.__name__} wants {wanted!r}{hint}"
         )
+    _check_head(cls, source, found.get("architectures"), kwargs)
+
+
+# heads of one form: the layer of one would be taken for that of the other
+_HEADS = {"classifier": "ForECGClassification", "survival model": "ForECGSurvival"}
+
+
+def _check_head(cls, source, architectures, kwargs) -> None:
+    saved = (architectures or [""])[0]
+    others = [ending for role, ending in _HEADS.items() if role != cls.role]
+    if cls.role not in _HEADS or kwargs.get("ignore_mismatched_sizes") or not saved.endswith(tuple(others)):
+        return
+    raise ValueError(
+        f"{source} holds {saved}, whose outputs are not those of {cls.__name__}: load it as what it is, or fine-tune"
+        " its encoder with a new head"
+    )
 
 
 _ENCODER_INSIDE = "; a run keeps the bare encoder in the subfolder `encoder`"
