@@ -169,6 +169,10 @@ def _facts(table: Table, other: OtherTable) -> TableFacts:
 def _added(facts: TableFacts, opened: OpenedCorpus) -> Features:
     labels = {name: List(ClassLabel(names=classes)) for name, classes in facts.label_sets.items()}
     added = Features({**facts.targets, **labels, DAYS: Value("float32")})
+    if DAYS in facts.targets or DAYS in labels:
+        raise ValueError(
+            f"{DAYS!r} is how many days after the ECG the study was: write NAME=COLUMN, with another name"
+        )
     taken = sorted(set(added) & set(opened.rows.column_names))
     if taken:
         raise ValueError(f"{opened.path} has the columns {taken} already: write NAME=COLUMN to call them otherwise")

@@ -184,6 +184,20 @@ def test_what_does_not_fit_is_refused(made, echo, tmp_path):
             Window(**options)
 
 
+def test_true_and_false_are_events(made, tmp_path):
+    table = tmp_path / "deaths.csv"
+    table.write_text("subject,when,died\n007,2020-03-11,True\n7,2020-03-09,false\nc,2020-03-09,\n")
+    prepare_joined(made, OtherTable(table, "subject", "when", targets=["died"]), tmp_path / "out", progress=False)
+    rows = load_corpus(tmp_path / "out", keep_unusable=True)
+    assert dict(zip(rows["record_id"], rows["died"], strict=True)) == dict.fromkeys(ECGS) | {"r0": 1.0, "r2": 0.0}
+
+
+def test_the_days_are_no_target(made, echo, tmp_path):
+    other = OtherTable(echo, "subject", "when", targets=[f"{DAYS}=lvef"])
+    with pytest.raises(ValueError, match=f"'{DAYS}' is how many days after the ECG the study was"):
+        prepare_joined(made, other, tmp_path / "out", progress=False)
+
+
 def test_the_command_reads_other_dates_and_its_targets_are_those_of_a_regression(made, echo, tmp_path, capsys):
     echo.write_text("subject\twhen\tlvef\n007\t09.03.2020\t48\n")
     arguments = ["--data", str(made), "--table", str(echo), "--patient_column", "subject", "--date_column", "when"]

@@ -222,10 +222,11 @@ def _add_targets(facts: TableFacts, table: Table, choice: ColumnChoice) -> None:
                 raise ValueError(f"the age is the column {choice.age!r} and the target {column!r}: choose one")
             _fill(facts, "age", _ages(table, column))
             continue
-        values = table.numbers(column)
+        words = {cell.casefold() for cell in table.column(column) if known(cell)}
+        values: list = table.truths(column) if words and words <= {"true", "false"} else table.numbers(column)
         if shared is None:
             facts.targets[name] = Value("float32")
-        _fill(facts, name, values)
+        _fill(facts, name, [None if value is None else float(value) for value in values])
         distinct = {value for value in values if value is not None}
         if len(distinct) < 2:
             facts.told.append(f"the target {name!r} has {len(distinct) or 'no'} value: nothing can be learned of it")
