@@ -26,7 +26,7 @@ from hf_ecg.signals import read
 from hf_ecg.training.checkpoint import load_state, save_state
 from hf_ecg.training.network import find_model_class, resolve_pretrained
 from hf_ecg.training.recipe import load_recipe
-from hf_ecg.training.saving import corpus_licence
+from hf_ecg.training.run_card import licences
 
 
 class Code:
@@ -222,7 +222,7 @@ def test_aliases_that_unfold_without_end(tmp_path):
 def test_the_front_matter_of_a_card_is_plain(tmp_path, sentinel):
     (tmp_path / "README.md").write_text(f"---\nlicense: !!python/object/apply:os.mkdir ['{sentinel}']\n---\n")
     with pytest.raises((ValueError, yaml.YAMLError), match="python/object"):
-        corpus_licence(str(tmp_path))
+        licences([str(tmp_path)])
 
 
 @pytest.mark.parametrize(

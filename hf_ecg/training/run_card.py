@@ -1,6 +1,6 @@
 """The model card of a run, written anew from what the run's folder holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -21,6 +21,7 @@ from .run_folder import RECIPE_NAME
 RUN_NAME = "training_run.json"
 _EMPTY_RUN = {
     "corpus_licence": None,
+    "parts_licence": None,
     "simulated": False,
     "encoder": None,
     "num_records": None,
@@ -75,6 +76,8 @@ def model_card(
         judged_system(report, twin or folder, str(path)) for report, path in zip(contents, reports, strict=True)
     ]
     title = title or name
+    # a change of weights is bound by the terms of those it began with
+    licence = licence or run["parts_licence"]
     simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
     results = [] if run["simulated"] or twin else sum(map(model_index, contents, systems), [])
     kind = class_role(name)
@@ -159,9 +162,13 @@ def _source_words(facts: SourceFacts) -> str:
     return words
 
 
-def corpus_licence(path: str) -> str | None:
-    """Licence in the front matter of the corpus's own card."""
-    card = Path(path) / CARD_NAME
+def licences(paths: Iterable[str | Path]) -> str | None:
+    """Licences in the front matter of the cards of folders, or of the run that an encoder's folder belongs to."""
+    found = (_licence(Path(path) / CARD_NAME) or _licence(Path(path).parent / CARD_NAME) for path in paths)
+    return ", ".join(dict.fromkeys(filter(None, found))) or None
+
+
+def _licence(card: Path) -> str | None:
     if not card.is_file():
         return None
     parts = card.read_text(encoding="utf-8").split("---\n")

@@ -18,7 +18,7 @@ from ..owned_folders import replace_ours
 from .build import RunParts, data_identity, feature_extractor_of
 from .recipe import Recipe
 from .recipe_facts import held_out_statements, training_facts
-from .run_card import RUN_NAME, corpus_licence, model_card
+from .run_card import RUN_NAME, licences, model_card
 from .run_folder import MODEL_FILES, RECIPE_NAME
 
 
@@ -84,7 +84,8 @@ def run_facts(
     """What the card tells of a run beside recipe and training facts."""
     paths = [source.path for source in recipe.data.sources]
     return {
-        "corpus_licence": ", ".join(dict.fromkeys(filter(None, map(corpus_licence, paths)))) or None,
+        "corpus_licence": licences(paths),
+        "parts_licence": licences(recipe.model.init_from.values()),
         "simulated": any(map(is_simulated, paths)),
         "encoder": None if encoder is None else type(encoder).__name__,
         "num_records": len(parts.rows),

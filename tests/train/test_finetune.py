@@ -61,6 +61,7 @@ def by_pipeline(work, name, **options) -> list[list[dict]]:
 
 
 def test_a_frozen_encoder_keeps_every_bit_and_the_folder_gives_the_report_again(script, work):
+    (work / "OUT/README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
     report = script.main(command(work, "frozen", "--label_set", "rhythm,form", "--frozen", "--random"))
     before = AutoModel.from_pretrained(work / "OUT/encoder").state_dict()
     model = AutoModelForECGClassification.from_pretrained(work / "frozen")
@@ -77,7 +78,9 @@ def test_a_frozen_encoder_keeps_every_bit_and_the_folder_gives_the_report_again(
             assert float(row[entry["label"]]) == pytest.approx(entry["score"], abs=1e-6)
     facts = json.loads((work / "frozen/training_facts.json").read_text())["sources"][0]
     assert facts["train_folds"] == [1, 2, 3, 4, 5, 6, 7] and facts["label_sets"] == ["rhythm", "form"]
-    assert "frozen encoder" in (work / "frozen/README.md").read_text()
+    card = (work / "frozen/README.md").read_text()
+    assert "frozen encoder" in card and "\nlicense: cc-by-nc-4.0\n" in card  # the encoder's terms go with its weights
+    assert "license:" not in (work / "frozen/random/README.md").read_text().split("---")[1]
     assert json.loads((work / "frozen/finetune.json").read_text()) == report
 
 
