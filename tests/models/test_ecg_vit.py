@@ -137,8 +137,9 @@ def test_another_length_is_an_error_or_stretches_the_positions():
         positions = F.interpolate(free.embeddings.positions.T[None], samples // 16, mode="linear")[0].T
         found = free(other, output_hidden_states=True).hidden_states[0]
         torch.testing.assert_close(found, tokens + positions, atol=1e-5, rtol=1e-5)
-    with pytest.raises(ValueError, match="150 samples, wanted a multiple of the patch size, 16"):
-        free(torch.zeros(1, 12, 150))
+    for mask in (None, torch.ones(1, 150, dtype=torch.bool)):
+        with pytest.raises(ValueError, match="150 samples, wanted a multiple of the patch size, 16"):
+            free(torch.zeros(1, 12, 150), sample_mask=mask)
 
 
 def test_each_record_has_the_positions_of_its_own_length():

@@ -6,7 +6,7 @@ import torch
 
 
 def to_patches(input_values: torch.Tensor, patch_size: int) -> torch.Tensor:
-    """(batch, leads, samples) as (batch, leads, patches, patch_size), without a copy.
+    """(..., samples) as (..., patches, patch_size), without a copy.
 
     Raises:
         ValueError: samples that are not a multiple of the patch size.
@@ -35,6 +35,9 @@ def counted_patches(
 
     Returns:
         bool (batch, leads, patches); None without a mask: all count.
+
+    Raises:
+        ValueError: samples that are not a multiple of the patch size.
     """
     given = [mask for mask in (lead_mask, sample_mask) if mask is not None]
     if not given:
@@ -43,7 +46,7 @@ def counted_patches(
     if lead_mask is not None:
         counted = counted & lead_mask.bool()[:, :, None]
     if sample_mask is not None:
-        samples = sample_mask.bool().unflatten(1, (-1, patch_size))
+        samples = to_patches(sample_mask.bool(), patch_size)
         middle = samples[:, :, patch_size // 2]
         # no torch.where of truth values, which onnxruntime does not have
         counted = counted & (middle | (samples.any(dim=2) & ~middle.any(dim=1, keepdim=True)))[:, None]
