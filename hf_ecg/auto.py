@@ -24,7 +24,7 @@ class AutoModelForECGClassification(_BaseAutoModelClass):
 
     Raises:
         ValueError: a model whose family has no such head.
-        OSError: there is no such folder, and no such model on the Hub.
+        OSError: neither a folder nor a model on the Hub has this name.
 
     Example:
         >>> import hf_ecg
@@ -41,7 +41,7 @@ class AutoModelForECGSurvival(_BaseAutoModelClass):
 
     Raises:
         ValueError: a model whose family has no such head.
-        OSError: there is no such folder, and no such model on the Hub.
+        OSError: neither a folder nor a model on the Hub has this name.
 
     Example:
         >>> import hf_ecg

@@ -34,7 +34,7 @@ def describe_prompt_set(name: str) -> tuple[dict, list[str]]:
     """One prompt set with the texts and the SCP statements of each class, and lines for a person.
 
     Raises:
-        OSError: there is no such set.
+        OSError: no set has this name.
     """
     found = load_prompts(name)
     facts = {

@@ -94,7 +94,7 @@ def nearest_studies(records: Dated, studies: Dated, values: Sequence[Hashable], 
 
     Args:
         records, studies: patients are compared as they are written: "007" is not "7".
-        values: of each study what it says; studies that say the same are no tie.
+        values: of each study what it says; studies that say the same are not a tie.
         window: see there.
 
     Raises:

@@ -163,8 +163,13 @@ def _source_words(facts: SourceFacts) -> str:
 
 
 def licences(paths: Iterable[str | Path]) -> str | None:
-    """Licences in the front matter of the cards of folders, or of the run that an encoder's folder belongs to."""
-    found = (_licence(Path(path) / CARD_NAME) or _licence(Path(path).parent / CARD_NAME) for path in paths)
+    """Licences in the front matter of the folders' cards; a run's `encoder/` without a card goes by the run's."""
+    folders = [Path(path) for path in paths]
+    folders = [
+        folder.parent if folder.name == "encoder" and not (folder / CARD_NAME).is_file() else folder
+        for folder in folders
+    ]
+    found = (_licence(folder / CARD_NAME) for folder in folders)
     return ", ".join(dict.fromkeys(filter(None, found))) or None
 
 

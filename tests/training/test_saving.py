@@ -6,7 +6,7 @@ from transformers import AutoModel
 from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.training import pretrain, saving
 from hf_ecg.training.recipe_facts import training_facts
-from hf_ecg.training.run_card import protocol_words
+from hf_ecg.training.run_card import licences, protocol_words
 
 
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
@@ -47,3 +47,15 @@ def test_a_folder_saved_by_halves_does_not_load(text_recipe, recipe_of, tmp_path
     pretrain(recipe, tmp_path / "out", resume=True)
     assert AutoModel.from_pretrained(tmp_path / "out") is not None
     assert not list((tmp_path / "out").glob("*.incomplete"))
+
+
+def test_a_licence_is_read_from_a_folder_s_own_card_or_from_its_run(tmp_path):
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    for name in ("corpus", "run/encoder", "own/encoder"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "run/README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
+    (tmp_path / "own/README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
+    (tmp_path / "own/encoder/README.md").write_text("---\nlicense: bsd-3-clause\n---\n")
+    assert licences([tmp_path / "corpus"]) is None  # what lies above says nothing of it
+    assert licences([tmp_path / "run/encoder", tmp_path / "run/encoder"]) == "cc-by-nc-4.0"
+    assert licences([tmp_path / "own/encoder", tmp_path]) == "bsd-3-clause, mit"

@@ -34,7 +34,7 @@ _CLEF = tuple(
         file=f"{name.replace('-', '_')}.ckpt",
         network="1-D ResNeXt with squeeze-and-excitation: a convolution of 16 samples with stride 2, Swish, then"
         " stages of blocks (1, 16 grouped, 1), the first of each with stride 2. No normalisation layer."
-        " `pooler_output` is the mean over positions, on which the contrastive loss acted: there is no projector.",
+        " `pooler_output` is the mean over positions, which the contrastive loss acted on without a projector.",
         preparation="The pretraining drew all twelve leads. Missing samples by linear interpolation; the original"
         " takes 500 Hz for granted, here other rates are resampled. Shorter records of a batch are padded, and the"
         " padding does not change their embedding. Against the original's own output the filtered lead differs by less"
