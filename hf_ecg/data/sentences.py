@@ -1,13 +1,68 @@
-"""Which part of a record's text a batch shows: all of it, or one of its sentences."""
+"""Sentences of a record's text: where they lie, which tokens are theirs, and which one a batch shows."""
 
+import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from ..checks import check_positive
 from ..clinical.scp import split_sentences
+
+# of a token that belongs to no sentence: a full stop, a special token, padding
+NO_SENTENCE = -1
+# a full stop inside a number ends nothing
+_END = re.compile(r"[.;!?]+(?=\s|$)|\n")
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """First character and the one behind the last of each sentence, without the stop that ends it.
+
+    A sentence ends at a full stop, semicolon, exclamation or question mark before white space, or with its line. A
+    text without any is one sentence; an empty one has none.
+
+    Example:
+        >>> text = "Sinus rhythm. QRS 0.12 s"
+        >>> [text[start:stop] for start, stop in sentence_spans(text)]
+        ['Sinus rhythm', 'QRS 0.12 s']
+    """
+    spans, start = [], 0
+    for stop, after in [*((end.start(), end.end()) for end in _END.finditer(text)), (len(text), len(text))]:
+        inside = text[start:stop].strip()
+        if re.search(r"\w", inside):
+            first = text.index(inside, start)
+            spans.append((first, first + len(inside)))
+        start = after
+    return spans
+
+
+def token_sentences(texts: Sequence[str], offsets: torch.Tensor) -> torch.Tensor:
+    """The number of the sentence that each token belongs to.
+
+    Args:
+        texts: as they were tokenised.
+        offsets: int64 (texts, tokens, 2), the characters of each token; (0, 0) for special tokens and padding.
+
+    Returns:
+        int64 (texts, tokens), from 0 in each text, and -1 where a token belongs to no sentence. A text without a
+        sentence is a row of -1: the rows of a batch stay in step.
+
+    Raises:
+        ValueError: another number of texts than of rows.
+    """
+    if len(texts) != len(offsets):
+        raise ValueError(f"{len(texts)} texts and the tokens of {len(offsets)}, wanted as many")
+    ids = torch.full(offsets.shape[:2], NO_SENTENCE, dtype=torch.int64)
+    for row, text in enumerate(texts):
+        owners = torch.full((len(text),), NO_SENTENCE, dtype=torch.int64)
+        for number, (start, stop) in enumerate(sentence_spans(text)):
+            owners[start:stop] = number
+        for place, (start, stop) in enumerate(offsets[row].tolist()):
+            # a tokenizer may join a word and the stop behind it, or the space before it
+            if stop > start:
+                ids[row, place] = owners[start:stop].max()
+    return ids
 
 
 class SentenceSampler:

@@ -65,6 +65,24 @@ def test_text_ids_are_the_same_on_any_machine():
     assert torch.tensor(sorted(ids)).dtype == torch.int64
 
 
+def test_each_token_knows_its_sentence_and_a_text_without_one_keeps_its_row(processor):
+    dataset = made_rows.dataset(3, texts=["atrial fibrillation. low T waves", "...", "sinus rhythm"])
+    rows = RowDataset(dataset, [*SIGNAL_COLUMNS, "text"]).__getitems__(keys(range(3)))
+    batch = ECGTextCollator(processor, sentence_ids=True)(rows)
+    assert batch["input_ids"].shape == batch["sentence_ids"].shape
+    of_sentence = [
+        [processor.tokenizer.decode(tokens[ids == number]) for number in range(int(ids.max()) + 1)]
+        for tokens, ids in zip(batch["input_ids"], batch["sentence_ids"], strict=True)
+    ]
+    assert of_sentence == [["atrial fibrillation", "low T waves"], [], ["sinus rhythm"]]
+    assert (batch["sentence_ids"][batch["attention_mask"] == 0] == -1).all()
+    cut = ECGTextCollator(processor, sentence_ids=True, max_length=3)(rows)
+    assert cut["sentence_ids"].tolist() == batch["sentence_ids"][:, :3].tolist()
+    frozen = {text: torch.zeros(2) for text in dataset["text"]}
+    with pytest.raises(ValueError, match="a text tower whose sentences are read cannot be frozen whole"):
+        ECGTextCollator(processor, sentence_ids=True, text_features=frozen)
+
+
 def test_long_texts_are_cut(rows, processor):
     batch = ECGTextCollator(processor, max_length=3)(rows.__getitems__(keys([2, 0])))
     assert batch["input_ids"].shape == (2, 3)

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from hf_ecg.data.sentences import SentenceSampler
+from hf_ecg.data.sentences import SentenceSampler, sentence_spans, token_sentences
 
 TEXT = "sinus rhythm. left ventricular hypertrophy"
 
@@ -57,3 +57,36 @@ def test_extra_sentences_are_distinct_and_all_when_few():
 def test_impossible_options(options):
     with pytest.raises(ValueError, match="single_sentence_probability|rare_sentence_power"):
         SentenceSampler(*options)
+
+
+@pytest.mark.parametrize(
+    "text, sentences",
+    [
+        ("Sinus rhythm. QRS 0.12 s; no ST elevation.", ["Sinus rhythm", "QRS 0.12 s", "no ST elevation"]),
+        ("sinusrhythmus normales ekg", ["sinusrhythmus normales ekg"]),
+        ("sinus rhythm.\nnormal ECG\n", ["sinus rhythm", "normal ECG"]),
+        ("a.. a", ["a", "a"]),
+        ("... - .", []),
+        ("", []),
+    ],
+)
+def test_where_sentences_lie(text, sentences):
+    assert [text[start:stop] for start, stop in sentence_spans(text)] == sentences
+
+
+def test_the_sentence_of_each_token_and_rows_that_stay_in_step():
+    texts = ["ab c. d", "...", "ab c"]
+    # [CLS] ab c . d [SEP], the stop alone; then joined to the word before it, and the space to the one behind
+    special = [0, 0]
+    apart = [special, [0, 2], [3, 4], [4, 5], [6, 7], special]
+    joined = [special, [0, 2], [2, 5], [5, 7], special, special]
+    dots = [special, [0, 3], special, special, special, special]
+    plain = [special, [0, 2], [3, 4], special, special, special]
+    assert token_sentences(texts, torch.tensor([apart, dots, plain])).tolist() == [
+        [-1, 0, 0, -1, 1, -1],
+        [-1] * 6,
+        [-1, 0, 0, -1, -1, -1],
+    ]
+    assert token_sentences(texts[:1], torch.tensor([joined])).tolist() == [[-1, 0, 0, 1, -1, -1]]
+    with pytest.raises(ValueError, match="3 texts and the tokens of 1"):
+        token_sentences(texts, torch.tensor([joined]))

@@ -8,7 +8,7 @@ from ...checks import check_positive_integer
 from ...processing.tokens import tokenize
 from ..corpus import distinct_texts
 from ..feature_texts import FeatureTexts
-from ..sentences import SentenceSampler
+from ..sentences import SentenceSampler, token_sentences
 from ..text_ids import NO_TEXT, text_id
 from ..unknown_statements import UnknownStatements
 from .waveforms import WaveformCollator
@@ -31,6 +31,7 @@ class ECGTextCollator(WaveformCollator):
         max_length: tokens a text is cut at; None is the tokenizer's own limit.
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
+        sentence_ids: also say which sentence each token belongs to; needs a fast tokenizer.
         lead, prepared: see `WaveformCollator`.
 
     Attributes:
@@ -56,8 +57,15 @@ class ECGTextCollator(WaveformCollator):
         text_features: Mapping[str, torch.Tensor] | None = None,
         lead: str | None = None,
         prepared=None,
+        sentence_ids: bool = False,
     ):
         super().__init__(processor, views, seed, lead, prepared)
+        if sentence_ids and not processor.tokenizer.is_fast:
+            raise ValueError(
+                f"sentence_ids needs a fast tokenizer, which knows the characters of a token; found"
+                f" {type(processor.tokenizer).__name__}"
+            )
+        self.sentence_ids = sentence_ids
         self.processor = processor
         self.text_column = text_column
         self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
@@ -87,6 +95,8 @@ class ECGTextCollator(WaveformCollator):
 
     @text_features.setter
     def text_features(self, features: Mapping[str, torch.Tensor] | None) -> None:
+        if features is not None and self.sentence_ids:
+            raise ValueError("sentence_ids need tokens: a text tower whose sentences are read cannot be frozen whole")
         # one matrix: a loader's worker processes share it, where thousands of tensors would exhaust their file handles
         if features is not None and not features:
             raise ValueError("text_features is empty, wanted one entry for each of possible_texts")
@@ -102,7 +112,8 @@ class ECGTextCollator(WaveformCollator):
         Returns:
             `input_values` float32 (batch, leads, samples), `lead_mask` bool (batch, leads), `sample_mask` bool (batch,
             samples); `input_ids`, `attention_mask` int64 (texts, tokens), or `text_features` float32 (texts,
-            hidden_size), the batch's own texts first; `text_ids` int64 (texts,), equal exactly where the texts are
+            hidden_size), the batch's own texts first; with `sentence_ids`, `sentence_ids` int64 (texts, tokens), see
+            `hf_ecg.data.sentences.token_sentences`; `text_ids` int64 (texts,), equal exactly where the texts are
             equal, on any machine;
             `return_loss` True; with `true_texts`, `true_text_ids` int64 (batch, k), ids repeated to fill the rows.
             With `feature_texts` or `unknown_statements` also `unknown_text_ids` int64 (batch, m), texts of which
@@ -177,9 +188,13 @@ class ECGTextCollator(WaveformCollator):
             max_length=self.max_length,
             return_attention_mask=True,
             return_token_type_ids=False,
+            return_offsets_mapping=self.sentence_ids,
             return_tensors="pt",
         )
-        return {key: tokens[key] for key in ("input_ids", "attention_mask")}
+        batch = {key: tokens[key] for key in ("input_ids", "attention_mask")}
+        if self.sentence_ids:
+            batch["sentence_ids"] = token_sentences(texts, tokens["offset_mapping"])
+        return batch
 
     def _embedded(self, texts: list[str]) -> dict[str, torch.Tensor]:
         unknown = [text for text in texts if text not in self._feature_rows]

@@ -72,6 +72,8 @@ class TextPairs(Method):
     With `data.columns.true_texts` and `false_texts` every batch also asks for all waveform features of these columns,
     as texts of kind 1: true of a record, false, or not known and left out of the loss. The model then has
     `num_text_kinds` 2 and `identical_text` positive.
+
+    A model whose `forward` takes `sentence_ids` gets them: which sentence each token belongs to.
     """
 
     name = "text_pairs"
@@ -128,6 +130,7 @@ class TextPairs(Method):
             max_length=options.max_length,
             lead=options.lead,
             prepared=feeding.prepared,
+            sentence_ids="sentence_ids" in feeding.inputs,
         )
         collator.fit_sentences(*feeding.sources)
         collator.feature_texts = self._feature_texts(feeding.sources)
@@ -164,6 +167,7 @@ class TextPairs(Method):
             text_column=self.data.columns.text,
             max_length=self.options.max_length,
             lead=self.options.lead,
+            sentence_ids="sentence_ids" in feeding.inputs,
         )
 
     def before_training(
