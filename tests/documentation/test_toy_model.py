@@ -55,7 +55,7 @@ class ECGToyModel(ECGPreTrainedModel):
 
     @capture_outputs
     def forward(self, input_values, lead_mask=None, sample_mask=None, **kwargs):
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         input_values, mask = without_padding(input_values, sample_mask)
         mask = halve(mask)  # as the stem's stride halves the rate
         hidden_states = zero_padding(self.stem(input_values.to(self.dtype)).transpose(1, 2), mask)

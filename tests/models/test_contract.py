@@ -188,6 +188,28 @@ def test_what_is_padded_does_not_train(name):
             torch.testing.assert_close(states[1][entry], value, atol=1e-5, rtol=1e-3, msg=entry)
 
 
+@pytest.mark.parametrize("filling", [7.0, float("nan")])
+def test_what_stands_in_an_absent_lead_changes_nothing(name, filling):
+    """Not the output, not the loss, not a gradient: a model reads the values that `check_inputs` returns."""
+    found = []
+    for fill in (0.0, filling):
+        model, inputs, key = build(name)
+        for prefix in ("", "second_"):
+            if (values := inputs.get(f"{prefix}input_values")) is None:
+                continue
+            mask = torch.ones(values.shape[:2], dtype=torch.bool)
+            mask[:2, -1] = mask[0, 1:] = False
+            changed = {"input_values": values.masked_fill(~mask[..., None], fill), "lead_mask": mask}
+            inputs |= {f"{prefix}{entry}": value for entry, value in changed.items()}
+        set_seed(0)
+        outputs = model(**inputs, **wants_a_loss(model, inputs))
+        outputs[key].pow(3).sum().backward()
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        found.append([*tree_leaves(outputs.to_tuple()), *gradients])
+    assert all(leaf.isfinite().all() for leaf in found[1])
+    assert len(found[0]) == len(found[1]) and all(map(torch.equal, *found))
+
+
 def test_gradients_have_the_strides_of_their_weights(name):
     model, inputs, key = build(name)
     model.train()(**inputs)[key].pow(3).sum().backward()

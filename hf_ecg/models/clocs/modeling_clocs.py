@@ -89,7 +89,7 @@ class CLOCSModel(CLOCSPreTrainedModel):
         Args:
             input_values: float (batch, leads, samples), of at most `config.num_samples` samples; a shorter record is
                 filled up by zeros at its end.
-            lead_mask: bool (batch, leads); not used, since absent leads are zero.
+            lead_mask: bool (batch, leads); absent leads are zero, whatever stands there.
             sample_mask: bool (batch, samples), false where padded. A padded record gives what it gives alone.
 
         Returns:
@@ -101,7 +101,7 @@ class CLOCSModel(CLOCSPreTrainedModel):
             ValueError: another number of leads than the configuration has, a mask of another shape than the input,
                 too many samples.
         """
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         self._check_length(input_values)
         input_values, _ = without_padding(input_values, sample_mask)
         # not by as many as are lacking, which would fix the length of an exported graph

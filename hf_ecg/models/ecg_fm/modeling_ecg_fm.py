@@ -132,11 +132,9 @@ class ECGFMModel(ECGFMPreTrainedModel):
             ValueError: another number of leads than the configuration has, no sample, a mask of another shape than the
                 input, one of `masked` and `mask_embedding` without the other.
         """
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         if (masked is None) != (mask_embedding is None):
             raise ValueError("masked and mask_embedding are given together or not at all")
-        if lead_mask is not None:
-            input_values = input_values.masked_fill(~lead_mask.bool()[..., None], 0.0)
         frames, frame_mask = self.convolutions(input_values, sample_mask)
         hidden_states = self.projection(self.frame_norm(frames))
         hidden_states = F.dropout(hidden_states, self.config.feature_dropout, self.training)

@@ -211,8 +211,8 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
     ) -> BaseModelOutputWithPooling:
         """
         Args:
-            input_values: float (batch, leads, samples); absent leads are zero.
-            lead_mask: bool (batch, leads); not used, since absent leads are zero.
+            input_values: float (batch, leads, samples).
+            lead_mask: bool (batch, leads); absent leads are zero, whatever stands there.
             sample_mask: bool (batch, samples), false where padded. A padded record gives what it gives alone, however
                 long the padding; in training, padding is in no statistic of a norm.
 
@@ -223,7 +223,7 @@ class ECGResNetModel(ECGResNetPreTrainedModel):
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         input_values, mask = without_padding(input_values, sample_mask)
         hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype), mask)
         mask = self.stem.mask_of(mask)

@@ -209,8 +209,8 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
     ) -> BaseModelOutputWithPooling:
         """
         Args:
-            input_values: float (batch, leads, samples); absent leads are zero.
-            lead_mask: bool (batch, leads); not used, since absent leads are zero.
+            input_values: float (batch, leads, samples).
+            lead_mask: bool (batch, leads); absent leads are zero, whatever stands there.
             sample_mask: bool (batch, samples), false where padded. A padded record gives what it gives alone, however
                 long the padding.
 
@@ -221,7 +221,7 @@ class ECGResNeXtModel(ECGResNeXtPreTrainedModel):
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         input_values, mask = without_padding(input_values, sample_mask)
         hidden_states = self.stem(input_values.to(self.stem.convolution.weight.dtype), mask)
         mask = halve(mask)

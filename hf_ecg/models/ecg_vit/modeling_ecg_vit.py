@@ -116,14 +116,12 @@ class ECGViTModel(ECGViTPreTrainedModel):
                 of the patch size, a mask of another shape than the input.
         """
         config = self.config
-        check_inputs(config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(config, input_values, lead_mask, sample_mask)
         if not config.interpolate_positions and input_values.shape[2] != config.num_samples:
             raise ValueError(
                 f"input_values have {input_values.shape[2]} samples, wanted {config.num_samples}: there is one"
                 " position for each patch. interpolate_positions=True in the configuration stretches them"
             )
-        if lead_mask is not None:
-            input_values = input_values.masked_fill(~lead_mask.bool().unsqueeze(2), 0.0)
         input_values, sample_mask = without_padding(input_values, sample_mask)
         counted = self._patch_mask(sample_mask)
         lengths = lengths_of(counted) if counted is not None and config.interpolate_positions else None

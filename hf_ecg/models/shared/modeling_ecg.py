@@ -220,8 +220,18 @@ def _check_all_there(model, missing, source) -> None:
         raise ValueError(f"{source} lacks {len(absent)} of {len(wanted)} tensors of {part}, such as {absent[:5]}")
 
 
-def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> None:
-    """Raises ValueError for what is not a tensor, another number of leads, or a mask of another shape."""
+def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> torch.Tensor:
+    """The input with zeros in absent leads, whatever stands there, NaN too.
+
+    Args:
+        config: of the encoder.
+        input_values: (batch, leads, samples).
+        lead_mask: bool (batch, leads), false where a lead is absent.
+        sample_mask: bool (batch, samples); see `shared.padding`.
+
+    Raises:
+        ValueError: what is not a tensor, another number of leads, or a mask of another shape.
+    """
     given = {"input_values": input_values, "lead_mask": lead_mask, "sample_mask": sample_mask}
     for name, value in given.items():
         if not isinstance(value, torch.Tensor) and (value is not None or name == "input_values"):
@@ -237,6 +247,7 @@ def check_inputs(config, input_values: torch.Tensor, lead_mask, sample_mask) -> 
         shape = (input_values.shape[0], input_values.shape[axis])
         if mask is not None and mask.shape != shape:
             raise ValueError(f"{name} has shape {tuple(mask.shape)}, wanted {shape}")
+    return input_values if lead_mask is None else input_values.masked_fill(~lead_mask.bool().unsqueeze(2), 0.0)
 
 
 def in_target_units(config, outputs: torch.Tensor) -> torch.Tensor:

@@ -155,7 +155,7 @@ class STMEMModel(STMEMPreTrainedModel):
             ValueError: another number of leads than the configuration has, more samples or no multiple of the patch
                 size, a mask of another shape than the input.
         """
-        check_samples(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_samples(self.config, input_values, lead_mask, sample_mask)
         input_values, sample_mask = without_padding(input_values, sample_mask)
         patches = to_patches(input_values, self.config.patch_size)
         counted = counted_patches(patches.shape[:3], lead_mask, sample_mask, self.config.patch_size)
@@ -177,11 +177,12 @@ class STMEMModel(STMEMPreTrainedModel):
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=self.norm(pooled))
 
 
-def check_samples(config: STMEMConfig, input_values, lead_mask, sample_mask) -> None:
-    """Raises as `STMEMModel.forward` says; multiples of the patch size are left to `to_patches`."""
-    check_inputs(config, input_values, lead_mask, sample_mask)
+def check_samples(config: STMEMConfig, input_values, lead_mask, sample_mask) -> torch.Tensor:
+    """`check_inputs`, raising as `STMEMModel.forward` says; multiples of the patch size are left to `to_patches`."""
+    input_values = check_inputs(config, input_values, lead_mask, sample_mask)
     if input_values.shape[-1] > config.num_samples:
         raise ValueError(f"input_values have {input_values.shape[-1]} samples, wanted {config.num_samples} at most")
+    return input_values
 
 
 def with_separators(counted: torch.Tensor | None) -> torch.Tensor | None:
@@ -313,7 +314,7 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
             ValueError: see `STMEMModel`; noise of another shape; a record of so few patches that none is kept.
         """
         config = self.config
-        check_samples(config, input_values, lead_mask, sample_mask)
+        input_values = check_samples(config, input_values, lead_mask, sample_mask)
         input_values, sample_mask = without_padding(input_values, sample_mask)
         patches = to_patches(input_values, config.patch_size)
         counted = counted_patches(patches.shape[:3], lead_mask, sample_mask, config.patch_size)
