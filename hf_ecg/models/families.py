@@ -7,6 +7,7 @@ and the contract tests by `hf_ecg.auto`.
 # ruff: noqa: F403
 from .clocs import *
 from .ecg_contrastive import *
+from .ecg_convnextv2 import *
 from .ecg_fm import *
 from .ecg_resnet import *
 from .ecg_resnext import *

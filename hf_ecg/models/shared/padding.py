@@ -62,6 +62,21 @@ def divide_rate(mask: torch.Tensor | None, stride: int) -> torch.Tensor | None:
     return F.max_pool2d(whole, (1, stride))[:, 0, 0] > 0
 
 
+def whole_windows(mask: torch.Tensor | None, size: int) -> torch.Tensor | None:
+    """The mask after a convolution whose windows of `size` do not overlap: floor(positions / size), but one at least.
+
+    A position counts when its whole window does, as nothing remains of an incomplete one at a record's end; the first
+    position counts when anything of it does, so that something remains of the shortest record.
+    """
+    if mask is None or size == 1:
+        return mask
+    # a compiled graph takes rows of a window at least
+    if not torch.compiler.is_compiling() and mask.shape[1] < size:
+        return mask.any(dim=1, keepdim=True)
+    gaps = F.max_pool2d((~mask).float()[:, None, None], (1, size))[:, 0, 0] > 0
+    return torch.cat([mask[:, :size].any(dim=1, keepdim=True), ~gaps[:, 1:]], dim=1)
+
+
 def lengths_of(mask: torch.Tensor) -> torch.Tensor:
     """int64 (batch,): the places of the last positions that count, from 1; 0 where none does."""
     return (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(dim=1)
