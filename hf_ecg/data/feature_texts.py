@@ -13,7 +13,7 @@ from .text_ids import text_id
 logger = logging.get_logger(__name__)
 
 # Shares beyond these count as these: a feature that all training rows have is not for ever certain.
-_RAREST, _MOST_COMMON = 0.005, 0.995
+RAREST, MOST_COMMON = 0.005, 0.995
 
 
 class FeatureTexts:
@@ -64,7 +64,7 @@ class FeatureTexts:
         self.texts = [name for name, here in zip(names, decided, strict=True) if here]
         self.ids = np.array([text_id(text) for text in self.texts], dtype=np.int64)
         true, false = counts[:, decided]
-        share = np.clip(true / (true + false), _RAREST, _MOST_COMMON)
+        share = np.clip(true / (true + false), RAREST, MOST_COMMON)
         self.log_odds = np.log(share / (1 - share)).astype(np.float32)
         place = {text: number for number, text in enumerate(self.texts)}
         self._places = [np.array([place.get(name, -1) for name in one], dtype=int) for one in classes]

@@ -5,8 +5,8 @@ prompts is decided by it; so such texts are left out of a class that has others,
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from transformers.utils import logging
@@ -102,6 +102,14 @@ class AskedTexts:
         names = [text for one in self.classes.values() for group in one.prompts for text in group]
         features = [text for one in self.classes.values() for d in one.descriptions for text, _ in d.features]
         return list(dict.fromkeys([*names, *(features if set(by) - {NAMES} else [])]))
+
+    def by_rarity(self, shares: Mapping[str, float]) -> "AskedTexts":
+        """The same, with features that few records have weighing more, see `Description.by_rarity`."""
+        classes = {
+            name: replace(one, descriptions=tuple(told.by_rarity(shares) for told in one.descriptions))
+            for name, one in self.classes.items()
+        }
+        return replace(self, classes=classes)
 
     def facts(self, by: Sequence[str]) -> dict:
         """What a report says of them."""

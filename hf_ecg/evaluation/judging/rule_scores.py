@@ -10,6 +10,7 @@ from ...clinical.descriptions import describe
 from ...clinical.feature_rules import feature_margins
 from ...clinical.prompts import PromptSet
 from ...data.corpus_card import read_summary
+from ...data.feature_texts import MOST_COMMON, RAREST
 from ...data.measured_rows import MEASUREMENT_NAMES_FACT, MEASUREMENTS, measured_rows
 from .label_text import combine_statements, weighted_mean
 
@@ -67,7 +68,24 @@ def percentile_ranks(values: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def rule_scores(margins: Mapping[str, np.ndarray], prompt_set: PromptSet) -> tuple[np.ndarray, dict[str, list[str]]]:
+def feature_shares(margins: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Share of the decided rows that the rules find each feature in, of at least 0.5 and at most 99.5 percent.
+
+    Args:
+        margins: feature -> (rows,), see `corpus_margins`. A feature that the rules decide nowhere is left out.
+
+    Example:
+        >>> feature_shares({"long PR": np.array([0.2, -1.0, -2.0, np.nan, -0.1])})
+        {'long PR': 0.25}
+    """
+    decided = {text: values[np.isfinite(values)] for text, values in margins.items()}
+    shares = {text: float((values > 0).mean()) for text, values in decided.items() if len(values)}
+    return {text: min(max(share, RAREST), MOST_COMMON) for text, share in shares.items()}
+
+
+def rule_scores(
+    margins: Mapping[str, np.ndarray], prompt_set: PromptSet, shares: Mapping[str, float] | None = None
+) -> tuple[np.ndarray, dict[str, list[str]]]:
     """Scores of the classes by the rules alone.
 
     For each statement of a class the weighted mean of its features' percentile ranks among these rows, combined as
@@ -76,6 +94,7 @@ def rule_scores(margins: Mapping[str, np.ndarray], prompt_set: PromptSet) -> tup
     Args:
         margins: feature -> (rows,), of the judged rows, see `corpus_margins`.
         prompt_set: whose classes are asked for.
+        shares: feature -> share of records that have it: rare features weigh more, see `Description.by_rarity`.
 
     Returns:
         float64 (rows, classes); class -> features that are asked for, none where the rules decide nothing.
@@ -91,6 +110,6 @@ def rule_scores(margins: Mapping[str, np.ndarray], prompt_set: PromptSet) -> tup
         told = [one.only(ranks) for one in describe(prompt_set.codes(name))]
         told = [one for one in told if one.features]
         used[name] = list(dict.fromkeys(text for one in told for text, _ in one.features))
-        means = [weighted_mean(ranks, one) for one in told]
+        means = [weighted_mean(ranks, one if shares is None else one.by_rarity(shares)) for one in told]
         scores.append(combine_statements(means) if told else np.full(rows, 0.5))
     return np.stack(scores, axis=1), used

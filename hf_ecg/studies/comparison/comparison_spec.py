@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from huggingface_hub.dataclasses import strict
 
 from ...checks import check_one_of
-from ...evaluation.options import BY
+from ...evaluation.options import BY, NAMES
 from ...input_files import read_input
 from ...strict_yaml import load_yaml
 from ...training.sections import parse_section
@@ -54,6 +54,8 @@ class MeasureSection:
         by: what a class is asked by ("prompts"): "names", "descriptions" or "names_and_descriptions", see
             `evaluation.judging.label_text.scores_by_text`; or "descriptions_and_rules", the sum of the z-scores of a
             model's descriptions and of the rules. None is "names". Rules are rules, however models are asked.
+        rarity: weigh a feature by minus the logarithm of the share of the turn's training records that the rules find
+            it in ("prompts", by descriptions in any way).
         ensemble: take the largest probability over a prompt and the prompt in each lead that the training texts name
             ("prompts", by names).
         all_prompts: keep prompts that no training text of an arm holds ("prompts").
@@ -70,6 +72,7 @@ class MeasureSection:
     target: str | None = None
     prompts: str | None = None
     by: str | None = None
+    rarity: bool = False
     ensemble: bool = False
     all_prompts: bool = False
     fraction: float | None = None
@@ -223,6 +226,8 @@ def _check_measure(measure: MeasureSection, where: str) -> None:
         raise ValueError(f"{where}.kind is {measure.kind!r}, wanted one of {', '.join(KINDS)}")
     if measure.by is not None and (measure.kind != PROMPTS or measure.by not in WAYS):
         raise ValueError(f"{where}.by is {measure.by!r}, wanted one of {', '.join(WAYS)}, of kind {PROMPTS!r}")
+    if measure.rarity and (measure.by or NAMES) == NAMES:
+        raise ValueError(f"{where}.rarity weighs the features of descriptions, and by is {measure.by or NAMES!r}")
     if measure.fraction is not None and (measure.kind != PROBE or not 0 < measure.fraction <= 1):
         raise ValueError(f"{where}.fraction is {measure.fraction}, wanted above 0 and at most 1, of kind {PROBE!r}")
     if given not in wanted[measure.kind]:

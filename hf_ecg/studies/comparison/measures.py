@@ -18,7 +18,7 @@ from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_
 from ...evaluation.judging.label_text import TextEmbeddings, match_labels, scores_by_text, standardized
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
-from ...evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
+from ...evaluation.judging.rule_scores import corpus_margins, described_features, feature_shares, rule_scores
 from ...evaluation.judging.supervised import MULTI_LABEL, REGRESSION
 from ...evaluation.loading import (
     check_label_sets,
@@ -90,10 +90,17 @@ class JudgedRows:
         asked = [load_prompts(one.prompts) for one in self.measures.values() if one.kind == PROMPTS]
         return corpus_margins(self.dataset, described_features(asked), self.path)
 
-    def rule_scores(self, measure: MeasureSection, rows: np.ndarray) -> np.ndarray:
-        """Scores of some rows by the rules alone, float64 (rows, classes)."""
+    def rule_scores(self, measure: MeasureSection, rows: np.ndarray, shares: dict[str, float] | None) -> np.ndarray:
+        """Scores of some rows by the rules alone, float64 (rows, classes); `shares` as `shares` gives them."""
         margins = {text: values[rows] for text, values in self.margins.items()}
-        return rule_scores(margins, load_prompts(measure.prompts))[0]
+        return rule_scores(margins, load_prompts(measure.prompts), shares)[0]
+
+    def shares(self, measure: MeasureSection, folds) -> dict[str, float] | None:
+        """Share of the records of some folds that the rules find each feature in; None unless rarity counts."""
+        if not measure.rarity:
+            return None
+        chosen = np.isin(self.folds, list(folds))
+        return feature_shares({text: values[chosen] for text, values in self.margins.items()})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -146,7 +153,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
     for name, measure in missing.items():
         rows = {split: judged.rows(getattr(run.turn, split), name) for split in ("train", "validation", "test")}
         if rules:
-            scores = judged.rule_scores(measure, rows["test"])
+            scores = judged.rule_scores(measure, rows["test"], judged.shares(measure, run.turn.train))
         elif measure.kind == FINETUNE:
             scores = _finetuned(run, name, measure, judged)[rows["test"]]
         elif measure.kind == PROMPTS:
@@ -199,9 +206,11 @@ class _Outputs:
         by = DESCRIPTIONS if with_rules else measure.by or NAMES
         asked = asked_texts(load_prompts(measure.prompts), self._trained, measure.ensemble, measure.all_prompts)
         log_dropped([asked], [by])
+        shares = self.judged.shares(measure, self.run.turn.train)
+        asked = asked if shares is None else asked.by_rarity(shares)
         scores = scores_by_text(texts, embeddings[rows], asked, [by])[by]
         if with_rules:
-            scores = standardized(scores) + standardized(self.judged.rule_scores(measure, rows))
+            scores = standardized(scores) + standardized(self.judged.rule_scores(measure, rows, shares))
         return scores
 
 
@@ -235,7 +244,7 @@ def _definition(measure: MeasureSection) -> str:
     """
     told = {key: value for key, value in to_plain(measure).items() if key not in ("arms", "note")}
     return json.dumps(
-        {key: value for key, value in told.items() if value or key not in ("by", "all_prompts", "fraction")}
+        {key: value for key, value in told.items() if value or key not in ("by", "all_prompts", "fraction", "rarity")}
     )
 
 

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from hf_ecg.clinical.prompts import PromptSet
-from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, percentile_ranks, rule_scores
+from hf_ecg.evaluation.judging.rule_scores import (
+    corpus_margins,
+    described_features,
+    feature_shares,
+    percentile_ranks,
+    rule_scores,
+)
 from tests.evaluation import tiny
 
 PR, P = "prolonged PR interval (over 200 ms)", "P wave before every QRS complex"
@@ -29,6 +35,21 @@ def test_rules_are_the_weighted_mean_of_ranks():
     assert scores[:, 1] == pytest.approx((np.array([7, 5, 3, 1]) / 8 + np.array([1, 3, 5, 7]) / 8) / 2)
     assert scores[:, 2].tolist() == [0.5] * 4
     assert used == {"1AVB": [PR, P], "SBRAD": [RATE, P], "SEHYP": []}
+
+
+def test_rare_features_weigh_by_what_they_tell():
+    margins = {PR: np.array([10.0, -5, -3, NAN, -1]), P: np.array([0.1, 0.2, 0.3, 0.4, 0.5])}
+    shares = feature_shares(margins | {RATE: np.full(5, NAN)})
+    assert shares == {PR: 0.25, P: 0.995}
+    scores, _ = rule_scores(margins, prompt_set("1AVB"), shares)
+    weights = -np.log([0.25, 0.995])
+    ranks = [np.array([7, 1, 3, 4, 5]) / 8, np.array([1, 3, 5, 7, 9]) / 10]
+    assert scores[:, 0] == pytest.approx((weights[0] * ranks[0] + weights[1] * ranks[1]) / weights.sum())
+    # what nobody knows the share of counts as half
+    unknown = rule_scores(margins, prompt_set("1AVB"), {P: 0.5})[0]
+    assert unknown == pytest.approx(rule_scores(margins, prompt_set("1AVB"))[0])
+    with pytest.raises(ValueError, match="wanted numbers above 0 and below 1"):
+        rule_scores(margins, prompt_set("1AVB"), {P: 1.0})
 
 
 def test_a_gathering_class_is_its_most_likely_statement():

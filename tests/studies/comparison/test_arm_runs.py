@@ -122,6 +122,7 @@ def _text_tower(path) -> dict:
         ({"clock": "sun"}, "clock is 'sun', wanted one of wall, cpu"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "by": "names"}}}, "x.by is 'names'"),
         ({"measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form", "by": "name"}}}, "x.by is 'name', wanted"),
+        ({"measures": {"x": {"kind": "prompts", "prompts": "ptb_xl_form", "rarity": True}}}, "x.rarity weighs"),
         ({"arms": {"A": {"rules": True, "recipe": "r.yaml"}}}, "arms.A is of rules, which are not trained"),
         ({"measures": {"x": {"kind": "probe", "label_set": "form", "arms": ["C"]}}}, "measures.x.arms is"),
         ({"differences": [["A", "unasked"]]}, r"names \['unasked'\], which are not measured"),

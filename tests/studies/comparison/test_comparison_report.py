@@ -7,7 +7,7 @@ from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.evaluation.judging.asked_texts import asked_texts
 from hf_ecg.evaluation.judging.features import classifier_logits, ecg_embeddings
 from hf_ecg.evaluation.judging.label_text import TextEmbeddings, scores_by_text, scores_of_embeddings, standardized
-from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, rule_scores
+from hf_ecg.evaluation.judging.rule_scores import corpus_margins, described_features, feature_shares, rule_scores
 from hf_ecg.evaluation.options import IntervalOptions
 from hf_ecg.studies.comparison.arm_runs import Run, enrich_turn, enriched_folder, recipe_of, train_run
 from hf_ecg.studies.comparison.comparison_report import comparison_tasks
@@ -114,6 +114,36 @@ def test_arms_are_asked_by_descriptions_and_rules_train_nothing(data, tmp_path):
         for arm, scores in (("rules", rules), ("A", wanted[way])):
             with np.load(scores_path(runs[arm], way)) as content:
                 np.testing.assert_allclose(content["scores"], scores, rtol=1e-3, atol=1e-4)
+
+
+def test_rare_features_weigh_more_where_a_measure_asks_for_it(data, tmp_path):
+    prompts = str(tiny.save_prompts(tmp_path / "rhythm.yaml"))
+    ways = {"rare": "descriptions", "rare and rules": "descriptions_and_rules"}
+    measures = {name: MeasureSection("prompts", prompts=prompts, by=by, rarity=True) for name, by in ways.items()}
+    judged = JudgedRows(str(data), tiny.CONFIG, measures)
+    turn, prompt_set = rotation()[4], load_prompts(prompts)
+    features = described_features([prompt_set])
+    limits = np.linspace(0.1, 0.9, len(features))
+    generator = np.random.default_rng(0)
+    judged.margins = {
+        text: generator.random(len(judged.folds)) - limit for text, limit in zip(features, limits, strict=True)
+    }
+    run = Run("A", turn, 0, tmp_path / "OUT")
+    model, processor = tiny.dual_encoder(seed=3), tiny.processor()
+    model.save_pretrained(run.folder)
+    processor.save_pretrained(run.folder)
+    tiny.write_facts(run.folder, train_folds=list(turn.train), validation_folds=list(turn.validation))
+    measure_run(run, measures, judged)
+    rows, training = judged.rows(turn.test, "rare"), np.isin(judged.folds, list(turn.train))
+    shares = feature_shares({text: values[training] for text, values in judged.margins.items()})
+    embeds = ecg_embeddings(model.eval(), processor, judged.dataset.select(rows))
+    texts, asked = TextEmbeddings(model, processor), asked_texts(prompt_set)
+    usual, rare = (scores_by_text(texts, embeds, one)["descriptions"] for one in (asked, asked.by_rarity(shares)))
+    assert np.abs(usual - rare).max() > 5e-5
+    rules, _ = rule_scores({text: values[rows] for text, values in judged.margins.items()}, prompt_set, shares)
+    for name, wanted in (("rare", rare), ("rare and rules", standardized(rare) + standardized(rules))):
+        with np.load(scores_path(run, name)) as content:
+            np.testing.assert_allclose(content["scores"], wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_a_classifier_answers_by_its_own_outputs_beside_arms_that_are_asked(data, tmp_path):
