@@ -64,7 +64,7 @@ def electrode_noise(
             continue
         own = generator if isinstance(generator, torch.Generator) else [generator[row] for row in rows]
         shape = (len(rows), *values.shape[1:])
-        parts = [_of_kind(part, shape, own, recordings, sampling_rate) for part in _parts(kind)]
+        parts = [noise_of_kind(part, shape, own, recordings, sampling_rate) for part in _parts(kind)]
         noise[rows] = _unit_rms(sum(parts)).to(values)
     return add_disturbance(waveforms, noise.mul_(size))
 
@@ -73,8 +73,13 @@ def _parts(kind: str) -> tuple[str, ...]:
     return tuple(RECORDINGS) if kind == "mixture" else (kind,)
 
 
-def _of_kind(kind: str, shape, generator: Generators, recordings: str | None, sampling_rate: float) -> torch.Tensor:
-    """float32 (records, leads, samples) of unit root mean square, on the CPU."""
+def noise_of_kind(
+    kind: str, shape, generator: Generators, recordings: str | None, sampling_rate: float
+) -> torch.Tensor:
+    """Noise of one kind, see `electrode_noise`: float32 of `shape` (records, leads, samples), on the CPU.
+
+    Its mean is zero, and its root mean square one in each lead.
+    """
     if recordings is not None:
         return _unit_rms(_recorded(_recording(recordings, kind, sampling_rate), shape, generator))
     return _unit_rms(_simulated(kind, shape, generator, sampling_rate))

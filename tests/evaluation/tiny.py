@@ -105,7 +105,7 @@ def ecg_config(**values) -> ECGResNetConfig:
         "depths": [1, 1],
         "widths": [8, 16],
     }
-    return ECGResNetConfig(**small, **values)
+    return ECGResNetConfig(**small | values)
 
 
 def dual_encoder(seed: int = 0, **values) -> ECGTextModel:

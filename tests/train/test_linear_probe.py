@@ -1,7 +1,9 @@
 import json
 
 import pytest
+import torch
 
+from hf_ecg import ECGFeatureExtractor, ECGResNetModel
 from hf_ecg.evaluation.weights import weights_digest
 from tests.evaluation import tiny
 
@@ -76,3 +78,24 @@ def test_untrained_classes_are_noted(script, work):
 def test_folds_that_overlap_are_refused(script, work, folds, message):
     with pytest.raises(ValueError, match=message):
         script.main(command(work, folds=folds))
+
+
+def test_an_encoder_of_a_single_lead_is_shown_the_lead_that_is_named(script, work):
+    folder = work / "SINGLE"
+    torch.manual_seed(0)
+    ECGResNetModel(tiny.ecg_config(num_leads=1)).save_pretrained(folder)
+    steps = [{"name": "pick_lead"}]
+    ECGFeatureExtractor(sampling_rate=100, leads=["I", "II"], num_samples=100, steps=steps).save_pretrained(folder)
+    arguments = command(work, "--fractions", "100")
+    arguments[1] = str(folder)
+    with pytest.raises(ValueError, match=r"the record has \['I', 'II'\], of which the model takes one: say which"):
+        script.main(arguments)
+    macro = {}
+    for lead in ("I", "II"):
+        report = script.main([*arguments, "--lead", lead])
+        assert report["lead"] == lead and f"lead {lead} alone" in (work / "probe.md").read_text()
+        macro[lead] = report["tasks"][0]["systems"]["probe 100 %"]["macro"]["auroc"]["value"]
+    # AFIB is in the voltage of lead I
+    assert macro["I"] > 0.9 > macro["II"]
+    with pytest.raises(ValueError, match=r"lead='V1' was given, but the recipe accepts \['I', 'II'\]"):
+        script.main([*arguments, "--lead", "V1"])

@@ -40,13 +40,14 @@ class PreparedRows:
         dataset: rows of a corpus.
         batch_size: records a batch.
         cache: keep the tensors in memory, for use over several epochs or models with the same extractor.
+        lead: for a model of a single lead, the one that it is to see.
 
     Raises:
         RowsRefused: on iteration, with all rows from there on that the extractor refuses, when they may be skipped
             (see `refused.skip_refused`); else a ValueError.
     """
 
-    def __init__(self, feature_extractor, dataset, batch_size: int = 64, cache: bool = False):
+    def __init__(self, feature_extractor, dataset, batch_size: int = 64, cache: bool = False, lead: str | None = None):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, wanted at least 1")
         if len(dataset) == 0:
@@ -54,6 +55,7 @@ class PreparedRows:
         self.feature_extractor = extractor_of(feature_extractor)
         self.dataset = dataset
         self.batch_size = batch_size
+        self.lead = lead
         self.cache = [] if cache else None
 
     def __len__(self) -> int:
@@ -106,7 +108,7 @@ class PreparedRows:
 
     def _prepare(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         # a corpus is judged as it was trained on: its recipe says which part of a record is read
-        batch = dict(self.feature_extractor(rows, return_tensors="pt", window="recipe"))
+        batch = dict(self.feature_extractor(rows, lead=self.lead, return_tensors="pt", window="recipe"))
         batch.setdefault("record_index", torch.arange(len(rows)))
         batch["num_records"] = len(rows)
         return batch
@@ -156,7 +158,12 @@ def check_finite(values: torch.Tensor, what: str) -> None:
 
 
 def ecg_features(
-    model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None
+    model,
+    feature_extractor,
+    dataset,
+    batch_size: int = 64,
+    description: str | None = None,
+    lead: str | None = None,
 ) -> np.ndarray:
     """Pooled output of a frozen encoder.
 
@@ -164,12 +171,13 @@ def ecg_features(
         model: an encoder with `pooler_output`; for an `ECGTextModel` its ECG tower is used.
         feature_extractor: the encoder's own.
         dataset: rows of a corpus, or `PreparedRows` made by the same extractor.
+        lead: for a model of a single lead, the one that it is to see.
 
     Returns:
         float32 (rows, hidden_size); the mean over the crops of a record.
     """
     encoder = ecg_encoder(model)
-    rows = _prepared(feature_extractor, dataset, batch_size)
+    rows = _prepared(feature_extractor, dataset, batch_size, lead)
     return run_model(encoder, rows, lambda inputs: encoder(**inputs).pooler_output, description).numpy()
 
 
@@ -238,10 +246,10 @@ def with_random_ecg_tower(model: nn.Module, seed: int) -> nn.Module:
     return companion.eval()
 
 
-def _prepared(feature_extractor, dataset, batch_size: int) -> PreparedRows:
+def _prepared(feature_extractor, dataset, batch_size: int, lead: str | None = None) -> PreparedRows:
     if isinstance(dataset, PreparedRows):
         return dataset
-    return PreparedRows(feature_extractor, dataset, batch_size)
+    return PreparedRows(feature_extractor, dataset, batch_size, lead=lead)
 
 
 CROPS = (MEAN, MAX) = ("mean", "max")

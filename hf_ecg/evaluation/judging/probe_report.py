@@ -39,6 +39,7 @@ def judge_by_probe(
     percentages: Sequence[float],
     strengths: Sequence[float] = STRENGTHS,
     metric: str = METRICS[0],
+    lead: str | None = None,
     config: str | None = None,
     companions: Companions = ALONE,
     allow_training_folds: bool = False,
@@ -55,12 +56,14 @@ def judge_by_probe(
         percentages: of the training patients, a probe each.
         strengths: values of C to try.
         metric: that chooses among them on the validation rows, and that the summary shows: "auroc" or "auprc".
+        lead: for encoders of a single lead, the one that they are to see; the report names it.
         companions: classifiers, and probes of the encoder with weights drawn anew.
         allow_training_folds: test on folds that the models were trained on.
         intervals, forward: see there.
 
     Raises:
-        ValueError: splits that share folds or patients, folds of the training, a classifier of other label sets.
+        ValueError: splits that share folds or patients, folds of the training, a classifier of other label sets, a
+            `lead` that an encoder does not accept, or none where it accepts several of the corpus.
         OSError: a model or corpus is not there.
     """
     models, supervised = list(models), list(companions.supervised)
@@ -75,7 +78,7 @@ def judge_by_probe(
     }
 
     def judge(splits: dict) -> _JudgedProbes:
-        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size, metric)
+        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size, metric, lead)
         for index, folder in enumerate(models):
             judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
         for folder in supervised:
@@ -89,17 +92,27 @@ def judge_by_probe(
     if supervised:
         described[CLASSIFIER] = describe_seeds(supervised, companion_facts)
     notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes)
+    if lead is not None:
+        notes.append(f"the encoders see lead {lead} alone; the classifiers beside them see what they were trained on")
     patients = list(judged.task.patients.values())
     frame = report_frame("Linear probe", data, config, intervals, device, dict(folds), patients, described, notes)
-    report = frame | {"probes": judged.probes, "tasks": [judged.entry(percentages)]}
+    report = frame | {"lead": lead, "probes": judged.probes, "tasks": [judged.entry(percentages)]}
     return note_refused(report, refused)
 
 
 class _JudgedProbes:
     """The rows of the task, and the scores of systems on them."""
 
-    def __init__(self, splits: dict, label_set: str, intervals: IntervalOptions, batch_size: int, metric: str):
-        self.metric = metric
+    def __init__(
+        self,
+        splits: dict,
+        label_set: str,
+        intervals: IntervalOptions,
+        batch_size: int,
+        metric: str,
+        lead: str | None = None,
+    ):
+        self.metric, self.lead = metric, lead
         self.label_set, self.intervals, self.batch_size = label_set, intervals, batch_size
         self.class_names = list(label_names(splits["test"], label_set))
         self.task = probe_task(splits, label_set, self.class_names, intervals.minimum)
@@ -121,7 +134,9 @@ class _JudgedProbes:
         encoders = {PROBE: encoder} | ({RANDOM: random_model(encoder, seed)} if random else {})
         for kind, each in encoders.items():
             features = {
-                split: ecg_features(each, extractor, dataset, self.batch_size, f"{folder}, {kind}, {split}")
+                split: ecg_features(
+                    each, extractor, dataset, self.batch_size, f"{folder}, {kind}, {split}", lead=self.lead
+                )
                 for split, dataset in self.splits.items()
             }
             for percentage in percentages:

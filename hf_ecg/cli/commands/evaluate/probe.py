@@ -39,6 +39,7 @@ from ...words import METRICS, STRENGTHS
 @click.option("--fractions", default="1,10,100", show_default=True, help="Percentages of training patients.")
 @many("--strengths", type=float, default=STRENGTHS, show_default=True, help="Values of C to try.")
 @METRIC
+@click.option("--lead", help="For encoders of a single lead: the one they are to see, such as I.")
 @COMPANIONS
 @ALLOW_TRAINING_FOLDS
 @intervals("patient shares, random encoder and bootstrap")
@@ -54,7 +55,8 @@ def command(model, data, label_set, fractions, output, **given) -> Ending:
         --train_folds 1-7 --validation_folds 8 --test_folds 9,10 --fractions 1,10,100 --random \\
         --supervised BCE0 BCE1 --output probe.json
 
-    Several model folders are seeds of one model. Writes probe.json and probe.md.
+    Several model folders are seeds of one model. An encoder of a single lead that accepts several of the corpus wants
+    --lead, and the report names it. Writes probe.json and probe.md.
     """
     from ....evaluation.judging.linear_probe import parse_percentages
     from ....evaluation.judging.probe_report import judge_by_probe
