@@ -5,6 +5,7 @@ need no model stand beside the room they test, which is listed here.
 """
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,11 +89,13 @@ def seeds_and_name(folder: str | Path, name: str | None = None) -> tuple[list[in
 def case_name(folder: str | Path, known: Mapping[str, object]) -> str:
     """The case that a folder is named after: `clef-small`, or `clef-small` and something more, as `clef-small.copy`.
 
+    Hyphens are part of names: `clef-small-2` is another case than `clef-small`, or none.
+
     Raises:
         ValueError: it is named after none.
     """
     found = Path(folder).resolve().name
-    begins = [name for name in known if found.startswith(name) and not found[len(name) :][:1].isalnum()]
+    begins = [name for name in known if re.fullmatch(rf"{re.escape(name)}([^\w-].*|_.*)?", found, re.DOTALL)]
     if not begins:
         raise ValueError(f"{folder} has the name of no known case, say which it is: one of {', '.join(sorted(known))}")
     return max(begins, key=len)

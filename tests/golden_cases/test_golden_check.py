@@ -12,7 +12,7 @@ from hf_ecg.golden_cases import GoldenCase
 from hf_ecg.golden_cases.agreement import agreement
 from hf_ecg.golden_cases.made_tensors import made_input, made_tensor
 from hf_ecg.golden_cases.slices import stored_part
-from hf_ecg.golden_check import check_case
+from hf_ecg.golden_check import case_name, check_case, known_cases
 from hf_ecg.models.ecg_resnet import FAMILY
 from hf_ecg.models.ecg_resnet.golden_ecgclip import STAGES, survival_model
 from tests.models.published_resnet import trunk_state
@@ -104,6 +104,20 @@ def test_a_folder_of_another_name(case, tmp_path):
     with pytest.raises(ValueError, match="case is 'merl', wanted one of"):
         check_case(copy, "merl")
     assert check_case(copy.rename(tmp_path / f"{NAME}.copied"))[0].name == NAME
+
+
+@pytest.mark.parametrize(
+    ("folder", "case"),
+    [("clocs", "clocs"), ("clocs.copy", "clocs"), ("clocs_2", "clocs"), ("clocs-loss (1)", "clocs-loss")],
+)
+def test_a_folder_is_named_after_a_case(folder, case):
+    assert case_name(folder, known_cases()) == case
+
+
+@pytest.mark.parametrize("folder", ["clocs-loss2", "clocs2", "clocs-2", "xclocs"])
+def test_a_name_that_only_begins_as_another_case_s_is_not_taken_for_it(folder):
+    with pytest.raises(ValueError, match=f"{folder} has the name of no known case"):
+        case_name(folder, known_cases())
 
 
 def test_one_that_cannot_be_run_does_not_hide_the_others(case, tmp_path, capsys):
