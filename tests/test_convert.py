@@ -101,6 +101,13 @@ def test_tensors_of_another_shape_are_refused():
         convert_checkpoint("merl-resnet18", state)
 
 
+def test_a_checkpoint_of_another_width_ends_in_one_short_sentence():
+    state = {key: torch.cat([value] * 2) if value.ndim == 1 else value for key, value in original_state().items()}
+    with pytest.raises(ValueError, match=r"\d+ of its \d+ tensors have another shape \(.*, and \d+ more\)") as refused:
+        convert_checkpoint("merl-resnet18", state)
+    assert str(refused.value).count("instead of") == 3 and len(str(refused.value)) < 600
+
+
 def test_what_is_no_tensor_and_what_is_there_twice_are_refused():
     with pytest.raises(ValueError, match="epoch is int, wanted a tensor"):
         convert_checkpoint("merl-resnet18", original_state("") | {"epoch": 3})

@@ -163,7 +163,10 @@ def load_renamed(
         if found[name].shape != wanted[name].shape
     ]
     if shapes:
-        raise ValueError(f"this is not a checkpoint of {source}: {_some(shapes)}")
+        raise ValueError(
+            f"this is not a checkpoint of {source}: {len(shapes)} of its {len(wanted)} tensors have another shape"
+            f" ({_some(shapes, 3)})"
+        )
     broken = sorted(
         name
         for name, value in found.items()
