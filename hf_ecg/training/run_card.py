@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
-from huggingface_hub import ModelCardData
+from huggingface_hub import ModelCardData, try_to_load_from_cache
 from transformers import AutoFeatureExtractor
 
 from ..auto import class_role
@@ -13,6 +13,7 @@ from ..data.measured_rows import MEASUREMENTS
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..models.shared.task_names import TASK_OF_ROLE
+from ..named_sources import MODEL, may_be_on_hub
 from ..processing.describe import describe_input
 from ..strict_json import read_json_object
 from .recipe import load_recipe
@@ -22,6 +23,7 @@ RUN_NAME = "training_run.json"
 _EMPTY_RUN = {
     "corpus_licence": None,
     "parts_licence": None,
+    "parts_without_licence": [],
     "simulated": False,
     "encoder": None,
     "num_records": None,
@@ -77,7 +79,7 @@ def model_card(
     ]
     title = title or name
     # a change of weights is bound by the terms of those it began with
-    licence = licence or run["parts_licence"]
+    licence = licence or (None if run["parts_without_licence"] else run["parts_licence"])
     simulated = run["simulated"] or any(report["data"].get("simulated") for report in contents)
     results = [] if run["simulated"] or twin else sum(map(model_index, contents, systems), [])
     kind = class_role(name)
@@ -162,15 +164,28 @@ def _source_words(facts: SourceFacts) -> str:
     return words
 
 
-def licences(paths: Iterable[str | Path]) -> str | None:
-    """Licences in the front matter of the folders' cards; a run's `encoder/` without a card goes by the run's."""
-    folders = [Path(path) for path in paths]
-    folders = [
-        folder.parent if folder.name == "encoder" and not (folder / CARD_NAME).is_file() else folder
-        for folder in folders
-    ]
-    found = (_licence(folder / CARD_NAME) for folder in folders)
+def licences(paths: Iterable[str | Path], kind: str = MODEL) -> str | None:
+    """Licences in the front matter of the sources' cards; a run's `encoder/` without a card goes by the run's.
+
+    Of a name on the Hub, of a MODEL or a DATA_SET, the card is read where the cache has it; nothing is downloaded.
+    """
+    found = (_licence(_card_of(path, kind)) for path in paths)
     return ", ".join(dict.fromkeys(filter(None, found))) or None
+
+
+def without_licence(paths: Iterable[str | Path]) -> list[str]:
+    """The models on the Hub whose licence is not known here: their own cards say it."""
+    names = [str(path) for path in paths if _is_hub_id(str(path)) and not Path(path).is_dir()]
+    return [name for name in dict.fromkeys(names) if _licence(_card_of(name, MODEL)) is None]
+
+
+def _card_of(source: str | Path, kind: str) -> Path:
+    folder = Path(source)
+    if not folder.is_dir() and _is_hub_id(str(source)) and may_be_on_hub(str(source)):
+        cached = try_to_load_from_cache(str(source), CARD_NAME, repo_type=kind)
+        return Path(cached) if isinstance(cached, str) else folder / CARD_NAME
+    run = folder.name == "encoder" and not (folder / CARD_NAME).is_file()
+    return (folder.parent if run else folder) / CARD_NAME
 
 
 def _licence(card: Path) -> str | None:

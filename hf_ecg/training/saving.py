@@ -14,11 +14,12 @@ from ..evaluation.protocol import FACTS_FILE
 from ..evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from ..files import naming_the_file, synchronise, temporary_folder
 from ..models.shared.roles import ecg_encoder
+from ..named_sources import DATA_SET
 from ..owned_folders import replace_ours
 from .build import RunParts, data_identity, feature_extractor_of
 from .recipe import Recipe
 from .recipe_facts import held_out_statements, training_facts
-from .run_card import RUN_NAME, licences, model_card
+from .run_card import RUN_NAME, licences, model_card, without_licence
 from .run_folder import MODEL_FILES, RECIPE_NAME
 
 
@@ -84,8 +85,9 @@ def run_facts(
     """What the card tells of a run beside recipe and training facts."""
     paths = [source.path for source in recipe.data.sources]
     return {
-        "corpus_licence": licences(paths),
+        "corpus_licence": licences(paths, DATA_SET),
         "parts_licence": licences(recipe.model.init_from.values()),
+        "parts_without_licence": without_licence(recipe.model.init_from.values()),
         "simulated": any(map(is_simulated, paths)),
         "encoder": None if encoder is None else type(encoder).__name__,
         "num_records": len(parts.rows),

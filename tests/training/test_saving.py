@@ -1,12 +1,15 @@
+import json
 import os
 
+import huggingface_hub
 import pytest
 from transformers import AutoModel
 
 from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.training import pretrain, saving
 from hf_ecg.training.recipe_facts import training_facts
-from hf_ecg.training.run_card import licences, protocol_words
+from hf_ecg.training.run_card import licences, model_card, protocol_words, without_licence
+from tests.evaluation import tiny
 
 
 def test_texts_of_other_patients_are_told_in_facts_and_card(text_recipe, recipe_of):
@@ -59,3 +62,33 @@ def test_a_licence_is_read_from_a_folder_s_own_card_or_from_its_run(tmp_path):
     assert licences([tmp_path / "corpus"]) is None  # what lies above says nothing of it
     assert licences([tmp_path / "run/encoder", tmp_path / "run/encoder"]) == "cc-by-nc-4.0"
     assert licences([tmp_path / "own/encoder", tmp_path]) == "bsd-3-clause, mit"
+
+
+def put_in_cache(cache, name, card):
+    """As `hf_hub_download` leaves it."""
+    folder = cache / f"models--{name.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs/main").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    (folder / "snapshots" / ("0" * 40) / "README.md").write_text(card)
+
+
+def test_the_licence_of_a_model_on_the_hub_is_read_from_the_cache_or_its_card_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    put_in_cache(tmp_path / "cache", "you/open", "---\nlicense: mit\n---\n")
+    put_in_cache(tmp_path / "cache", "you/silent", "# A model\n")
+    assert licences(["you/open", "you/silent", "you/elsewhere"]) == "mit"
+    assert licences(["you/open"], "dataset") is None  # of another kind
+    parts = ["you/open", "you/silent", "you/elsewhere", "package:some/folder", "not a/name", str(tmp_path)]
+    assert without_licence(parts) == ["you/silent", "you/elsewhere", "not a/name"]
+
+
+@pytest.mark.parametrize("unknown", [[], ["you/elsewhere"]])
+def test_a_card_names_the_licence_of_its_parts_or_where_it_is_said(tmp_path, unknown):
+    tiny.dual_encoder().ecg_model.save_pretrained(tmp_path)
+    tiny.feature_extractor().save_pretrained(tmp_path)
+    run = {"parts_licence": "mit", "parts_without_licence": unknown}
+    (tmp_path / "training_run.json").write_text(json.dumps(run))
+    card = model_card(tmp_path)
+    assert ("license: mit" in card) == (not unknown), "nothing is claimed while the terms of a part are not known"
+    assert ("of you/elsewhere: see its card" in card) == bool(unknown)
