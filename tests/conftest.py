@@ -1,7 +1,12 @@
 """Fixtures shared by all tests: real records, golden cases, and a quiet, offline, single-threaded library."""
 
+import gc
 import os
 from pathlib import Path
+
+# What torch and transformers make on import lives as long as the process: a million objects that a collection of
+# garbage would look at again and again, for a third of a second and more each time. See pytest_collection_finish.
+gc.disable()
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,6 +19,12 @@ torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("HF_ECG_SHARED", REPOSITORY.parent / "shared"))
+
+
+def pytest_collection_finish(session) -> None:
+    """Leaves all that the modules of tests have imported out of the collections that follow."""
+    gc.freeze()
+    gc.enable()
 
 
 def existing_folder(path: Path) -> Path:
