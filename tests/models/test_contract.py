@@ -344,8 +344,10 @@ def test_it_can_learn_a_batch_by_heart(name):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    # so large a step jumps about once it has arrived
-    assert min(losses) < 0.7 * losses[0], losses[::10]
+        # so large a step jumps about once it has arrived
+        if losses[-1] < 0.7 * losses[0]:
+            return
+    pytest.fail(f"the loss goes from {losses[0]:.3g} to {min(losses):.3g} at best")
 
 
 def test_every_parameter_learns(name):

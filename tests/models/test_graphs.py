@@ -1,7 +1,8 @@
 """Compiled and exported graphs: they take seconds each, so the last tiny case of a class stands for all of it.
 
 And of classes that are one mixin of `models/shared` around their family's encoder, whose own graph is here too, the
-last class stands for all.
+last class stands for all. What pretrains is compiled here and exported by `-m large`: nobody deploys it, and the
+encoder inside is exported here.
 """
 
 import pytest
@@ -21,13 +22,15 @@ def kind(model_class):
 
 SHARED = "hf_ecg.models.shared."
 LAST_OF_A_KIND = {kind(case[0]): name for name, case in CASES.items()}
-pytestmark = pytest.mark.parametrize("name", list(LAST_OF_A_KIND.values()))
+OF_ALL = list(LAST_OF_A_KIND.values())
 
 
+@pytest.mark.parametrize("name", OF_ALL)
 def test_every_encoder_has_its_own_graph_here(name):
     assert type(ecg_encoder(build(name)[0])) in LAST_OF_A_KIND
 
 
+@pytest.mark.parametrize("name", OF_ALL)
 def test_it_compiles_to_one_graph_with_its_loss(name):
     # a function of transformers that all models go through may be compiled eight times only
     torch.compiler.reset()
@@ -39,6 +42,10 @@ def test_it_compiles_to_one_graph_with_its_loss(name):
         torch.testing.assert_close(found[entry], wanted[entry])
 
 
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.large] * (CASES[name][0].role == "pretraining")) for name in OF_ALL],
+)
 def test_it_can_be_exported_for_any_number_of_records_of_any_length(name):
     model, inputs, key = build(name)
     unit = vars(ecg_encoder(model).config).get("patch_size", 1)

@@ -38,6 +38,7 @@ CASES = {
     "contrastive, deep projection": (
         ECGForContrastivePreTraining,
         lambda: contrastive_config(
+            ecg_config=resnext_config(widths=[8, 16], depths=[1, 1]),
             loss_type="simsiam",
             projection_dim=16,
             projection_hidden_size=20,

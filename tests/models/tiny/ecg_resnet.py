@@ -37,7 +37,7 @@ CASES = {
     "resnet head": (ECGResNetForECGClassification, lambda: resnet_config(num_labels=3), waveforms, "logits"),
     "resnet survival": (
         ECGResNetForECGSurvival,
-        lambda: resnet_config(survival_breaks=[0, 365, 730.5, 1000]),
+        lambda: resnet_config(depths=[1, 1], widths=[4, 8], survival_breaks=[0, 365, 730.5, 1000]),
         waveforms,
         "logits",
     ),
