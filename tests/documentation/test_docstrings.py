@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import io
+import shutil
 
 import pytest
 
@@ -60,9 +61,14 @@ def expect_none(found: str) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def made_corpus(tmp_path_factory):
+    return write_corpus(tmp_path_factory.mktemp("made") / "corpus", 40)
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module(name, workspace):
-    write_corpus(workspace / "corpus", 40)
+def test_the_examples_of_a_module(name, workspace, made_corpus):
+    shutil.copytree(made_corpus, workspace / "corpus")
     examples = [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
     assert examples, f"{name} has >>> outside of docstrings of its own functions and classes"
     expect_none(failures(examples, workspace))
