@@ -33,6 +33,7 @@ evaluate = Group(
         "probe": Entry("evaluate.probe", "linear probe of frozen encoders"),
         "classify": Entry("evaluate.classify", "one record by prompts"),
         "retrieve": Entry("evaluate.retrieve", "ECGs by texts, texts by ECGs, ECGs by ECGs"),
+        "reports": Entry("evaluate.reports", "reports that a model writes of ECGs"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
     },
 )

@@ -44,6 +44,27 @@ def load_model(folder: str, device: torch.device):
     return model.to(device), processor
 
 
+def load_writer(folder: str, device: torch.device):
+    """`(model that can write reports of ECGs, its processor)`, float32, in evaluation mode.
+
+    Raises:
+        ValueError: the folder holds a model whose class cannot generate, or one without a tokenizer.
+        OSError: the model is not there.
+    """
+    source = model_source(str(folder))
+    config = AutoConfig.from_pretrained(source)
+    model_class = saved_class(config)
+    can = issubclass(model_class, PreTrainedModel) and model_class.can_generate() and reads_ecgs(config)
+    if not can:
+        name = ", ".join(config.architectures or [config.model_type])
+        raise ValueError(
+            f"{folder} holds {name}, which cannot write reports of ECGs, wanted one such as MELPTextModel"
+        )
+    model = model_class.from_pretrained(source, dtype=torch.float32)
+    check_weights(model, source)
+    return model.to(device).eval(), AutoProcessor.from_pretrained(source)
+
+
 def load_encoder(folder: str, device: torch.device):
     """`(encoder, its feature extractor)`, float32, in evaluation mode; of a dual encoder its ECG tower."""
     source = checked_source(folder)

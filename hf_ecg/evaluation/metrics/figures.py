@@ -23,6 +23,12 @@ TITLES = {
     "rmse": "RMSE",
     "r2": "R²",
     "c_index": "concordance",
+    **{f"bleu_{number}": f"BLEU-{number}" for number in range(1, 5)},
+    "rouge_l": "ROUGE-L",
+    "words": "words",
+    "true_named": "true statements named",
+    "named_true": "named statements true",
+    "statements_f1": "F1 of statements",
 }
 
 
@@ -167,7 +173,7 @@ def figures_task(
 
 
 def figure_lines(task: dict) -> list[str]:
-    """Markdown tables of `figure_entries`."""
+    """Markdown tables of `figure_entries`; a task's `untrained` names systems that no seed was drawn for."""
     figures, unit = task["figures"], task.get("unit")
     names = list(next(iter(figures.values())))
     titles = [f"{TITLES[name]} ({unit})" if unit and name in ("mae", "rmse") else TITLES[name] for name in names]
@@ -175,7 +181,7 @@ def figure_lines(task: dict) -> list[str]:
     # the bootstrap of these figures draws patients alone, also where they are means over seeds
     seeds = len(task.get("seeds") or [0])
     for key, entry in figures.items():
-        runs = None if key == TRAINING_MEAN else seeds
+        runs = None if key in (TRAINING_MEAN, *task.get("untrained", ())) else seeds
         cells = " | ".join(interval_text(entry[name], False, runs, seeds_resampled=False) for name in names)
         lines.append(f"| {key} | {cells} |")
     if task["figure_differences"]:

@@ -203,7 +203,8 @@ def render_task(task: dict, heading: str = "##", one_by_one: bool = True) -> lis
     if not systems:
         count = f"{task['records']} records, {task['patients']} patients"
         count += f", {task['events']} events" if "events" in task else ""
-        return [f"{heading} {task['name']}: {task['protocol']}", "", f"{count}.", *figure_lines(task)]
+        remarks = [part for remark in task.get("remarks", ()) for part in ("", remark)]
+        return [f"{heading} {task['name']}: {task['protocol']}", "", f"{count}.", *remarks, *figure_lines(task)]
     # records that carry no statement of the label set
     others = " (records without any count as negative)" if task.get("unannotated") == "negative" else ""
     lines = [

@@ -92,7 +92,8 @@ def _figure_rows(task: Mapping) -> list[str]:
     found = []
     for name, figures in task["figures"].items():
         (metric, interval), *_ = figures.items()
-        words = interval_text(interval, seeds=seeds if "mean" not in name else None, seeds_resampled=False)
+        trained = "mean" not in name and name not in task.get("untrained", ())
+        words = interval_text(interval, seeds=seeds if trained else None, seeds_resampled=False)
         found.append((name, f"{TITLES[metric]} {words}{unit if metric in ('mae', 'rmse') else ''}"))
     for entry in task["figure_differences"]:
         metric = next(key for key in entry if key in TITLES)
