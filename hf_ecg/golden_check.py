@@ -27,6 +27,7 @@ ROOMS = (
     "hf_ecg.data.golden_data",
     "hf_ecg.losses.golden_losses",
     "hf_ecg.losses.golden_self_supervised",
+    "hf_ecg.processing.golden_beats",
     "hf_ecg.processing.golden_processing",
 )
 STATISTICS, INPUT = ".stats", "in."

@@ -67,6 +67,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       records and `pad` longer ones. Beyond its ends a record goes on at its own level and slope, unless `edges` say
       otherwise.
 
+    - `beat_tokens`: beats in place of the waveform, for models that read them; see
+      `hf_ecg.processing.steps.beat_tokens.BeatTokens`.
+
     Args:
         sampling_rate: hertz of the result; a record that arrives with another rate and is not resampled is an error.
         leads: names of the model's leads, in its order.

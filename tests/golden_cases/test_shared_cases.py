@@ -58,7 +58,9 @@ def test_a_change_of_a_thousandth_is_seen_in_every_array_that_is_compared(golden
 @pytest.mark.parametrize("name", CASES_OF_SECONDS)
 def test_a_change_of_a_thousandth_is_seen_in_the_inputs_that_are_stored(golden_dir, tmp_path, name):
     (report,) = check_case(golden_dir / name)
-    for array in report.inputs:
+    with np.load(golden_dir / name / "expected_seed0.npz") as stored:
+        inputs = [key for key in report.inputs if stored[key].any()]  # there is a thousandth of it
+    for array in inputs:
         folder = copy_of(golden_dir, name, tmp_path / array, lambda values, key=array: {key: changed(values[key])})
         assert check_case(folder)[0].passes == (array in WITHOUT_EFFECT), array
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from ...checks import check_plain, nearest, shown
+from .beat_tokens import BeatTokens
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
 from .requirements import REQUIRE_LENGTH, RequireLength, RequireMillivolts
@@ -43,6 +44,7 @@ STEPS: dict[str, type[Step]] = {
     "segments": Segments,
     "pad": Pad,
     "views": Views,
+    "beat_tokens": BeatTokens,
     "zero_padding_to_missing": ZeroPaddingToMissing,
 }
 
