@@ -34,6 +34,7 @@ evaluate = Group(
         "classify": Entry("evaluate.classify", "one record by prompts"),
         "retrieve": Entry("evaluate.retrieve", "ECGs by texts, texts by ECGs, ECGs by ECGs"),
         "reports": Entry("evaluate.reports", "reports that a model writes of ECGs"),
+        "robustness": Entry("evaluate.robustness", "any model under fewer leads and more noise"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
     },
 )

@@ -22,6 +22,9 @@ BENCHMARK_TASKS = (
     "cpsc2018",
     "csn",
 )
+ROBUSTNESS_TABLES = ("grid", "tolerantecg")
+NOISE_KINDS, SNRS_DB = ("bw", "em", "ma"), (12.0, 6.0, 0.0, -6.0)
+SNR_RULES = ("nstdb", "compat_tolerantecg")
 BENCHMARK_PARTS = ("prompts", "ensemble", "probe")
 
 # hf_ecg.enrichment

@@ -1,6 +1,8 @@
 """What is said once of leads: those that a model has no place for, and those that it wants and a record lacks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from transformers.utils import logging
 
@@ -11,6 +13,17 @@ from .steps.step_base import Step
 
 logger = logging.get_logger(__name__)
 _told: set[tuple] = set()
+_on_purpose: ContextVar[bool] = ContextVar("leads are absent on purpose", default=False)
+
+
+@contextmanager
+def absent_on_purpose() -> Iterator[None]:
+    """Nothing is said of absent leads while leads are taken away to see what that does."""
+    token = _on_purpose.set(True)
+    try:
+        yield
+    finally:
+        _on_purpose.reset(token)
 
 
 def tell_unused_leads(groups: Iterable[WaveformGroup], wanted: Iterable[str]) -> None:
@@ -38,7 +51,7 @@ def tell_absent_leads(groups: Iterable[WaveformGroup], wanted: Sequence[str], st
         wanted: the model's leads.
         steps: of the recipe; one that picks or keeps leads says itself which the model reads.
     """
-    if any(isinstance(step, PickLead) for step in steps):
+    if _on_purpose.get() or any(isinstance(step, PickLead) for step in steps):
         return
     for step in steps:
         if isinstance(step, KeepLeads):

@@ -4,7 +4,7 @@ import pytest
 
 from hf_ecg.cli import words
 from hf_ecg.clinical import machine_reports, reports, score2, score2_tables
-from hf_ecg.data import near_duplicates, study_match
+from hf_ecg.data import added_noise, near_duplicates, study_match
 from hf_ecg.data.readers import cinc2021, merl_tables, mimic_iv_ecg, ptb_xl, snomed_records, withholding
 from hf_ecg.data.readers import windows as record_windows
 from hf_ecg.embed import windows
@@ -14,6 +14,7 @@ from hf_ecg.evaluation import options, protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
+from hf_ecg.evaluation.robustness import conditions
 from hf_ecg.plotting import _figure, embeddings
 from hf_ecg.signals import fingerprint
 from hf_ecg.simulation import CONDITIONS
@@ -42,6 +43,10 @@ from hf_ecg.training import step_costs
         ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
         ("BENCHMARK_TASKS", merl_tables.TASKS),
         ("BENCHMARK_PARTS", settings.PARTS),
+        ("ROBUSTNESS_TABLES", conditions.TABLES),
+        ("NOISE_KINDS", tuple(added_noise.NOISES)),
+        ("SNRS_DB", conditions.SNRS_DB),
+        ("SNR_RULES", added_noise.RULES),
         ("PROPOSERS", proposer_section.PROPOSERS),
         ("TABLE", proposer_section.TABLE),
         ("DEFAULT_PROMPT", prompt.DEFAULT_PROMPT),

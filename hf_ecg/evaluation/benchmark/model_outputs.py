@@ -41,19 +41,24 @@ def judged_models(folders: list[str], settings: BenchmarkSettings) -> Iterator[J
         model, processor = load_model(folder, settings.device)
         has_text = is_dual_encoder(model)
         text = TextEmbeddings(model, processor, f"{folder}, texts") if has_text else None
-        # of what was loaded, whatever the folder or the Hub hold by now
-        key = {
-            "weights": tensors_digest(model),
-            "config": _arithmetic(model.config.to_dict()),
-            "extractor": extractor_of(processor).to_json_string(),
-            "version": __version__,
-        }
+        key = model_key(model, processor)
         yield Judged(MODEL, index, folder, model, processor, text, key)
         if settings.random:
             seed = settings.seed + index
             fresh = with_random_ecg_tower(model, seed) if has_text else random_model(model, seed)
             key = key | {"random": seed, "torch": torch.__version__}
             yield Judged(RANDOM, index, folder, fresh, processor, text, key)
+
+
+def model_key(model, processor) -> dict:
+    """What names the numbers that a model gives: weights, configuration, preparation and version, of what was loaded,
+    whatever the folder or the Hub hold by now."""
+    return {
+        "weights": tensors_digest(model),
+        "config": _arithmetic(model.config.to_dict()),
+        "extractor": extractor_of(processor).to_json_string(),
+        "version": __version__,
+    }
 
 
 def _arithmetic(config: dict) -> dict:

@@ -44,17 +44,25 @@ class ProbeResult:
 
     Args:
         scores: float64 (test rows, classes), decision values.
+        weights: float64 (classes, hidden_size), of the features as they are; zero of an untrained class.
+        offsets: float64 (classes,).
         strength: the chosen C of scikit-learn's `LogisticRegression` (larger is weaker regularisation).
         validation: validation macro of each C tried, by the metric that chose.
         untrained: classes without positives or without negatives in the training rows; their scores are constant.
     """
 
     scores: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
     strength: float
     validation: dict[float, float]
     records: int
     patients: int
     untrained: list[str]
+
+    def score(self, features) -> np.ndarray:
+        """Decision values of further rows: features (rows, hidden_size) to float64 (rows, classes)."""
+        return np.asarray(features, dtype=np.float64) @ self.weights.T + self.offsets
 
 
 def patient_fraction(patients: Sequence, fraction: float, seed: int) -> np.ndarray:
@@ -107,6 +115,7 @@ def linear_probe(
     strengths: Sequence[float] = STRENGTHS,
     minimum: int = MINIMUM_COUNT,
     metric: str = METRICS[0],
+    shared_patients: bool = False,
 ) -> ProbeResult:
     """Fits one logistic regression a class on standardised features and scores the test rows.
 
@@ -118,6 +127,7 @@ def linear_probe(
         strengths: values of C tried.
         minimum: positives and negatives that a class needs in the validation rows to count for the choice.
         metric: "auroc" or "auprc", which weighs rare classes' few positives more.
+        shared_patients: patients may be in both, as in published splits that leak.
 
     Raises:
         ValueError: a patient in both train and validation, no class that counts in the validation rows.
@@ -128,14 +138,17 @@ def linear_probe(
     check_one_of("metric", metric, METRICS)
     if not strengths or min(strengths) <= 0:
         raise ValueError(f"strengths are {list(strengths)}, wanted values above 0")
-    require_disjoint({"train": train.patients, "validation": validation.patients})
+    if not shared_patients:
+        require_disjoint({"train": train.patients, "validation": validation.patients})
     require_counted_classes(validation.labels, class_names, minimum, "the validation rows")
     rows = patient_fraction(train.patients, fraction, seed)
     features, labels = train.features[rows].astype(np.float64), np.asarray(train.labels)[rows].astype(bool)
+    mean, deviation = standardisation(features)
     features, validation_features, test_features = standardised(features, validation.features, test_features)
     strengths = sorted(set(strengths))
     validation_scores = np.zeros((len(strengths), len(validation_features), len(class_names)))
     test_scores = np.zeros((len(strengths), len(test_features), len(class_names)))
+    fitted = np.zeros((len(strengths), len(class_names), features.shape[1] + 1))
     untrained = []
     for c, name in enumerate(class_names):
         if labels[:, c].all() or not labels[:, c].any():
@@ -149,6 +162,7 @@ def linear_probe(
                 classifier.fit(features, labels[:, c])
             for warning in caught:
                 logger.warning(f"linear probe of {name}, C={strength:g}: {str(warning.message).splitlines()[0]}")
+            fitted[s, c, :-1], fitted[s, c, -1] = classifier.coef_[0], classifier.intercept_[0]
             validation_scores[s, :, c] = classifier.decision_function(validation_features)
             test_scores[s, :, c] = classifier.decision_function(test_features)
     if untrained:
@@ -159,15 +173,25 @@ def linear_probe(
         tried[strength] = macro_metrics(per_class)[f"macro_{metric}"]
     best = max(strengths, key=lambda strength: (tried[strength], -strength))
     patients = {str(p) for p, keep in zip(train.patients, rows, strict=True) if keep}
-    return ProbeResult(test_scores[strengths.index(best)], best, tried, int(rows.sum()), len(patients), untrained)
+    place = strengths.index(best)
+    weights = fitted[place, :, :-1] / deviation
+    offsets = fitted[place, :, -1] - weights @ mean
+    number = int(rows.sum())
+    return ProbeResult(test_scores[place], weights, offsets, best, tried, number, len(patients), untrained)
 
 
-def standardised(train, *others) -> list[np.ndarray]:
-    """Features by the mean and scale of the training rows, float64: those of the training rows, then `others`."""
+def standardisation(train) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale of features, float64 (hidden_size,) each."""
     train = np.asarray(train, dtype=np.float64)
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     # A feature that never varies in training says nothing: its scale of one keeps it at zero there.
     deviation[deviation < 1e-12 * np.maximum(np.abs(mean), 1.0)] = 1.0
+    return mean, deviation
+
+
+def standardised(train, *others) -> list[np.ndarray]:
+    """Features by the mean and scale of the training rows, float64: those of the training rows, then `others`."""
+    mean, deviation = standardisation(train)
     return [(np.asarray(rows, dtype=np.float64) - mean) / deviation for rows in (train, *others)]
 
 

@@ -23,6 +23,7 @@ class ProbeTask:
         labels: split -> (judged rows, classes) of 0 and 1.
         patients: split -> identifiers of the judged rows' patients.
         minimum: positives and negatives that a class needs to be counted.
+        shared_patients: patients may be in several splits.
     """
 
     class_names: list[str]
@@ -30,6 +31,7 @@ class ProbeTask:
     labels: dict[str, np.ndarray]
     patients: dict[str, list]
     minimum: int
+    shared_patients: bool = False
 
     def fit(
         self,
@@ -59,6 +61,7 @@ class ProbeTask:
             strengths,
             self.minimum,
             metric,
+            self.shared_patients,
         )
 
 
@@ -68,11 +71,16 @@ def probe_task(
     class_names: Sequence[str],
     minimum: int = MINIMUM_COUNT,
     unannotated: str = LEAVE_OUT,
+    shared_patients: bool = False,
 ) -> ProbeTask:
     """The judged rows of "train", "validation" and "test".
 
+    Args:
+        unannotated: see `task_labels`.
+        shared_patients: patients may be in several splits, as in published splits that leak.
+
     Raises:
-        ValueError: a patient in two splits, a class that the corpus does not have.
+        ValueError: a patient in two splits unless `shared_patients`, a class that the corpus does not have.
         NothingToJudge: no class with enough positives in the validation or test rows; a ValueError too.
     """
     labels, rows, patients = {}, {}, {}
@@ -82,8 +90,9 @@ def probe_task(
         where = f"{label_set}, {split} rows"
         labels[split], rows[split] = task_labels(splits[split], label_set, class_names, least, where, unannotated)
         patients[split] = splits[split].select_columns("patient_id").select(rows[split])["patient_id"][:]
-    require_disjoint(patients)
-    return ProbeTask(list(class_names), rows, labels, patients, minimum)
+    if not shared_patients:
+        require_disjoint(patients)
+    return ProbeTask(list(class_names), rows, labels, patients, minimum, shared_patients)
 
 
 def probe_name(kind: str, percentage: float) -> str:
