@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -42,7 +43,8 @@ class EncodedCollator:
     """Batches of pooled outputs and labels, looked up.
 
     Args:
-        features: float32 (rows, hidden_size) on the CPU.
+        features: float32 (rows, ...) on the CPU, what the head reads of the encoder's outputs.
+        name: of the model's input that they stand for.
         labels: (rows, ...), as the collator of the waveforms made them.
         refused: number of a row -> why the feature extractor refuses it.
         instead: number of a refused row -> that of the row that is taken in its place.
@@ -52,16 +54,17 @@ class EncodedCollator:
     def __init__(
         self,
         features: torch.Tensor,
+        name: str,
         labels: torch.Tensor,
         refused: Mapping[int, str],
         instead: Mapping[int, int],
         strict: bool,
     ):
-        self.features, self.labels = features, labels
+        self.features, self.name, self.labels = features, name, labels
         self.refused, self.instead, self.strict = dict(refused), dict(instead), strict
 
     def __call__(self, rows: Sequence[Mapping]) -> dict:
-        """Makes a batch: `input_values` float32 (batch, hidden_size), `labels`, and `REFUSED` as `UsableRowsCollator`.
+        """Makes a batch: the features as the model's main input, `labels`, and `REFUSED` as `UsableRowsCollator`.
 
         Raises:
             ValueError: a refused row where `strict`.
@@ -73,41 +76,48 @@ class EncodedCollator:
         if reasons and self.strict:
             raise ValueError(next(iter(reasons.values())))
         taken = [self.instead.get(index, index) for index in indices]
-        batch = {"input_values": self.features[taken], "labels": self.labels[taken]}
+        batch = {self.name: self.features[taken], "labels": self.labels[taken]}
         return batch | {REFUSED: reasons} if reasons else batch
 
 
 class RememberedEncoder(nn.Module):
-    """Stands for a frozen encoder: takes pooled outputs as they are, and asks the encoder once about each waveform.
+    """Stands for a frozen encoder: takes what the head reads as it is, and asks the encoder once about each record.
 
     The encoder is no submodule of it, so that it is neither trained nor saved from here.
 
     Args:
         encoder: in evaluation mode.
+        reads: name of its output that the head reads.
+        shape: of that output of one record.
     """
 
-    def __init__(self, encoder: nn.Module):
+    def __init__(self, encoder: nn.Module, reads: str, shape: Sequence[int]):
         super().__init__()
         self.known: dict[bytes, torch.Tensor] = {}
-        self.encode = encoder.__call__
+        self.encode, self.reads, self.shape = encoder.__call__, reads, tuple(shape)
         # several processes share the buffers of a model that had some, and none are an error
         self.register_buffer("place", torch.zeros(1, device=next(encoder.parameters()).device), persistent=False)
 
-    def forward(self, input_values: torch.Tensor, **inputs) -> BaseModelOutputWithPooling:
+    def forward(self, values: torch.Tensor, **inputs) -> BaseModelOutputWithPooling:
         """
         Args:
-            input_values: pooled outputs (batch, hidden_size), or waveforms (batch, leads, samples).
-            inputs: what the encoder takes beside waveforms.
+            values: the encoder's outputs (batch, *shape) and nothing beside them, or records.
+            inputs: what the encoder takes beside records; a record has a mask at least.
         """
-        if input_values.ndim == 2:
-            return BaseModelOutputWithPooling(pooler_output=input_values)
-        keys = _digests({"input_values": input_values, **inputs}, len(input_values))
+        alone = all(value is None for value in inputs.values())
+        if not (alone and values.shape[1:] == self.shape):
+            values = self._remembered(values, inputs)
+        outputs = BaseModelOutputWithPooling()
+        outputs[self.reads] = values
+        return outputs
+
+    def _remembered(self, values: torch.Tensor, inputs: dict) -> torch.Tensor:
+        keys = _digests({"values": values, **inputs}, len(values))
         if any(key not in self.known for key in keys):
             with torch.no_grad():
-                found = self.encode(input_values, **inputs).pooler_output.float()
+                found = getattr(self.encode(values, **inputs), self.reads).float()
             self.known |= dict(zip(keys, found.cpu(), strict=True))
-        pooled = torch.stack([self.known[key] for key in keys]).to(input_values.device)
-        return BaseModelOutputWithPooling(pooler_output=pooled)
+        return torch.stack([self.known[key] for key in keys]).to(values.device)
 
 
 def can_be_encoded_once(recipe: Recipe, parts: RunParts) -> bool:
@@ -140,8 +150,9 @@ def encode_once(recipe: Recipe, parts: RunParts, shown: bool = True) -> Callable
     model, encoder = parts.model, parts.model.encoder
     training = encoder.training
     encoder.eval()
-    parts.collator, parts.rows = _encoded(encoder, parts, recipe.run.strict, shown)
-    model.encoder = RememberedEncoder(encoder)
+    collator, parts.rows = _encoded(model, parts, recipe.run.strict, shown)
+    parts.collator = collator
+    model.encoder = RememberedEncoder(encoder, model.reads, collator.features.shape[1:])
 
     def put_back() -> None:
         model.encoder = encoder.train(training)
@@ -149,7 +160,8 @@ def encode_once(recipe: Recipe, parts: RunParts, shown: bool = True) -> Callable
     return put_back
 
 
-def _encoded(encoder: nn.Module, parts: RunParts, strict: bool, shown: bool) -> tuple[EncodedCollator, EncodedRows]:
+def _encoded(model: Any, parts: RunParts, strict: bool, shown: bool) -> tuple[EncodedCollator, EncodedRows]:
+    encoder = model.encoder
     total, device = len(parts.rows), next(encoder.parameters()).device
     refused: dict[int, str] = {}
     names: list[str] = []
@@ -163,17 +175,18 @@ def _encoded(encoder: nn.Module, parts: RunParts, strict: bool, shown: bool) -> 
             check_refused({names[index]: reason for index, reason in refused.items()}, len(names))
             if usable:
                 labels = batch.pop("labels")
-                pooled = encoder(**{name: value.to(device) for name, value in batch.items()}).pooler_output
-                made.append(([row["record_index"] for row in usable], pooled.float().cpu(), labels))
+                outputs = encoder(**{name: value.to(device) for name, value in batch.items()})
+                read = getattr(outputs, model.reads)
+                made.append(([row["record_index"] for row in usable], read.float().cpu(), labels))
             bar.update(len(rows))
     if not made:
         raise ValueError(f"every training row is refused: {next(iter(refused.values()))}")
-    (_, pooled, labels) = made[0]
-    features, targets = pooled.new_zeros(total, *pooled.shape[1:]), labels.new_zeros(total, *labels.shape[1:])
-    for indices, pooled, labels in made:
-        features[indices], targets[indices] = pooled, labels
+    (_, read, labels) = made[0]
+    features, targets = read.new_zeros(total, *read.shape[1:]), labels.new_zeros(total, *labels.shape[1:])
+    for indices, read, labels in made:
+        features[indices], targets[indices] = read, labels
     instead = {index: _next_usable(parts.rows, index, refused) for index in refused}
-    return EncodedCollator(features, targets, refused, instead, strict), EncodedRows(names)
+    return EncodedCollator(features, model.main_input_name, targets, refused, instead, strict), EncodedRows(names)
 
 
 def _usable(collator: WaveformCollator, rows: list[dict]) -> tuple[list[dict], dict, dict[int, str]]:

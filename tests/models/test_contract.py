@@ -40,6 +40,13 @@ def with_norms_as_trained(model):
     return model.eval()
 
 
+def waveforms_of(inputs):
+    """Of models that read beats instead, `test_beat_models.py` asks the same."""
+    if "input_values" not in inputs:
+        pytest.skip("the model reads no waveform")
+    return inputs["input_values"]
+
+
 def padded(inputs, real, total, before, filling):
     """`real` samples of each record from sample `before` of `total`, beside `filling` that is masked."""
     mask = torch.zeros(len(inputs["input_values"]), total, dtype=torch.bool)
@@ -55,17 +62,18 @@ def padded(inputs, real, total, before, filling):
 
 def wants_a_loss(model, inputs):
     """What makes the model give a loss, beside its inputs."""
+    rows = len(inputs[model.main_input_name])
     if model.role == "classifier":
-        return {"labels": torch.eye(len(inputs["input_values"]), model.config.num_labels)}
+        return {"labels": torch.eye(rows, model.config.num_labels)}
     if model.role == "survival model":
-        return {"labels": torch.tensor([[200.0, 1.0]]).repeat(len(inputs["input_values"]), 1)}
+        return {"labels": torch.tensor([[200.0, 1.0]]).repeat(rows, 1)}
     return {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
 
 
 def a_loss(model, inputs):
     """The model's own loss; of an encoder, which has none, the distance to something made up."""
     if model.role == "encoder":
-        shape = (len(inputs["input_values"]), model.config.hidden_size)
+        shape = (len(inputs[model.main_input_name]), model.config.hidden_size)
         target = torch.randn(shape, generator=torch.Generator().manual_seed(2))
         return (model(**inputs).pooler_output - target).pow(2).mean()
     return model(**inputs, **wants_a_loss(model, inputs)).loss
@@ -134,6 +142,7 @@ LENGTHS = [(13, 14), (13, 160), (16, 48), (1, 160), (33, 128), (100, 131), (112,
 def test_a_record_gives_the_same_however_it_is_padded(name, at_end):
     """Alone, padded by a little and by much, at either end, and beside a longer one."""
     model, inputs, key = build(name, rows=2)
+    waveforms_of(inputs)
     with_norms_as_trained(model)
     unit = vars(ecg_encoder(model).config).get("patch_size", 1)
     given = {entry: value for entry, value in inputs.items() if entry not in ("lead_mask", "sample_mask")}
@@ -164,9 +173,10 @@ def test_a_record_gives_the_same_however_it_is_padded(name, at_end):
 
 def test_a_mask_without_padding_changes_nothing(name):
     model, inputs, key = build(name)
+    samples = waveforms_of(inputs).shape[2]
     given = {entry: value for entry, value in inputs.items() if not entry.endswith("_mask")}
     with_norms_as_trained(model)
-    whole = padded(given, given["input_values"].shape[2], given["input_values"].shape[2], 0, 0.0)
+    whole = padded(given, samples, samples, 0, 0.0)
     assert torch.equal(model(**whole)[key], model(**given)[key])
 
 
@@ -175,6 +185,7 @@ def test_what_is_padded_does_not_train(name):
     states = []
     for total in (112, 160):
         model, inputs, key = build(name)
+        waveforms_of(inputs)
         given = {entry: value for entry, value in inputs.items() if not entry.endswith("_mask")}
         batch = padded(given, 112, total, 0, 7.0)
         if "mask_noise" in given:
@@ -194,6 +205,7 @@ def test_what_stands_in_an_absent_lead_changes_nothing(name, filling):
     found = []
     for fill in (0.0, filling):
         model, inputs, key = build(name)
+        waveforms_of(inputs)
         for prefix in ("", "second_"):
             if (values := inputs.get(f"{prefix}input_values")) is None:
                 continue
@@ -260,7 +272,8 @@ def test_hidden_states_keep_their_gradient(name):
 
 def test_the_configuration_may_ask_for_hidden_states_and_nobody_gets_them_unasked(name):
     model, inputs, _ = build(name)
-    encoder, values = ecg_encoder(model.eval()), inputs["input_values"]
+    encoder = ecg_encoder(model.eval())
+    values = inputs[encoder.main_input_name]
     assert encoder(values).hidden_states is None
     asked = encoder(values, output_hidden_states=True).hidden_states
     encoder.config.output_hidden_states = True
@@ -360,8 +373,11 @@ def test_every_parameter_learns(name):
 
 def test_records_without_a_sample_are_refused(name):
     model, inputs, _ = build(name)
+    waves = model.main_input_name == "input_values"
     inputs = {key: value[:, :, :0] if key.endswith("input_values") else value for key, value in inputs.items()}
-    with pytest.raises(ValueError, match="without a sample|patch"):
+    if not waves:
+        inputs = {model.main_input_name: inputs[model.main_input_name][:, :0]}
+    with pytest.raises(ValueError, match="without a sample|patch|without a place"):
         model(**{key: value for key, value in inputs.items() if not key.endswith("sample_mask")})
 
 
@@ -381,6 +397,6 @@ def test_it_has_a_role_and_a_bare_encoder_that_is_saved_alone(name, tmp_path):
     }
     encoder.save_pretrained(tmp_path)
     again = AutoModel.from_pretrained(tmp_path).eval()
-    values = inputs["input_values"]
+    values = inputs[encoder.main_input_name]
     assert torch.equal(again(values).pooler_output, encoder(values).pooler_output)
     model.after_step(1)

@@ -81,7 +81,7 @@ def test_equal_waveforms_with_different_masks_are_two_records(mask):
     with torch.no_grad():
         wanted = encoder(waveforms, **{mask: masks}).pooler_output
     assert not torch.allclose(wanted[0], wanted[1])
-    remembered = RememberedEncoder(encoder)
+    remembered = RememberedEncoder(encoder, "pooler_output", (encoder.config.hidden_size,))
     for places in ([0, 1, 2], [1, 0], [2]):
         found = remembered(waveforms[places], **{mask: masks[places]}).pooler_output
         torch.testing.assert_close(found, wanted[places])

@@ -117,3 +117,21 @@ def attention_mask_of(
         config=config, inputs_embeds=hidden_states, attention_mask=counted, encoder_hidden_states=context
     )
     return cast(torch.Tensor | None, mask)
+
+
+def pair_mask_of(
+    config: PreTrainedConfig, hidden_states: torch.Tensor, allowed: torch.Tensor, added: torch.Tensor | None = None
+) -> torch.Tensor:
+    """A mask that says of each pair of tokens whether the first may look at the second, for "sdpa" and "eager".
+
+    Args:
+        config: of the model.
+        hidden_states: (batch, tokens, hidden_size), what attention will see.
+        allowed: bool (batch or 1, tokens, tokens); a token that may look at none would not be a number.
+        added: (batch or 1, tokens, tokens), what is added to the scores of pairs that are allowed.
+    """
+    if added is None and config._attn_implementation == "sdpa":
+        return allowed.unsqueeze(1)
+    scores = torch.zeros((), device=allowed.device) if added is None else added
+    blocked = torch.finfo(hidden_states.dtype).min
+    return torch.where(allowed, scores.to(hidden_states.dtype), blocked).unsqueeze(1)

@@ -38,6 +38,27 @@ def random_subset(noise: torch.Tensor, number: int) -> RandomSubset:
     return RandomSubset(order[..., :number], restore, restore >= number)
 
 
+def random_share(noise: torch.Tensor, number: int, counted: torch.Tensor | None, share: float) -> RandomSubset:
+    """The items with the smallest noise among those that count: of fewer items as many as without the others.
+
+    Args:
+        noise: (..., items).
+        number: how many are kept where all items count.
+        counted: bool (..., items); None = all count.
+        share: of the items that count, so many are kept, but one at least.
+
+    Raises:
+        ValueError: a number that is none of 1 to items.
+    """
+    if counted is None:
+        return random_subset(noise, number)
+    subset = random_subset(noise.masked_fill(~counted, torch.inf), number)
+    # in double precision, as Python computes `number`
+    own = (counted.sum(dim=-1, keepdim=True).double() * share).long().clamp(min=1)
+    kept = subset.kept.masked_fill(torch.arange(number, device=own.device) >= own, -1)
+    return RandomSubset(kept, subset.restore, subset.restore >= own)
+
+
 def take(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     """Items of `values` (..., items, size) at `indices` (..., number): (..., number, size)."""
     return values.gather(-2, indices.unsqueeze(-1).expand(*indices.shape, values.shape[-1]))

@@ -14,12 +14,14 @@ from .modeling_ecg import classification_loss, in_target_units
 class LinearHeadMixin:
     """An encoder with a linear head: multi-label, single-label or regression by `config.problem_type`.
 
-    Stands before the family's `XPreTrainedModel`; `encoder_class` is its encoder.
+    Stands before the family's `XPreTrainedModel`; `encoder_class` is its encoder. A head that reads another output of
+    the encoder than the pooled one names it in `reads`, and makes (batch, hidden_size) of it in `features`.
     """
 
     role = "classifier"
     config: Any
     encoder_class: type
+    reads = "pooler_output"
 
     def __init__(self, config):
         super().__init__(config)
@@ -53,7 +55,16 @@ class LinearHeadMixin:
             ValueError: inputs of another shape or type than the configuration says, or labels that do not fit.
         """
         outputs = self.encoder(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
-        logits = in_target_units(self.config, self.classifier(self.dropout(outputs.pooler_output)))
+        return self.answer(outputs, labels)
+
+    def features(self, read: torch.Tensor) -> torch.Tensor:
+        """What the linear layer sees, (batch, hidden_size), of the encoder's output that the head reads."""
+        return read
+
+    def answer(self, outputs, labels: torch.Tensor | None) -> SequenceClassifierOutput:
+        """Logits of the encoder's outputs, and the loss with labels."""
+        features = self.features(getattr(outputs, self.reads))
+        logits = in_target_units(self.config, self.classifier(self.dropout(features)))
         loss = None if labels is None else self.head_loss(logits, labels)
         return SequenceClassifierOutput(
             loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions

@@ -17,7 +17,7 @@ from transformers.utils.output_capturing import capture_outputs
 
 from ...losses import masked_reconstruction_loss
 from ..shared.attention import ECGSelfAttention, attention_mask_of
-from ..shared.masking import RandomSubset, random_subset, take, uniform_noise
+from ..shared.masking import RandomSubset, random_share, take, uniform_noise
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
@@ -334,11 +334,4 @@ class STMEMForPreTraining(STMEMPreTrainedModel):
     def _subset(self, shape, counted, noise) -> RandomSubset:
         if noise.shape != shape:
             raise ValueError(f"mask_noise has shape {tuple(noise.shape)}, wanted {tuple(shape)}")
-        most = self.config.kept_patches(shape[2])
-        if counted is None:
-            return random_subset(noise, most)
-        subset = random_subset(noise.masked_fill(~counted, torch.inf), most)
-        # in double precision, as `kept_patches`
-        own = (counted.sum(dim=-1, keepdim=True).double() * (1 - self.config.mask_ratio)).long().clamp(min=1)
-        kept = subset.kept.masked_fill(torch.arange(most, device=own.device) >= own, -1)
-        return RandomSubset(kept, subset.restore, subset.restore >= own)
+        return random_share(noise, self.config.kept_patches(shape[2]), counted, 1 - self.config.mask_ratio)
