@@ -1,7 +1,9 @@
 """Training objectives: one pure function a file, on local rows, exact over several processes."""
 
 from .barlow_twins import barlow_twins_loss
+from .beat_alignment import beat_alignment_loss
 from .byol import byol_loss
+from .captioning import captioning_loss
 from .clocs import clocs_loss
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
@@ -29,7 +31,9 @@ __all__ = [
     "TEXT_WEIGHTING",
     "WeightSpread",
     "barlow_twins_loss",
+    "beat_alignment_loss",
     "byol_loss",
+    "captioning_loss",
     "clocs_loss",
     "false_negative_mitigation_loss",
     "gather_with_gradient",

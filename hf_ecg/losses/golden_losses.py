@@ -6,8 +6,11 @@ from functools import partial
 
 import torch
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from ..golden_cases import GoldenCase
+from .beat_alignment import beat_alignment_loss
+from .captioning import captioning_loss
 from .golden_survival import survival
 from .info_nce import info_nce_loss
 from .risk_alignment import published_alignment
@@ -71,6 +74,28 @@ def merl(case: GoldenCase) -> dict:
     return found | _with_gradients(everything, "total", lambda a, b, c, d: of_pair(a, b) + of_pair(c, d))
 
 
+def melp(case: GoldenCase) -> dict:
+    """The contrast of whole records, captions beside it, and the beats with each report's sentences."""
+
+    def clip(ecg, text):
+        return softmax_contrastive_loss(_unit(ecg), _unit(text), 1 / TEMPERATURE)
+
+    def captions(logits):
+        labels = torch.from_numpy(case.stored("in.labels", whole_numbers=True)).long()
+        return 2 * captioning_loss(logits, labels, labels != 0)
+
+    def beats(beat, *sentences):
+        mask = pad_sequence([torch.ones(len(one), dtype=torch.bool) for one in sentences], batch_first=True)
+        return beat_alignment_loss(beat, pad_sequence(list(sentences), batch_first=True), mask)
+
+    whole = {name: torch.from_numpy(case.stored(f"in.{name}")) for name in ("ecg", "text")}
+    logits = torch.from_numpy(case.stored("in.logits"))
+    parts = {name: torch.from_numpy(case.stored(f"in.{name}")) for name in ("beat", *(f"sent{i}" for i in range(4)))}
+    found = _with_gradients(whole, "clip", clip) | _with_gradients(parts, "beat", beats)
+    both = _with_gradients(whole | {"logits": logits}, "coca", lambda ecg, text, of: clip(ecg, text) + captions(of))
+    return found | both | {"coca.clip": clip(*whole.values()), "coca.caption_weighted": captions(logits)}
+
+
 def open_clip(case: GoldenCase) -> dict:
     """With the gradients by features of any length, by the logarithm of the scale, and by the bias of SigLIP."""
     with_bias = "grad_logit_bias" in case.arrays
@@ -115,6 +140,7 @@ _PARTS = "what an inner function of the original gives; the loss on three ranks 
 GOLDEN = {
     "clef-loss": clef,
     "ecgclip-survival-loss": survival,
+    "melp-loss": melp,
     "merl-loss": merl,
     "openclip-clip-loss": open_clip,
     "openclip-siglip-loss": open_clip,

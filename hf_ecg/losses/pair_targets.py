@@ -85,6 +85,22 @@ def pair_targets(
     return PairTargets(positive, counted)
 
 
+def cross_entropies(logits: torch.Tensor, targets: PairTargets) -> torch.Tensor:
+    """Of each row, whose target is spread evenly over its positives: -1/|P| times the sum of their log probabilities.
+
+    Args:
+        logits: (rows, columns).
+        targets: of the same pairs; those that do not count stand in no denominator.
+
+    Returns:
+        (rows,).
+    """
+    possible = logits if targets.counted is None else logits.masked_fill(~targets.counted, float("-inf"))
+    positive = targets.positive.to(logits.dtype)
+    expected = (positive * logits).sum(dim=1) / positive.sum(dim=1)
+    return possible.logsumexp(dim=1) - expected
+
+
 def _named(ids: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     """bool (rows, columns): whether a column's id is among those of the row, given (rows, k) and (columns,)."""
     # by search: comparing all with all costs five times as much for a hundred texts that are true of each row

@@ -2,7 +2,14 @@
 
 import torch
 
-from .pair_targets import Gather, PairTargets, check_pairs, in_full_precision, pair_targets, without_autocast
+from .pair_targets import (
+    Gather,
+    check_pairs,
+    cross_entropies,
+    in_full_precision,
+    pair_targets,
+    without_autocast,
+)
 
 
 def softmax_contrastive_loss(
@@ -65,13 +72,6 @@ def softmax_contrastive_loss(
             device=ecg_embeds.device,
         )
         # equality of texts is symmetric: local texts against all ECGs have the same targets
-        to_text = _cross_entropy(scale * (ecg_embeds @ all_texts.T), targets)
-        to_ecg = _cross_entropy(scale * (text_embeds @ all_ecgs.T), targets)
-        return (to_text + to_ecg) / 2
-
-
-def _cross_entropy(logits: torch.Tensor, targets: PairTargets) -> torch.Tensor:
-    possible = logits if targets.counted is None else logits.masked_fill(~targets.counted, float("-inf"))
-    positive = targets.positive.to(logits.dtype)
-    expected = (positive * logits).sum(dim=1) / positive.sum(dim=1)
-    return (possible.logsumexp(dim=1) - expected).mean()
+        to_text = cross_entropies(scale * (ecg_embeds @ all_texts.T), targets)
+        to_ecg = cross_entropies(scale * (text_embeds @ all_ecgs.T), targets)
+        return (to_text.mean() + to_ecg.mean()) / 2

@@ -13,4 +13,5 @@ from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *
 from .ecg_vit import *
+from .melp import *
 from .st_mem import *

@@ -1,7 +1,7 @@
 """Dual encoder of ECGs and texts."""
 
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import nn
@@ -20,7 +20,7 @@ from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
 from .pair_loss import PairLoss, TextTruth, check_named
-from .projections import ECGTextProjection, ECGViews, ecg_projection
+from .projections import ECGProjection, ECGTextProjection, ECGViews, ecg_projection
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -80,6 +80,8 @@ class ECGTextModel(ECGTowerModel, PairLoss):
     _supports_attention_backend = True
     # an earlier model may be trained on with features as texts of their own: these begin anew, and only the loss asks
     _keys_to_ignore_on_load_missing = [r"^kind_logit_(scale|bias)$"]
+    # that a model puts behind each text by itself
+    added_tokens: ClassVar[int] = 0
     # what was measured of the training texts, with `standardise_text` and `text_whitening`
     text_mean: torch.Tensor
     text_std: torch.Tensor
@@ -89,9 +91,10 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         super().__init__(config)
         self.ecg_model = AutoModel.from_config(config.ecg_config)
         self.text_model = build_text_tower(cast(Any, config.text_config), config.text_pooling)
-        self.max_text_tokens: int | None = longest_text(self.text_model)
+        longest = longest_text(self.text_model)
+        self.max_text_tokens: int | None = None if longest is None else longest - self.added_tokens
         self._text_names = forward_names(self.text_model) | frozenset(TransformersKwargs.__annotations__)
-        self.ecg_projection = ecg_projection(config)
+        self.ecg_projection = self._make_ecg_projection()
         self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
         self.views = ECGViews(config, self.ecg_projection.view_size) if config.view_loss_weight else None
         self.logit_scale = nn.Parameter(torch.empty(()), requires_grad=config.train_logit_scale)
@@ -105,6 +108,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         if config.text_whitening:
             self.register_buffer("text_whitener", torch.eye(config.text_config.hidden_size))
         self.post_init()
+
+    def _make_ecg_projection(self) -> ECGProjection:
+        return ecg_projection(self.config)
 
     @torch.no_grad()
     def _init_weights(self, module):
@@ -228,9 +234,10 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         tokens = given.get("inputs_embeds") if input_ids is None else input_ids
         # lengths are fixed in a compiled graph, and a guard would keep an exported one from any length
         if tokens is not None and self.max_text_tokens is not None and not torch.compiler.is_compiling():
-            if tokens.shape[1] > self.max_text_tokens:
+            given_tokens = tokens.shape[1] - self.added_tokens
+            if given_tokens > self.max_text_tokens:
                 raise ValueError(
-                    f"the texts have {tokens.shape[1]} tokens, and the positions of the text tower {tower} end at"
+                    f"the texts have {given_tokens} tokens, and the positions of the text tower {tower} end at"
                     f" {self.max_text_tokens}: cut them, by max_length={self.max_text_tokens} of the processor"
                 )
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **given)

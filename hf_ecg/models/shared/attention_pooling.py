@@ -1,4 +1,4 @@
-"""One vector of many positions by attention: a learned token looks at all of them."""
+"""One vector of many positions by attention, or some: learned tokens look at all of them."""
 
 import torch
 from torch import nn
@@ -60,3 +60,51 @@ class ECGAttentionPooling(nn.Module):
         attention_mask = attention_mask_of(self.config, token, counted, context=seen)
         pooled, _ = self.attention(token, attention_mask, context=seen)
         return self.output(pooled[:, 0])
+
+
+class ECGQueryPooling(nn.Module):
+    """Learned queries look at all positions: as many vectors as there are queries.
+
+    Args:
+        config: of the model, see `ECGSelfAttention`.
+        num_queries: vectors.
+        hidden_size: of each.
+        num_heads: heads.
+        context_size: of the positions' vectors.
+        layer_norm_eps: of the norms of queries and positions.
+
+    Source:
+        CoCa (arXiv 2205.01917, section 3.2), as open_clip writes it: both are normed before they meet.
+    """
+
+    def __init__(
+        self,
+        config: PreTrainedConfig,
+        num_queries: int,
+        hidden_size: int,
+        num_heads: int,
+        context_size: int,
+        layer_norm_eps: float = 1e-5,
+    ):
+        super().__init__()
+        self.config = config
+        self.queries = nn.Parameter(torch.empty(num_queries, hidden_size))
+        self.query_norm = nn.LayerNorm(hidden_size, eps=layer_norm_eps)
+        self.context_norm = nn.LayerNorm(context_size, eps=layer_norm_eps)
+        self.attention = ECGSelfAttention(config, hidden_size, num_heads, context_size=context_size)
+
+    def forward(
+        self, hidden_states: torch.Tensor, mask: torch.Tensor | None = None, **kwargs
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """
+        Args:
+            hidden_states: (batch, positions, context_size).
+            mask: bool (batch, positions), false where a position must not be looked at; None = all count.
+
+        Returns:
+            (batch, num_queries, hidden_size), and the weights (batch, heads, num_queries, positions) where attention
+            is "eager".
+        """
+        queries = self.query_norm(self.queries).expand(hidden_states.shape[0], -1, -1)
+        attention_mask = attention_mask_of(self.config, queries, mask, context=hidden_states)
+        return self.attention(queries, attention_mask, context=self.context_norm(hidden_states), **kwargs)

@@ -1,4 +1,4 @@
-"""What the configurations of models around an ECG tower have in common."""
+"""What configurations that hold others have in common, and those of models around an ECG tower."""
 
 import copy
 
@@ -7,8 +7,8 @@ from .strict_configuration import strict
 
 
 @strict
-class ECGTowerConfig(ECGConfig):
-    """A configuration with `ecg_config`, whose input is the model's."""
+class ECGNestedConfig(ECGConfig):
+    """A configuration that holds those of its parts, as `sub_configs` says."""
 
     def __post_init__(self, **kwargs):
         for name in self.sub_configs:
@@ -33,25 +33,6 @@ class ECGTowerConfig(ECGConfig):
                 tower.dtype = None
                 setattr(self, name, tower)
 
-    @property
-    def num_leads(self) -> int:
-        """Leads of the ECG tower."""
-        return self.ecg_config.num_leads
-
-    @property
-    def sampling_rate(self) -> float:
-        """Hertz of the ECG tower."""
-        return self.ecg_config.sampling_rate
-
-    @property
-    def num_samples(self) -> int:
-        """Samples of the ECG tower."""
-        return self.ecg_config.num_samples
-
-    def validate_ecg_tower(self):
-        """Run by `@strict`: a tower that is none would fail only at the first batch."""
-        self.check_tower("ecg_config", ("hidden_size", "num_leads", "num_samples", "sampling_rate"))
-
     def check_tower(self, name: str, fields: tuple[str, ...]) -> None:
         """Raises ValueError when the nested configuration `name` lacks one of the fields."""
         tower = getattr(self, name)
@@ -72,3 +53,27 @@ class ECGTowerConfig(ECGConfig):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}, wanted at least 1")
+
+
+@strict
+class ECGTowerConfig(ECGNestedConfig):
+    """A configuration with `ecg_config`, whose input is the model's."""
+
+    @property
+    def num_leads(self) -> int:
+        """Leads of the ECG tower."""
+        return self.ecg_config.num_leads
+
+    @property
+    def sampling_rate(self) -> float:
+        """Hertz of the ECG tower."""
+        return self.ecg_config.sampling_rate
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the ECG tower."""
+        return self.ecg_config.num_samples
+
+    def validate_ecg_tower(self):
+        """Run by `@strict`: a tower that is none would fail only at the first batch."""
+        self.check_tower("ecg_config", ("hidden_size", "num_leads", "num_samples", "sampling_rate"))
