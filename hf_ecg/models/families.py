@@ -14,4 +14,5 @@ from .ecg_resnext import *
 from .ecg_text import *
 from .ecg_vit import *
 from .melp import *
+from .melp_text import *
 from .st_mem import *

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGTextConfig, ECGTextModel, ECGTextProcessor
@@ -53,13 +54,13 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
         (folder / name).symlink_to(repository / name, target_is_directory=True)
     _text_tower(folder / TEXT_TOWER)
     _demo(folder / "out" / "demo" / "clep", folder / TEXT_TOWER)
-    for source in SOURCES.values():
-        if source.tokenizer is not None:
-            (folder / source.tokenizer.rpartition("/")[2]).symlink_to(folder / TEXT_TOWER, target_is_directory=True)
+    for tokenizer in {source.tokenizer for source in SOURCES.values()} - {None}:
+        (folder / tokenizer.rpartition("/")[2]).symlink_to(folder / TEXT_TOWER, target_is_directory=True)
     (folder / "tests" / "checkpoints" / "ecg_resnet_tiny").mkdir(parents=True)
     for family in published_families():
         for name, state in family.PUBLISHED.items():
-            torch.save(state(), folder / name)
+            write = save_file if name.endswith(".safetensors") else torch.save
+            write(state(), folder / name)
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "activate").touch()
     time = np.arange(4000) / 400

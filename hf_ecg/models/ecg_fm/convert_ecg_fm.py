@@ -112,7 +112,7 @@ def convert_ecg_fm(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeature
     if source == PRETRAINED:
         # a training that goes on begins as one from the start: the file does not say how far it had come
         state["quantiser.temperature"] = torch.tensor(float(config.gumbel_temperature_start))
-    load_renamed(model, state, _our_name, UNUSED, source)
+    load_renamed(model, state, ecg_fm_name, UNUSED, source)
     return model.eval(), ecg_fm_feature_extractor()
 
 
@@ -199,8 +199,8 @@ def _convolutions(text) -> list[tuple[int, int, int]]:
     return layers
 
 
-def _our_name(key: str) -> str | None:
-    """The model's name."""
+def ecg_fm_name(key: str) -> str | None:
+    """A tensor's name in `ECGFMForPreTraining` or `ECGFMForECGClassification`; None for what is not theirs."""
     if key in ("mask_emb", "quantizer.vars"):
         return "mask_embedding" if key == "mask_emb" else "quantiser.codes"
     if key == "quantiser.temperature":

@@ -13,8 +13,9 @@ from ..ecg_resnet import ECGResNetConfig
 from ..ecg_resnet.convert_ecg_resnet import our_trunk_name
 from ..ecg_vit import ECGViTConfig
 from ..ecg_vit.convert_ecg_vit import vit_name, vit_tensors
-from ..shared.conversion import load_renamed, read_checkpoint, unwrap
+from ..shared.conversion import count_of, load_renamed, read_checkpoint, shape_of, unwrap
 from ..shared.merl import TRUNK, merl_feature_extractor
+from ..shared.original_blocks import with_attention_parts
 from .configuration_ecg_text import ATTENTION, BATCH_NORM, ECGTextConfig
 from .modeling_ecg_text import ECGTextModel
 
@@ -101,21 +102,9 @@ def convert_merl(source: str, checkpoint) -> tuple[ECGTextModel, ECGFeatureExtra
     return model.eval(), merl_feature_extractor()
 
 
-def shape_of(state: Mapping[str, torch.Tensor], key: str, source: str, axes: int = 2) -> torch.Size:
-    """Of a tensor of so many axes, from which sizes are read; raises ValueError where there is none."""
-    if key not in state or state[key].ndim != axes:
-        raise ValueError(f"this is not a checkpoint of {source}: it holds no {key} of {axes} axes")
-    return state[key].shape
-
-
-def _count(state: Mapping[str, torch.Tensor], pattern: str) -> int:
-    """How many numbers stand in names of this pattern."""
-    return len({match[1] for key in state if (match := re.match(pattern, key))})
-
-
 def resnet_config(trunk: Mapping[str, torch.Tensor], source: str) -> ECGResNetConfig:
     """Of the ResNet whose tensors these are."""
-    depths = [_count(trunk, rf"layer{layer}\.(\d+)\.") for layer in range(1, 1 + _count(trunk, r"layer(\d+)\."))]
+    depths = [count_of(trunk, rf"layer{layer}\.(\d+)\.") for layer in range(1, 1 + count_of(trunk, r"layer(\d+)\."))]
     convolutions = [f"layer{layer}.0.conv1.weight" for layer in range(1, 1 + len(depths))]
     return ECGResNetConfig(
         num_leads=shape_of(trunk, "conv1.weight", source, 3)[1],
@@ -133,16 +122,16 @@ def vit_config(trunk: Mapping[str, torch.Tensor], source: str) -> ECGViTConfig:
         num_samples=patch_size * shape_of(trunk, "pos_embedding", source, 3)[1],
         patch_size=patch_size,
         hidden_size=size,
-        num_hidden_layers=_count(trunk, r"block(\d+)\."),
+        num_hidden_layers=count_of(trunk, r"block(\d+)\."),
         num_attention_heads=max(size // HEAD_SIZE, 1),
         intermediate_size=shape_of(trunk, "block0.ff.fn.net.0.weight", source)[0],
     )
 
 
-def bert_config(state: Mapping[str, torch.Tensor], source: str) -> BertConfig:
-    """Of the text tower whose tensors these are."""
+def bert_config(state: Mapping[str, torch.Tensor], source: str, prefix: str = TEXT, **options) -> BertConfig:
+    """Of the text tower whose tensors these are, behind `prefix`; `options` are what tensors do not say."""
     words, positions, types = (
-        shape_of(state, f"{TEXT}embeddings.{kind}_embeddings.weight", source)
+        shape_of(state, f"{prefix}embeddings.{kind}_embeddings.weight", source)
         for kind in ("word", "position", "token_type")
     )
     return BertConfig(
@@ -150,26 +139,22 @@ def bert_config(state: Mapping[str, torch.Tensor], source: str) -> BertConfig:
         max_position_embeddings=positions[0],
         type_vocab_size=types[0],
         hidden_size=words[1],
-        num_hidden_layers=_count(state, rf"{re.escape(TEXT)}encoder\.layer\.(\d+)\."),
+        num_hidden_layers=count_of(state, rf"{re.escape(prefix)}encoder\.layer\.(\d+)\."),
         num_attention_heads=max(words[1] // HEAD_SIZE, 1),
-        intermediate_size=shape_of(state, f"{TEXT}encoder.layer.0.intermediate.dense.weight", source)[0],
+        intermediate_size=shape_of(state, f"{prefix}encoder.layer.0.intermediate.dense.weight", source)[0],
+        **options,
     )
 
 
 def _our_tensors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The heads' tensors in our shapes; names stay the original's."""
-    state = dict(state)
+    state = with_attention_parts(state)
     for layer, norm in (("proj_e.0", "proj_e.1"), ("proj_e.3", "proj_e.4")):
         # a norm takes the bias before it away: here there is none
         if f"{norm}.running_mean" in state and f"{layer}.bias" in state:
             state[f"{norm}.running_mean"] = state[f"{norm}.running_mean"] - state.pop(f"{layer}.bias")
     if (value := state.get("downconv.weight")) is not None:
         state["downconv.weight"] = value.flatten(1)
-    for kind in ("weight", "bias"):
-        joint = state.pop(f"att_pool_head.mhsa.in_proj_{kind}", None)
-        if joint is not None:
-            parts = zip(("query", "key", "value"), joint.chunk(3), strict=False)
-            state |= {f"att_pool_head.mhsa.{name}.{kind}": part for name, part in parts}
     places, token = (state.get(f"att_pool_head.{name}") for name in ("positional_embedding", "cls_token"))
     if places is not None and token is not None and places.ndim == token.ndim == 3:
         # the token's place, which it is given twice, is part of the token here

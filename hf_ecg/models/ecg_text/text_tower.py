@@ -42,7 +42,7 @@ def check_text_tower(config: PreTrainedConfig, pooling: str) -> None:
             f"{kind}, which reads from left to right and pools where a text ends: text_pooling is 'cls',"
             " wanted 'pooler'"
         )
-    if pooling == "cls" and _is_causal(config):
+    if pooling == "cls" and is_causal(config):
         raise ValueError(
             f"{kind}, a decoder, whose first token sees nothing but itself: text_pooling is 'cls', wanted 'last' or"
             " 'mean'"
@@ -68,7 +68,7 @@ def _pools_its_end(config: PreTrainedConfig, tower: type[nn.Module]) -> bool:
     return half and _has_pooler(tower) and "add_pooling_layer" not in inspect.signature(tower).parameters
 
 
-def _is_causal(config: PreTrainedConfig) -> bool:
+def is_causal(config: PreTrainedConfig) -> bool:
     """Whether a token sees only those before it."""
     for name, means_causal in (("is_causal", True), ("is_decoder", True), ("use_bidirectional_attention", False)):
         # families that can be both say which they are

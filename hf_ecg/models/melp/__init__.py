@@ -1,6 +1,8 @@
 from ..shared.family import Family
 from .configuration_melp import MELPConfig
+from .golden_melp import GOLDEN
 from .modeling_melp import MELPForECGClassification, MELPForECGSurvival, MELPModel, MELPModelOutput
+from .sources import SOURCES
 
 __all__ = ["MELPConfig", "MELPForECGClassification", "MELPForECGSurvival", "MELPModel", "MELPModelOutput"]
 
@@ -9,4 +11,6 @@ FAMILY = Family(
     model=MELPModel,
     classifier=MELPForECGClassification,
     survival=MELPForECGSurvival,
+    sources=SOURCES,
+    golden=GOLDEN,
 )

@@ -1,3 +1,5 @@
+from typing import cast
+
 from transformers import AutoConfig
 from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
@@ -60,12 +62,12 @@ class MELPConfig(ECGNestedConfig):
     @property
     def num_leads(self) -> int:
         """Leads of the body."""
-        return self.body_config.num_leads
+        return cast(PreTrainedConfig, self.body_config).num_leads
 
     @property
     def sampling_rate(self) -> float:
         """Hertz of the body."""
-        return self.body_config.sampling_rate
+        return cast(PreTrainedConfig, self.body_config).sampling_rate
 
     def validate_architecture(self):
         """Run by `@strict` after construction and before saving."""

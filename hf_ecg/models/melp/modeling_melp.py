@@ -4,6 +4,7 @@ Written from the paper and from what the released code computes (HKU-MedAI/MELP 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -86,8 +87,9 @@ class MELPModel(MELPPreTrainedModel):
     def __init__(self, config: MELPConfig):
         super().__init__(config)
         size, heads, eps = config.hidden_size, config.num_pooling_heads, config.layer_norm_eps
-        seen = config.body_config.hidden_size
-        self.body_model = ECGFMModel(config.body_config)
+        body: Any = config.body_config
+        seen = body.hidden_size
+        self.body_model = ECGFMModel(body)
         self.beat_pooling = ECGQueryPooling(config, config.num_beat_queries, size, heads, seen, eps)
         self.beat_norm = nn.LayerNorm(size, eps=eps)
         self.beat_projection = nn.Parameter(torch.empty(size, size))
@@ -122,8 +124,9 @@ class MELPModel(MELPPreTrainedModel):
                 input.
         """
         check_inputs(self.config, input_values, lead_mask, sample_mask)
-        for name in ("output_hidden_states", "output_attentions"):
-            kwargs.setdefault(name, getattr(self.config, name))
+        # the body's own configuration knows nothing of what this one asks for
+        kwargs.setdefault("output_hidden_states", self.config.output_hidden_states)
+        kwargs.setdefault("output_attentions", self.config.output_attentions)
         body = self.body_model(input_values, lead_mask=lead_mask, sample_mask=sample_mask, **kwargs)
         frames, mask = body.last_hidden_state, body.frame_mask
         beats, looked_at = self.beat_pooling(frames, mask)

@@ -1,6 +1,6 @@
 """Self-attention through transformers' interface, so that eager, sdpa, flash and flex are a user's choice."""
 
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -24,7 +24,7 @@ class AttentionCache(NamedTuple):
 
     def kept(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Keys and values (batch, heads, tokens, head_size) of earlier calls; None when there were none."""
-        layers = self.cache.layers
+        layers = cast(list[Any], self.cache.layers)
         if self.layer >= len(layers) or not layers[self.layer].get_seq_length():
             return None
         return layers[self.layer].keys, layers[self.layer].values

@@ -115,6 +115,18 @@ def unwrap(content: Mapping, wrappers: tuple[str, ...] = ("state_dict", "model_s
     return dict(content)
 
 
+def shape_of(state: Mapping[str, torch.Tensor], key: str, source: str, axes: int = 2) -> torch.Size:
+    """Of a tensor of so many axes, from which sizes are read; raises ValueError where there is none."""
+    if key not in state or state[key].ndim != axes:
+        raise ValueError(f"this is not a checkpoint of {source}: it holds no {key} of {axes} axes")
+    return state[key].shape
+
+
+def count_of(state: Mapping[str, torch.Tensor], pattern: str) -> int:
+    """How many numbers stand in names of this pattern."""
+    return len({match[1] for key in state if (match := re.match(pattern, key))})
+
+
 def load_renamed(
     model: PreTrainedModel,
     state: Mapping[str, torch.Tensor],

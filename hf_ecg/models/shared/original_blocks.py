@@ -1,4 +1,4 @@
-"""Names of a pre-norm block in the vision transformers of vit1d.py, which MERL and ST-MEM share."""
+"""Names of blocks that several originals share: a pre-norm block of vit1d.py (MERL, ST-MEM), PyTorch's attention."""
 
 import re
 from collections.abc import Mapping
@@ -36,4 +36,25 @@ def with_parts(state: Mapping[str, Any]) -> dict[str, Any]:
             continue
         parts = zip(("query", "key", "value"), value.chunk(3), strict=False)
         apart |= {f"{match[1]}.{name}.{match[2]}": part for name, part in parts}
+    return apart
+
+
+_PARTS = {"q": "query", "k": "key", "v": "value"}
+
+
+def with_attention_parts(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors with queries, keys and values of each `nn.MultiheadAttention` apart and by our names.
+
+    `in_proj_weight` and `in_proj_bias` become `query.weight` ... `value.bias`; so do `q_proj_weight` and its like,
+    which PyTorch has where keys are of another size. What else there is keeps its name.
+    """
+    apart: dict[str, Any] = {}
+    for key, value in state.items():
+        joint = re.fullmatch(r"(.*)in_proj_(weight|bias)", key)
+        single = re.fullmatch(r"(.*)([qkv])_proj_weight", key)
+        if joint and isinstance(value, torch.Tensor):
+            parts = zip(_PARTS.values(), value.chunk(3), strict=False)
+            apart |= {f"{joint[1]}{name}.{joint[2]}": part for name, part in parts}
+        else:
+            apart[f"{single[1]}{_PARTS[single[2]]}.weight" if single else key] = value
     return apart

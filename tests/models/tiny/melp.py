@@ -1,4 +1,5 @@
 from hf_ecg import MELPConfig, MELPForECGClassification, MELPModel
+from tests.models.published_melp import original_state
 from tests.models.tiny.ecg_fm import ecg_fm_config
 from tests.models.tiny.inputs import NUM_SAMPLES, masked, waveforms
 
@@ -21,3 +22,9 @@ CASES = {
     "melp, masked": (MELPModel, melp_config, masked, "pooler_output"),
     "melp head": (MELPForECGClassification, lambda: melp_config(num_labels=3), waveforms, "logits"),
 }
+
+PUBLISHED = {"model.safetensors": original_state}
+
+
+def narrow(monkeypatch):
+    """Nothing: the converter reads all sizes from the file."""
