@@ -4,7 +4,7 @@ import torch
 
 from tests.models.published_ecg_fm import original_state as ecg_fm_state
 
-WORDS = 40  # the last one is [BOS]
+WORDS = 160  # the last one is [BOS]
 
 
 def original_state(whole=False, prefix="", generator=None):

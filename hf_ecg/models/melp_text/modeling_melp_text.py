@@ -28,10 +28,13 @@ from .sentences import sentences_by_token
 
 @dataclass
 class MELPTextOutput(ECGTextOutput):
-    """Output of [`MELPTextModel`]: that of [`ECGTextModel`], and with `return_loss` or while a report is written:
+    """Output of [`MELPTextModel`]: that of [`ECGTextModel`], and more with `return_loss` or while a report is written.
 
     Args:
         loss: the three losses by their weights.
+        logits_per_ecg, logits_per_text, ecg_embeds, text_embeds: see [`ECGTextOutput`].
+        ecg_model_output, text_model_output: of the towers; the text tower's has one state more than there are tokens.
+        first_view_embeds, second_view_embeds: see [`ECGTextOutput`].
         contrastive_loss: of whole records and reports.
         caption_loss: of the tokens of the reports.
         beat_loss: of beats and sentences.

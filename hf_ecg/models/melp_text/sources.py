@@ -19,9 +19,9 @@ SOURCES = (
         weights="nowhere: a training by the released code leaves such a Lightning checkpoint; published is the ECG"
         " encoder alone (`melp`)",
         file="your_melp.ckpt",
-        network=f"{ENCODER} The text tower is BERT's base size and reads from left to right; its state at a token"
-        " behind each report is projected by two layers with GELU, the means of its states over sentences by one. Six"
-        " pairs of blocks over its states, one over the report so far and one over the ECG's 128 tokens, foretell the"
+        network=f"{ENCODER} The text tower is BERT's base size and reads from left to right. Two layers with GELU"
+        " project its state at a token behind each report, one layer the means of its states over sentences. Six pairs"
+        " of blocks over its states, one over the report so far and one over the ECG's 128 tokens, foretell the"
         " next token.",
         unused=UNUSED,
         caveats=(
