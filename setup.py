@@ -16,6 +16,7 @@ INSIDE = {
     "recipes": ("train/recipes", ("*.yaml",)),
     "recipes/ssl": ("train/recipes/ssl", ("*.yaml",)),
     "comparisons": ("train/comparisons", ("*.yaml",)),
+    "language_models": ("train/language_models", ("*.yaml",)),
     "stages": ("train/stages", ("*.yaml",)),
     "sweeps": ("train/sweeps", ("*.yaml",)),
 }

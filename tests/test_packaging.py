@@ -29,6 +29,7 @@ INSIDE = {
     "recipes": "train/recipes",
     "recipes/ssl": "train/recipes/ssl",
     "comparisons": "train/comparisons",
+    "language_models": "train/language_models",
     "stages": "train/stages",
     "sweeps": "train/sweeps",
 }

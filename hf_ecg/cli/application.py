@@ -73,6 +73,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "prepare": prepare,
             "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
             "finetune": Entry("finetune", "Fine-tune an encoder on labels or numbers, and judge it."),
+            "language-model": Entry("language_model", "Train a language model on reports."),
             "evaluate": evaluate,
             "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
