@@ -150,8 +150,10 @@ class MELPTextModel(ECGTextModel, ReportGenerationMixin):
         """With the pooled token behind each text: one state more than there are tokens."""
         if input_ids is None:
             raise ValueError("texts of MELP come as input_ids, to which the model adds tokens of its own")
-        if kwargs.get("position_ids") is not None or kwargs.get("token_type_ids") is not None:
-            raise ValueError("MELP places its texts by itself: give neither position_ids nor token_type_ids")
+        if kwargs.get("position_ids") is not None:
+            raise ValueError("MELP places its texts by itself: give no position_ids")
+        if (types := kwargs.get("token_type_ids")) is not None:
+            kwargs["token_type_ids"] = torch.cat([types, types[:, -1:]], dim=1)
         if "use_cache" in self._text_names:
             kwargs.setdefault("use_cache", False)
         return super()._encode_text(*self._with_cls(input_ids, attention_mask), **kwargs)
