@@ -1,9 +1,8 @@
 """What a user hands over (arrays, rows, files) as stacks of millivolts of equal shape, rate and leads."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,21 +15,11 @@ from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
 from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
 from .input_values import array_of_numbers, checked_rate, length_of, whole_number
+from .known_units import units_are_known
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
 COUNTS = "counts"
-_any_amplitude: ContextVar[bool] = ContextVar("amplitudes are not checked", default=False)
-
-
-@contextmanager
-def any_amplitude() -> Iterator[None]:
-    """No amplitude is refused while large noise is added on purpose, to recordings whose unit is known."""
-    token = _any_amplitude.set(True)
-    try:
-        yield
-    finally:
-        _any_amplitude.reset(token)
 
 
 @dataclass
@@ -265,7 +254,7 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
                 [group.positions[row] for row in rows],
                 names,
             )
-        if part.physical and not _any_amplitude.get():
+        if part.physical and not units_are_known():
             with_record_name(check_amplitude, part.names, part.signals)
         yield part
 

@@ -56,6 +56,7 @@ TINY = {
     "evaluate zero-shot": lambda arguments: _EVALUATION,
     "finetune": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
     "evaluate probe": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
+    "evaluate robustness": lambda arguments: _EVALUATION,
     "evaluate benchmark": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
 }
 SCRIPTS = {

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ...data.rows import RowDataset
-from ...processing.inputs import any_amplitude
+from ...processing.known_units import with_known_units
 from ...processing.lead_notes import absent_on_purpose
 from ...processing.step_run import present_only
 from ..judging.features import PreparedRows
@@ -45,8 +45,8 @@ class DisturbedRows(PreparedRows):
 
     def _prepare(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         records = [self.condition(row) for row in rows]
-        # noise may be larger than what an amplitude in another unit would be; the clean condition tells of that
-        with absent_on_purpose(), nullcontext() if self.condition.clean else any_amplitude():
+        # noise makes values look like those of another unit; the clean condition tells of that
+        with absent_on_purpose(), nullcontext() if self.condition.clean else with_known_units():
             batch = super()._prepare(records)
         if self.condition.leads == MASKED:
             batch = self._masked(batch, [record.leads for record in records])

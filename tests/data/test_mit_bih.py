@@ -1,0 +1,80 @@
+"""The MIT-BIH Arrhythmia Database: real records, both splits, and what is left out."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from hf_ecg.data.builder import prepare_corpus
+from hf_ecg.data.corpus import label_matrix, load_corpus
+from hf_ecg.data.readers import mit_bih
+from hf_ecg.data.readers.mit_bih import BEATS, mit_bih_corpus, read_beats
+
+
+@pytest.fixture(scope="module")
+def raw(shared_data_dir, tmp_path_factory):
+    """A record of every part of the splits."""
+    folder = tmp_path_factory.mktemp("mitdb")
+    for name in ("102", "109", "124", "201", "202", "232"):
+        for ending in (".hea", ".dat", ".atr"):
+            shutil.copy(shared_data_dir / "mitdb" / f"{name}{ending}", folder)
+    return folder
+
+
+def prepare(raw, output, **options):
+    summary = prepare_corpus(mit_bih_corpus(raw, **options), output, progress=False)
+    return summary, load_corpus(output, keep_unusable=True)
+
+
+def test_patients_are_on_one_side_and_beats_are_those_of_the_window(raw, tmp_path):
+    summary, rows = prepare(raw, tmp_path / "out")
+    assert summary["config"] == "mit_bih_inter_patient_360hz"
+    assert summary["rows"] == {"train": 2 * 180, "validation": 180, "test": 180}
+    assert summary["left_out"] == {"of a paced heart": 1, "of a patient who is on the other side": 1}
+    folds = dict(zip(rows["patient_id"], rows["fold"], strict=True))
+    assert folds["124"] == 9 and folds["232"] == 10 and {folds["109"], folds["201"]} <= set(range(1, 9))
+    row = rows[0]
+    assert row["leads"] == ["II", "V1"] and row["num_samples"] == 3600 and row["sampling_rate"] == 360
+    import wfdb
+
+    name, number = row["record_id"].split("_")
+    stored = wfdb.rdrecord(str(raw / name), sampto=3600, physical=False).d_signal.T
+    assert number == "0" and (np.array(row["signal"]).reshape(2, -1) == stored).all()
+    ages = {one["patient_id"]: (one["age"], one["sex"]) for one in rows.select_columns(["patient_id", "age", "sex"])}
+    assert ages["124"] == (77, "male") and ages["232"] == (76, "female")
+    labels, annotated = label_matrix(rows.select(np.flatnonzero(np.array(rows["fold"]) == 10)), "beats")
+    seconds, symbols = read_beats(raw / "232", 360)
+    wanted = [len({int(place // 10) for place in seconds[(symbols == beat) & (seconds < 1800)]}) for beat in BEATS]
+    assert annotated.all() and labels.sum(axis=0).tolist() == wanted and wanted[2] > 170
+    assert rows[0]["text"] == "left bundle branch block beats"
+
+
+def test_the_leaky_split_is_by_window_and_is_called_so(raw, tmp_path):
+    summary, rows = prepare(raw, tmp_path / "out", splitting="leaky", sampling_rate=100)
+    assert summary["config"] == "mit_bih_leaky_100hz" and summary["rows"]["train"] > 700
+    for fold in (1, 9, 10):
+        patients = {p for p, f in zip(rows["patient_id"], rows["fold"], strict=True) if f == fold}
+        assert patients == {"102", "109", "124", "201", "232"}  # 202 is of the patient of 201
+    assert len(set(rows["record_id"])) == len(rows) == 6 * 180
+    assert set(rows["num_samples"]) == {1000}
+    assert "LEAKY" in (tmp_path / "out/README.md").read_text()
+
+
+def test_as_published_one_patient_is_on_both_sides(raw):
+    splits = mit_bih_corpus(raw, "compat_ds1_ds2").splits
+    assert {item.record_id for item in splits["test"]} == {"202", "232"}
+
+
+def test_the_published_sets_are_whole():
+    assert len(set(mit_bih._DS1)) == len(set(mit_bih._DS2)) == 22
+    assert not set(mit_bih._DS1) & set(mit_bih._DS2) and set(mit_bih._VALIDATION) < set(mit_bih._DS1)
+
+
+def test_what_cannot_be_read_is_told(raw, tmp_path):
+    with pytest.raises(ValueError, match="splitting is 'random'"):
+        mit_bih_corpus(raw, "random")
+    with pytest.raises(OSError, match="100.atr is not there"):
+        read_beats(tmp_path / "100", 360)
+    (tmp_path / "100.atr").write_bytes(b"\x01")
+    with pytest.raises(ValueError, match="100.atr is not an annotation file"):
+        read_beats(tmp_path / "100", 360)
