@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -25,10 +26,14 @@ def distribution(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
 
 
-def imported(folders) -> dict[str, str]:
-    """Distribution -> one file that imports it, at its top or in a function."""
-    installed, found = packages_distributions(), {}
-    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+installed = cache(packages_distributions)
+
+
+@cache
+def imported(folder: str) -> dict[str, str]:
+    """Distribution -> one file of the folder that imports it, at its top or in a function."""
+    found = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
@@ -36,7 +41,7 @@ def imported(folders) -> dict[str, str]:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module]
             for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"hf_ecg"}:
-                one = installed.get(name, [NOT_INSTALLED.get(name, name)])[0]
+                one = installed().get(name, [NOT_INSTALLED.get(name, name)])[0]
                 found[distribution(one)] = str(path.relative_to(ROOT))
     return found
 
@@ -48,13 +53,14 @@ def declared(*extras: str) -> set[str]:
 
 def test_what_is_imported_is_declared():
     extras = [extra for extra in PROJECT["optional-dependencies"] if extra != "dev"]
-    absent = {one: path for one, path in imported(["hf_ecg"]).items() if one not in declared(*extras)}
+    absent = {one: path for one, path in imported("hf_ecg").items() if one not in declared(*extras)}
     assert not absent, f"imported, not declared in pyproject.toml: {absent}"
 
 
 def test_what_is_declared_is_imported():
     extras = [extra for extra in PROJECT["optional-dependencies"] if extra != "dev"]
-    unused = declared(*extras) - set(imported(["hf_ecg", "dataset_scripts", "train"])) - BY_NAME - BY_OTHERS - PROGRAMS
+    used = {one for folder in ("hf_ecg", "dataset_scripts", "train") for one in imported(folder)}
+    unused = declared(*extras) - used - BY_NAME - BY_OTHERS - PROGRAMS
     assert not unused, f"declared in pyproject.toml, imported nowhere: {sorted(unused)}"
 
 

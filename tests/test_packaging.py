@@ -10,17 +10,28 @@ import zipfile
 
 import pytest
 
-LIBRARY = """
+COMMANDS = """
 import sys
+from {module} import {function}
+place, ended = sys.argv[1], []
+for arguments in (["--version"], ["pretrain", "--config", "clep_ptb_x", "--output_dir", "out"]):
+    sys.argv = ["hf-ecg", *arguments]
+    try:
+        ended.append({function}() or 0)
+    except SystemExit as stopped:
+        ended.append(stopped.code or 0)
+print("ended with", ended)
+"""
+LIBRARY = """
 import hf_ecg.cards, hf_ecg.clinical.prompts, hf_ecg.clinical.waveform_features
-assert hf_ecg.cards.__file__.startswith(sys.argv[1]), hf_ecg.cards.__file__
+assert hf_ecg.cards.__file__.startswith(place), hf_ecg.cards.__file__
 assert hf_ecg.clinical.prompts.load_prompts("ptb_xl_rhythm")
 assert hf_ecg.clinical.waveform_features.features_of_codes(["LPR"])
 print(hf_ecg.cards.render_card("probe.md.jinja", {"license": "mit"}, word="found"))
 from hf_ecg.recipes_found import COMPARISONS, find_recipe
 print(find_recipe("clef_ptb_xl", COMPARISONS))
 for name in hf_ecg.pretrained_names():
-    assert hf_ecg.pretrained(name).startswith(sys.argv[1])
+    assert hf_ecg.pretrained(name).startswith(place)
     model, reads = hf_ecg.load_pretrained(name)
     assert {tensor.dtype.itemsize for tensor in model.parameters()} == {4}, name
 """
@@ -91,26 +102,29 @@ def test_a_source_distribution_carries_what_a_wheel_is_built_from(installed):
     assert {"setup.py", "hf_ecg_command.py", "train/recipes/clep_ptb_xl.yaml", "model_cards/merl.md"} <= names
 
 
-def test_the_library_of_a_wheel_finds_its_templates_recipes_and_models(repository, installed):
-    _, names = installed
-    folder = repository / "hf_ecg" / "pretrained_models"
-    wanted = {path.relative_to(repository).as_posix() for path in folder.glob("*/*") if path.parent.name[0] != "_"}
-    assert wanted and wanted <= set(names)
-    done = python(installed, "-c", LIBRARY, str(installed[0]))
-    assert done.returncode == 0, done.stderr
-    assert "# found PATH_OR_ID" in done.stdout
-    # a packaged comparison names its recipe by a path beside it
-    path = installed[0] / "hf_ecg" / "comparisons" / "clef_ptb_xl.yaml"
-    assert str(path) in done.stdout.splitlines() and (path.parent / "../recipes/clef_ptb_xl.yaml").is_file()
-
-
-def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(installed):
+@pytest.fixture(scope="module")
+def told(installed):
+    """What one process said, whose only package is the wheel's: the two commands, and then the library."""
     (points,) = installed[0].glob("*.dist-info/entry_points.txt")
     scripts = configparser.ConfigParser()
     scripts.read(points)
     module, _, function = scripts["console_scripts"]["hf-ecg"].partition(":")
-    start = f"import sys; from {module} import {function}; sys.exit({function}())"
-    done = python(installed, "-c", start, "--version")
-    assert done.returncode == 0 and done.stdout.startswith("hf-ecg, version ")
-    done = python(installed, "-c", start, "pretrain", "--config", "clep_ptb_x", "--output_dir", "out")
-    assert done.returncode == 1 and "did you mean 'clep_ptb_xl'?" in done.stderr and "demo_simulated" in done.stderr
+    done = python(installed, "-c", COMMANDS.format(module=module, function=function) + LIBRARY, str(installed[0]))
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_the_library_of_a_wheel_finds_its_templates_recipes_and_models(repository, installed, told):
+    _, names = installed
+    folder = repository / "hf_ecg" / "pretrained_models"
+    wanted = {path.relative_to(repository).as_posix() for path in folder.glob("*/*") if path.parent.name[0] != "_"}
+    assert wanted and wanted <= set(names)
+    assert "# found PATH_OR_ID" in told.stdout
+    # a packaged comparison names its recipe by a path beside it
+    path = installed[0] / "hf_ecg" / "comparisons" / "clef_ptb_xl.yaml"
+    assert str(path) in told.stdout.splitlines() and (path.parent / "../recipes/clef_ptb_xl.yaml").is_file()
+
+
+def test_the_command_of_a_wheel_runs_and_knows_recipes_by_name(told):
+    assert told.stdout.startswith("hf-ecg, version ") and "ended with [0, 1]" in told.stdout
+    assert "did you mean 'clep_ptb_xl'?" in told.stderr and "demo_simulated" in told.stderr
