@@ -10,6 +10,7 @@ import torch
 from transformers.utils import logging
 
 from ..checks import check_one_of, check_positive_integer
+from ..evaluation.judging.features import CROPS, MEAN
 from ..evaluation.loading import pick_device
 from ..locks import output_lock
 from ..progress import progress_bar
@@ -57,6 +58,7 @@ class EmbeddingOptions:
         window: "all" cuts records in windows of the model's length (see `windows.window_spans` for the last one),
             "first" takes the first of them, "recipe" hands over the whole record, which the model's recipe crops as
             in training (one row a record, the mean over its crops). Shorter records are one window, and padded.
+        crops: where the recipe makes several crops of a window, "mean", or "max": the largest of each number.
         stride: seconds between the starts of windows; default: their length.
         config, split, folds: of prepared corpora; see `load_corpus`.
         leads, rename: which channels of files are taken, under which names; see `hf_ecg.read`.
@@ -73,6 +75,7 @@ class EmbeddingOptions:
     projected: bool = False
     lead: str | None = None
     window: str = "all"
+    crops: str = MEAN
     stride: float | None = None
     config: str | None = None
     split: str | None = None
@@ -85,6 +88,7 @@ class EmbeddingOptions:
 
     def __post_init__(self):
         check_one_of("window", self.window, WINDOWS)
+        check_one_of("crops", self.crops, CROPS)
         check_one_of("on_error", self.on_error, ("raise", "skip"))
         check_positive_integer("batch_size", self.batch_size)
         if self.stride is not None and (self.window != "all" or not (math.isfinite(self.stride) and self.stride > 0)):
@@ -154,7 +158,9 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
     device = options.device
     if device is not None or not isinstance(model, torch.nn.Module):
         device = pick_device(device)
-    encoder = Encoder(model, feature_extractor, options.revision, options.projected, options.lead, device)
+    encoder = Encoder(
+        model, feature_extractor, options.revision, options.projected, options.lead, device, options.crops
+    )
     job = _job(encoder, found, options)
     note = tell_trained_on(encoder.origin, options.revision)
     parts = Parts(output, job, table_schema(encoder.size), overwrite)
@@ -188,6 +194,7 @@ def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict
         "window_seconds": encoder.window_seconds,
         "stride_seconds": options.stride,
         "feature_extractor": json.loads(encoder.feature_extractor.to_json_string()),
+        **({} if options.crops == MEAN else {"crops": options.crops}),
         "records": len(found),
         "records_fingerprint": found.fingerprint(),
     }

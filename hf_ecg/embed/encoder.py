@@ -3,7 +3,7 @@
 import torch
 from transformers import AutoFeatureExtractor
 
-from ..evaluation.judging.features import average_crops, frozen
+from ..evaluation.judging.features import MEAN, average_crops, frozen
 from ..evaluation.loading import checked_source, extractor_of, load_whole
 from ..evaluation.weights import tensors_digest
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
@@ -22,13 +22,16 @@ class Encoder:
             its encoder.
         lead: for models of a single lead, the one they are to see.
         device: where it runs; None takes it as it is.
+        crops: "mean" of a window's crops, or "max" of each number.
 
     Raises:
         ValueError: no encoder of ECGs, `projected` without a dual encoder, or no `ECGFeatureExtractor`.
         OSError: nothing of that name.
     """
 
-    def __init__(self, model, feature_extractor=None, revision=None, projected=False, lead=None, device=None):
+    def __init__(
+        self, model, feature_extractor=None, revision=None, projected=False, lead=None, device=None, crops=MEAN
+    ):
         if isinstance(model, torch.nn.Module):
             if feature_extractor is None or revision is not None:
                 raise ValueError("a loaded model wants its feature_extractor beside it, and takes no revision")
@@ -51,7 +54,7 @@ class Encoder:
             self.model = self.model.to(device)
         self.revision = tensors_digest(model)
         self.feature_extractor = feature_extractor
-        self.projected = projected
+        self.projected, self.crops = projected, crops
         self.lead = lead
         self.size = int(model.config.projection_dim if projected else self.model.config.hidden_size)
 
@@ -73,19 +76,19 @@ class Encoder:
         return inputs, inputs["lead_mask"][first].tolist()
 
     def __call__(self, inputs: dict[str, torch.Tensor], number: int) -> torch.Tensor:
-        """float32 (number, size) on the CPU, the mean over the crops of a window."""
+        """float32 (number, size) on the CPU, the mean over the crops of a window, or the largest of each number."""
         device = next(self.model.parameters()).device
         record_index = inputs["record_index"]
         on_device = {key: value.to(device) for key, value in inputs.items() if key != "record_index"}
         with frozen(self.model):
             if self.projected:
                 outputs = _unit(self.model.get_ecg_features(**on_device).pooler_output.float().cpu())
-                outputs = _unit(average_crops(outputs, record_index, number))
+                outputs = _unit(average_crops(outputs, record_index, number, self.crops))
             else:
                 outputs = self.model(**on_device).pooler_output
                 if outputs is None:
                     raise ValueError(f"{self.name}: {type(self.model).__name__} gives no pooler_output")
-                outputs = average_crops(outputs.float().cpu(), record_index, number)
+                outputs = average_crops(outputs.float().cpu(), record_index, number, self.crops)
         if outputs.shape[1] != self.size:
             raise ValueError(
                 f"{self.name} gives {outputs.shape[1]} values a record, its configuration says {self.size}"

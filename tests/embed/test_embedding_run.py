@@ -131,19 +131,22 @@ def test_windows_and_how_they_end():
     assert list(window_spans(1000, None)) == [(0, 1000)]
 
 
-def test_the_recipe_window_is_what_the_extractor_makes_of_the_file(tmp_path):
-    """A recipe with several crops and a filter over the whole record: one row, the mean over the crops."""
+@pytest.mark.parametrize("crops", ["mean", "max"])
+def test_the_recipe_window_is_what_the_extractor_makes_of_the_file(tmp_path, crops):
+    """A recipe with several crops and a filter over the whole record: one row, the crops' mean or their largest."""
     folder = tmp_path / "model"
     ECGResNetModel(ecg_config()).save_pretrained(folder)
     steps = [{"name": "normalise", "method": "zscore", "over": "lead"}, {"name": "multi_crop", "count": 3}]
     ECGFeatureExtractor(sampling_rate=100, num_samples=100, steps=steps).save_pretrained(folder)
     header = write_record(tmp_path, "long", seconds=4)
-    embed_records(header, str(folder), tmp_path / "emb.parquet", EmbeddingOptions(window="recipe"), progress=False)
+    options = EmbeddingOptions(window="recipe", crops=crops)
+    embed_records(header, str(folder), tmp_path / "emb.parquet", options, progress=False)
     extractor = AutoFeatureExtractor.from_pretrained(folder)
     inputs = extractor(str(header), return_tensors="pt")
     assert len(inputs.pop("record_index")) == 3
     with torch.no_grad():
-        wanted = AutoModel.from_pretrained(folder).eval()(**inputs).pooler_output.mean(0)
+        pooled = AutoModel.from_pretrained(folder).eval()(**inputs).pooler_output
+    wanted = pooled.mean(0) if crops == "mean" else pooled.amax(0)
     np.testing.assert_allclose(embeddings(tmp_path / "emb.parquet")[0], wanted, atol=1e-5)
 
 

@@ -33,6 +33,13 @@ SOME_REFUSED = 3
     show_default=True,
     help="All windows of the model's length, the first, or the whole record by the model's recipe.",
 )
+@click.option(
+    "--crops",
+    type=click.Choice(["mean", "max"]),
+    default="mean",
+    show_default=True,
+    help="Of a recipe with several crops: their mean, or the largest of each number.",
+)
 @click.option("--stride", type=float, help="Seconds between windows (default: their length).")
 @CONFIG
 @click.option("--split", help="Split of prepared corpora (default: all).")

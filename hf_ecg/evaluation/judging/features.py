@@ -8,11 +8,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...checks import check_one_of
 from ...data.refused_rows import RowsRefused, check_refused, find_refused, record_name
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...models.shared.roles import ecg_encoder
 from ...progress import progress_bar
 from ..loading import extractor_of
+
+# how a record's crops count: their mean, or the largest of each number, for findings that one crop shows
+CROPS = (MEAN, MAX) = ("mean", "max")
 
 
 @contextmanager
@@ -119,19 +123,22 @@ def run_model(
     rows: PreparedRows,
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     description: str | None = None,
+    crops: str = MEAN,
 ) -> torch.Tensor:
     """Applies `forward` to every batch and averages the crops of a record.
 
     Args:
         forward: from the model's inputs, on its device, to a tensor (crops, size).
         description: title of the progress bar; None shows none.
+        crops: "mean" of a record's crops, or "max" of each number.
 
     Returns:
         float32 (records, size) on the CPU.
 
     Raises:
-        ValueError: the model gives NaN or infinite values.
+        ValueError: the model gives NaN or infinite values, or another word for `crops`.
     """
+    check_one_of("crops", crops, CROPS)
     device = next(model.parameters()).device
     parts = []
     with frozen(model):
@@ -141,7 +148,8 @@ def run_model(
                     k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor) and k != "record_index"
                 }
                 outputs = forward(inputs).float().cpu()
-                parts.append(average_crops(outputs, torch.as_tensor(batch["record_index"]), batch["num_records"]))
+                record_index = torch.as_tensor(batch["record_index"])
+                parts.append(average_crops(outputs, record_index, batch["num_records"], crops))
                 bar.update(batch["num_records"])
     result = torch.cat(parts)
     check_finite(result, "rows")
@@ -164,6 +172,7 @@ def ecg_features(
     batch_size: int = 64,
     description: str | None = None,
     lead: str | None = None,
+    crops: str = MEAN,
 ) -> np.ndarray:
     """Pooled output of a frozen encoder.
 
@@ -172,23 +181,27 @@ def ecg_features(
         feature_extractor: the encoder's own.
         dataset: rows of a corpus, or `PreparedRows` made by the same extractor.
         lead: for a model of a single lead, the one that it is to see.
+        crops: see `run_model`.
 
     Returns:
-        float32 (rows, hidden_size); the mean over the crops of a record.
+        float32 (rows, hidden_size); the mean over the crops of a record, or the largest of each number.
     """
     encoder = ecg_encoder(model)
     rows = _prepared(feature_extractor, dataset, batch_size, lead)
-    return run_model(encoder, rows, lambda inputs: encoder(**inputs).pooler_output, description).numpy()
+    return run_model(encoder, rows, lambda inputs: encoder(**inputs).pooler_output, description, crops).numpy()
 
 
-def ecg_embeddings(model, processor, dataset, batch_size: int = 64, description: str | None = None) -> np.ndarray:
-    """Projected, unit-length ECG embeddings of a dual encoder: float32 (rows, projection_dim)."""
+def ecg_embeddings(
+    model, processor, dataset, batch_size: int = 64, description: str | None = None, crops: str = MEAN
+) -> np.ndarray:
+    """Projected, unit-length ECG embeddings of a dual encoder: float32 (rows, projection_dim); `crops` as `run_model`
+    has it."""
 
     def forward(inputs):
         return nn.functional.normalize(model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
 
     rows = _prepared(processor, dataset, batch_size)
-    return nn.functional.normalize(run_model(model, rows, forward, description), dim=-1).numpy()
+    return nn.functional.normalize(run_model(model, rows, forward, description, crops), dim=-1).numpy()
 
 
 def ecg_text_embeddings(
@@ -220,11 +233,12 @@ def ecg_text_embeddings(
 
 
 def classifier_logits(
-    model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None
+    model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None, crops: str = MEAN
 ) -> np.ndarray:
-    """Logits of a classifier (log-probabilities when single-label), float32 (rows, labels), the mean over crops."""
+    """Logits of a classifier (log-probabilities when single-label), float32 (rows, labels), the mean over crops or the
+    largest, as ECG-FM's evaluation takes it: `crops` as `run_model` has it."""
     rows = _prepared(feature_extractor, dataset, batch_size)
-    logits = run_model(model, rows, lambda inputs: model(**inputs).logits, description)
+    logits = run_model(model, rows, lambda inputs: model(**inputs).logits, description, crops)
     if model.config.problem_type == "single_label_classification":
         logits = logits.log_softmax(dim=-1)
     return logits.numpy()
@@ -250,9 +264,6 @@ def _prepared(feature_extractor, dataset, batch_size: int, lead: str | None = No
     if isinstance(dataset, PreparedRows):
         return dataset
     return PreparedRows(feature_extractor, dataset, batch_size, lead=lead)
-
-
-CROPS = (MEAN, MAX) = ("mean", "max")
 
 
 def average_crops(

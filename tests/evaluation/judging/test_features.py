@@ -38,7 +38,7 @@ def processor():
 class Crops:
     """A feature extractor that makes two crops of each even record and one of each odd one."""
 
-    def __call__(self, rows, return_tensors, window):
+    def __call__(self, rows, return_tensors, window, lead=None):
         owners = [index for index in range(len(rows)) for _ in range(2 - index % 2)]
         values = torch.tensor([[float(owner), crop] for crop, owner in enumerate(owners)])
         return {"input_values": values, "record_index": torch.tensor(owners)}
@@ -87,6 +87,13 @@ def test_crops_of_a_record_are_averaged(dataset):
     rows = PreparedRows(Crops(), dataset.select(range(5)), batch_size=5)
     result = run_model(Identity(), rows, lambda inputs: inputs["input_values"])
     assert result.tolist() == [[0, 0.5], [1, 2], [2, 3.5], [3, 5], [4, 6.5]]
+    largest = run_model(Identity(), rows, lambda inputs: inputs["input_values"], crops="max")
+    crops = next(iter(rows))
+    for record in range(5):
+        assert torch.equal(largest[record], crops["input_values"][crops["record_index"] == record].amax(0))
+    assert (largest >= result).all() and not torch.equal(largest, result)
+    with pytest.raises(ValueError, match="crops is 'median'"):
+        run_model(Identity(), rows, lambda inputs: inputs["input_values"], crops="median")
 
 
 def test_a_model_that_gives_nan_is_reported(dataset):
