@@ -6,7 +6,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch.nn import functional as F
-from transformers import AutoModelForPreTraining, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import AutoModelForPreTraining, Trainer, TrainingArguments, set_seed
 
 from hf_ecg import ECGForContrastivePreTraining
 from hf_ecg.losses import (
@@ -19,6 +19,7 @@ from hf_ecg.losses import (
     three_kg_loss,
 )
 from hf_ecg.models.shared.momentum_teacher import MomentumTeacher, teacher_momentum
+from hf_ecg.training import StepCallback
 from hf_ecg.training.gradient_cache import cached_backward
 from tests.models.tiny.ecg_contrastive import contrastive_config
 from tests.models.tiny.inputs import views
@@ -112,28 +113,40 @@ def test_the_teacher_begins_as_its_student_and_follows_by_the_step():
     torch.testing.assert_close(own, before + 0.05)
 
 
-class Follow(TrainerCallback):
-    def on_step_end(self, args, state, control, model=None, **kwargs):
-        model.after_step(state.global_step - 1)
-
-
-@pytest.mark.parametrize("callbacks", [[], [Follow()]])
-@pytest.mark.parametrize("accumulated", [1, 4])
-def test_a_training_that_does_not_tell_of_its_steps_is_told_once(tmp_path, caplog, callbacks, accumulated):
-    model, inputs = taught(teacher_momentum=0.5, teacher_momentum_end=0.5)
+def trained_by_trainer(folder, model, batch, callbacks, accumulated=1, steps=4, **options):
     settings = TrainingArguments(
-        tmp_path, max_steps=4, gradient_accumulation_steps=accumulated, use_cpu=True, report_to=[], disable_tqdm=True,
-        save_strategy="no", remove_unused_columns=False, per_device_train_batch_size=1,
+        folder, max_steps=steps, gradient_accumulation_steps=accumulated, use_cpu=True, report_to=[],
+        disable_tqdm=True, save_strategy="steps", save_steps=2, remove_unused_columns=False,
+        per_device_train_batch_size=1,
     )  # fmt: skip
-    batch = inputs | {"return_loss": True}
     trainer = Trainer(
         model, settings, train_dataset=[{}] * 16, data_collator=lambda rows: dict(batch), callbacks=callbacks
     )
+    trainer.train(**options)
+    return trainer.model
+
+
+@pytest.mark.parametrize("callbacks", [[], [StepCallback()]])
+@pytest.mark.parametrize("accumulated", [1, 4])
+def test_a_training_that_does_not_tell_of_its_steps_is_told_once(tmp_path, caplog, callbacks, accumulated):
+    model, inputs = taught(teacher_momentum=0.5, teacher_momentum_end=0.5)
     first = next(model.teacher.parameters()).clone()
-    trainer.train()
+    trained_by_trainer(tmp_path, model, inputs | {"return_loss": True}, callbacks, accumulated)
     told = [message for message in caplog.messages if "does not follow what is trained" in message]
-    assert len(told) == (0 if callbacks else 1)
+    assert len(told) == (0 if callbacks else 1) and all("StepCallback()" in message for message in told)
     assert torch.equal(first, next(model.teacher.parameters())) == (not callbacks)
+
+
+def test_a_teacher_goes_on_where_a_resumed_trainer_left_it(tmp_path):
+    model, inputs = taught(teacher_momentum=0.9)
+    batch = inputs | {"return_loss": True}
+    whole = trained_by_trainer(tmp_path, model, batch, [StepCallback()])
+    model, _ = taught(teacher_momentum=0.9)
+    begun = str(tmp_path / "checkpoint-2")
+    again = trained_by_trainer(tmp_path, model, batch, [StepCallback()], resume_from_checkpoint=begun)
+    for name, value in whole.teacher.state_dict().items():
+        torch.testing.assert_close(again.teacher.state_dict()[name], value, msg=name)
+    assert again.total_steps == 4 and not same(again)
 
 
 def test_without_a_known_length_the_momentum_stays():

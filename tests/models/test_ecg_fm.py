@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import AutoModel, AutoModelForPreTraining, set_seed
+from transformers import AutoModel, AutoModelForPreTraining, TrainerState, set_seed
 
 from hf_ecg import ECGFMForECGClassification, ECGFMForPreTraining, ECGFMModel
 from hf_ecg.convert import convert_checkpoint, write_converted
@@ -14,6 +14,7 @@ from hf_ecg.losses import masked_contrastive_loss, patient_contrastive_loss, uni
 from hf_ecg.models.ecg_fm.convert_ecg_fm import ecg_fm_config, ecg_fm_feature_extractor
 from hf_ecg.models.ecg_fm.pretraining_ecg_fm import target_ids
 from hf_ecg.signals import STANDARD_LEADS
+from hf_ecg.training import StepCallback
 from tests.conftest import REPOSITORY
 from tests.models.published_ecg_fm import CFG, original_file, original_state
 from tests.models.tiny.ecg_fm import ecg_fm_config as tiny_config
@@ -234,6 +235,9 @@ def test_codes_are_drawn_at_a_temperature_that_falls_and_is_saved(tmp_path):
     assert ECGFMForPreTraining.from_pretrained(tmp_path).quantiser.temperature == 1.0
     model.after_step(9)
     assert model.quantiser.temperature == 0.5
+    model.after_step(0)
+    StepCallback().on_step_end(None, TrainerState(global_step=2), None, model=model)
+    assert model.quantiser.temperature == 1.0
     frames, noise = torch.randn(2, 5, 8), torch.rand(2, 5, 12)
     drawn = model.quantiser(frames, noise)
     gumbel = -(-noise.unflatten(-1, (2, 6)).log()).log()

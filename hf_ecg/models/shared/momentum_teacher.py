@@ -17,8 +17,8 @@ class MomentumTeacher(nn.Module):
     The model that holds one calls `begin` in its `begin_training`, `follow` in its `after_step`. Its tensors are in
     the model's own state, so that a resumed run goes on with them; the momentum is a function of the step.
 
-    A training that does not tell of its steps, as `transformers.Trainer` does not, leaves the teacher where it began:
-    `warn_if_left_behind` says so.
+    A training that does not tell of its steps, as `transformers.Trainer` does not without `StepCallback` of
+    `hf_ecg.training`, leaves the teacher where it began: `warn_if_left_behind` says so.
 
     Only parameters follow. Buffers, such as the statistics of a BatchNorm, are the teacher's own, of what it has seen.
 
@@ -81,7 +81,7 @@ class MomentumTeacher(nn.Module):
             self._followed = True  # said once
             logger.warning(
                 "the momentum teacher does not follow what is trained: call model.after_step(step) after each step of"
-                " the optimizer; of transformers.Trainer in the on_step_end of a TrainerCallback"
+                " the optimizer, as Trainer(..., callbacks=[hf_ecg.training.StepCallback()]) does"
             )
 
 
