@@ -5,19 +5,12 @@ import dataclasses
 import pytest
 
 from hf_ecg import ECGFeatureExtractor
-from hf_ecg.cli import call
 from hf_ecg.models.ecg_text.convert_merl import merl_config
 from hf_ecg.models.shared.merl import merl_feature_extractor
 from hf_ecg.recipes_found import find_recipe
 from hf_ecg.training import pretrain
 from hf_ecg.training.log_file import read_log
 from hf_ecg.training.recipe import load_recipe
-from tests.data.made_mimic import MadeMimic, fill
-from tests.training_fixtures import (  # noqa: F401
-    empty_datasets_cache,
-    fresh_accelerate_state,
-    text_tower,
-)
 
 
 def test_the_large_recipe_has_the_released_values():
@@ -41,16 +34,8 @@ def test_the_large_recipe_has_the_released_values():
     assert schedule.final_ratio * optimizer.lr == pytest.approx(1e-8) and schedule.cycle_growth == 1
 
 
-@pytest.fixture(scope="module")
-def mimic(tmp_path_factory, empty_datasets_cache):  # noqa: F811
-    made = fill(MadeMimic(tmp_path_factory.mktemp("mimic")), 30, per_patient=1)
-    folder = tmp_path_factory.mktemp("corpus") / "out"
-    call("prepare mimic_iv_ecg", ["--data_dir", str(made.folder), "--output_dir", str(folder), "--num_proc", "1"])
-    return folder
-
-
 @pytest.mark.parametrize("frozen", [True, False])
-def test_three_steps_of_the_large_one_are_taken_on_rows_of_mimic_iv_ecg(frozen, mimic, text_tower, tmp_path):  # noqa: F811
+def test_three_steps_of_the_large_one_are_taken_on_rows_of_mimic_iv_ecg(frozen, mimic, text_tower, tmp_path):
     """With narrow towers: frozen as in the released code, or half of it trained, as the paper says."""
     given = [f"data.sources.0.path={mimic}", "validation=null", "data.sources.0.folds.validation=[]"]
     recipe = load_recipe(find_recipe("merl"), given + ["freeze=[text_model]"] * frozen)

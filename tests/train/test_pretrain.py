@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -20,17 +19,6 @@ from hf_ecg.training.log_file import read_log
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
 from tests.processes import SECONDS, context
-
-RECIPES = (
-    "demo",
-    "clep_ptb_xl",
-    "bce_ptb_xl",
-    "clep",
-    "clef_small",
-    "clef_medium",
-    "clef_ptb_xl",
-    "measurements_ptb_xl",
-)
 
 
 @pytest.fixture
@@ -49,6 +37,15 @@ def train_in_child(recipe, folder, resume):
     os.close(2)  # progress bars
     os.open(os.devnull, os.O_WRONLY)
     pretrain(load_recipe(recipe), folder, resume=resume)
+
+
+def launched(repository, told, arguments):
+    os.chdir(repository)
+    file = os.open(told, os.O_WRONLY | os.O_CREAT)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.environ |= {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    launch_command(launch_command_parser().parse_args(arguments))
 
 
 def finished_steps(folder):
@@ -119,19 +116,14 @@ def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_reci
     text_recipe["freeze"] = ["text_model", *norms]
     text_recipe["validation"]["batch_size"] = 8
     recipe = write_recipe(text_recipe)
-    launcher = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
+    launcher = ["--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
     script = ["train/pretrain.py", "--config", str(recipe), "--output_dir", str(tmp_path / "two")]
-    two = subprocess.run(
-        [sys.executable, *launcher, *script],
-        cwd=repository,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    # `accelerate launch` itself, in a process that has imported torch already
+    child = context().Process(target=launched, args=(repository, tmp_path / "told.txt", [*launcher, *script]))
+    child.start()
+    child.join(SECONDS)
     # the files are the result: the launcher's own exit can fail after all work is done
-    assert (tmp_path / "two" / "config.json").exists(), two.stderr[-3000:]
+    assert (tmp_path / "two" / "config.json").exists(), (tmp_path / "told.txt").read_text()[-3000:]
     pretrain(load_recipe(recipe), tmp_path / "one")
     assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
     curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("one", "two")]
@@ -163,21 +155,6 @@ def test_processes_that_are_not_connected_are_refused(text_recipe, write_recipe,
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_are_whole_and_say_how_to_run_them(repository, name):
-    path = repository / "train" / "recipes" / f"{name}.yaml"
-    recipe = load_recipe(path, ["data.sources.0.path=CORPUS"])
-    head = path.read_text().partition("model:\n")[0]
-    own = {"bce_ptb_xl": "Our own", "measurements_ptb_xl": "Our own"}
-    source = own.get(name, "arXiv 2512.02180" if name.startswith("clef") else "arXiv 2505.11939")
-    assert f"train/recipes/{name}.yaml" in head and "Protocol" in head and source in head
-    recipe.model.init_from = {}
-    model = build_model(recipe.model, classes=["a", "b"] if recipe.data.label_sets else None)
-    encoder = getattr(model, "ecg_model", None) or model.encoder
-    assert encoder.config.num_samples == recipe.processor.feature_extractor["num_samples"]
-    assert encoder.config.sampling_rate == recipe.processor.feature_extractor["sampling_rate"]
-
-
 def test_the_supervised_twin_differs_in_the_objective_only(repository):
     text, labels = (load_recipe(repository / f"train/recipes/{name}.yaml") for name in ("clep_ptb_xl", "bce_ptb_xl"))
     network = {key: value for key, value in text.model.config["ecg_config"].items() if key != "model_type"}
@@ -198,7 +175,8 @@ def test_clep_has_the_papers_values(repository):
     assert (recipe.optimizer.lr, recipe.optimizer.weight_decay) == (2e-5, 1e-4)
     assert (recipe.run.batch_size, recipe.run.epochs, recipe.run.num_processes) == (100, 10, 2)
     assert (recipe.schedule.name, recipe.schedule.warmup_ratio) == ("cosine", 0.1)
-    config = build_model(type(recipe.model)(recipe.model.class_, recipe.model.config)).config
+    with torch.device("meta"):
+        config = build_model(type(recipe.model)(recipe.model.class_, recipe.model.config)).config
     assert config.logit_scale_init_value == pytest.approx(torch.tensor(10.0).double().log().item())
     assert (config.logit_bias_init_value, config.loss_type, config.mitigation_weight) == (-10, "clep", 0.5)
     assert recipe.freeze == [] and recipe.model.init_from["text_model"] == "emilyalsentzer/Bio_ClinicalBERT"

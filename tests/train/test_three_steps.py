@@ -1,0 +1,43 @@
+"""Three steps of the recipes for large corpora, on made records in the layout of MIMIC-IV-ECG."""
+
+import dataclasses
+
+import pytest
+
+from hf_ecg.recipes_found import find_recipe
+from hf_ecg.training import pretrain
+from hf_ecg.training.log_file import read_log
+from hf_ecg.training.recipe import load_recipe
+
+
+def as_published(recipe, text_tower):
+    """CLOCS' network is small."""
+
+
+def narrow_dual_encoder(recipe, text_tower):
+    recipe.model.config["projection_dim"] = 16
+    recipe.model.config["ecg_config"] |= {"widths": [4, 4, 4, 4], "depths": [1, 1, 1, 1]}
+    recipe.model.init_from["text_model"] = recipe.processor.tokenizer = str(text_tower)
+    recipe.method.options["max_length"] = 16
+
+
+def narrow_autoencoder(recipe, text_tower):
+    for part in ("", "decoder_"):
+        sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+        recipe.model.config |= {f"{part}{name}": value for name, value in sizes.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("clocs", as_published), ("ecgclip", narrow_dual_encoder), ("st_mem", narrow_autoencoder)],
+)
+def test_three_steps_are_taken(name, change, mimic, text_tower, tmp_path):
+    recipe = load_recipe(find_recipe(name), [f"data.sources.0.path={mimic}", "data.cache=false", "validation=null"])
+    change(recipe, text_tower)
+    (source,) = recipe.data.sources
+    source.config, source.folds = None, dataclasses.replace(source.folds, validation=[])
+    small = {"batch_size": 8, "max_steps": 3, "num_workers": 0, "num_threads": 1, "log_every_steps": 1}
+    recipe.run = dataclasses.replace(recipe.run, num_processes=1, mixed_precision="no", **small)
+    pretrain(recipe, tmp_path / "out")
+    losses = [line["loss"] for line in read_log(tmp_path / "out") if line["kind"] == "train"]
+    assert len(losses) == 3 and all(0 < loss < 100 for loss in losses)
