@@ -5,6 +5,7 @@ from ..metrics.interval_text import interval_text
 from ..protocol import SUPERVISED
 from ..reports.evaluation_report import fold_words
 
+TITLE = "Robustness"
 _KIND_WORDS = {
     "classifier": "a fine-tuned classifier, by its logits",
     "prompts": "a model of ECGs and texts, by prompts",
@@ -21,13 +22,31 @@ def table_names(task: dict) -> tuple[list[str], list[str]]:
     return tuple(list(dict.fromkeys(cell[axis] for cell in task["cells"])) for axis in ("noise", "leads"))
 
 
+def robustness_tables(report: dict, named: bool = False) -> list[tuple[str, list[dict]]]:
+    """Name and cells of every task, for `plotting.robustness`.
+
+    Args:
+        named: put the model's name before that of the task.
+
+    Raises:
+        ValueError: another kind of report.
+    """
+    if report.get("title") != TITLE:
+        raise ValueError(f"a report called {report.get('title')!r} was given, wanted {TITLE!r}")
+    model = f"{_models(report)}: " if named else ""
+    return [(f"{model}{task['name']}", task["cells"]) for task in report["tasks"]]
+
+
+def _models(report: dict) -> str:
+    return ", ".join(entry["folder"] for entries in report["models"].values() for entry in entries)
+
+
 def robustness_page(report: dict) -> str:
     """The report in Markdown: of every task a table of AUROC, one of the changes, and what could not be read."""
     data, noise, bootstrap = report["data"], report["noise"], report["bootstrap"]
     source = "simulated" if noise["recordings"] is None else f"recordings in {noise['recordings']}"
-    models = ", ".join(entry["folder"] for entries in report["models"].values() for entry in entries)
     lines = [
-        f"# {report['title']}: {models}",
+        f"# {report['title']}: {_models(report)}",
         "",
         f"* model: {_KIND_WORDS[report['kind']]}",
         f"* data: {data['path']}, config {data['config']}, folds {fold_words(data['folds'])}: {data['records']} test"

@@ -35,6 +35,7 @@ from .judged_model import (
     load_probed_judge,
     load_prompted_judge,
 )
+from .robustness_page import TITLE
 
 REPORT_NAME, PARTS_NAME = "robustness.json", "parts"
 
@@ -120,7 +121,7 @@ def judge_robustness(
             notes.append("leaky: patients may be in the training rows and among the judged ones")
         patients = [splits["test"].select_columns("patient_id")["patient_id"][:]]
         described = {kind: [one | told for one, told in zip(describe_seeds(models, facts), table.told, strict=True)]}
-        frame = report_frame("Robustness", data, config, intervals, table.device, wanted, patients, described, notes)
+        frame = report_frame(TITLE, data, config, intervals, table.device, wanted, patients, described, notes)
         return frame | {
             "kind": kind,
             "table": options.table,

@@ -84,6 +84,9 @@ def test_classes_and_prompts_are_scored_by_name(script, work, name, kind, option
     assert list(cells(report)) == [
         (leads, noise) for noise in ("clean", "mixture -12 dB") for leads in ("all leads", "masked leads")
     ]
+    beside = ["--picture", "--beside", str(work / kind / "robustness.json")]
+    drawn = script.main(command(work, name, *options, "--table", "tolerantecg", *beside, output=kind))
+    assert drawn["tasks"] == report["tasks"] and (work / kind / "robustness.png").is_file()
     assert report["tasks"][0]["protocol"] == {"classifier": "supervised", "prompts": "label-text"}[kind]
     assert "masked leads, 50% of each record's, are gone" in (work / kind / "robustness.md").read_text()
     # the clean cell is what the evaluations of clean records say
@@ -117,6 +120,7 @@ def test_a_model_of_one_lead_shows_what_it_can_read(script, work):
         ("BCE", ["--lead", "I"], "lead is 'I', which says what a probe is trained on; this is a classifier"),
         ("OUT", [], "there are no prompts for rhythm_class"),
         ("BCE", ["--mask_rate", "2"], "mask_rate is 2.0"),
+        ("BCE", ["--beside", "other.json"], "wanted --picture with it"),
     ],
 )
 def test_what_does_not_fit_is_told(script, work, name, options, message):

@@ -62,8 +62,9 @@ from ...words import NOISE_KINDS, ROBUSTNESS_TABLES, SNR_RULES, SNRS_DB
 @DEVICE
 @STRICT
 @click.option("--picture", is_flag=True, help="Draw robustness.png too; needs the extra plot.")
+@many("--beside", help="Reports of other models (their robustness.json), drawn beside; needs --picture.")
 @click.option("--output_dir", required=True, help="Folder of robustness.json, .md and .png, and of finished parts.")
-def command(model, data, output_dir, picture, **given) -> Ending:
+def command(model, data, output_dir, picture, beside, **given) -> Ending:
     """Judge any model under fewer leads and more noise: macro AUROC, and the drop against clean twelve leads.
 
     \b
@@ -76,8 +77,9 @@ def command(model, data, output_dir, picture, **given) -> Ending:
     clean training folds. Every model meets the same noise. The same command resumes a run that was stopped.
     """
     from ....evaluation.robustness.conditions import NoiseOptions
-    from ....evaluation.robustness.robustness_page import robustness_page, robustness_summary
+    from ....evaluation.robustness.robustness_page import robustness_page, robustness_summary, robustness_tables
     from ....evaluation.robustness.robustness_run import REPORT_NAME, RobustnessOptions, judge_robustness
+    from ....strict_json import read_json_object
 
     noise = NoiseOptions(
         kinds=tuple(given.pop("noises")),
@@ -91,6 +93,9 @@ def command(model, data, output_dir, picture, **given) -> Ending:
     asked |= {name: tuple(given.pop(name) or ()) for name in ("label_sets", "prompts")}
     given |= {"folds": split_folds(given), "intervals": interval_options(given), "forward": forward_options(given)}
     options, folder = RobustnessOptions(noise=noise, **asked), Path(output_dir)
+    if beside and not picture:
+        raise ValueError("--beside draws other reports in the picture: wanted --picture with it")
+    others = [read_json_object(path) for path in beside or ()]
     report = judge_robustness(model, data, folder, options, **given)
     ending = publish(report, folder / REPORT_NAME, robustness_page, told=robustness_summary(report))
     if not picture:
@@ -98,6 +103,6 @@ def command(model, data, output_dir, picture, **given) -> Ending:
     from ....plotting import save_figure
     from ....plotting.robustness import plot_robustness
 
-    tables = [(task["name"], task["cells"]) for task in report["tasks"]]
+    tables = [table for each in (report, *others) for table in robustness_tables(each, named=bool(others))]
     path = save_figure(plot_robustness(tables), folder / "robustness.png", dpi=150)
     return replace(ending, made=[*ending.made, (path, "the picture")])
