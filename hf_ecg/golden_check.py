@@ -25,6 +25,7 @@ from .golden_cases.slices import stored_part
 # modules with GOLDEN and NOT_COMPARED, as a family's `golden` and `not_compared`
 ROOMS = (
     "hf_ecg.data.golden_data",
+    "hf_ecg.losses.golden_dino",
     "hf_ecg.losses.golden_losses",
     "hf_ecg.losses.golden_self_supervised",
     "hf_ecg.processing.golden_beats",

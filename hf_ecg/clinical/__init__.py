@@ -1,5 +1,6 @@
 """Medical knowledge: statements, texts, reports, waveform features, prompts, risk scores."""
 
+from .described_reports import described_report
 from .prompts import PromptSet, lead_texts, load_merl_prompts, load_prompts
 from .report_statements import codes_of_report
 from .reports import REPORT_RULES, ReportRules, clean_report, duplicate_groups, refusal, report_language
@@ -33,6 +34,7 @@ __all__ = [
     "clean_report",
     "codes_of_report",
     "compose_text",
+    "described_report",
     "duplicate_groups",
     "features_of_codes",
     "features_of_report",

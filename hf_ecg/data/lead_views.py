@@ -22,6 +22,35 @@ def lead_dropout(waveforms: Waveforms, generator: Generators, *, lead_probabilit
     return _keep(waveforms, lead_mask & ((chance >= lead_probability) | (chance == chance.amax(1, keepdim=True))))
 
 
+def lead_subset(waveforms: Waveforms, generator: Generators, *, kept: Sequence[int]) -> Waveforms:
+    """Keeps some of the present leads, any of them alike; how many is drawn evenly. The others become absent.
+
+    A record with fewer present leads than are to be kept stays as it is.
+
+    Args:
+        waveforms: records.
+        generator: one for the batch, or one per record.
+        kept: the fewest and the most leads that stay, both among the numbers that are drawn.
+
+    Source:
+        TolerantECG, arXiv 2507.09887: 6 to 12 leads of the views that its teacher sees, 1 to 6 of the others.
+    """
+    low, high = kept
+    lead_mask = waveforms.lead_mask
+    drawn = uniform(generator, (len(lead_mask), 1 + lead_mask.shape[1]), lead_mask.device, torch.float64)
+    number = (low + (drawn[:, :1] * (high - low + 1)).long()).clamp(max=high)
+    # absent leads have the last ranks
+    ranks = drawn[:, 1:].masked_fill(~lead_mask, 2.0).argsort(dim=1).argsort(dim=1)
+    return _keep(waveforms, lead_mask & (ranks < number))
+
+
+def check_kept(where: str, kept) -> None:
+    """Raises ValueError for what is not the fewest and the most leads that stay."""
+    numbers = isinstance(kept, (list, tuple)) and len(kept) == 2 and all(type(one) is int for one in kept)
+    if not numbers or not 1 <= kept[0] <= kept[1]:
+        raise ValueError(f"{where} is {kept!r}, wanted [fewest, most] leads, whole numbers from 1")
+
+
 def lead_zeroing(waveforms: Waveforms, generator: Generators, *, lead_probability: float = 0.5) -> Waveforms:
     """Random lead masking as ECG-FM has it: leads become zero, and still count as recorded; all of them may.
 

@@ -26,10 +26,15 @@ def electrode_noise(
     kinds: tuple[str, ...] = KINDS,
     rms: Strength | None = None,
     snr_db: Strength | None = None,
+    per_lead: bool = False,
+    lead_probability: float = 1.0,
+    kind_probability: float | None = None,
     recordings: str | None = None,
     sampling_rate: float,
 ) -> Waveforms:
     """Noise of one kind, drawn evenly for each record, in every present lead; each lead's noise has the wanted size.
+
+    With `kind_probability` noise of several kinds together, as TolerantECG (arXiv 2507.09887) adds it.
 
     Simulated noise is Gaussian, with a spectrum below 0.5 Hz ("baseline"), of 0.5 to 10 Hz that comes in bursts
     ("electrode"), or of 20 Hz and more ("motion", which is muscle). Recorded noise is a random stretch of a random
@@ -42,6 +47,9 @@ def electrode_noise(
         rms: the noise's root mean square in the unit of the input (millivolt); CLEF 0.1. Exactly one of `rms` and
             `snr_db` is given.
         snr_db: power of the lead over that of the noise in decibels; about the mean of the lead.
+        per_lead: a size drawn for each lead of its own, in place of one for the record.
+        lead_probability: that noise of a kind is in a lead.
+        kind_probability: each of `kinds` is there with this probability, one at least, and their sum has the size.
         recordings: folder with the WFDB records bw, em and ma; None simulates.
         sampling_rate: hertz of the waveforms.
 
@@ -52,21 +60,39 @@ def electrode_noise(
     values = waveforms.input_values
     if (rms is None) == (snr_db is None):
         raise ValueError("electrode_noise takes exactly one of rms and snr_db")
-    size = strength(generator, snr_db if rms is None else rms, (len(values), 1, 1), values)
+    shape = (len(values), values.shape[1] if per_lead else 1, 1)
+    size = strength(generator, snr_db if rms is None else rms, shape, values)
     if rms is None:
         size = standard_deviation(values, waveforms.sample_mask) * 10 ** (-size / 20)
-    drawn = uniform(generator, (len(values),), torch.device("cpu"), torch.float64)
-    chosen = (drawn * len(kinds)).long().clamp(max=len(kinds) - 1).tolist()
+    chosen = _drawn_kinds(generator, len(values), len(kinds), kind_probability)
     noise = torch.zeros_like(values)
     for number, kind in enumerate(kinds):
-        rows = [row for row, choice in enumerate(chosen) if choice == number]
+        rows = chosen[:, number].nonzero()[:, 0].tolist()
         if kind == "none" or not rows:
             continue
         own = generator if isinstance(generator, torch.Generator) else [generator[row] for row in rows]
-        shape = (len(rows), *values.shape[1:])
-        parts = [noise_of_kind(part, shape, own, recordings, sampling_rate) for part in _parts(kind)]
-        noise[rows] = _unit_rms(sum(parts)).to(values)
+        parts = [
+            noise_of_kind(part, (len(rows), *values.shape[1:]), own, recordings, sampling_rate)
+            for part in _parts(kind)
+        ]
+        made = _unit_rms(sum(parts))
+        if lead_probability < 1:
+            drawn = uniform(own, (len(rows), values.shape[1], 1), torch.device("cpu"), torch.float64)
+            made = made * (drawn < lead_probability)
+        noise[rows] += made.to(values)
+    if kind_probability is not None:
+        noise = _unit_rms(noise)
     return add_disturbance(waveforms, noise.mul_(size))
+
+
+def _drawn_kinds(generator: Generators, rows: int, kinds: int, probability: float | None) -> torch.Tensor:
+    """bool (rows, kinds): which of the kinds a record has."""
+    cpu = torch.device("cpu")
+    if probability is None:
+        drawn = uniform(generator, (rows,), cpu, torch.float64)
+        return (drawn * kinds).long().clamp(max=kinds - 1)[:, None] == torch.arange(kinds)
+    drawn = uniform(generator, (rows, kinds), cpu, torch.float64)
+    return (drawn < probability) | (drawn == drawn.amin(dim=1, keepdim=True))
 
 
 def _parts(kind: str) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from pathlib import Path
 import torch
 
 from ..checks import check_positive, check_positive_integer, nearest
-from .lead_views import check_patterns, lead_dropout, lead_patterns, lead_zeroing
+from ..signals.filters import validate_filter
+from .filter_views import filtered
+from .lead_views import check_kept, check_patterns, lead_dropout, lead_patterns, lead_subset, lead_zeroing
 from .noise_views import KINDS, electrode_noise
 from .vector_views import check_vector_leads, lead_time_mask, vector_rotation
 from .view_base import (
@@ -161,7 +163,9 @@ _ALL = (
     electrode_noise,
     lead_dropout,
     lead_patterns,
+    lead_subset,
     lead_zeroing,
+    filtered,
     lead_time_mask,
     vector_rotation,
     baseline_wander,
@@ -264,13 +268,19 @@ def _check_parameter(where: str, key: str, value) -> None:
         check_positive(where, value, or_zero=True)
     elif key in ("patterns", "leads"):
         return
+    elif key == "kept":
+        check_kept(where, value)
+    elif key == "filter":
+        validate_filter(value)
     elif key == "kinds":
         if not isinstance(value, (list, tuple)) or not value or not all(kind in KINDS for kind in value):
             raise ValueError(f"{where} is {value!r}, wanted a list of {', '.join(KINDS)}")
     elif key == "recordings":
         if value is not None and not Path(value).is_dir():
             raise ValueError(f"{where} is {value!r}, wanted a folder with noise recordings")
-    elif key in ("probability", "lead_probability"):
+    elif key == "kind_probability" and value is None:
+        return
+    elif key in ("probability", "lead_probability", "kind_probability"):
         check_positive(where, value, or_zero=True)
         if value > 1:
             raise ValueError(f"{where} is {value!r}, wanted a probability")

@@ -5,6 +5,7 @@ from .beat_alignment import beat_alignment_loss
 from .byol import byol_loss
 from .captioning import captioning_loss
 from .clocs import clocs_loss
+from .dino import dino_loss, moved_center
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
@@ -35,6 +36,7 @@ __all__ = [
     "byol_loss",
     "captioning_loss",
     "clocs_loss",
+    "dino_loss",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
@@ -43,6 +45,7 @@ __all__ = [
     "masked_reconstruction_loss",
     "metadata_prediction_loss",
     "moco_v3_loss",
+    "moved_center",
     "patient_contrastive_loss",
     "rank",
     "rank_n_contrast_loss",

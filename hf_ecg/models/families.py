@@ -16,3 +16,4 @@ from .ecg_vit import *
 from .melp import *
 from .melp_text import *
 from .st_mem import *
+from .tolerantecg import *

@@ -2,6 +2,7 @@
 
 from ..text_ids import text_id
 from .labels import ECGClassificationCollator, ECGRegressionCollator
+from .text_views import ECGTextViewsCollator
 from .texts import ECGTextCollator
 from .view_pairs import ECGContrastiveCollator
 from .waveforms import ECGWaveformCollator
@@ -11,6 +12,7 @@ __all__ = [
     "ECGContrastiveCollator",
     "ECGRegressionCollator",
     "ECGTextCollator",
+    "ECGTextViewsCollator",
     "ECGWaveformCollator",
     "text_id",
 ]

@@ -1,10 +1,11 @@
 """ECGs beside their texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import torch
 
 from ...checks import check_positive_integer
+from ...clinical.described_reports import described_report
 from ...processing.tokens import tokenize
 from ..corpus import distinct_texts
 from ..feature_texts import FeatureTexts
@@ -12,6 +13,9 @@ from ..sentences import SentenceSampler, token_sentences
 from ..text_ids import NO_TEXT, text_id
 from ..unknown_statements import UnknownStatements
 from .waveforms import WaveformCollator
+
+# what a described report begins with
+PERSON_COLUMNS = ("age", "sex")
 
 
 class ECGTextCollator(WaveformCollator):
@@ -32,6 +36,9 @@ class ECGTextCollator(WaveformCollator):
         text_features: text -> (hidden_size,) for all of `possible_texts`: what a frozen text tower says, handed out in
             place of tokens. May be set later.
         sentence_ids: also say which sentence each token belongs to; needs a fast tokenizer.
+        described: describe each text by waveform features, after the patient's age and sex, see
+            `hf_ecg.clinical.described_report`; the statements that texts may not name, none of them for no statement.
+            None: texts stay as they are.
         lead, prepared: see `WaveformCollator`.
 
     Attributes:
@@ -58,6 +65,7 @@ class ECGTextCollator(WaveformCollator):
         lead: str | None = None,
         prepared=None,
         sentence_ids: bool = False,
+        described: Collection[str] | None = None,
     ):
         super().__init__(processor, views, seed, lead, prepared)
         if sentence_ids and not processor.tokenizer.is_fast:
@@ -66,6 +74,11 @@ class ECGTextCollator(WaveformCollator):
                 f" {type(processor.tokenizer).__name__}"
             )
         self.sentence_ids = sentence_ids
+        self.described = described
+        if described is not None and (true_texts or single_sentence_probability):
+            raise ValueError(
+                "described makes one text of a whole report: it goes with no true_texts or single_sentence_probability"
+            )
         self.processor = processor
         self.text_column = text_column
         self.sentences = SentenceSampler(single_sentence_probability, rare_sentence_power)
@@ -86,7 +99,8 @@ class ECGTextCollator(WaveformCollator):
     @property
     def own_columns(self) -> list[str]:
         truths = [truth for truth in (self.feature_texts, self.unknown_statements) if truth is not None]
-        return [self.text_column, *(column for truth in truths for column in truth.columns)]
+        person = [] if self.described is None else list(PERSON_COLUMNS)
+        return [self.text_column, *person, *(column for truth in truths for column in truth.columns)]
 
     @property
     def text_features(self) -> dict[str, torch.Tensor] | None:
@@ -151,12 +165,27 @@ class ECGTextCollator(WaveformCollator):
 
     def possible_texts(self, *datasets) -> list[str]:
         """Every text that a batch of the rows of these corpora may hold, sorted."""
-        possible = self.sentences.possible(
-            text for dataset in datasets for text in distinct_texts(dataset, self.text_column)
-        )
+        possible = self.sentences.possible(text for dataset in datasets for text in self._texts_of(dataset))
         return possible if self.feature_texts is None else sorted({*possible, *self.feature_texts.texts})
 
+    def _texts_of(self, dataset) -> Iterator[str]:
+        """The distinct texts of a corpus, as batches hold them whole."""
+        if self.described is None:
+            yield from distinct_texts(dataset, self.text_column)
+            return
+        columns = [self.text_column, *PERSON_COLUMNS]
+        told = dataset.select_columns(columns).with_format("arrow")[:].to_pydict()
+        for text, *person in dict.fromkeys(zip(*(told[column] for column in columns), strict=True)):
+            if text and text.strip():
+                yield described_report(text, *person, held_out=self.described)
+
     def _text(self, row: Mapping) -> str:
+        text = self._written(row)
+        if self.described is None:
+            return text
+        return described_report(text, *(row.get(name) for name in PERSON_COLUMNS), held_out=self.described)
+
+    def _written(self, row: Mapping) -> str:
         text = row.get(self.text_column)
         if not isinstance(text, str) or not text.strip():
             name = row.get("record_id", row.get("record_index"))

@@ -34,15 +34,22 @@ class WaveformCollator:
     ):
         extractor, views = one_row_a_record(_extractor(feature_extractor), views, self.rows_of_a_record)
         self.feature_extractor = self.extractor_of_views(extractor)
-        self.views = validate_views(
-            views, self.feature_extractor.views_sampling_rate, _view_leads(self.feature_extractor)
-        )
+        self.views = self.possible_views(views)
         self.seed = seed
         self.lead = lead
         self.prepared = prepared
-        fixed = [output.name for output in self.feature_extractor.outputs_before_views if not output.views]
-        if self.views and fixed:
+
+    def possible_views(self, views: Sequence[dict]) -> list[dict]:
+        """The list itself, when it fits the waveforms where views act.
+
+        Raises:
+            ValueError: an impossible view, or outputs of the extractor that views would contradict.
+        """
+        extractor = self.feature_extractor
+        fixed = [output.name for output in extractor.outputs_before_views if not output.views]
+        if views and fixed:
             raise ValueError(f"views would contradict the feature extractor's {fixed}, made before them")
+        return validate_views(views, extractor.views_sampling_rate, _view_leads(extractor))
 
     def extractor_of_views(self, extractor: ECGFeatureExtractor) -> ECGFeatureExtractor:
         """The extractor that makes the waveforms which views act on."""
@@ -74,27 +81,41 @@ class WaveformCollator:
             return self.prepared.batch([row["record_index"] for row in rows])
         return dict(self.feature_extractor.before_views(list(rows), lead=self.lead))
 
-    def view_of(self, batch: Mapping, rows: Sequence[Mapping], name: str = "") -> dict[str, torch.Tensor]:
-        """A random view of each record; `name` tells several views of one record apart."""
-        batch = dict(batch)
-        if self.views:
+    def view_of(
+        self, batch: Mapping, rows: Sequence[Mapping], name: str = "", views: Sequence[dict] | None = None
+    ) -> dict[str, torch.Tensor]:
+        """A random view of each record; `name` tells several views of one record apart.
+
+        Args:
+            batch: of `before_views`.
+            rows: as `RowDataset` gives them.
+            name: of the view.
+            views: how it is made, where not by the collator's own.
+        """
+        batch, views = dict(batch), self.views if views is None else views
+        if views:
             generators = [
                 [self.generator(row, f"{name}{position}:{view['name']}") for row in rows]
-                for position, view in enumerate(self.views)
+                for position, view in enumerate(views)
             ]
-            made = apply_views(
-                batch["input_values"],
-                self.views,
-                generators,
-                lead_mask=batch["lead_mask"],
-                sample_mask=batch["sample_mask"],
-                sampling_rate=self.feature_extractor.views_sampling_rate,
-                leads=_view_leads(self.feature_extractor),
-            )
-            batch |= made._asdict()
-            if "amplitude" in batch:
-                batch["amplitude"] = batch["amplitude"] * made.lead_mask[..., None]
+            batch = self.changed(batch, views, generators)
         return dict(self.feature_extractor.after_views(batch))
+
+    def changed(self, batch: Mapping, views: Sequence[dict], generators) -> dict[str, torch.Tensor]:
+        """What views make of a batch of `before_views`, before the steps that follow them."""
+        made = apply_views(
+            batch["input_values"],
+            views,
+            generators,
+            lead_mask=batch["lead_mask"],
+            sample_mask=batch["sample_mask"],
+            sampling_rate=self.feature_extractor.views_sampling_rate,
+            leads=_view_leads(self.feature_extractor),
+        )
+        batch = dict(batch) | made._asdict()
+        if "amplitude" in batch:
+            batch["amplitude"] = batch["amplitude"] * made.lead_mask[..., None]
+        return batch
 
     def generator(self, row: Mapping, view: str) -> torch.Generator:
         """Of one random choice about a record in one epoch."""

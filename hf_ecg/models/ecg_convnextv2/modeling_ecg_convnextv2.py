@@ -198,10 +198,8 @@ class ECGConvNeXtV2Model(ECGConvNeXtV2PreTrainedModel):
         Raises:
             ValueError: another number of leads than the configuration has, a mask of another shape than the input.
         """
-        check_inputs(self.config, input_values, lead_mask, sample_mask)
+        input_values = check_inputs(self.config, input_values, lead_mask, sample_mask)
         input_values, mask = without_padding(input_values, sample_mask)
-        if lead_mask is not None:
-            input_values = input_values.masked_fill(~lead_mask.bool().unsqueeze(2), 0.0)
         hidden_states = self.stem(input_values, mask)
         mask = self.stem.patches.mask_of(mask)
         for stage in self.stages:

@@ -34,6 +34,8 @@ class ECGTextConfig(ECGTowerConfig):
         projection_dim (`int`, defaults to 256): size of the joint space (not stated in the paper).
         projection_hidden_size (`int`, *optional*): a hidden layer with GELU in both projections; None = one
             linear layer.
+        projection_bias (`bool`, defaults to `True`): whether the layers of both projections have biases.
+        text_projection_norm (`bool`, defaults to `False`): a LayerNorm before the text projection.
         projection_dropout (`float`, defaults to 0.0): before the ECG projection.
         ecg_projection_type (`str`, defaults to `"linear"`): the ECG projection. `"linear"`: as above; `"batch_norm"`:
             linear, batch norm, ReLU, linear, batch norm, with `projection_hidden_size` between (MERL's, of its vision
@@ -99,6 +101,8 @@ class ECGTextConfig(ECGTowerConfig):
     text_config: dict | PreTrainedConfig | None = None
     projection_dim: int = 256
     projection_hidden_size: int | None = None
+    projection_bias: bool = True
+    text_projection_norm: bool = False
     projection_dropout: float | int = 0.0
     ecg_projection_type: str = LINEAR
     attention_projection_heads: int = 4
@@ -143,6 +147,11 @@ class ECGTextConfig(ECGTowerConfig):
         """Run by `@strict` after construction and before saving."""
         self.check_choices({"ecg_projection_type": ECG_PROJECTION_TYPES})
         self.check_sizes("projection_dim", "projection_hidden_size", "attention_projection_heads")
+        if self.ecg_projection_type != LINEAR and not self.projection_bias:
+            raise ValueError(
+                f"projection_bias is false, which is of the linear projection: the ecg_projection_type is"
+                f" {self.ecg_projection_type!r}"
+            )
         if self.ecg_projection_type == BATCH_NORM and self.projection_hidden_size is None:
             raise ValueError("projection_hidden_size is None, and the batch_norm projection has a hidden layer")
         if self.ecg_projection_type == ATTENTION:

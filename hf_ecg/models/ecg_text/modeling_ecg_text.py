@@ -20,7 +20,7 @@ from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
 from .configuration_ecg_text import ECGTextConfig
 from .pair_loss import PairLoss, TextTruth, check_named
-from .projections import ECGProjection, ECGTextProjection, ECGViews, ecg_projection
+from .projections import ECGProjection, ECGViews, ecg_projection, text_projection
 from .text_identity import ids_of_texts
 from .text_tower import build_text_tower, longest_text, pool_tokens
 from .text_whitening import whitener
@@ -95,7 +95,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
         self.max_text_tokens: int | None = None if longest is None else longest - self.added_tokens
         self._text_names = forward_names(self.text_model) | frozenset(TransformersKwargs.__annotations__)
         self.ecg_projection = self._make_ecg_projection()
-        self.text_projection = ECGTextProjection(config, config.text_config.hidden_size)
+        self.text_projection = text_projection(config)
         self.views = ECGViews(config, self.ecg_projection.view_size) if config.view_loss_weight else None
         self.logit_scale = nn.Parameter(torch.empty(()), requires_grad=config.train_logit_scale)
         self.logit_bias = nn.Parameter(torch.empty(()), requires_grad=config.gives_probabilities)

@@ -18,12 +18,19 @@ class ECGTextProjection(nn.Module):
 
     def __init__(self, config: ECGTextConfig, size: int):
         super().__init__()
-        hidden = config.projection_hidden_size
-        self.hidden = None if hidden is None else nn.Linear(size, hidden)
-        self.output = nn.Linear(size if hidden is None else hidden, config.projection_dim)
+        hidden, bias = config.projection_hidden_size, config.projection_bias
+        self.hidden = None if hidden is None else nn.Linear(size, hidden, bias=bias)
+        self.output = nn.Linear(size if hidden is None else hidden, config.projection_dim, bias=bias)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return self.output(features if self.hidden is None else F.gelu(self.hidden(features)))
+
+
+def text_projection(config: ECGTextConfig) -> nn.Module:
+    """Of the pooled text features, after a norm where the configuration has one."""
+    size = config.text_config.hidden_size
+    projection = ECGTextProjection(config, size)
+    return nn.Sequential(nn.LayerNorm(size), projection) if config.text_projection_norm else projection
 
 
 class ECGProjection(nn.Module):

@@ -8,11 +8,12 @@ from .method import Feeding, Method
 from .survival import Survival
 from .targets import Targets
 from .text_pairs import TextPairs
+from .text_views import TextViews
 from .view_pairs import ViewPairs
 from .waveforms import Waveforms
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (TextPairs, ViewPairs, Labels, Targets, Survival, Waveforms)
+    method.name: method for method in (TextPairs, TextViews, ViewPairs, Labels, Targets, Survival, Waveforms)
 }
 
 __all__ = ["METHODS", "Feeding", "Method", "build_method"]

@@ -10,10 +10,12 @@ from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...checks import check_one_of
+from ...clinical.described_reports import described_report
 from ...clinical.prompts import lead_texts
 from ...clinical.report_statements import mentions
 from ...clinical.waveform_features import WAVEFORM_FEATURES
 from ...data.collators import ECGTextCollator
+from ...data.collators.texts import PERSON_COLUMNS
 from ...data.corpus import distinct_texts, label_names, non_empty_text, require_columns, shuffle_across_patients
 from ...data.corpus_card import read_summary
 from ...data.feature_texts import FeatureTexts
@@ -44,6 +46,8 @@ class TextPairOptions(ViewOptions):
         in leads too. A model that goes on from a whole one keeps what was measured then.
     unknown_statements: which sentences of statements are not known of a record, where they would count as false:
         "withheld" and "unannotated", see `hf_ecg.data.unknown_statements.UnknownStatements`.
+    describe_texts: each phrase of a text is followed by its waveform features, and the patient's age and sex come
+        first, see `hf_ecg.clinical.described_report`.
     shuffle_texts: a control: train every record on another patient's text.
     shuffle_features: a control: train every record on the truth of another patient's waveform features.
     """
@@ -55,6 +59,7 @@ class TextPairOptions(ViewOptions):
     max_length: int | None = None
     statistics_texts: str = TRAINING
     unknown_statements: list[str] = field(default_factory=list)
+    describe_texts: bool = False
     shuffle_texts: bool = False
     shuffle_features: bool = False
 
@@ -64,6 +69,11 @@ class TextPairOptions(ViewOptions):
             check_one_of("method.options.unknown_statements", kind, UNKNOWN_STATEMENTS)
         if self.unknown_statements and not self.true_texts:
             raise ValueError("method.options.unknown_statements needs true_texts: no other statement counts as false")
+        if self.describe_texts and (self.true_texts or self.single_sentence_probability or self.extra_texts):
+            raise ValueError(
+                "method.options.describe_texts makes one text of a whole report: it goes with no true_texts,"
+                " extra_texts or single_sentence_probability"
+            )
 
 
 class TextPairs(Method):
@@ -96,7 +106,8 @@ class TextPairs(Method):
 
     @property
     def columns(self) -> list[str]:
-        return [self.data.columns.text, *self.truth_columns]
+        person = PERSON_COLUMNS if self.options.describe_texts else ()
+        return [self.data.columns.text, *person, *self.truth_columns]
 
     @property
     def optional_columns(self) -> list[str]:
@@ -116,21 +127,31 @@ class TextPairs(Method):
             rows = shuffle_across_patients(rows, present, seed)
         return rows
 
+    def make_collator(self, feeding: Feeding, **options) -> ECGTextCollator:
+        """A collator of the method's kind, for training with `options`, and for validation without."""
+        return ECGTextCollator(feeding.processor, **self.collator_options(feeding), **options)
+
+    def collator_options(self, feeding: Feeding) -> dict:
+        """What collators for training and validation have in common."""
+        return {
+            "text_column": self.data.columns.text,
+            "max_length": self.options.max_length,
+            "lead": self.options.lead,
+            "sentence_ids": "sentence_ids" in feeding.inputs,
+            "described": self._held_out() if self.options.describe_texts else None,
+        }
+
     def collator(self, feeding: Feeding) -> ECGTextCollator:
         options = self.options
-        collator = ECGTextCollator(
-            feeding.processor,
+        collator = self.make_collator(
+            feeding,
             views=options.views,
             seed=feeding.seed,
-            text_column=self.data.columns.text,
             single_sentence_probability=options.single_sentence_probability,
             rare_sentence_power=options.rare_sentence_power,
             true_texts=options.true_texts,
             extra_texts=options.extra_texts,
-            max_length=options.max_length,
-            lead=options.lead,
             prepared=feeding.prepared,
-            sentence_ids="sentence_ids" in feeding.inputs,
         )
         collator.fit_sentences(*feeding.sources)
         collator.feature_texts = self._feature_texts(feeding.sources)
@@ -139,6 +160,10 @@ class TextPairs(Method):
                 options.unknown_statements, feeding.sources, self._summaries()
             )
         return collator
+
+    def _held_out(self) -> set[str]:
+        """Statements that a corpus holds out of its texts."""
+        return {code for summary in self._summaries() for code in summary.get("hold_out") or ()}
 
     def _summaries(self) -> list[dict]:
         return [read_summary(source.path) for source in self.data.sources]
@@ -162,13 +187,7 @@ class TextPairs(Method):
                 )
 
     def validation_collator(self, feeding: Feeding) -> ECGTextCollator:
-        return ECGTextCollator(
-            feeding.processor,
-            text_column=self.data.columns.text,
-            max_length=self.options.max_length,
-            lead=self.options.lead,
-            sentence_ids="sentence_ids" in feeding.inputs,
-        )
+        return self.make_collator(feeding)
 
     def before_training(
         self,
@@ -188,7 +207,7 @@ class TextPairs(Method):
     def _more_statistics_texts(self) -> list[str]:
         if self.options.statistics_texts == TRAINING:
             return []
-        held_out = {code for summary in self._summaries() for code in summary.get("hold_out") or ()}
+        held_out = self._held_out()
         features = dict.fromkeys(row.feature for row in WAVEFORM_FEATURES)
         features = [feature for feature in features if not mentions(feature, held_out)]
         if self.options.statistics_texts == FEATURES_IN_LEADS:
@@ -204,6 +223,9 @@ class TextPairs(Method):
 
     def trained_texts(self, sources: Sequence[Dataset]) -> set[str]:
         texts = {text for rows in sources for text in distinct_texts(rows, self.data.columns.text)}
+        if self.options.describe_texts:
+            held_out = self._held_out()
+            texts |= {described_report(text, held_out=held_out) for text in texts}
         features = self._feature_texts(sources)
         return set(SentenceSampler(1.0).possible(texts)) | set(features.texts if features else ())
 
