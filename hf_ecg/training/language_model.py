@@ -149,8 +149,7 @@ def train_language_model(recipe: LanguageModelRecipe, output_dir, resume: bool =
         resume: go on from the last checkpoint.
 
     Returns:
-        For "validation" and "test" the perplexity a token, that of a unigram model of the training texts beside it,
-        and the number of texts and tokens.
+        For "validation" and "test", see `language_figures`.
 
     Raises:
         ValueError: a configuration that is not of a causal language model, or no texts.
@@ -172,17 +171,37 @@ def train_language_model(recipe: LanguageModelRecipe, output_dir, resume: bool =
     rows = {split: _tokens(tokenizer, found, recipe.run.max_length) for split, found in texts.items()}
     _train(model, rows, recipe, output_dir, tokenizer.pad_token_id, resume)
     figures = {
-        split: {
-            "texts": len(rows[split]),
-            "tokens": sum(len(row) - 1 for row in rows[split]),
-            "perplexity": perplexity(model, rows[split], recipe.run.batch_size),
-            "unigram_perplexity": unigram_perplexity(rows["train"], rows[split], len(tokenizer)),
-        }
+        split: language_figures(model, rows["train"], rows[split], len(tokenizer), recipe.run.batch_size)
         for split in ("validation", "test")
         if rows[split]
     }
     _save(model, tokenizer, recipe, figures, len(rows["train"]), output_dir)
     return figures
+
+
+def language_figures(model: PreTrainedModel, train, rows, size: int, batch_size: int = 32) -> dict:
+    """How well a model foretells texts, and how many of them it may know by heart.
+
+    Args:
+        model: a causal language model.
+        train, rows: token numbers of the training texts, and of those that are foretold.
+        size: of the vocabulary.
+        batch_size: texts at a time.
+
+    Returns:
+        "texts" and "tokens", their numbers; "perplexity" a token, and "unigram_perplexity" beside it; "new_texts", how
+        many do not stand in the training texts word for word, and "new_perplexity" of these, None without any.
+    """
+    known = set(map(tuple, train))
+    new = [row for row in rows if tuple(row) not in known]
+    return {
+        "texts": len(rows),
+        "tokens": sum(len(row) - 1 for row in rows),
+        "perplexity": perplexity(model, rows, batch_size),
+        "unigram_perplexity": unigram_perplexity(train, rows, size),
+        "new_texts": len(new),
+        "new_perplexity": perplexity(model, new, batch_size) if new else None,
+    }
 
 
 def perplexity(model: PreTrainedModel, rows: Sequence[Sequence[int]], batch_size: int = 32) -> float:

@@ -11,6 +11,7 @@ from hf_ecg.data.text_corpus import load_texts
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.language_model import (
+    language_figures,
     load_language_recipe,
     perplexity,
     train_language_model,
@@ -53,6 +54,8 @@ def test_a_trained_model_foretells_better_than_frequencies_and_says_how_well(tra
     assert figures["test"]["texts"] == 16 and figures["validation"]["texts"] == 16
     for one in figures.values():
         assert 1 < one["perplexity"] < one["unigram_perplexity"]
+        # six texts are all that the corpus has
+        assert (one["new_texts"], one["new_perplexity"]) == (0, None)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     assert type(model) is BertLMHeadModel and model.config.is_decoder
     rows = tokenizer(load_texts_of_fold(folder, 5))["input_ids"]
@@ -97,6 +100,10 @@ def test_perplexity_is_that_of_a_loop_over_tokens():
     wanted = math.exp(-sum(logs) / len(logs))
     assert perplexity(model, rows, 2) == pytest.approx(wanted, rel=1e-5)
     assert perplexity(model, rows, 3) == pytest.approx(wanted, rel=1e-5)
+    figures = language_figures(model, rows[:2], rows, 12)
+    assert (figures["texts"], figures["tokens"], figures["new_texts"]) == (3, 10, 1)
+    assert figures["perplexity"] == pytest.approx(wanted, rel=1e-5)
+    assert figures["new_perplexity"] == pytest.approx(perplexity(model, rows[2:]), rel=1e-6)
     # tokens 5, 6, 3, 7, 3 in training, each once more, of 12 + 5
     shares = [2 / 17, 2 / 17, 3 / 17]
     assert unigram_perplexity(rows[:2], [rows[0]], 12) == pytest.approx(math.prod(shares) ** (-1 / 3))

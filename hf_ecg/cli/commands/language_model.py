@@ -30,7 +30,7 @@ def command(config, data, output_dir, resume, overrides) -> Ending:
     figures = train_language_model(load_language_recipe(path, [*overrides, *given]), output_dir, resume == "latest")
     told = [
         f"{split}: perplexity {one['perplexity']:.2f} a token (unigram {one['unigram_perplexity']:.1f}),"
-        f" {one['texts']} texts"
+        f" {one['texts']} texts, {one['new_texts']} of them not in the training"
         for split, one in figures.items()
     ]
     made = [(output_dir, "the model, its tokenizer and its card"), (f"{output_dir}/{FIGURES}", "the figures")]
