@@ -20,6 +20,26 @@ try:
 finally:
     sys.stderr.write(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
 """
+ASKED = ["", "prepare", *COMMANDS]
+FORKED = """
+import json, os, sys
+code, door, folder = sys.argv[1:]
+statuses = []
+for number, words in enumerate(json.load(open(f"{folder}/asked.json"))):
+    if (child := os.fork()) == 0:
+        for place, end in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{folder}/{number}.{end}", os.O_WRONLY | os.O_CREAT), place)
+        sys.argv, status = ["-c", door, "hf-ecg", *words.split(), "--help"], 0
+        try:
+            exec(code, {"__name__": "__main__"})
+        except SystemExit as stopped:
+            status = stopped.code or 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(statuses))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +55,26 @@ def hf_ecg_command(repository):
     return start
 
 
-@pytest.mark.parametrize("words", ["", "prepare", *COMMANDS])
-def test_help_imports_nothing_heavy(hf_ecg_command, words):
-    done = hf_ecg_command(*words.split(), "--help", code=WATCHED)
-    assert done.returncode == 0 and json.loads(done.stderr) == []
-    assert done.stdout.startswith(f"Usage: {' '.join(['hf-ecg', *words.split()])} ")
+@pytest.fixture(scope="module")
+def helped(repository, tmp_path_factory):
+    """Of each command the status of its help, what it says and the heavy modules that it brings.
+
+    Each is a fork of one bare Python, which has imported nothing.
+    """
+    folder = tmp_path_factory.mktemp("help")
+    (folder / "asked.json").write_text(json.dumps(ASKED))
+    environment = {**os.environ, "PYTHONPATH": str(repository), "COLUMNS": "200"}
+    line = [sys.executable, "-c", FORKED, WATCHED, str(repository / "hf_ecg_command.py"), str(folder)]
+    statuses = json.loads(subprocess.run(line, capture_output=True, text=True, env=environment, check=True).stdout)
+    texts = [[(folder / f"{number}.{end}").read_text() for end in ("out", "err")] for number in range(len(ASKED))]
+    return {words: (status, *both) for words, status, both in zip(ASKED, statuses, texts, strict=True)}
+
+
+@pytest.mark.parametrize("words", ASKED)
+def test_help_imports_nothing_heavy(helped, words):
+    status, told, heavy = helped[words]
+    assert status == 0 and json.loads(heavy) == []
+    assert told.startswith(f"Usage: {' '.join(['hf-ecg', *words.split()])} ")
 
 
 @pytest.mark.parametrize("words", ["", "pretrain", "prepare mimic_iv_ecg"])
