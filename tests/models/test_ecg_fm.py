@@ -272,3 +272,9 @@ def test_a_network_that_cannot_be_is_refused(values, message):
 def test_the_published_sizes():
     with torch.device("meta"):
         assert ECGFMForPreTraining(ecg_fm_config()).num_parameters() == 90_883_072
+
+
+def test_an_encoder_is_taken_out_of_its_pretraining_model_without_a_word(tmp_path):
+    build(ECGFMForPreTraining).save_pretrained(tmp_path)
+    _, info = ECGFMModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info.values()), info

@@ -228,3 +228,9 @@ def test_the_published_sizes(options, parameters):
             whole = STMEMForPreTraining(config)
             fixed = whole.decoder.positions.numel()
             assert whole.num_parameters() + fixed == 88_534_753
+
+
+def test_an_encoder_is_taken_out_of_its_pretraining_model_without_a_word(tmp_path):
+    build(STMEMForPreTraining).save_pretrained(tmp_path)
+    _, info = STMEMModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info.values()), info

@@ -81,6 +81,9 @@ class ECGFMModel(ECGFMPreTrainedModel):
         (torch.Size([2, 156, 768]), torch.Size([2, 768]))
     """
 
+    # what the pretraining model and the heads have around it
+    _keys_to_ignore_on_load_unexpected = [r"^(classifier|quantiser|(target|output)_projection)\.", "^mask_embedding$"]
+
     def __init__(self, config: ECGFMConfig):
         super().__init__(config)
         size = config.hidden_size

@@ -139,6 +139,9 @@ class ECGPreTrainedModel(ECGModelBase):
     """Base of ECG encoders and of what stands around one as `encoder`: heads, pretraining models."""
 
     base_model_prefix = "encoder"
+    # An encoder is taken out of its classifier's or survival model's checkpoint, and its layer is not missed there:
+    # transformers' report of it would worry who does so. Pretraining heads are named by their encoders.
+    _keys_to_ignore_on_load_unexpected = [r"^classifier\."]
 
     def get_input_embeddings(self) -> nn.Module:
         """The layer that the waveform meets first: a convolution, or the projection of patches."""

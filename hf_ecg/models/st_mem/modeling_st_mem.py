@@ -121,6 +121,9 @@ class STMEMModel(STMEMPreTrainedModel):
         torch.Size([2, 384])
     """
 
+    # what the pretraining model and the heads have around it
+    _keys_to_ignore_on_load_unexpected = [r"^(classifier|decoder)\."]
+
     def __init__(self, config: STMEMConfig):
         super().__init__(config)
         self.embeddings = STMEMEmbeddings(config)
