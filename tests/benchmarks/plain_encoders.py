@@ -47,6 +47,43 @@ def st_mem(model, ecg: torch.Tensor) -> torch.Tensor:
 
 def ecg_fm(model, ecg: torch.Tensor) -> torch.Tensor:
     """ECG-FM: convolutions to frames, positions by one long convolution, post-norm blocks."""
+    return _frames(model, ecg).mean(dim=1)
+
+
+def melp(model, ecg: torch.Tensor) -> torch.Tensor:
+    """MELP: learned queries look at the frames of ECG-FM's body, some for beats and some for captions."""
+    frames = _frames(model.body_model, ecg)
+    heads = model.config.num_pooling_heads
+    beats = model.beat_norm(_query_pooling(model.beat_pooling, frames, heads))
+    model.caption_norm(_query_pooling(model.caption_pooling, frames, heads))
+    beats @ model.beat_projection
+    return beats.mean(dim=1)
+
+
+def ecg_convnextv2(model, ecg: torch.Tensor) -> torch.Tensor:
+    """TolerantECG's ConvNeXt V2: channels before samples for convolutions, behind them for linear layers."""
+
+    def last(norm, x):
+        return norm(x.transpose(1, 2)).transpose(1, 2)
+
+    patches = model.stem.patches
+    x = last(model.stem.norm, F.conv1d(ecg, patches.convolution.weight, patches.convolution.bias, patches.size))
+    for stage in model.stages:
+        if stage.downsample is not None:
+            layer = stage.downsample.convolution
+            x = F.conv1d(last(stage.norm, x), layer.weight, layer.bias, stage.downsample.size)
+        for block in stage.blocks:
+            inner = block.norm(_convolution(block.convolution, x).transpose(1, 2))
+            inner = F.gelu(block.expand(inner))
+            size = inner.norm(dim=1, keepdim=True)
+            relative = size / (size.mean(dim=-1, keepdim=True) + block.response_norm.eps)
+            inner = block.response_norm.weight * (inner * relative) + block.response_norm.bias + inner
+            x = x + block.contract(inner).transpose(1, 2)
+    pooled = model.norm(x.mean(dim=-1))
+    return pooled if model.projection is None else model.projection(pooled)
+
+
+def _frames(model, ecg):
     x = ecg
     for layer in model.convolutions.layers:
         x = F.conv1d(x, layer.convolution.weight, stride=layer.stride)
@@ -61,14 +98,40 @@ def ecg_fm(model, ecg: torch.Tensor) -> torch.Tensor:
     for layer in model.layers:
         x = layer.attention_norm(x + _attention(layer.attention, x, model.config.num_attention_heads))
         x = layer.feed_forward_norm(x + _feed_forward(layer.feed_forward, x))
-    return x.mean(dim=1)
+    return x
 
 
-PLAIN = {"ecg_fm": ecg_fm, "ecg_resnet": resnet, "ecg_vit": vit, "st_mem": st_mem}
+def _query_pooling(pooling, frames, heads):
+    queries = pooling.query_norm(pooling.queries).expand(len(frames), -1, -1)
+    context, attention = pooling.context_norm(frames), pooling.attention
+    parts = [attention.query(queries), attention.key(context), attention.value(context)]
+    query, key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in parts)
+    weights = F.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
+    return attention.output((weights @ value).transpose(1, 2).flatten(2))
+
+
+# model_type -> the network, written plainly: of a model and what `INPUTS` makes for it, the pooled output
+PLAIN = {
+    "ecg_convnextv2": ecg_convnextv2,
+    "ecg_fm": ecg_fm,
+    "ecg_resnet": resnet,
+    "ecg_vit": vit,
+    "melp": melp,
+    "st_mem": st_mem,
+}
+
+
+def waveforms(config, batch: int) -> dict[str, torch.Tensor]:
+    """Random records of the model's length."""
+    return {"input_values": torch.randn(batch, config.num_leads, config.num_samples)}
+
+
+# model_type -> what a model that reads beats is given, by configuration and batch size; others read waveforms
+INPUTS = {}
 
 
 def _convolution(layer, x):
-    return F.conv1d(x, layer.weight, layer.bias, layer.stride, layer.padding)
+    return F.conv1d(x, layer.weight, layer.bias, layer.stride, layer.padding, groups=layer.groups)
 
 
 def _norm(norm, x):

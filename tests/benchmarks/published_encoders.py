@@ -2,6 +2,9 @@
 
     python tests/benchmarks/published_encoders.py [SOURCE ...] [--batch 8] [--repeats 5] [--where]
 
+A SOURCE is a published model, or a family by its name, with the values that its configuration has by default. A family
+is added by its function in `plain_encoders.py`, and a line of what the original takes here.
+
 Random weights, random records. Ours, a plain writing of the same network (`plain_encoders.py`, where it has one) and a
 1024 x 1024 float32 product take turns; a figure is the median over the turns. "Of the original": ours, in products of
 this machine, by the original's time in products of the machine that it was measured on. Seconds are of the process, so
@@ -9,6 +12,7 @@ that other work on the machine counts less. `--where`: the operations that take 
 """
 
 import argparse
+import os
 import platform
 import sys
 import time
@@ -20,9 +24,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from plain_encoders import PLAIN
+from plain_encoders import INPUTS, PLAIN, waveforms
 
-from hf_ecg.auto import SOURCES
+from hf_ecg.auto import FAMILIES, SOURCES
 from hf_ecg.models.shared.roles import ecg_encoder
 
 PRODUCT = 0.020  # seconds of the product where the originals were measured
@@ -32,6 +36,8 @@ ORIGINALS = {
     "merl-vit-tiny": (0.105, 0.31),
     "st-mem-vit-base": (6.5, 15.1),
     "ecg-fm": (2.44, 7.6),
+    "melp": (3.6, 11.7),
+    "ecg_convnextv2": (1.77, 4.3),  # TolerantECG's
 }
 
 
@@ -46,30 +52,30 @@ def seconds_of(functions, repeats: int) -> np.ndarray:
     return seconds[:, 1:]
 
 
-def runs_of(networks, ecg, backward: bool):
+def runs_of(networks, inputs, backward: bool):
     def forward(network):
         with torch.inference_mode():
-            network(ecg)
+            network(**inputs)
 
     def both(network):
-        network(ecg).square().sum().backward()
+        network(**inputs).square().sum().backward()
 
     return [lambda network=network: (both if backward else forward)(network) for network in networks]
 
 
 def measure(source: str, batch: int, repeats: int, where: bool) -> None:
     torch.manual_seed(0)
-    model = ecg_encoder(SOURCES[source].model(SOURCES[source].config())).eval()
-    config = model.config
-    ecg = torch.randn(batch, config.num_leads, config.num_samples)
-    plain = PLAIN.get(config.model_type)
-    networks = [lambda x: model(x).pooler_output, *([lambda x: plain(model, x)] if plain else [])]
+    kind = SOURCES[source] if source in SOURCES else FAMILIES[source]
+    model = ecg_encoder(kind.model(kind.config())).eval()
+    inputs = INPUTS.get(model.config.model_type, waveforms)(model.config, batch)
+    plain = PLAIN.get(model.config.model_type)
+    networks = [lambda **x: model(**x).pooler_output, *([lambda **x: plain(model, *x.values())] if plain else [])]
     with torch.inference_mode():
-        found = [network(ecg[:1]) for network in networks]
+        found = [network(**{name: value[:1] for name, value in inputs.items()}) for network in networks]
     off = (found[0] - found[-1]).abs().max().item()
     left = torch.randn(1024, 1024)
-    for kind, backward in (("forward", False), ("forward + backward", True)):
-        seconds = seconds_of([*runs_of(networks, ecg, backward), lambda: left @ left], repeats)
+    for passes, backward in (("forward", False), ("forward + backward", True)):
+        seconds = seconds_of([*runs_of(networks, inputs, backward), lambda: left @ left], repeats)
         ours, product = np.median(seconds[0]), np.median(seconds[-1])
         ratio = f"{np.median(seconds[0] / seconds[1]):.2f}" if plain else "-"
         original = ORIGINALS[source][backward] / PRODUCT if source in ORIGINALS and batch == 8 else None
@@ -77,24 +83,25 @@ def measure(source: str, batch: int, repeats: int, where: bool) -> None:
         half = ""
         if not backward:
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                half = f"{np.median(seconds_of(runs_of(networks[:1], ecg, False), 1)):.2f}"
-        print(f"{source:<18}{kind:<20}{ours:>8.2f}{ours / product:>10.0f}{ratio:>9}{share:>10}{half:>8}", flush=True)
+                half = f"{np.median(seconds_of(runs_of(networks[:1], inputs, False), 1)):.2f}"
+        print(f"{source:<18}{passes:<20}{ours:>8.2f}{ours / product:>10.0f}{ratio:>9}{share:>10}{half:>8}", flush=True)
     print(f"{source:<18}largest difference to the plain writing {off:.1e}" if plain else source)
     if where:
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-            runs_of(networks[:1], ecg, True)[0]()
+            runs_of(networks[:1], inputs, True)[0]()
         print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=8, max_name_column_width=40))
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"of {', '.join(SOURCES)}")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE", help=f"of {', '.join([*SOURCES, *FAMILIES])}")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--where", action="store_true", help="Which operations take the time.")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print(f"{platform.machine()}, torch {torch.__version__}, one thread, batch {args.batch}, {args.repeats} turns")
+    print(f"load {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
     print(f"{'':<38}{'seconds':>8}{'products':>10}{'/ plain':>9}{'/ orig.':>10}{'bf16':>8}")
     for source in args.sources or ORIGINALS:
         measure(source, args.batch, args.repeats, args.where)
