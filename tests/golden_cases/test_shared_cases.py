@@ -11,6 +11,14 @@ from hf_ecg.golden_check import check_case, known_cases
 from tests.conftest import SHARED
 from tests.golden_cases.copies import changed, copy_of
 
+# the same code on another size of the same network, which costs seconds -> the case that every run has
+OF_ANOTHER_SIZE = {
+    "clef-medium": "clef-small",
+    "ecgclip-resnet34": "ecgclip-resnet18",
+    "ecgfounder-1lead": "ecgfounder-12lead",
+    "merl-resnet34": "merl-resnet18",
+    "merl-vit-small": "merl-vit-tiny",
+}
 # Up to 4 GB of memory, 4 GB of disk and a minute or two each: pytest -m large
 LARGE = 60e6
 
@@ -21,8 +29,10 @@ def size_of(name):
     return sum(math.prod(tensor["shape"]) for tensor in tensors.values())
 
 
-CASES = [pytest.param(name, marks=[pytest.mark.large] * (size_of(name) > LARGE)) for name in sorted(known_cases())]
-
+CASES = [
+    pytest.param(name, marks=[pytest.mark.large] * (size_of(name) > LARGE or name in OF_ANOTHER_SIZE))
+    for name in sorted(known_cases())
+]
 
 # inputs of which a thousandth changes nothing, of the original either
 WITHOUT_EFFECT = {

@@ -84,11 +84,20 @@ def deviations(condition, values, seed, noise):
     return far, found
 
 
+# Of each condition every other row clean, and the rows between them with light noise; -m large has all of both.
+HALVES = [
+    pytest.param(noise, rows, id=f"{word}, rows {' '.join(map(str, rows))}", marks=[pytest.mark.large] * large)
+    for noise, word in ((0.0, "clean"), (0.3, "light noise"))
+    for rows, large in (((0, 2, 4), noise > 0), ((1, 3), noise == 0))
+]
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("noise", [0.0, 0.3], ids=["clean", "light noise"])
+@pytest.mark.parametrize(("noise", "rows"), HALVES)
 @pytest.mark.parametrize("condition", RUNS)
-def test_commanded_values_come_back(condition, noise):
-    for seed, values in enumerate(RUNS[condition]):
+def test_commanded_values_come_back(condition, noise, rows):
+    for seed in rows:
+        values = RUNS[condition][seed]
         far, found = deviations(condition, values, seed, noise)
         # a boundary that is not found is NaN, and no NaN is within a tolerance
         assert all(far[name] <= TOLERANCE[name] for name in far), (seed, values, far)
