@@ -14,6 +14,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedModel
 from ..auto import public_models
 from ..checks import nearest
 from ..models.shared.configuration_ecg import HEAD_FIELDS
+from ..models.shared.configuration_tower import ECGTowerConfig
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
 from ..models.shared.roles import ecg_encoder
@@ -109,17 +110,15 @@ def build_model(section: ModelSection, classes: list[str] | None = None, head: d
         return _continued(section, model_class, config)
     loaded = {}
     for name, source in section.init_from.items():
-        key = _config_key(model_class, config_class, name)
+        keys = _config_keys(model_class, config_class, config, name)
         loaded[name] = _load_whole(resolve_pretrained(source))
-        if key in (None, "ecg_config"):
+        if keys != ["text_config"]:
             # of a dual encoder its ECG tower
             loaded[name] = ecg_encoder(loaded[name])
         found = loaded[name].config
         taken = {key: value for key, value in found.to_dict().items() if key not in _NOT_CARRIED}
-        if key is not None:
-            if config.get(key) is not None:
-                raise ValueError(f"model.config.{key} is given, but it comes from model.init_from.{name}")
-            config[key] = {**taken, "model_type": found.model_type}
+        if keys:
+            _put(config, keys, {**taken, "model_type": found.model_type}, name)
         elif found.model_type == config_class.model_type:
             config = {**taken, **config}
         else:
@@ -173,14 +172,40 @@ def _configuration(config_class, values: dict):
         raise ValueError(f"model.config: {error.__cause__}") from error
 
 
-def _config_key(model_class, config_class, name: str) -> str | None:
-    """Where the configuration of a submodule goes: `text_model` -> `text_config`; None = it is the model's own."""
-    nested = [field for field in _config_fields(config_class) if field.endswith("_config")]
+def _config_keys(model_class, config_class, config: dict, name: str) -> list[str]:
+    """Where the configuration of a submodule goes: `text_model` -> `text_config`, `ecg_model.body_model` ->
+    `ecg_config`, `body_config`; none = it is the model's own, as of a head's `encoder`."""
     own = getattr(model_class, "base_model_prefix", None) or "encoder"
-    known = [field.removesuffix("_config") + "_model" for field in nested] or [own]
-    if name not in known:
-        raise ValueError(f"model.init_from.{name}: {model_class.__name__} has {known}{nearest(name, known)}")
-    return name.removesuffix("_model") + "_config" if nested else None
+    keys: list[str] = []
+    for depth, part in enumerate(name.split(".")):
+        fields = set() if config_class is None else _config_fields(config_class)
+        known = sorted(field.removesuffix("_config") + "_model" for field in fields if field.endswith("_config"))
+        # a head stands around the encoder whose configuration it has; a model of towers has none of its own
+        if not depth and not issubclass(config_class, ECGTowerConfig):
+            known.append(own)
+        if part not in known:
+            inside = f" in {'.'.join(keys)}" if keys else ""
+            raise ValueError(
+                f"model.init_from.{name}: {model_class.__name__} has {known}{inside}{nearest(part, known)}"
+            )
+        if part == own:
+            continue
+        keys.append(part.removesuffix("_model") + "_config")
+        config = config.get(keys[-1]) or {}
+        config_class = _nested_config_class(config_class, keys[-1], config)
+    return keys
+
+
+def _put(config: dict, keys: list[str], value: dict, name: str) -> None:
+    """A configuration inside others, which are made where the section has none."""
+    *around, last = keys
+    for key in around:
+        # not the section's own, which is saved with the run
+        config[key] = dict(config.get(key) or {})
+        config = config[key]
+    if config.get(last) is not None:
+        raise ValueError(f"model.config.{'.'.join(keys)} is given, but it comes from model.init_from.{name}")
+    config[last] = value
 
 
 # Facts about the file a configuration came from, not about the network built from it.

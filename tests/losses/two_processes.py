@@ -11,7 +11,9 @@ from torch.nn import functional as F
 from hf_ecg.losses import (
     WeightSpread,
     barlow_twins_loss,
+    beat_alignment_loss,
     byol_loss,
+    captioning_loss,
     clocs_loss,
     false_negative_mitigation_loss,
     gather_with_gradient,
@@ -69,6 +71,9 @@ VIEW_CASES = {
     "vicreg": {"loss": vicreg_loss},
     "barlow twins": {"loss": barlow_twins_loss},
     "patient_contrastive": {"loss": patient_contrastive_loss, "patient_ids": PATIENTS},
+    "beats": {"loss": beat_alignment_loss},
+    "beats, equal reports": {"loss": beat_alignment_loss, "identical_text": "positive", "text_ids": PATIENTS},
+    "captions": {"loss": captioning_loss},
     "clocs": {"loss": clocs_loss, "patient_ids": PATIENTS},
     "clocs, all apart": {"loss": clocs_loss},
     "clocs, last pair": {"loss": clocs_loss, "patient_ids": PATIENTS, "compat_last_pair": True},
@@ -177,8 +182,8 @@ class ViewBody(nn.Module):
         if "lived" in options:
             logits, lived = views[0][:, :3] * self.log_scale, options.pop("lived")
             return survival_loss(logits, *lived.T, breaks=[0, 5, 10, 20], gather=self.gather, **options)
-        if "patient_ids" in options:
-            options["patient_ids"] = torch.tensor(options["patient_ids"])[rows]
+        for name in {"patient_ids", "text_ids"} & set(options):
+            options[name] = torch.tensor(options[name])[rows]
         loss = options.pop("loss", risk_weighted_contrastive_loss if "risk" in options else info_nce_loss)
         if loss in (vicreg_loss, barlow_twins_loss):  # have no temperature
             return loss(*(view * self.log_scale + view**2 for view in views), gather=self.gather)
@@ -186,10 +191,25 @@ class ViewBody(nn.Module):
             predicted = [F.normalize(torch.tanh(self.log_scale * view.flip(1) + view), dim=-1) for view in views]
             options = {"gather": self.gather} if loss is moco_v3_loss else {}
             return loss(*predicted, *views, **options)
+        if loss in (beat_alignment_loss, captioning_loss):
+            return self._of_reports(loss, views, rows, options)
         if loss is clocs_loss:
             leads = torch.stack([views[0], views[1], F.normalize(views[0] + 2 * views[1].flip(1), dim=-1)], dim=1)
             return loss(leads, torch.exp(-self.log_scale), gather=self.gather, **options)
         return loss(*views, torch.exp(-self.log_scale), gather=self.gather, **options)
+
+    def _of_reports(self, loss, views, rows, options):
+        """Two sentences or tokens at most, of some reports none: each process has another number of them."""
+        tokens = torch.stack([views[0] * self.log_scale, views[1]], dim=1)
+        told = torch.tensor([2, 0, 1, 1, 1, 0, 1, 1])[rows]
+        if loss is captioning_loss:
+            return loss(
+                tokens, rows[:, None] % torch.tensor([3, 4]), torch.arange(2) < told[:, None], gather=self.gather
+            )
+        number = int(told.max())
+        sentences = torch.stack([views[1], views[0].flip(1)], dim=1)[:, :number]
+        beats = torch.cat([tokens, tokens[:, :1].flip(2)], dim=1)
+        return loss(beats, sentences, torch.arange(number) < told[:, None], gather=self.gather, **options)
 
 
 def run_views(case, gather, ddp=False):
