@@ -27,9 +27,24 @@ def narrow_autoencoder(recipe, text_tower):
         recipe.model.config |= {f"{part}{name}": value for name, value in sizes.items()}
 
 
+def narrow_levels(recipe, text_tower):
+    tower = recipe.model.config["ecg_config"]
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    tower["body_config"] |= sizes | {"convolution_channels": [8] * 4, "position_groups": 4}
+    tower |= {"hidden_size": 16, "caption_size": 16}
+    recipe.model.config |= {"projection_dim": 16, "projection_hidden_size": 16, "decoder_num_hidden_layers": 1}
+    recipe.model.init_from["text_model"] = recipe.processor.tokenizer = str(text_tower)
+    recipe.method.options["max_length"], recipe.freeze = 15, ["text_model.encoder.layer.0"]
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("clocs", as_published), ("ecgclip", narrow_dual_encoder), ("st_mem", narrow_autoencoder)],
+    [
+        ("clocs", as_published),
+        ("ecgclip", narrow_dual_encoder),
+        ("melp", narrow_levels),
+        ("st_mem", narrow_autoencoder),
+    ],
 )
 def test_three_steps_are_taken(name, change, mimic, text_tower, tmp_path):
     recipe = load_recipe(find_recipe(name), [f"data.sources.0.path={mimic}", "data.cache=false", "validation=null"])
