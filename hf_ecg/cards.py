@@ -1,6 +1,7 @@
 """Cards from the Jinja templates in `model_cards/`: front matter that the Hub reads, then Markdown."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -42,16 +43,21 @@ def render_html(template: str, **values) -> str:
     return _filled(template, True, values)
 
 
-def _filled(template: str, autoescape: bool, values: dict) -> str:
-    environment = jinja2.Environment(
+@cache
+def _environment(autoescape: bool) -> jinja2.Environment:
+    """One for all cards: a template is compiled once, and again when its file has changed."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader([str(folder) for folder in _FOLDERS]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=autoescape,
     )
+
+
+def _filled(template: str, autoescape: bool, values: dict) -> str:
     try:
-        return environment.get_template(template).render(placeholder=PLACEHOLDER, **values)
+        return _environment(autoescape).get_template(template).render(placeholder=PLACEHOLDER, **values)
     except jinja2.TemplateNotFound as error:
         raise FileNotFoundError(f"no card template {error.name} in {' or '.join(map(str, _FOLDERS))}") from error
     except jinja2.UndefinedError as error:

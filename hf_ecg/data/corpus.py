@@ -146,14 +146,15 @@ def label_names(dataset: Dataset, label_set: str) -> list[str]:
         ValueError: the corpus has no such label set.
     """
     if not has_label_set(dataset, label_set):
-        known = [name for name in dataset.features if has_label_set(dataset, name)]
+        known = [name for name in dataset.column_names if has_label_set(dataset, name)]
         raise ValueError(f"the corpus has no label set {label_set!r}{nearest(label_set, known)}, only {known}")
-    return list(dataset.features[label_set].feature.names)
+    return list(dataset.info.features[label_set].feature.names)
 
 
 def has_label_set(dataset: Dataset, column: str) -> bool:
     """Whether a column is there and is a label set: lists of classes with names."""
-    kind = dataset.features.get(column)
+    # `dataset.features` would be a deep copy of all columns for each question
+    kind = dataset.info.features.get(column)
     return isinstance(kind, (datasets.List, datasets.LargeList)) and isinstance(kind.feature, datasets.ClassLabel)
 
 

@@ -7,6 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -39,10 +40,14 @@ def machine_facts(device) -> dict:
 
 def version_facts() -> dict[str, str]:
     """Versions that the figures depend on."""
+    return {"hf_ecg": __version__, "python": platform.python_version(), **dict(_package_versions())}
+
+
+@cache
+def _package_versions() -> tuple[tuple[str, str], ...]:
     # by their metadata: importing scikit-learn alone takes seconds, in a run that has no other use for it
     packages = ("torch", "transformers", "datasets", "numpy", "scikit-learn")
-    versions = {name: importlib.metadata.version(name) for name in packages}
-    return {"hf_ecg": __version__, "python": platform.python_version(), **versions}
+    return tuple((name, importlib.metadata.version(name)) for name in packages)
 
 
 def command_line() -> str:
