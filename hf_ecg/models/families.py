@@ -5,6 +5,7 @@ and the contract tests by `hf_ecg.auto`.
 """
 
 # ruff: noqa: F403
+from .clear import *
 from .clocs import *
 from .ecg_contrastive import *
 from .ecg_convnextv2 import *

@@ -17,7 +17,7 @@ from hf_ecg.hub import push_run
 from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
 from tests.evaluation import tiny
 from tests.hub.conftest import api, hub  # noqa: F401
-from tests.models.tiny import CASES
+from tests.models.tiny import CASES, STEPS
 
 OURS = {name: family for name, family in FAMILIES.items() if family.config.__module__.startswith("hf_ecg.")}
 # others stand around the encoder of one of these
@@ -27,12 +27,14 @@ FOLDS = "--train_folds 1-7 --validation_folds 8 --test_folds 9,10 --bootstrap 5 
 
 
 def extractor_for(config) -> ECGFeatureExtractor:
-    """Its leads and its length, and nothing else."""
+    """Its leads and its length, and what its family reads in place of the waveform."""
     leads = EIGHT if config.num_leads == 8 else tiny.LEADS[: config.num_leads]
     steps = [{"name": "select_leads"}, {"name": "pad"}]
     if config.num_leads == 1:
         leads, steps[0] = tiny.LEADS, {"name": "pick_lead"}
-    return ECGFeatureExtractor(config.sampling_rate, leads, config.num_samples, steps)
+    return ECGFeatureExtractor(
+        config.sampling_rate, leads, config.num_samples, [*steps, *STEPS.get(config.model_type, [])]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ def narrow_levels(recipe, text_tower):
 @pytest.mark.parametrize(
     ("name", "change"),
     [
+        ("clear", narrow_autoencoder),
         ("clocs", as_published),
         ("ecgclip", narrow_dual_encoder),
         ("melp", narrow_levels),

@@ -10,7 +10,7 @@ from ...said_once import first_time
 from ...signals.beat_cutting import BeatSequence, cut_beats
 from ...signals.beat_detection import DETECTORS, find_r_peaks, xqrs_peaks
 from ...signals.leads import canonical_leads
-from ..outputs import WAVEFORM, Output
+from ..outputs import LEADS, WAVEFORM, Output
 from .step_base import Step, WaveformBatch
 
 logger = logging.get_logger(__name__)
@@ -37,6 +37,8 @@ class BeatTokens(Step):
     - `lead_ids` int64, the lead's number in the recipe counted from 1;
     - `time_ids` int64, in which stretch of `time_seconds` the peak lies, counted from 1; 0 without a beat;
     - `peak_samples` int64, the sample of the R peak in the waveform that was cut; -1 without a beat.
+
+    `lead_mask` stays beside them.
 
     Args:
         token_samples: length of a token; 96 at 100 Hz in HeartLang and CLEAR-HUG.
@@ -75,7 +77,7 @@ class BeatTokens(Step):
 
     @property
     def drops(self):
-        return tuple(output.name for output in WAVEFORM)
+        return tuple(output.name for output in WAVEFORM if output.axes != (LEADS,))
 
     def validate(self):
         check_positive_integer("token_samples", self.token_samples)

@@ -1,5 +1,6 @@
 """Tiny models of every family, for the contract tests: a family's cases stand in the file with its name.
 
+A family that reads something else than the waveform has `STEPS`, which end its extractor's recipe.
 Of a family with published weights that file also has `PUBLISHED`, file name -> function that makes what the authors
 publish, small and random, and `narrow(monkeypatch)`, which makes the converter expect that size.
 """
@@ -11,9 +12,13 @@ from hf_ecg.auto import FAMILIES
 
 # name -> (class, configuration, inputs of some rows, the output that the checks compare)
 CASES = {}
+# model_type -> further steps of its extractor
+STEPS: dict[str, list[dict]] = {}
 for name, family in FAMILIES.items():
     if family.config.__module__.startswith("hf_ecg."):
-        CASES |= importlib.import_module(f"{__name__}.{name}").CASES
+        module = importlib.import_module(f"{__name__}.{name}")
+        CASES |= module.CASES
+        STEPS[name] = getattr(module, "STEPS", [])
 
 
 def published_families() -> list[ModuleType]:

@@ -32,7 +32,7 @@ def read(signals, own=None, leads=LEADS):
 def test_a_token_is_the_waveform_around_its_peak():
     signals = waveform(every(0.8))
     batch = read(signals)
-    assert extractor().model_input_names == list(batch) == NAMES
+    assert extractor().model_input_names == list(batch) == ["lead_mask", *NAMES]
     assert batch["beat_mask"].all() and batch["beat_tokens"].shape == (1, 12 * len(every(0.8)), 96)
     for token, lead, time, peak in zip(*(batch[name][0] for name in NAMES if name != "beat_mask"), strict=True):
         assert time == peak // 100 + 1
