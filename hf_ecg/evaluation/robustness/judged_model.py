@@ -159,9 +159,12 @@ def load_classifier_judge(folder: str, device, tasks: Sequence[JudgedTask], fact
     def forward(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         return model(**inputs).logits
 
-    return JudgedModel(
-        model, extractor, model_key(model, extractor), forward, lambda task, found: found[:, columns[task.name]]
-    )
+    def score(task: JudgedTask, found: np.ndarray) -> np.ndarray:
+        if model.config.problem_type == "single_label_classification":
+            found = torch.from_numpy(found).log_softmax(dim=-1).numpy()
+        return found[:, columns[task.name]]
+
+    return JudgedModel(model, extractor, model_key(model, extractor), forward, score)
 
 
 def load_prompted_judge(folder: str, device, tasks: Sequence[JudgedTask], facts) -> JudgedModel:
