@@ -136,3 +136,21 @@ def test_a_model_that_can_read_nothing_ends_in_a_sentence(script, work, tmp_path
     arguments[1] = str(tmp_path)
     with pytest.raises(ValueError, match="can read none of the conditions: .* the model wants 200"):
         script.main(arguments)
+
+
+def test_patients_on_both_sides_are_refused_unless_the_split_is_called_leaky(script, work):
+    whole = tiny.dataset(240)
+    shared = [f"p{index % 7}" for index in range(240)]
+    whole = whole.remove_columns("patient_id").add_column("patient_id", shared)
+    tiny.write_corpus(work / "leaky", whole=whole)
+    arguments = command(work, "SINGLE", "--lead", "I", "--table", "tolerantecg", output="leaky_table")
+    arguments[3] = str(work / "leaky")
+    with pytest.raises(ValueError, match="train and validation share 7 patients"):
+        script.main(arguments)
+    # both conditions show two leads, and the model reads one
+    with pytest.raises(ValueError, match="can read none of the conditions"):
+        script.main([*arguments, "--leaky"])
+    arguments[1] = str(work / "OUT")
+    without_lead = [word for word in arguments if word not in ("--lead", "I")]
+    report = script.main([*without_lead, "--probe", "--leaky"])
+    assert report["leaky"] and "leaky: patients may be" in (work / "leaky_table/robustness.md").read_text()
