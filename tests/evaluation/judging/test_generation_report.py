@@ -9,7 +9,7 @@ from transformers import BertConfig
 from hf_ecg import ECGFMConfig, MELPConfig, MELPTextConfig, MELPTextModel
 from hf_ecg.cli import call
 from hf_ecg.evaluation.judging.generation_report import judge_written_reports
-from hf_ecg.evaluation.judging.written_reports import WritingOptions
+from hf_ecg.evaluation.judging.written_reports import WritingOptions, commonest_report
 from hf_ecg.evaluation.metrics.report_figures import count_reports, report_figures
 from hf_ecg.evaluation.options import IntervalOptions
 from tests.evaluation import tiny
@@ -110,17 +110,25 @@ def test_the_command_judges_a_writer_a_template_and_a_constant(folders, tmp_path
     assert page.count("| true |") == 5
 
 
-def test_beams_and_a_model_as_its_own_template(folders):
+def test_beams_a_model_as_its_own_template_and_the_constant_of_the_training(folders):
+    texts = {
+        fold: tiny.dataset(80).filter(lambda row, fold=fold: row["fold"] == fold)["text"][:]
+        for fold in (10, *FOLDS["train"])
+    }
+    constants = {fold: commonest_report(found) for fold, found in texts.items()}
+    fold = next(fold for fold in FOLDS["train"] if constants[fold] != constants[10])
     report = judge_written_reports(
         str(folders / "writer"),
         str(folders / "corpus"),
-        folds=FOLDS,
+        folds=FOLDS | {"train": [fold]},
         template=str(folders / "writer"),
         writing=WritingOptions(num_beams=2, max_new_tokens=4),
         references=["text"],
         intervals=FEW,
     )
     assert list(report["tasks"][0]["figures"]) == ["MELPTextModel, 2 beams", "template", "commonest report"]
+    shown = {example["reports"]["commonest report"] for example in report["tasks"][0]["examples"]}
+    assert shown == {constants[fold]}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +140,7 @@ def test_beams_and_a_model_as_its_own_template(folders):
         ({"references": ["texts"]}, "no column 'texts'"),
         ({"model": "classifier"}, "ECGResNetForECGClassification, which cannot write reports of ECGs"),
         ({"writing": WritingOptions(max_new_tokens=99)}, "the decoder has 16 positions"),
+        ({"intervals": IntervalOptions(5, minimum=9)}, "no sentence is true of 9 of the 16 rows"),
         ({"references": ["report"]}, "no report to take the commonest of"),
     ],
 )
