@@ -326,6 +326,8 @@ class _Bar(TrainerCallback):
 
 def _save(model, tokenizer, recipe: LanguageModelRecipe, figures: dict, texts: int, output_dir: Path) -> None:
     device = next(model.parameters()).device
+    # Trainer has switched it off
+    model.config.use_cache = True
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     save_model(model.eval(), output_dir)
     tokenizer.save_pretrained(output_dir)

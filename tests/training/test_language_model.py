@@ -57,7 +57,7 @@ def test_a_trained_model_foretells_better_than_frequencies_and_says_how_well(tra
         # six texts are all that the corpus has
         assert (one["new_texts"], one["new_perplexity"]) == (0, None)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    assert type(model) is BertLMHeadModel and model.config.is_decoder
+    assert type(model) is BertLMHeadModel and model.config.is_decoder and model.config.use_cache
     rows = tokenizer(load_texts_of_fold(folder, 5))["input_ids"]
     assert perplexity(model, rows, 3) == pytest.approx(figures["test"]["perplexity"], rel=1e-4)
     # a word sees those before it alone

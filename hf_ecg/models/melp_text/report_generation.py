@@ -68,7 +68,8 @@ class ReportGenerationMixin(GenerationMixin):
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
         kwargs = self._with_length(kwargs, input_ids.shape[1])
-        if kwargs.get("use_cache", True) and "past_key_values" not in kwargs:
+        # said to transformers too: the configuration of a text tower that was trained alone may say that there is none
+        if kwargs.setdefault("use_cache", True) and "past_key_values" not in kwargs:
             # layers as they come: the text tower's, then the decoder's over the report, then those over the ECG
             kwargs["past_key_values"] = DynamicCache()
         return GenerationMixin.generate(

@@ -131,6 +131,18 @@ def test_beams_a_model_as_its_own_template_and_the_constant_of_the_training(fold
     assert shown == {constants[fold]}
 
 
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_a_text_tower_that_was_saved_without_a_cache_writes_the_same(num_beams, tmp_path):
+    model, values = writer(), torch.randn(3, 12, tiny.SAMPLES, generator=torch.Generator().manual_seed(0))
+    wanted = model.generate(values, num_beams=num_beams, min_new_tokens=8, max_new_tokens=8)
+    # as transformers' Trainer leaves it
+    model.config.text_config.use_cache = False
+    model.generation_config.use_cache = False
+    model.save_pretrained(tmp_path)
+    again = MELPTextModel.from_pretrained(tmp_path)
+    assert torch.equal(again.generate(values, num_beams=num_beams, min_new_tokens=8, max_new_tokens=8), wanted)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
