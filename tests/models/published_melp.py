@@ -1,13 +1,20 @@
 """What MELP's authors publish, and what their training leaves, with narrow layers and random weights."""
 
+import numpy as np
 import torch
 
 from tests.models.published_ecg_fm import original_state as ecg_fm_state
 
+COMMITTED_LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 WORDS = 160  # the last one is [BOS]
 
 
-def original_state(whole=False, prefix="", generator=None):
+def committed_signals():
+    """What the committed checkpoints were shown, millivolts at 500 Hz."""
+    return np.random.default_rng(0).normal(size=(12, 5000)).cumsum(-1).astype(np.float32) / 20
+
+
+def original_state(whole=False, prefix="", generator=None, words=WORDS):
     """The encoder's tensors behind a prefix, or those of the whole Lightning checkpoint."""
 
     def tensor(*shape):
@@ -31,8 +38,8 @@ def original_state(whole=False, prefix="", generator=None):
     if not whole:
         return {f"{prefix}{key}": value for key, value in state.items()}
     state = {f"ecg_encoder.{key}": value for key, value in state.items()}
-    _text_tower(state, tensor, layer)
-    state["logit_scale"], state["text_decoder.text_projection"] = tensor(), tensor(24, WORDS)
+    _text_tower(state, tensor, layer, words)
+    state["logit_scale"], state["text_decoder.text_projection"] = tensor(), tensor(24, words)
     layer("proj_t.0", 16, 24)
     layer("proj_t.2", 16, 16)
     layer("sent_proj", 16, 24)
@@ -47,11 +54,17 @@ def original_state(whole=False, prefix="", generator=None):
     return state
 
 
-def _text_tower(state, tensor, layer):
+def _text_tower(state, tensor, layer, number):
     """A BERT with the output of a language model, whose words are the same tensor as those of its input."""
-    words = tensor(WORDS, 24)
-    state |= {"lm_model.bert.embeddings.word_embeddings.weight": words, "lm_model.cls.predictions.bias": tensor(WORDS)}
-    state |= {"lm_model.cls.predictions.decoder.weight": words, "lm_model.cls.predictions.decoder.bias": tensor(WORDS)}
+    words = tensor(number, 24)
+    state |= {
+        "lm_model.bert.embeddings.word_embeddings.weight": words,
+        "lm_model.cls.predictions.bias": tensor(number),
+    }
+    state |= {
+        "lm_model.cls.predictions.decoder.weight": words,
+        "lm_model.cls.predictions.decoder.bias": tensor(number),
+    }
     state["lm_model.bert.embeddings.position_embeddings.weight"] = tensor(20, 24)
     state["lm_model.bert.embeddings.token_type_embeddings.weight"] = tensor(2, 24)
     layer("lm_model.bert.embeddings.LayerNorm", 24)

@@ -8,7 +8,8 @@ from transformers import set_seed
 
 from hf_ecg import MELPForECGClassification, MELPModel
 from hf_ecg.convert import convert_checkpoint
-from tests.models.published_melp import original_state
+from tests.conftest import REPOSITORY
+from tests.models.published_melp import committed_signals, original_state
 from tests.models.tiny.inputs import waveforms
 from tests.models.tiny.melp import melp_config
 
@@ -72,6 +73,17 @@ def test_the_published_file_is_taken_whatever_all_its_names_begin_with(published
     assert torch.equal(model.beat_pooling.attention.query.bias, query)
     assert torch.equal(model.beat_pooling.attention.value.bias, value)
     assert (model.config.num_beat_queries, model.config.body_config.num_hidden_layers) == (3, 2)
+
+
+@torch.no_grad()
+def test_a_committed_checkpoint_gives_its_old_numbers():
+    folder = REPOSITORY / "tests" / "checkpoints" / "melp_original_tiny"
+    expected = np.load(folder / "expected.npz")
+    model, extractor = convert_checkpoint("melp", folder / "model.safetensors")  # in bfloat16, as the published one
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    outputs = model(**extractor(committed_signals(), 500, LEADS, "mV", return_tensors="pt"))
+    for name in ("pooler_output", "beat_embeds", "caption_states"):
+        np.testing.assert_allclose(outputs[name], expected[name], atol=1e-5, rtol=1e-5, err_msg=name)
 
 
 def test_the_encoder_of_a_whole_checkpoint_is_the_same():

@@ -1,5 +1,6 @@
 """MELP with text: reports that are written, what texts and sentences become, what is refused. Needs no golden data."""
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
@@ -8,7 +9,8 @@ from transformers import BertConfig, GPT2Config, set_seed
 from hf_ecg import MELPTextConfig, MELPTextModel
 from hf_ecg.convert import convert_checkpoint
 from hf_ecg.losses import beat_alignment_loss
-from tests.models.published_melp import WORDS, original_state
+from tests.conftest import REPOSITORY
+from tests.models.published_melp import COMMITTED_LEADS, WORDS, committed_signals, original_state
 from tests.models.tiny.inputs import bert_config, waveforms
 from tests.models.tiny.melp import melp_config
 from tests.models.tiny.melp_text import melp_text_config
@@ -174,6 +176,9 @@ def test_the_three_levels_have_the_weights_of_the_configuration(ecgs):
     parts = outputs.contrastive_loss + 2 * outputs.caption_loss + 0.2 * outputs.beat_loss
     torch.testing.assert_close(outputs.loss, parts)
     assert outputs.logits.shape == (3, 4, 60)
+    whole = outputs.ecg_model_output
+    torch.testing.assert_close(whole.pooler_output, whole.beat_embeds.mean(dim=1))
+    torch.testing.assert_close(model.get_ecg_features(ecgs).pooler_output, whole.pooler_output)
     model.logit_scale.data.fill_(9.0)
     model.after_step(0)
     assert model.logit_scale.item() == pytest.approx(model.config.max_logit_scale)
@@ -224,6 +229,20 @@ def test_a_tower_of_another_kind_writes_too(ecgs):
     written = model.generate(ecgs, max_new_tokens=5, min_new_tokens=5)
     assert torch.equal(written, model.generate(ecgs, max_new_tokens=5, min_new_tokens=5, use_cache=False))
     assert model(ecgs, **texts([30, STOP], [31], [32]), return_loss=True).loss.isfinite()
+
+
+@torch.no_grad()
+def test_a_committed_checkpoint_gives_its_old_numbers_and_report():
+    folder = REPOSITORY / "tests" / "checkpoints" / "melp_text_original_tiny"
+    expected = np.load(folder / "expected.npz")
+    model, extractor = convert_checkpoint("melp-text", folder / "whole.safetensors")
+    inputs = extractor(committed_signals(), 500, COMMITTED_LEADS, "mV", return_tensors="pt")
+    tokens = torch.tensor([[2, 7, 8, 18, 9, 18, 3, 0]])
+    outputs = model(**inputs, input_ids=tokens, attention_mask=(tokens != 0).long(), return_loss=True)
+    for name in ("text_embeds", "sentence_embeds", "caption_loss"):
+        np.testing.assert_allclose(outputs[name], expected[name], atol=1e-5, rtol=1e-5, err_msg=name)
+    written = model.generate(**inputs, max_new_tokens=6, min_new_tokens=6)
+    assert written.tolist() == expected["written"].tolist()
 
 
 def test_a_whole_checkpoint_is_converted_and_writes(tmp_path):

@@ -19,6 +19,7 @@ HIDDEN_STATES = {
     "ecg_resnext": (4, 80, 8),
     "ecg_vit": (3, 10, 16),
     "ecg_fm": (3, 40, 16),
+    "melp": (3, 40, 16),
     "st_mem": (3, 144, 16),
 }
 
