@@ -14,6 +14,8 @@ from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *
 from .ecg_vit import *
+from .heartlang import *
+from .heartlang_vqhbr import *
 from .melp import *
 from .melp_text import *
 from .st_mem import *

@@ -17,7 +17,7 @@ from ..models.shared.configuration_ecg import HEAD_FIELDS
 from ..models.shared.configuration_tower import ECGTowerConfig
 from ..models.shared.finite_weights import check_weights
 from ..models.shared.forward_names import forward_names
-from ..models.shared.roles import ecg_encoder
+from ..models.shared.roles import ecg_encoder, model_role
 from ..pretrained_models import model_source
 from .recipe_sections import ModelSection
 
@@ -279,6 +279,10 @@ def _load_whole(source: str) -> PreTrainedModel:
 
 def _fill_submodule(model: PreTrainedModel, name: str, source: PreTrainedModel, where: str) -> None:
     submodule = model.get_submodule(name)
+    if model_role(submodule) == "pretraining":
+        # of such a folder AutoModel gives the encoder alone
+        source = type(submodule).from_pretrained(resolve_pretrained(where), dtype=torch.float32)
+        check_weights(source, where)
     wanted, found = submodule.state_dict(), source.state_dict()
     found = {key: value for key, value in found.items() if key in wanted or not key.startswith("pooler.")}
     missing, unknown = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))

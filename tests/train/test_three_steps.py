@@ -7,6 +7,7 @@ import pytest
 from hf_ecg.recipes_found import find_recipe
 from hf_ecg.training import pretrain
 from hf_ecg.training.log_file import read_log
+from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import load_recipe
 
 
@@ -37,12 +38,32 @@ def narrow_levels(recipe, text_tower):
     recipe.method.options["max_length"], recipe.freeze = 15, ["text_model.encoder.layer.0"]
 
 
+WORDS = {"decoder_num_hidden_layers": 1, "codebook_size": 12, "code_size": 8}
+
+
+def narrow_beats(recipe, text_tower):
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "head_size": 4}
+    words = WORDS if recipe.model.class_ == "HeartLangVQHBRForPreTraining" else {"vocabulary_size": 12}
+    recipe.model.config |= sizes | {"intermediate_size": 16} | words
+
+
+def narrow_language_of_beats(recipe, text_tower):
+    narrow_beats(recipe, text_tower)
+    words = load_recipe(find_recipe("heartlang_vqhbr"), ["data.sources.0.path=none"])
+    narrow_beats(words, text_tower)
+    folder = text_tower.parent / "words"
+    build_model(words.model).save_pretrained(folder)
+    recipe.model.init_from["vocabulary_model"] = str(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
         ("clear", narrow_autoencoder),
         ("clocs", as_published),
         ("ecgclip", narrow_dual_encoder),
+        ("heartlang", narrow_language_of_beats),
+        ("heartlang_vqhbr", narrow_beats),
         ("melp", narrow_levels),
         ("st_mem", narrow_autoencoder),
     ],
