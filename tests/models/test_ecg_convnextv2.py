@@ -101,6 +101,28 @@ def test_the_response_norm_begins_as_nothing_and_makes_the_larger_channel_larger
     torch.testing.assert_close(norm(values), wanted, atol=1e-5, rtol=1e-5)
 
 
+def test_its_gradient_is_that_of_the_formula():
+    norm = ECGGlobalResponseNorm(3, eps=1e-6).double()
+    torch.nn.init.normal_(norm.weight)
+    values = torch.randn(2, 5, 3, dtype=torch.float64)
+    values[1, :, 2] = 0  # a channel of nothing
+    values.requires_grad_()
+
+    def plain(values, weight, bias):
+        size = (values.square().sum(1, keepdim=True) + 1e-300).sqrt()
+        return weight * values * size / (size.mean(2, keepdim=True) + 1e-6) + bias + values
+
+    leaves = (values, norm.weight, norm.bias)
+    target = torch.randn(2, 5, 3, dtype=torch.float64)
+    found, wanted = norm(values), plain(*leaves)
+    torch.testing.assert_close(found, wanted)
+    with torch.no_grad():
+        torch.testing.assert_close(norm(values), wanted)
+    gradients = [torch.autograd.grad((made * target).sum(), leaves) for made in (found, wanted)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

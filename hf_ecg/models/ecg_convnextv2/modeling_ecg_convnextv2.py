@@ -7,6 +7,7 @@ from typing import cast
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
@@ -52,12 +53,62 @@ class ECGGlobalResponseNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.eps = eps
 
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, in_place: bool = False) -> torch.Tensor:
         """(batch, positions, channels), zero where padded: padding adds nothing to a size."""
-        size = hidden_states.float().square().sum(dim=1, keepdim=True).sqrt()
-        relative = size / (size.mean(dim=2, keepdim=True) + self.eps)
-        scale = (1 + self.weight * relative).to(hidden_states.dtype)
-        return torch.addcmul(self.bias.to(hidden_states.dtype), hidden_states, scale)
+        weight, bias = self.weight.to(hidden_states.dtype), self.bias.to(hidden_states.dtype)
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            return cast(torch.Tensor, _ResponseNorm.apply(hidden_states, weight, bias, self.eps))
+        scale = (1 + weight * relative_sizes(hidden_states, self.eps)[0]).to(hidden_states.dtype)
+        return torch.addcmul(bias, hidden_states, scale, out=hidden_states if in_place else None)
+
+
+def relative_sizes(hidden_states: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of (batch, positions, channels) each channel's size by the mean one, the size, and that mean with eps added.
+
+    Returns:
+        (batch, 1, channels) twice, and (batch, 1, 1), in float32 or better.
+    """
+    values = hidden_states if hidden_states.dtype == torch.float64 else hidden_states.float()
+    size = sum_over_time(values.square()).sqrt()
+    mean = size.mean(dim=2, keepdim=True) + eps
+    return size / mean, size, mean
+
+
+def sum_over_time(values: torch.Tensor) -> torch.Tensor:
+    """(batch, 1, channels). As a product of matrices it takes a third of the time on a CPU."""
+    if torch.compiler.is_compiling():
+        return values.sum(dim=1, keepdim=True)
+    ones = values.new_ones(1, 1, values.shape[1]).expand(len(values), -1, -1)
+    with torch.autocast(values.device.type, enabled=False):
+        return ones.bmm(values)
+
+
+class _ResponseNorm(torch.autograd.Function):
+    """The same numbers; its gradient passes over the positions three times, where autograd's passes seven times."""
+
+    @staticmethod
+    def forward(ctx, hidden_states, weight, bias, eps):
+        relative, size, mean = relative_sizes(hidden_states, eps)
+        scale = (1 + weight * relative).to(hidden_states.dtype)
+        ctx.save_for_backward(hidden_states, weight, scale, relative, size, mean)
+        return torch.addcmul(bias, hidden_states, scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        hidden_states, weight, scale, relative, size, mean = ctx.saved_tensors
+        of_bias = sum_over_time(gradient).sum(dim=(0, 1))
+        of_scale = sum_over_time(gradient * hidden_states).to(relative.dtype)
+        of_weight = (of_scale * relative).sum(dim=(0, 1)).to(weight.dtype)
+        of_relative = of_scale * weight
+        # the mean's share is the same for all channels
+        of_size = of_relative / mean - (of_relative * relative).mean(dim=2, keepdim=True) / mean
+        # a channel of nothing has no direction to grow in
+        pull = torch.where(size > 0, of_size / size, 0.0).to(gradient.dtype)
+        return torch.addcmul(gradient * scale, hidden_states, pull), of_weight, of_bias, None
+
+
+gelu_in_place = torch.ops.aten.gelu_
 
 
 class ECGConvNeXtV2Block(GradientCheckpointingLayer):
@@ -75,8 +126,12 @@ class ECGConvNeXtV2Block(GradientCheckpointingLayer):
     def forward(self, hidden_states: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """`mask` is bool (batch, positions); padded positions of input and output are zero."""
         inner = self.norm(self.convolution(hidden_states.transpose(1, 2)).transpose(1, 2))
-        inner = zero_padding(F.gelu(self.expand(inner)), mask)
-        return zero_padding(hidden_states + self.contract(self.response_norm(inner)), mask)
+        inner = self.expand(inner)
+        # nobody else holds it, and memory that is asked for costs as much as the arithmetic
+        in_place = not (torch.is_grad_enabled() or torch.compiler.is_compiling())
+        inner = gelu_in_place(inner) if in_place else F.gelu(inner)
+        inner = self.response_norm(zero_padding(inner, mask), in_place)
+        return zero_padding(hidden_states + self.contract(inner), mask)
 
 
 class ECGConvNeXtV2Stage(nn.Module):
