@@ -83,6 +83,28 @@ def ecg_convnextv2(model, ecg: torch.Tensor) -> torch.Tensor:
     return pooled if model.projection is None else model.projection(pooled)
 
 
+def clear(model, beats: torch.Tensor) -> torch.Tensor:
+    """CLEAR: beats with both neighbours of their lead, class tokens that see their own lead, post-norm blocks."""
+    config, embeddings, places = model.config, model.embeddings, torch.arange(beats.shape[1])
+    leads = places // (beats.shape[1] // config.num_leads)
+    weight = embeddings.beats.projection.weight.unflatten(1, (config.embedding_kernel_size, -1)).transpose(1, 2)
+    per_lead = beats.unflatten(1, (config.num_leads, -1)).flatten(0, 1).transpose(1, 2)
+    tokens = F.conv1d(per_lead, weight, padding="same").transpose(1, 2).unflatten(0, (len(beats), -1)).flatten(1, 2)
+    tokens = tokens + embeddings.beats.leads[leads + 1] + embeddings.beats.times[0]
+    numbers = config.num_leads + leads * config.num_beats + places % (beats.shape[1] // config.num_leads)
+    tokens = tokens + embeddings.positions[numbers]
+    of_class = embeddings.class_tokens + embeddings.positions[: config.num_leads]
+    x = torch.cat([of_class.expand(len(beats), -1, -1), tokens], dim=1)
+    own = leads == torch.arange(config.num_leads)[:, None]
+    seen = torch.cat([torch.eye(config.num_leads, dtype=torch.bool), own], dim=1)
+    blocked = torch.cat([~seen, torch.zeros(len(places), x.shape[1], dtype=torch.bool)])
+    for layer in model.layers:
+        attended = _attention(layer.attention, x, config.num_attention_heads, blocked)
+        x = layer.attention_norm(x + attended)
+        x = layer.feed_forward_norm(x + _feed_forward(layer.feed_forward, x))
+    return model.norm(x)[:, : config.num_leads].mean(dim=1)
+
+
 def _frames(model, ecg):
     x = ecg
     for layer in model.convolutions.layers:
@@ -106,12 +128,12 @@ def _query_pooling(pooling, frames, heads):
     context, attention = pooling.context_norm(frames), pooling.attention
     parts = [attention.query(queries), attention.key(context), attention.value(context)]
     query, key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in parts)
-    weights = F.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
-    return attention.output((weights @ value).transpose(1, 2).flatten(2))
+    return attention.output(_weighed(query, key, value))
 
 
 # model_type -> the network, written plainly: of a model and what `INPUTS` makes for it, the pooled output
 PLAIN = {
+    "clear": clear,
     "ecg_convnextv2": ecg_convnextv2,
     "ecg_fm": ecg_fm,
     "ecg_resnet": resnet,
@@ -126,8 +148,13 @@ def waveforms(config, batch: int) -> dict[str, torch.Tensor]:
     return {"input_values": torch.randn(batch, config.num_leads, config.num_samples)}
 
 
+def heartbeats(config, batch: int) -> dict[str, torch.Tensor]:
+    """Random beats in all places."""
+    return {"beat_tokens": torch.randn(batch, config.num_tokens, config.beat_samples)}
+
+
 # model_type -> what a model that reads beats is given, by configuration and batch size; others read waveforms
-INPUTS = {}
+INPUTS = {"clear": heartbeats}
 
 
 def _convolution(layer, x):
@@ -145,12 +172,17 @@ def _pre_norm(layer, x, heads):
 
 
 def _feed_forward(inner, x):
-    return inner.contract(F.gelu(inner.expand(x)))
+    return inner.contract(inner.activation(inner.expand(x)))
 
 
-def _attention(attention, x, heads):
+def _attention(attention, x, heads, blocked=None):
     parts = (attention.query, attention.key, attention.value)
     joint = F.linear(x, torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
     query, key, value = joint.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-    weights = F.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
-    return attention.output((weights @ value).transpose(1, 2).flatten(2))
+    return attention.output(_weighed(query, key, value, blocked))
+
+
+def _weighed(query, key, value, blocked=None):
+    scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+    weights = F.softmax(scores if blocked is None else scores.masked_fill(blocked, -torch.inf), dim=-1)
+    return (weights @ value).transpose(1, 2).flatten(2)

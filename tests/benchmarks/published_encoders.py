@@ -37,6 +37,7 @@ ORIGINALS = {
     "st-mem-vit-base": (6.5, 15.1),
     "ecg-fm": (2.44, 7.6),
     "melp": (3.6, 11.7),
+    "clear-hug": (1.85, 5.9),
     "ecg_convnextv2": (1.77, 4.3),  # TolerantECG's
 }
 
