@@ -89,4 +89,4 @@ def test_a_contrastive_model_gives_its_old_embeddings_and_loss():
     "folder", [path for path in CHECKPOINTS.iterdir() if path.is_dir()], ids=lambda path: path.name
 )
 def test_it_stays_small(folder):
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 100_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 120_000

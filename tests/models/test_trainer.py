@@ -8,8 +8,12 @@ import pytest
 from tests.peers import trainer
 from tests.processes import run_ranks
 
+# heads share their losses: each family's has another problem type here, and all types by -m large
+QUICK = list(trainer.cases(quick=True))
+CASES = [pytest.param(*case, marks=[pytest.mark.large] * (case not in QUICK)) for case in trainer.cases()]
 
-@pytest.mark.parametrize(("model_class", "kind", "extra"), trainer.cases())
+
+@pytest.mark.parametrize(("model_class", "kind", "extra"), CASES)
 def test_one_process_trains_what_a_loop_trains(model_class, kind, extra):
     loops = [(extra, trainer.by_loop(model_class, kind, extra, steps)) for steps in trainer.STEPS]
     found = trainer.differences(model_class, kind, loops)
