@@ -15,7 +15,7 @@ from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
 from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
 from .input_values import array_of_numbers, checked_rate, length_of, whole_number
-from .known_units import units_are_known
+from .on_purpose import purpose
 
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
@@ -254,7 +254,7 @@ def _split_by_absent_leads(group: WaveformGroup) -> Iterable[WaveformGroup]:
                 [group.positions[row] for row in rows],
                 names,
             )
-        if part.physical and not units_are_known():
+        if part.physical and not purpose().known_units:
             with_record_name(check_amplitude, part.names, part.signals)
         yield part
 

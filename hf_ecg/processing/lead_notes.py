@@ -1,29 +1,17 @@
 """What is said once of leads: those that a model has no place for, and those that it wants and a record lacks."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Sequence
 
 from transformers.utils import logging
 
 from ..signals.leads import LIMB_LEADS, STANDARD_LEADS, canonical_leads
 from .inputs import WaveformGroup
+from .on_purpose import purpose
 from .steps.lead_steps import KeepLeads, PickLead
 from .steps.step_base import Step
 
 logger = logging.get_logger(__name__)
 _told: set[tuple] = set()
-_on_purpose: ContextVar[bool] = ContextVar("leads are absent on purpose", default=False)
-
-
-@contextmanager
-def absent_on_purpose() -> Iterator[None]:
-    """Nothing is said of absent leads while leads are taken away to see what that does."""
-    token = _on_purpose.set(True)
-    try:
-        yield
-    finally:
-        _on_purpose.reset(token)
 
 
 def tell_unused_leads(groups: Iterable[WaveformGroup], wanted: Iterable[str]) -> None:
@@ -51,7 +39,7 @@ def tell_absent_leads(groups: Iterable[WaveformGroup], wanted: Sequence[str], st
         wanted: the model's leads.
         steps: of the recipe; one that picks or keeps leads says itself which the model reads.
     """
-    if _on_purpose.get() or any(isinstance(step, PickLead) for step in steps):
+    if purpose().absent_leads or any(isinstance(step, PickLead) for step in steps):
         return
     for step in steps:
         if isinstance(step, KeepLeads):

@@ -13,6 +13,9 @@ from hf_ecg import AutoModelForECGClassification, ECGFeatureExtractor
 from hf_ecg.auto import FAMILIES
 from hf_ecg.cli import call
 from hf_ecg.embed import EmbeddingOptions, embed_records
+from hf_ecg.evaluation.judging.features import run_model
+from hf_ecg.evaluation.robustness.conditions import MASKED, Condition, NoiseOptions
+from hf_ecg.evaluation.robustness.disturbed_rows import DisturbedRows
 from hf_ecg.hub import push_run
 from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
 from tests.evaluation import tiny
@@ -87,6 +90,18 @@ def test_it_is_probed(work, one_lead, tmp_path):
         "evaluate probe", options(work, one_lead, "--label_set", "rhythm", "--output", str(tmp_path / "probe.json"))
     )
     assert report["tasks"][0]["systems"]["probe 100 %"]["macro"]["auroc"]["value"] >= 0
+
+
+@pytest.mark.parametrize("work", ENCODERS, indirect=True)
+def test_it_is_judged_with_fewer_leads_and_more_noise(work, one_lead):
+    model, extractor = (one.from_pretrained(work / "model") for one in (AutoModel, AutoFeatureExtractor))
+    noise = NoiseOptions().of("ma", 0.0)
+    # a model of one lead cannot tell which of several it is to see
+    several = [] if one_lead else [Condition("6 limb", noise), Condition(MASKED, noise, mask_rate=0.5)]
+    for condition in (Condition("I"), Condition("I", noise), *several):
+        rows = DisturbedRows(extractor, tiny.dataset(3), condition)
+        found = run_model(model, rows, lambda inputs: model(**inputs).pooler_output)
+        assert found.shape == (3, model.config.hidden_size) and found.isfinite().all()
 
 
 @pytest.mark.parametrize("work", ENCODERS, indirect=True)

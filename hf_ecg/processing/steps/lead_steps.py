@@ -7,6 +7,7 @@ import numpy as np
 from ...checks import check_positive
 from ...signals.channels import how_to_rename
 from ...signals.leads import LIMB_LEADS, canonical_leads, select_leads
+from ..on_purpose import purpose
 from ..outputs import WAVEFORM
 from .derivation import derive, set_parents_aside
 from .step_base import RecordError, Step, WaveformBatch
@@ -26,7 +27,7 @@ class DeriveLimbLeads(Step):
         wanted = batch.wanted if batch.lead is None else (batch.lead,)
         lacking = [lead for lead in wanted if lead in LIMB_LEADS and lead not in batch.leads]
         given = [lead for lead in batch.leads if lead in LIMB_LEADS]
-        if not batch.physical or not lacking or len(given) < 2:
+        if purpose().no_derivation or not batch.physical or not lacking or len(given) < 2:
             return
         derive(batch, [lead for lead in LIMB_LEADS if lead in lacking])
 

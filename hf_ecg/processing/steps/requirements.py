@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...checks import check_positive
-from ..known_units import units_are_known
+from ..on_purpose import purpose
 from .step_base import RecordError, Step
 
 # What recipes call `RequireLength`.
@@ -29,7 +29,7 @@ class RequireMillivolts(Step):
     def apply(self, batch):
         if not batch.physical:
             raise ValueError("the values are normalized ones, and this model reads voltages: give it millivolts")
-        if units_are_known():
+        if purpose().known_units:
             return
         with np.errstate(invalid="ignore"):
             for row, (signals, present) in enumerate(zip(batch.signals, batch.lead_mask, strict=True)):

@@ -1,0 +1,40 @@
+"""What is done to recordings on purpose, to see what a model makes of it, and is otherwise guarded against."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What the extractor is told of recordings beside what they hold.
+
+    Args:
+        absent_leads: leads were taken away: nothing is said of their absence.
+        known_units: values are millivolts, whatever they look like: large noise was added to them.
+        no_derivation: absent limb leads are not derived from others.
+    """
+
+    absent_leads: bool = False
+    known_units: bool = False
+    no_derivation: bool = False
+
+
+_AS_EVER = Purpose()
+_purpose: ContextVar[Purpose] = ContextVar("purpose", default=_AS_EVER)
+
+
+def purpose() -> Purpose:
+    """What holds here and now."""
+    return _purpose.get()
+
+
+@contextmanager
+def on_purpose(**flags: bool) -> Iterator[None]:
+    """Recordings are prepared as `Purpose` says, in this thread."""
+    token = _purpose.set(Purpose(**flags))
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
