@@ -46,20 +46,23 @@ def texts(*rows):
 
 
 def stepwise(model, ecg, number):
-    """The likeliest token each time, without a cache and without `generate`."""
-    states = model.ecg_model(ecg).caption_states
+    """The likeliest token each time, and the logits behind each, without a cache and without `generate`."""
+    states, found = model.ecg_model(ecg).caption_states, []
     ids = torch.full((len(ecg), 1), CLS)
     for _ in range(number):
-        logits = model(input_ids=ids, caption_states=states).logits[:, -1]
-        logits[:, SEP] = -torch.inf
-        ids = torch.cat([ids, logits.argmax(dim=1, keepdim=True)], dim=1)
-    return ids
+        found.append(model(input_ids=ids, caption_states=states).logits[:, -1])
+        likeliest = found[-1].index_fill(1, torch.tensor([SEP]), -torch.inf).argmax(dim=1, keepdim=True)
+        ids = torch.cat([ids, likeliest], dim=1)
+    return ids, torch.stack(found)
 
 
 @torch.no_grad()
 def test_greedy_reports_are_the_likeliest_token_each_time(model, ecgs):
-    written = model.generate(ecgs, max_new_tokens=6, min_new_tokens=6)
-    assert torch.equal(written, stepwise(model, ecgs, 6))
+    written, logits = stepwise(model, ecgs, 6)
+    told = {"return_dict_in_generate": True, "output_logits": True}
+    found = model.generate(ecgs, max_new_tokens=6, min_new_tokens=6, **told)
+    assert torch.equal(found.sequences, written)
+    torch.testing.assert_close(torch.stack(found.logits), logits, atol=1e-5, rtol=1e-5)
     assert len({tuple(row) for row in written.tolist()}) > 1, "they do not look at the ECG"
     assert torch.equal(model.generate(ecgs, max_new_tokens=6, min_new_tokens=6, use_cache=False), written)
     alone = [model.generate(ecgs[[row]], max_new_tokens=6, min_new_tokens=6)[0] for row in range(3)]
@@ -122,9 +125,11 @@ def test_a_text_does_not_depend_on_its_padding_but_as_released(ecgs):
         model = build(compat_cls_after_padding=compat)
         alone, beside = (model.get_text_features(**batch).pooler_output[0] for batch in (short, both))
         assert torch.allclose(alone, beside, atol=1e-5) != compat
-    # of the state that stands for a text the last token is read too, and the padding is not
-    changed = texts([30, 35, STOP])
+    # the token that stands for a text is behind its last one, in whose place it would be read instead
     model = build()
+    states = model.get_text_features(**short).last_hidden_state
+    torch.testing.assert_close(states[:, :-1], model.text_model(**short).last_hidden_state)
+    changed = texts([30, 35, STOP])
     assert not torch.allclose(*(model.get_text_features(**one).pooler_output for one in (short, changed)))
 
 
