@@ -13,6 +13,7 @@ from tests.golden_cases.copies import changed, copy_of
 
 # the same code on another size of the same network, which costs seconds -> the case that every run has
 OF_ANOTHER_SIZE = {
+    "clear-classifier": "clear",  # the same encoder, and a linear layer
     "clef-medium": "clef-small",
     "ecgclip-resnet34": "ecgclip-resnet18",
     "ecgfounder-1lead": "ecgfounder-12lead",

@@ -1,6 +1,7 @@
 """What the authors of CLEAR publish, with two narrow blocks and random weights."""
 
 import torch
+from torch.nn import functional as F
 
 SIZE, INNER, DECODER = 16, 24, 8
 
@@ -42,3 +43,33 @@ def original_state(head=None, classes=5):
     state = {f"backbone.{key}": value for key, value in state.items()}
     layer("mlp_head", classes, SIZE)
     return state
+
+
+def original_class_states(state, beats, times, heads=8):
+    """What the released code computes of the pretrained file's tensors, its tokens in order: (batch, 12, size).
+
+    Args:
+        beats: (batch, 180, 96), lead after lead.
+        times: int64 (180,).
+    """
+    x = (beats - beats.mean(-1, keepdim=True)) / (beats.var(-1, keepdim=True) + 1e-6).sqrt()
+    weight = state["token_embed.tokenConv.weight"]
+    x = F.conv1d(F.pad(x.transpose(1, 2), (1, 1), mode="circular"), weight).transpose(1, 2)
+    leads = torch.arange(1, 13).repeat_interleave(15)
+    x = x + state["spa_embed.embed.weight"][leads] + state["tem_embed.embed.weight"][times]
+    x = torch.cat([state["cls_token"].expand(len(beats), -1, -1), x], dim=1) + state["pos_embed"]
+    # 1 is added for class token i outside of the places 15 i to 15 i + 14
+    added = torch.zeros(192, 192)
+    added[:12] = (torch.arange(192) // 15 != torch.arange(12)[:, None]).float()
+    for number in range(2):
+        name = f"encoder_transformer.layers.{number}"
+        layer = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(name)}
+        parts = F.linear(x, layer["self_attn.in_proj_weight"], layer["self_attn.in_proj_bias"]).chunk(3, dim=-1)
+        query, key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in parts)
+        weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + added).softmax(-1)
+        mixed = (weights @ value).transpose(1, 2).flatten(2)
+        mixed = F.linear(mixed, layer["self_attn.out_proj.weight"], layer["self_attn.out_proj.bias"])
+        x = F.layer_norm(x + mixed, x.shape[-1:], layer["norm1.weight"], layer["norm1.bias"])
+        inner = F.linear(F.relu(F.linear(x, layer["ff.0.weight"], layer["ff.0.bias"])), layer["ff.3.weight"])
+        x = F.layer_norm(x + inner + layer["ff.3.bias"], x.shape[-1:], layer["norm2.weight"], layer["norm2.bias"])
+    return F.layer_norm(x, x.shape[-1:], state["norm_layer.weight"], state["norm_layer.bias"])[:, :12]

@@ -1,5 +1,7 @@
 """CLEAR-HUG: what the default changes of the released arithmetic, both heads, what is converted and refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -237,6 +239,17 @@ def test_files_of_all_stages_become_what_they_are(monkeypatch, tmp_path):
         tuned.save_pretrained(tmp_path / source)
         again = AutoModelForECGClassification.from_pretrained(tmp_path / source)
         assert all(map(torch.equal, again.state_dict().values(), tuned.state_dict().values()))
+
+
+def test_a_committed_file_gives_what_plain_operations_make_of_it(monkeypatch):
+    narrow(monkeypatch)
+    folder = Path(__file__).parent.parent / "checkpoints" / "clear_original_tiny"
+    stored, rng = np.load(folder / "expected.npz"), np.random.default_rng(0)
+    beats, times = torch.from_numpy(rng.standard_normal((2, 180, 96), np.float32)), torch.from_numpy(stored["times"])
+    model, _ = convert_checkpoint("clear", folder / "clear.pth")
+    with torch.no_grad():
+        found = model.encoder(beats, time_ids=times.expand(2, -1)).class_states
+    torch.testing.assert_close(found, torch.from_numpy(stored["class_states"]), atol=1e-5, rtol=1e-5)
 
 
 def test_what_is_not_whole_or_not_known_is_refused(monkeypatch):

@@ -10,6 +10,7 @@ import hf_ecg
 CONFIGS = [
     hf_ecg.ECGResNetConfig,
     hf_ecg.ECGResNeXtConfig,
+    hf_ecg.CLEARConfig,
     hf_ecg.CLOCSConfig,
     hf_ecg.ECGViTConfig,
     hf_ecg.ECGFMConfig,
