@@ -92,6 +92,24 @@ def test_records_of_any_length_are_taken(samples):
     assert flat.isfinite().all()
 
 
+def test_one_lead_and_records_of_5_and_60_seconds_are_prepared_and_missing_samples_refused(small):
+    model, extractor = convert_checkpoint("tolerantecg", original_state())
+    second = np.sin(np.arange(500) / 20)[None]
+    given = {"sampling_rate": 500, "leads": ["II"], "units": "mV"}
+    for seconds, rows in ((5, 1), (60, 6)):
+        inputs = extractor(np.tile(second, seconds), **given, window="all", return_tensors="pt")
+        assert inputs["lead_mask"].sum() == rows and inputs["input_values"].shape == (rows, 12, 5000)
+        assert inputs["sample_mask"].sum() == seconds * 500
+        inputs.pop("record_index", None)
+        assert model(**inputs).pooler_output.isfinite().all()
+    broken = np.tile(second, 10)
+    broken[0, 30] = np.nan
+    with pytest.raises(ValueError, match="missing|NaN"):
+        extractor(broken, **given)
+    flat = extractor(np.zeros((1, 5000)), **given, return_tensors="pt")
+    assert model(**flat).pooler_output.isfinite().all()
+
+
 def test_the_response_norm_begins_as_nothing_and_makes_the_larger_channel_larger():
     norm = ECGGlobalResponseNorm(2, eps=1e-6)
     values = torch.tensor([[[3.0, 0.0], [4.0, 1.0]]])  # sizes 5 and 1, their mean 3

@@ -28,6 +28,13 @@ def narrow_autoencoder(recipe, text_tower):
         recipe.model.config |= {f"{part}{name}": value for name, value in sizes.items()}
 
 
+def narrow_views(recipe, text_tower):
+    """Of one second: noise is drawn for every view."""
+    narrow_dual_encoder(recipe, text_tower)
+    recipe.model.config |= {"distillation_hidden_size": 8, "distillation_size": 12}
+    recipe.processor.feature_extractor["num_samples"] = recipe.model.config["ecg_config"]["num_samples"] = 500
+
+
 def narrow_levels(recipe, text_tower):
     tower = recipe.model.config["ecg_config"]
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
@@ -66,6 +73,7 @@ def narrow_language_of_beats(recipe, text_tower):
         ("heartlang_vqhbr", narrow_beats),
         ("melp", narrow_levels),
         ("st_mem", narrow_autoencoder),
+        ("tolerantecg", narrow_views),
     ],
 )
 def test_three_steps_are_taken(name, change, mimic, text_tower, tmp_path):
