@@ -105,6 +105,18 @@ def clear(model, beats: torch.Tensor) -> torch.Tensor:
     return model.norm(x)[:, : config.num_leads].mean(dim=1)
 
 
+def heartlang(model, beats: torch.Tensor) -> torch.Tensor:
+    """HeartLang: beats with both neighbours behind a class token, pre-norm blocks over all of them."""
+    model, config = model.transformer, model.config
+    weight = model.beats.projection.weight.unflatten(1, (config.embedding_kernel_size, -1)).transpose(1, 2)
+    tokens = F.conv1d(beats.transpose(1, 2), weight, padding="same").transpose(1, 2)
+    x = torch.cat([model.class_token.expand(len(beats), 1, -1), tokens], dim=1)
+    x = x + model.positions[: x.shape[1]]
+    for layer in model.layers:
+        x = _pre_norm(layer, x, config.num_attention_heads)
+    return model.norm(x)[:, 0]
+
+
 def _frames(model, ecg):
     x = ecg
     for layer in model.convolutions.layers:
@@ -138,6 +150,7 @@ PLAIN = {
     "ecg_fm": ecg_fm,
     "ecg_resnet": resnet,
     "ecg_vit": vit,
+    "heartlang": heartlang,
     "melp": melp,
     "st_mem": st_mem,
 }
@@ -154,7 +167,7 @@ def heartbeats(config, batch: int) -> dict[str, torch.Tensor]:
 
 
 # model_type -> what a model that reads beats is given, by configuration and batch size; others read waveforms
-INPUTS = {"clear": heartbeats}
+INPUTS = {"clear": heartbeats, "heartlang": heartbeats}
 
 
 def _convolution(layer, x):
@@ -177,7 +190,8 @@ def _feed_forward(inner, x):
 
 def _attention(attention, x, heads, blocked=None):
     parts = (attention.query, attention.key, attention.value)
-    joint = F.linear(x, torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+    bias = None if attention.query.bias is None else torch.cat([part.bias for part in parts])
+    joint = F.linear(x, torch.cat([part.weight for part in parts]), bias)
     query, key, value = joint.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
     return attention.output(_weighed(query, key, value, blocked))
 
