@@ -9,6 +9,7 @@ comes with the extra `plot` and is imported when the first figure is made. On th
 
 from ._figure import save_figure
 from .answers import plot_answers
+from .beats import plot_beats, plot_sentence, plot_vocabulary
 from .ecg import plot_ecg
 from .embeddings import plot_embeddings, project_embeddings
 from .retrieval import plot_retrieval
@@ -17,11 +18,14 @@ from .training import plot_training
 
 __all__ = [
     "plot_answers",
+    "plot_beats",
     "plot_ecg",
     "plot_embeddings",
     "plot_retrieval",
+    "plot_sentence",
     "plot_similarity",
     "plot_training",
+    "plot_vocabulary",
     "project_embeddings",
     "save_figure",
 ]

@@ -20,6 +20,7 @@ from ..shared.beat_transformer import (
     BeatTransformerPreTrainedModel,
     read_beats,
 )
+from ..shared.beat_vocabulary import BeatVocabulary
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from ..shared.modeling_survival import SurvivalHeadMixin
@@ -149,7 +150,7 @@ def two_layers(config: HeartLangVQHBRConfig, width: int) -> nn.Sequential:
     )
 
 
-class HeartLangVQHBRForPreTraining(HeartLangVQHBRPreTrainedModel):
+class HeartLangVQHBRForPreTraining(BeatVocabulary, HeartLangVQHBRPreTrainedModel):
     """The whole vocabulary: encoder, words, decoder.
 
     What teaches it is to draw the beats again from their words, which follow the beats by moving averages
@@ -218,7 +219,7 @@ class HeartLangVQHBRForPreTraining(HeartLangVQHBRPreTrainedModel):
         )
 
     @torch.no_grad()
-    def codes_of(
+    def codes_of(  # type: ignore[override]  # by their names
         self, beat_tokens, beat_mask=None, lead_ids=None, time_ids=None, peak_samples=None, lead_mask=None
     ) -> torch.Tensor:
         """The words of beats, as `forward` gives them, without drawing the beats again.
@@ -235,12 +236,17 @@ class HeartLangVQHBRForPreTraining(HeartLangVQHBRPreTrainedModel):
         _, _, codes = self._words(inputs, given)
         return codes if given.counted is None else codes.masked_fill(~given.counted, -1)
 
+    @torch.no_grad()
     def drawn_words(self) -> torch.Tensor:
         """Each word drawn by itself, as a beat of no lead at no time: (codebook_size, beat_samples)."""
         words = self.codebook.vectors.unsqueeze(1)
         places = torch.zeros(words.shape[:2], dtype=torch.int64, device=words.device)
         alone = BeatSequenceInput(words, None, None, places == 0, None, places)
         return self.to_beat(self.decoder(alone)[:, 1:])[:, 0]
+
+    def word_usage(self) -> torch.Tensor:
+        """How many beats of a step had each word, a moving average: (codebook_size,)."""
+        return self.codebook.usage
 
     def after_step(self, step: int) -> None:
         """Moves the words."""
