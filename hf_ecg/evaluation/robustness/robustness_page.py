@@ -5,7 +5,7 @@ from ..metrics.interval_text import interval_text
 from ..protocol import SUPERVISED
 from ..reports.evaluation_report import fold_words
 
-TITLE = "Robustness"
+TITLE, AGAINST = "Robustness", "against"
 _KIND_WORDS = {
     "classifier": "a fine-tuned classifier, by its logits",
     "prompts": "a model of ECGs and texts, by prompts",
@@ -38,7 +38,11 @@ def robustness_tables(report: dict, named: bool = False) -> list[tuple[str, list
 
 
 def _models(report: dict) -> str:
-    return ", ".join(entry["folder"] for entries in report["models"].values() for entry in entries)
+    return _folders(entries for name, entries in report["models"].items() if name != AGAINST)
+
+
+def _folders(described) -> str:
+    return ", ".join(entry["folder"] for entries in described for entry in entries)
 
 
 def robustness_page(report: dict) -> str:
@@ -60,7 +64,11 @@ def robustness_page(report: dict) -> str:
     ]
     for task in report["tasks"]:
         lines += ["", f"## {task['name']}", "", _task_words(task), "", *_table(task, _value)]
-        lines += ["", f"Change against {task['reference']}, paired:", "", *_table(task, _change), *_reasons(task)]
+        lines += ["", f"Change against {task['reference']}, paired:", "", *_table(task, _change)]
+        if AGAINST in report["models"]:
+            other = _folders([report["models"][AGAINST]])
+            lines += ["", f"Minus {other} under the same condition, paired:", "", *_table(task, _difference)]
+        lines += _reasons(task)
     return "\n".join([*lines, "", "```", report["command"], "```", ""])
 
 
@@ -93,6 +101,10 @@ def _value(cell: dict) -> str:
 
 def _change(cell: dict) -> str:
     return interval_text(cell["change"], sign=True) if "change" in cell else "-"
+
+
+def _difference(cell: dict) -> str:
+    return interval_text(cell[AGAINST], sign=True) if AGAINST in cell else "-"
 
 
 def _reasons(task: dict) -> list[str]:

@@ -35,7 +35,7 @@ from .judged_model import (
     load_probed_judge,
     load_prompted_judge,
 )
-from .robustness_page import TITLE
+from .robustness_page import AGAINST, TITLE
 
 REPORT_NAME, PARTS_NAME = "robustness.json", "parts"
 
@@ -52,6 +52,7 @@ class RobustnessOptions:
         table: "grid" (sets of leads by noises) or "tolerantecg" (its four conditions).
         noise: what is added, and how.
         leaky: patients may be in several splits, as in published splits by segment; the report says so.
+        against: folders of another model of the same kind, its seeds: every cell gets the paired difference to it.
     """
 
     label_sets: tuple[str, ...]
@@ -61,6 +62,7 @@ class RobustnessOptions:
     table: str = GRID
     noise: NoiseOptions = NoiseOptions()
     leaky: bool = False
+    against: tuple[str, ...] = ()
 
 
 def judge_robustness(
@@ -94,14 +96,14 @@ def judge_robustness(
         ValueError: models of different kinds, folds of the training, a model that cannot read any condition.
         OSError: a model, the corpus or a recording of noise is not there, or another process writes the folder.
     """
-    models, output_dir = list(models), Path(output_dir)
-    kinds = {kind_of(folder, options.probe) for folder in models}
+    models, against, output_dir = list(models), list(options.against), Path(output_dir)
+    kinds = {kind_of(folder, options.probe) for folder in (*models, *against)}
     if len(kinds) != 1:
-        raise ValueError(f"{models} are not seeds of one model: they are asked by {' and by '.join(sorted(kinds))}")
+        raise ValueError(f"{models + against} are asked by {' and by '.join(sorted(kinds))}, wanted one way for all")
     (kind,) = kinds
     if options.lead is not None and kind != PROBE:
         raise ValueError(f"lead is {options.lead!r}, which says what a probe is trained on; this is a {kind}")
-    facts = facts_for_evaluation(models, config, folds["test"], allow_training_folds)
+    facts = facts_for_evaluation(models + against, config, folds["test"], allow_training_folds)
     wanted = dict(folds) if kind == PROBE else {"test": folds["test"]}
     if not options.leaky:
         require_disjoint(wanted, "folds")
@@ -113,14 +115,21 @@ def judge_robustness(
     with output_lock(output_dir):
         output_dir.mkdir(parents=True, exist_ok=True)
         mark(output_dir, "robustness")
-        table = _Table(splits, tasks, TABLE_MAKERS[options.table](options.noise), output_dir / PARTS_NAME, forward)
-        for index, (folder, entry) in enumerate(zip(models, facts, strict=True)):
-            table.add(_load(kind, folder, entry, splits, tasks, options, intervals.seed + index, table))
+        conditions = TABLE_MAKERS[options.table](options.noise)
+        table, other = (_Table(splits, tasks, conditions, output_dir / PARTS_NAME, forward) for _ in range(2))
+        of_model, of_other = facts[: len(models)], facts[len(models) :]
+        for one, folders, entries in ((table, models, of_model), (other, against, of_other)):
+            for index, (folder, entry) in enumerate(zip(folders, entries, strict=True)):
+                one.add(_load(kind, folder, entry, splits, tasks, options, intervals.seed + index, one))
+        if against:
+            table.other = other
         notes = table.notes()
         if options.leaky:
             notes.append("leaky: patients may be in the training rows and among the judged ones")
         patients = [splits["test"].select_columns("patient_id")["patient_id"][:]]
-        described = {kind: [one | told for one, told in zip(describe_seeds(models, facts), table.told, strict=True)]}
+        described = {kind: _described(models, of_model, table)}
+        if against:
+            described[AGAINST] = _described(against, of_other, other)
         frame = report_frame(TITLE, data, config, intervals, table.device, wanted, patients, described, notes)
         return frame | {
             "kind": kind,
@@ -129,6 +138,10 @@ def judge_robustness(
             "noise": _noise_facts(options.noise),
             "tasks": [table.entry(task, intervals) for task in tasks],
         }
+
+
+def _described(folders: list[str], facts: list, table: "_Table") -> list[dict]:
+    return [one | told for one, told in zip(describe_seeds(folders, facts), table.told, strict=True)]
 
 
 def _noise_facts(noise: NoiseOptions) -> dict:
@@ -174,6 +187,8 @@ class _Table:
         self.reasons: dict[Condition, str] = {}
         self.models: list[JudgedModel] = []
         self.told: list[dict] = []
+        # what every cell is compared with, beside the reference
+        self.other: _Table | None = None
 
     def clean_features(self, key: dict, split: str, compute) -> np.ndarray:
         name = values_digest(key | {"rows": self.rows_key[split]})
@@ -207,7 +222,8 @@ class _Table:
     def _kept(self) -> np.ndarray:
         """Test rows that no model refuses under any condition: all cells are about the same ones."""
         numbers = [values for one in self._readable() for values in self.found[one]]
-        return np.all([np.isfinite(values).all(axis=1) for values in numbers], axis=0)
+        kept = np.all([np.isfinite(values).all(axis=1) for values in numbers], axis=0)
+        return kept if self.other is None else kept & self.other._kept()
 
     def notes(self) -> list[str]:
         refused = np.flatnonzero(~self._kept())
@@ -220,14 +236,8 @@ class _Table:
     def entry(self, task: JudgedTask, intervals: IntervalOptions) -> dict:
         """One task of the report."""
         kept = self._kept()[task.rows]
-        rows, labels = task.rows[kept], task.labels[kept]
-        patients = np.array(self.splits["test"].select_columns("patient_id")["patient_id"][:])[rows]
-        judged: dict[Condition, Evaluation] = {}
-        for one in progress_bar(self._readable(), desc=f"{task.name}, intervals", unit="condition", leave=False):
-            scores = np.stack(
-                [model.score(task, values[rows]) for model, values in zip(self.models, self.found[one], strict=True)]
-            )
-            judged[one] = bootstrap_evaluation(labels, scores, patients, task.class_names, **asdict(intervals))
+        judged = self._judged(task, kept, intervals)
+        compared = {} if self.other is None else self.other._judged(task, kept, intervals)
         reference = next((one for one in judged if one.clean), next(iter(judged)))
         first = judged[reference]
         return {
@@ -239,10 +249,28 @@ class _Table:
             "classes": first.counted,
             "rare": {key: entry.positives for key, entry in first.classes.items() if not entry.counted},
             "reference": reference.name,
-            "cells": [self._cell(one, judged, reference) for one in self.conditions],
+            "cells": [self._cell(one, judged, reference, compared) for one in self.conditions],
         }
 
-    def _cell(self, condition: Condition, judged: Mapping[Condition, Evaluation], reference: Condition) -> dict:
+    def _judged(self, task: JudgedTask, kept: np.ndarray, intervals: IntervalOptions) -> dict[Condition, Evaluation]:
+        """Every condition that can be read, on the rows of the task that are kept."""
+        rows, labels = task.rows[kept], task.labels[kept]
+        patients = np.array(self.splits["test"].select_columns("patient_id")["patient_id"][:])[rows]
+        judged: dict[Condition, Evaluation] = {}
+        for one in progress_bar(self._readable(), desc=f"{task.name}, intervals", unit="condition", leave=False):
+            scores = np.stack(
+                [model.score(task, values[rows]) for model, values in zip(self.models, self.found[one], strict=True)]
+            )
+            judged[one] = bootstrap_evaluation(labels, scores, patients, task.class_names, **asdict(intervals))
+        return judged
+
+    def _cell(
+        self,
+        condition: Condition,
+        judged: Mapping[Condition, Evaluation],
+        reference: Condition,
+        compared: Mapping[Condition, Evaluation],
+    ) -> dict:
         noise = condition.noise
         told = {
             "leads": condition.leads,
@@ -258,4 +286,7 @@ class _Table:
         if condition != reference:
             difference = paired_difference(evaluation, judged[reference])["macro"]["auroc"]
             told["change"] = dataclasses.asdict(difference)
+        if condition in compared:
+            difference = paired_difference(evaluation, compared[condition])["macro"]["auroc"]
+            told[AGAINST] = dataclasses.asdict(difference)
         return told

@@ -152,5 +152,11 @@ def test_patients_on_both_sides_are_refused_unless_the_split_is_called_leaky(scr
         script.main([*arguments, "--leaky"])
     arguments[1] = str(work / "OUT")
     without_lead = [word for word in arguments if word not in ("--lead", "I")]
-    report = script.main([*without_lead, "--probe", "--leaky"])
+    arguments[1], itself = str(work / "OUT"), ["--against", str(work / "BCE")]
+    report = script.main([*without_lead, "--probe", "--leaky", *itself])
+    other = script.main([arguments[0], str(work / "BCE"), *without_lead[2:], "--probe", "--leaky"])
+    for cell, its in zip(cells(report).values(), cells(other).values(), strict=True):
+        assert cell["against"]["value"] == pytest.approx(cell["auroc"]["value"] - its["auroc"]["value"])
+    script.main([*without_lead, "--probe", "--leaky", *itself])
+    assert "Minus BCE under the same condition, paired:" in (work / "leaky_table/robustness.md").read_text()
     assert report["leaky"] and "leaky: patients may be" in (work / "leaky_table/robustness.md").read_text()

@@ -56,6 +56,7 @@ from ...words import NOISE_KINDS, ROBUSTNESS_TABLES, SNR_RULES, SNRS_DB
 @click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
 @click.option("--mask_rate", type=float, default=0.5, show_default=True, help="Of TolerantECG's table.")
 @click.option("--leaky", is_flag=True, help="Patients may be on both sides, as in published splits; the page says so.")
+@many("--against", type=MODEL_NAME, help="Another model of the same kind, for paired differences in every cell.")
 @ALLOW_TRAINING_FOLDS
 @intervals("noise, masked leads, probe and bootstrap")
 @BATCH_SIZE
@@ -90,7 +91,7 @@ def command(model, data, output_dir, picture, beside, **given) -> Ending:
         mask_rate=given.pop("mask_rate"),
     )
     asked = {name: given.pop(name) for name in ("probe", "lead", "table", "leaky")}
-    asked |= {name: tuple(given.pop(name) or ()) for name in ("label_sets", "prompts")}
+    asked |= {name: tuple(given.pop(name) or ()) for name in ("label_sets", "prompts", "against")}
     given |= {"folds": split_folds(given), "intervals": interval_options(given), "forward": forward_options(given)}
     options, folder = RobustnessOptions(noise=noise, **asked), Path(output_dir)
     if beside and not picture:
