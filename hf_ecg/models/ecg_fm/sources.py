@@ -39,7 +39,7 @@ SOURCES = tuple(
         " pretraining adds two codebooks of 320 codes, and a projection of outputs and targets.",
         preparation="Each lead of the whole record by its own mean and standard deviation, then segments of 5 s. The"
         " original combines the segments' probabilities for each label, by their mean, or their maximum for rare"
-        ' findings. Here embeddings or logits are averaged; pipelines take `crops="max"` for the largest.',
+        " findings. Here embeddings or logits are averaged; pipelines and `embed --crops max` take the largest.",
         unused=UNUSED,
         caveats=(
             "The first convolution's channels are normalised over time, lead by lead normalisation aside: voltage"
