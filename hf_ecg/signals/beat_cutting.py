@@ -93,10 +93,10 @@ def cut_beats(
     # sample of each place of a token: the token of a beat is the same stretch in every lead
     source = (start - at)[:, None] + np.arange(token_samples)
     inside = (source >= start[:, None]) & (source < stop[:, None])
-    source = np.where(inside, source, 0)
-    cut = np.ravel(signals).take(source[beat] + ((row * leads + lead) * samples)[:, None])
-    cut *= inside[beat]
-    tokens[row, column] = cut
+    padded = np.pad(signals, ((0, 0), (0, 0), (token_samples, token_samples)))
+    stretches = np.lib.stride_tricks.sliding_window_view(padded, token_samples, axis=-1)
+    cut = stretches[record, :, source[:, 0] + token_samples] * inside[:, None]
+    tokens[row, column] = cut.reshape(-1, token_samples) if kept.all() else cut[beat, lead]
     numbers, samples_of = np.zeros((records, length), np.int64), np.full((records, length), -1, np.int64)
     numbers[row, column], samples_of[row, column] = lead + 1, peak[beat]
     mask = samples_of >= 0
