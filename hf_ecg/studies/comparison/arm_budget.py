@@ -11,10 +11,15 @@ from .arm_runs import Run, slug
 from .comparison_spec import Comparison
 
 
-def with_budget(comparison: Comparison, recipes: Mapping[Run, Recipe], root: Path) -> dict[Run, Recipe]:
-    """The recipes of all runs, as long as `comparison.minutes` says; unchanged without it.
+def with_budget(
+    comparison: Comparison, recipes: Mapping[Run, Recipe], root: Path, waiting: bool = False
+) -> dict[Run, Recipe]:
+    """The recipes of runs, as long as `comparison.minutes` says; unchanged without it.
 
     An arm is measured once, by its first run; `ROOT/ARM/plan.json` keeps what was found.
+
+    Args:
+        waiting: also those of arms that begin with what another one leaves, which must be there by now.
 
     Raises:
         ValueError: a plan there is of another recipe, time or clock; a recipe that cannot be measured.
@@ -24,7 +29,8 @@ def with_budget(comparison: Comparison, recipes: Mapping[Run, Recipe], root: Pat
     lengths: dict[str, dict] = {}
     with output_lock(root / "locks" / "plans"):
         for run, recipe in recipes.items():
-            if run.arm not in lengths and is_timed(comparison, run.arm):
+            ready = waiting or not waits(comparison, run.arm)
+            if run.arm not in lengths and is_timed(comparison, run.arm) and ready:
                 planned = planned_recipe(recipe, root / slug(run.arm), comparison.minutes, comparison.clock).run
                 lengths[run.arm] = {"epochs": planned.epochs, "max_steps": planned.max_steps}
     return {
@@ -36,6 +42,11 @@ def with_budget(comparison: Comparison, recipes: Mapping[Run, Recipe], root: Pat
 def is_timed(comparison: Comparison, arm: str) -> bool:
     """Whether an arm trains at all."""
     return comparison.arms[arm].trained and not comparison.arms[arm].rules
+
+
+def waits(comparison: Comparison, arm: str) -> bool:
+    """Whether an arm begins with what another one, or an enrichment, leaves, and cannot be measured before."""
+    return any("{arm:" in one or "{enriched}" in one for one in comparison.arms[arm].overrides)
 
 
 def told_budget(comparison: Comparison, recipes: Mapping[Run, Recipe]) -> list[str]:

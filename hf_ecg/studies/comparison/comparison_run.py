@@ -60,7 +60,7 @@ def run_comparison(
     runs = plan_runs(comparison, turns, seeds, root)
     given = [*source_overrides(data, config), *overrides]
     recipes = {run: recipe_of(comparison, run, directory, given) for run in runs}  # all mistakes before the first step
-    recipes = with_budget(comparison, recipes, root)
+    planned = with_budget(comparison, recipes, root)
     number, shares = share
     places = {(seed, turn): i for i, (seed, turn) in enumerate((s, t) for s in seeds for t in turns)}
     # whole turns are shared out: an arm may begin with what another one left
@@ -73,7 +73,8 @@ def run_comparison(
             with alone(run):
                 mark(root, "study")
                 enrich_turn(comparison, run, directory, given)
-                train_run(comparison, run, recipes[run])
+                planned.update(with_budget(comparison, {run: recipes[run]}, root, waiting=True))
+                train_run(comparison, run, planned[run])
                 measure_run(run, wanted, judged, comparison.arms[run.arm].rules)
         return judged
 
@@ -82,7 +83,7 @@ def run_comparison(
     complete = complete_seeds(comparison, turns, seeds, root)
     if not any(complete.values()):
         return None
-    frame = _frame(comparison, judged, turns, seeds, complete, intervals, told_budget(comparison, recipes))
+    frame = _frame(comparison, judged, turns, seeds, complete, intervals, told_budget(comparison, planned))
     report = note_refused(frame, refused)
     report |= {"tasks": comparison_tasks(comparison, judged, turns, complete, root, intervals)}
     write_report(report, root / REPORT)

@@ -53,7 +53,7 @@ def test_one_split_takes_the_place_of_the_rotation(written):
 
 
 def test_every_arm_trains_as_long_as_the_minutes_say(written, monkeypatch, tmp_path):
-    costs = {"A": StepCosts(1.0, 10, 0.0, 0.0), "B, after A": StepCosts(3.0, 10, 0.0, 0.0)}
+    costs = {"A": StepCosts(1.0, 10, 0.0, 0.0), "B, after A": StepCosts(2.0, 10, 0.0, 0.0)}
     measured = []
 
     def measure(recipe, clock):
@@ -66,14 +66,18 @@ def test_every_arm_trains_as_long_as_the_minutes_say(written, monkeypatch, tmp_p
     comparison = load_comparison(path)
     runs = plan_runs(comparison, rotation()[:2], [0, 1], tmp_path / "out")
     recipes = {run: recipe_of(comparison, run, path.parent, ["data.sources.0.path=CORPUS"]) for run in runs}
+    planned = with_budget(comparison, recipes, tmp_path / "out")
+    # what an arm begins with is not there before the other one has run
+    assert measured == ["cpu"]
+    assert {recipe.run.epochs for run, recipe in planned.items() if run.arm == "B, after A"} == {2}
     for _ in range(2):
-        planned = with_budget(comparison, recipes, tmp_path / "out")
+        planned = with_budget(comparison, recipes, tmp_path / "out", waiting=True)
     assert measured == ["cpu", "cpu"]
     epochs = {(run.arm, recipe.run.epochs) for run, recipe in planned.items()}
-    assert epochs == {("A", 6), ("B, after A", 2), ("unasked", 2)}
+    assert epochs == {("A", 6), ("B, after A", 3), ("unasked", 2)}
     assert all(planned[run].run.seed == run.seed for run in runs)
     (told,) = told_budget(comparison, planned)
-    assert told == "1 minutes a training by the cpu clock, which are epochs: A 6, B, after A 2"
+    assert told == "1 minutes a training by the cpu clock, which are epochs: A 6, B, after A 3"
 
 
 def test_runs_hold_one_seed_after_the_other(written):
