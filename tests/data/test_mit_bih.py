@@ -70,11 +70,25 @@ def test_the_published_sets_are_whole():
     assert not set(mit_bih._DS1) & set(mit_bih._DS2) and set(mit_bih._VALIDATION) < set(mit_bih._DS1)
 
 
+def test_annotations_that_are_cut_off_are_no_windows_without_beats(raw, tmp_path):
+    for ending in (".hea", ".dat", ".atr"):
+        shutil.copy(raw / f"232{ending}", tmp_path)
+    annotations = tmp_path / "232.atr"
+    annotations.chmod(0o644)
+    content = annotations.read_bytes()
+    for size in (0, 1000, len(content) - 1):
+        annotations.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=r"232.atr does not end as an annotation file of WFDB: truncated"):
+            read_beats(tmp_path / "232", 360)
+    with pytest.raises(ValueError, match="no record could be read"):
+        prepare(tmp_path, tmp_path / "out")
+
+
 def test_what_cannot_be_read_is_told(raw, tmp_path):
     with pytest.raises(ValueError, match="splitting is 'random'"):
         mit_bih_corpus(raw, "random")
     with pytest.raises(OSError, match="100.atr is not there"):
         read_beats(tmp_path / "100", 360)
-    (tmp_path / "100.atr").write_bytes(b"\x01")
+    (tmp_path / "100.atr").write_bytes(b"\x01\0\0")
     with pytest.raises(ValueError, match="100.atr is not an annotation file"):
         read_beats(tmp_path / "100", 360)

@@ -42,6 +42,7 @@ _PACED = ("102", "104", "107", "217")
 # one man: https://physionet.org/content/mitdb, the notes on the records
 _SAME_PATIENT = {"202": "201"}
 _OLDEST = 90
+_END = bytes(2)
 _SEXES = {"M": "male", "F": "female"}
 
 
@@ -104,7 +105,7 @@ def read_beats(path: Path, sampling_rate: float) -> tuple[np.ndarray, np.ndarray
     """Seconds from the start, and symbols, of what a record's file `.atr` annotates, beats and others.
 
     Raises:
-        ValueError: a file that is not an annotation file of WFDB.
+        ValueError: a file that is not an annotation file of WFDB, or is cut off.
         OSError: it is not there.
     """
     import wfdb
@@ -112,6 +113,9 @@ def read_beats(path: Path, sampling_rate: float) -> tuple[np.ndarray, np.ndarray
     file = Path(f"{path}.atr")
     if not file.is_file():
         raise FileNotFoundError(f"{file} is not there: the beats of {path.name} are not known")
+    # the windows behind a cut would have no beats; a file that is whole ends with an empty annotation
+    if not file.read_bytes().endswith(_END):
+        raise ValueError(f"{file} does not end as an annotation file of WFDB: truncated, or not its file")
     try:
         found = wfdb.rdann(str(path), "atr")
     except (IndexError, KeyError, TypeError, ValueError) as error:
