@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import BertConfig, GPT2Config, set_seed
+from transformers import BertConfig, GenerationConfig, GPT2Config, set_seed
 
 from hf_ecg import MELPTextConfig, MELPTextModel
 from hf_ecg.convert import convert_checkpoint
@@ -116,6 +116,28 @@ def test_more_tokens_than_positions_are_refused_in_a_sentence(model, ecgs):
     assert short.longest_report == 31
     with pytest.raises(ValueError, match=r"input_ids have shape \(2, 1\), wanted \(3, at least 1\)"):
         model.generate(ecgs, input_ids=torch.full((2, 1), CLS))
+
+
+@torch.no_grad()
+def test_no_report_is_written_of_values_that_are_no_numbers(model, ecgs):
+    broken = ecgs.clone()
+    broken[1, 0, 3] = float("nan")
+    with pytest.raises(ValueError, match="makes no numbers of the ECGs in rows 1: are values missing there"):
+        model.generate(broken)
+    with pytest.raises(ValueError, match="output_hidden_states is not given while a report is written"):
+        model.generate(ecgs, output_hidden_states=True, return_dict_in_generate=True)
+
+
+@torch.no_grad()
+def test_settings_of_generation_come_as_one_thing_too(model, ecgs, recwarn):
+    settings = GenerationConfig(max_new_tokens=4)
+    written = model.generate(ecgs, generation_config=settings, past_key_values=None)
+    assert torch.equal(written, model.generate(ecgs, max_new_tokens=4))
+    assert settings.use_cache is GenerationConfig().use_cache, "the caller's own settings stay"
+    assert model.generate(ecgs, generation_config=GenerationConfig(use_cache=False)).shape == (3, 16)
+    with pytest.raises(ValueError, match="41 tokens are asked for"):
+        model.generate(ecgs, generation_config=GenerationConfig(max_new_tokens=40))
+    assert not [told for told in recwarn if "deprecated" in str(told.message)]
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """Reports written from ECGs, by transformers' generation."""
 
+import copy
 from typing import Any, cast
 
 import torch
@@ -10,6 +11,8 @@ from .configuration_melp_text import MELPTextConfig
 
 # of transformers' generation: what says how long an output may be
 _LENGTHS = ("max_new_tokens", "max_length")
+# what it can hand back of other models' steps
+_NOT_GIVEN = ("output_attentions", "output_hidden_states")
 
 
 class ReportGenerationMixin(GenerationMixin):
@@ -54,11 +57,19 @@ class ReportGenerationMixin(GenerationMixin):
 
         Raises:
             ValueError: more tokens asked for than the decoder has positions, beginnings for another number of ECGs,
-                what the encoder refuses, and as transformers says.
+                values that are no numbers, what the encoder refuses, and as transformers says.
         """
         model = cast(Any, self)
+        told = kwargs.get("generation_config") or model.generation_config
+        for name in _NOT_GIVEN:
+            if kwargs.get(name, getattr(told, name, None)):
+                raise ValueError(f"{name} is not given while a report is written: call the model itself for it")
         outputs = model.ecg_model(input_values, lead_mask=lead_mask, sample_mask=sample_mask)
         number = len(outputs.caption_states)
+        unknown = ~outputs.caption_states.isfinite().flatten(1).all(dim=1)
+        if unknown.any():
+            rows = ", ".join(map(str, unknown.nonzero()[:, 0].tolist()))
+            raise ValueError(f"the encoder makes no numbers of the ECGs in rows {rows}: are values missing there?")
         if input_ids is None:
             input_ids = torch.full((number, 1), self.config.bos_token_id, device=outputs.caption_states.device)
         elif input_ids.ndim != 2 or len(input_ids) != number or not input_ids.shape[1]:
@@ -67,9 +78,16 @@ class ReportGenerationMixin(GenerationMixin):
             input_ids = model.with_bos(input_ids)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
-        kwargs = self._with_length(kwargs, input_ids.shape[1])
+        added: dict[str, Any] = self._length(kwargs, told, input_ids.shape[1])
+        use_cache = kwargs.get("use_cache", told.use_cache if "generation_config" in kwargs else None)
         # said to transformers too: the configuration of a text tower that was trained alone may say that there is none
-        if kwargs.setdefault("use_cache", True) and "past_key_values" not in kwargs:
+        added["use_cache"] = use_cache = True if use_cache is None else use_cache
+        if kwargs.get("generation_config") is not None:
+            # transformers takes settings in one place
+            kwargs["generation_config"] = copy.deepcopy(told)
+            kwargs["generation_config"].update(**added)
+            added = {}
+        if use_cache and kwargs.get("past_key_values") is None:
             # layers as they come: the text tower's, then the decoder's over the report, then those over the ECG
             kwargs["past_key_values"] = DynamicCache()
         return GenerationMixin.generate(
@@ -78,20 +96,20 @@ class ReportGenerationMixin(GenerationMixin):
             input_ids=input_ids,
             attention_mask=attention_mask,
             caption_states=outputs.caption_states,
-            **kwargs,
+            **(kwargs | added),
         )
 
-    def _with_length(self, kwargs: dict[str, Any], begun: int) -> dict[str, Any]:
+    def _length(self, kwargs: dict[str, Any], told, begun: int) -> dict[str, int]:
         """Raises ValueError for more tokens than there are positions; without a wish they go up to the last."""
-        told = kwargs.get("generation_config") or cast(Any, self).generation_config
         wished = {name: kwargs.get(name, getattr(told, name, None)) for name in _LENGTHS}
         longest, new, whole = self.longest_report, *wished.values()
         asked = begun + new if new is not None else whole
+        wanted = {}
         if asked is None:
             asked = longest if begun < longest else begun + 1
-            kwargs = kwargs | {"max_length": asked}
+            wanted = {"max_length": asked}
         if asked > longest:
             raise ValueError(
                 f"{asked} tokens are asked for, {begun} of them given, and the decoder has {longest} positions"
             )
-        return kwargs
+        return wanted
