@@ -151,14 +151,21 @@ def _unit_rms(noise: torch.Tensor) -> torch.Tensor:
     return noise / noise.square().mean(-1, keepdim=True).sqrt().clamp(min=_SMALLEST_RMS)
 
 
+def check_recordings(folder, kinds=tuple(RECORDINGS)) -> None:
+    """Raises FileNotFoundError where a folder does not hold the recordings of these kinds of noise."""
+    for kind in kinds:
+        path = Path(folder) / RECORDINGS[kind]
+        if not path.with_suffix(".hea").is_file():
+            raise FileNotFoundError(f"{path}.hea is not there: recordings wants a folder with bw, em and ma")
+
+
 @lru_cache(maxsize=8)
 def _recording(folder: str, kind: str, sampling_rate: float) -> torch.Tensor:
     """float32 (channels, samples) in millivolts, at the wanted rate."""
     import wfdb
 
+    check_recordings(folder, (kind,))
     path = Path(folder) / RECORDINGS[kind]
-    if not path.with_suffix(".hea").is_file():
-        raise FileNotFoundError(f"{path}.hea is not there: recordings wants a folder with bw, em and ma")
     record = wfdb.rdrecord(str(path))
     samples = record.p_signal.T
     if not np.isfinite(samples).all():

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...data.added_noise import NOISES
 from ...data.corpus import load_corpus
+from ...data.noise_views import check_recordings
 from ...data.rows import rows_fingerprint
 from ...files import ArrayStore, values_digest
 from ...locks import output_lock
@@ -97,6 +99,10 @@ def judge_robustness(
         OSError: a model, the corpus or a recording of noise is not there, or another process writes the folder.
     """
     models, against, output_dir = list(models), list(options.against), Path(output_dir)
+    if options.noise.recordings is not None:
+        # before hours of clean conditions, not behind them
+        kinds = options.noise.kinds if options.table == GRID else tuple(NOISES)
+        check_recordings(options.noise.recordings, [NOISES[kind] for kind in kinds])
     kinds = {kind_of(folder, options.probe) for folder in (*models, *against)}
     if len(kinds) != 1:
         raise ValueError(f"{models + against} are asked by {' and by '.join(sorted(kinds))}, wanted one way for all")

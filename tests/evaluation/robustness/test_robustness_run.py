@@ -129,6 +129,14 @@ def test_what_does_not_fit_is_told(script, work, name, options, message):
         script.main(command(work, name, *options, label_set=label_set, output="refused"))
 
 
+def test_absent_recordings_are_told_before_anything_is_computed(script, work, tmp_path):
+    (tmp_path / "ma.hea").write_text("")
+    for options in (["--recordings", "nowhere"], ["--recordings", str(tmp_path), "--table", "tolerantecg"]):
+        with pytest.raises(FileNotFoundError, match="recordings wants a folder with bw, em and ma"):
+            script.main(command(work, "OUT", "--probe", *options, output="absent"))
+    assert not (work / "absent").exists()
+
+
 def test_a_model_that_can_read_nothing_ends_in_a_sentence(script, work, tmp_path):
     tiny.classifier(["SR", "AFIB"]).save_pretrained(tmp_path)
     tiny.feature_extractor(num_samples=200).save_pretrained(tmp_path)

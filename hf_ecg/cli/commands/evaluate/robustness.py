@@ -69,7 +69,7 @@ def command(model, data, output_dir, picture, beside, **given) -> Ending:
     """Judge any model under fewer leads and more noise: macro AUROC, and the drop against clean twelve leads.
 
     \b
-    hf-ecg evaluate robustness --model ecg-text-small --data PARQUET --test_folds 9,10 --recordings NSTDB \\
+    hf-ecg evaluate robustness --model OUT/clep --data PARQUET --test_folds 9,10 --recordings NSTDB \\
         --picture --output_dir OUT
     hf-ecg evaluate robustness --model OUT/encoder --data PARQUET --label_sets superdiagnostic form rhythm \\
         --table tolerantecg --snr_db 0 --output_dir OUT2
