@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import initialization as init
 
-from ...losses.distributed import is_distributed
+from ...losses.distributed import is_distributed, rank, world_size
 
 
 class EMACodebook(nn.Module):
@@ -65,10 +65,8 @@ class EMACodebook(nn.Module):
             int64 (batch, tokens), the words.
         """
         vectors = vectors.detach()
-        if self.training and not torch.compiler.is_compiling():
-            rows = (vectors.flatten(0, 1) if counted is None else vectors[counted]).float()
-            self._begin(rows)
-            self._count(rows)
+        if self.training and not torch.compiler.is_exporting():
+            self._follow(vectors, counted)
         return self.distances(vectors).argmin(dim=-1)
 
     @torch.no_grad()
@@ -91,23 +89,44 @@ class EMACodebook(nn.Module):
         self.counts.zero_()
         self.sums.zero_()
 
+    # of as many rows as there are beats, which no graph knows beforehand
+    @torch.compiler.disable
     @torch.no_grad()
+    def _follow(self, vectors: torch.Tensor, counted: torch.Tensor | None) -> None:
+        rows = (vectors.flatten(0, 1) if counted is None else vectors[counted]).float()
+        self._begin(rows)
+        self._count(rows)
+
     def _begin(self, rows: torch.Tensor) -> None:
-        if bool(self.begun) or not len(rows):
+        """With the rows of the first process that has any: all have to take part, or the others wait for ever."""
+        if bool(self.begun):
             return
-        vectors, counts = clusters(rows, self.size, self.kmeans_iterations)
+        first = _first_process_with(rows)
+        if first is None:
+            return
+        vectors, counts = self.vectors.float(), self.usage.float()
+        if first == rank():
+            vectors, counts = clusters(rows, self.size, self.kmeans_iterations)
         if is_distributed():
             for tensor in (vectors, counts):
-                torch.distributed.broadcast(tensor, 0)
+                torch.distributed.broadcast(tensor, first)
         self.vectors.copy_(vectors)
         self.usage.copy_(counts)
         self.begun.fill_(1)
 
-    @torch.no_grad()
     def _count(self, rows: torch.Tensor) -> None:
         words = self.distances(rows).argmin(dim=-1)
         self.counts += torch.bincount(words, minlength=self.size).to(self.counts.dtype)
         self.sums.index_add_(0, words, rows.to(self.sums.dtype))
+
+
+def _first_process_with(rows: torch.Tensor) -> int | None:
+    """The number of the first process that has rows; None when no process has."""
+    if not is_distributed():
+        return 0 if len(rows) else None
+    number = torch.tensor(rank() if len(rows) else world_size(), device=rows.device)
+    torch.distributed.all_reduce(number, torch.distributed.ReduceOp.MIN)
+    return int(number) if int(number) < world_size() else None
 
 
 def first_vectors(size: int, width: int) -> torch.Tensor:
