@@ -15,6 +15,8 @@ from .step_base import Step, WaveformBatch
 
 logger = logging.get_logger(__name__)
 SEARCHED = ("together", "first", "in_turn")
+# What moves less, in millivolts, is flat: a filter leaves rounding errors of a constant, and they have peaks too.
+_FLAT = 1e-6
 # a place without a beat has none
 BEATS = (
     Output("beat_tokens", ("beats", "beat_samples")),
@@ -127,8 +129,9 @@ class BeatTokens(Step):
             batch.tensors[output.name] = self._filled_up(values, output.padding)
 
     def _peaks(self, batch: WaveformBatch) -> list[np.ndarray]:
+        moving = np.ptp(batch.signals, axis=-1) > _FLAT
         if self.searched == "together":
-            return find_r_peaks(batch.signals, batch.sampling_rate, batch.lead_mask, batch.sample_mask)
+            return find_r_peaks(batch.signals, batch.sampling_rate, batch.lead_mask & moving, batch.sample_mask)
         peaks = [np.zeros(0, np.int64)] * len(batch.signals)
         left = np.arange(len(peaks))
         for turn, lead in enumerate(self._order(batch)):
@@ -138,8 +141,11 @@ class BeatTokens(Step):
             left, chosen = left[chosen >= 0], chosen[chosen >= 0]
             if not len(left) or (turn and self.searched == "first"):
                 break
-            signals, recorded = batch.signals[left, chosen], batch.sample_mask[left]
-            for row, found in zip(left, self._peaks_of_one_lead(signals, recorded, batch.sampling_rate), strict=True):
+            searched, chosen = left[moving[left, chosen]], chosen[moving[left, chosen]]
+            signals, recorded = batch.signals[searched, chosen], batch.sample_mask[searched]
+            for row, found in zip(
+                searched, self._peaks_of_one_lead(signals, recorded, batch.sampling_rate), strict=True
+            ):
                 peaks[row] = found
         return peaks
 

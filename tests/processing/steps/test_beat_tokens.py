@@ -82,6 +82,22 @@ def test_no_beat_is_a_mask():
     assert not beside["beat_mask"][0].any() and beside["beat_mask"][1].all()
 
 
+@pytest.mark.parametrize("parameters", [{}, {"detector": "xqrs", "searched": "first"}], ids=["slopes", "xqrs"])
+def test_rounding_errors_of_a_filtered_constant_are_no_beats(parameters):
+    band = {"name": "bandpass", "low_hz": 0.67, "high_hz": 40.0, "order": 5, "form": "ba", "zero_phase": True}
+    own = extractor({"name": "filter", "filter": band}, **parameters)
+    batch = read([np.full((12, 1000), offset) for offset in (0.1, 1.0, 300.0)], own)
+    assert not batch["beat_mask"].any()
+
+
+@pytest.mark.parametrize("searched", ["in_turn", "together"])
+def test_a_constant_lead_is_passed_over(searched):
+    signals = waveform(every(1.0)) + 1e-9 * np.random.default_rng(0).standard_normal((12, 1000))
+    signals[0] = 1e-9 * np.random.default_rng(0).standard_normal(1000)
+    found = read(signals, extractor(searched=searched))
+    assert len(peaks_of(found)) == len(peaks_of(read(waveform(every(1.0)))))
+
+
 def test_without_beats_fifteen_places_at_equal_distances():
     own = extractor(max_tokens=None, beats_per_lead=15, without_beats="equally_spaced")
     batch = read(np.full((12, 1000), 0.3), own)
