@@ -46,6 +46,21 @@ def test_two_calls_are_equal(name):
     assert torch.equal(model.eval()(**inputs)[key], model(**inputs)[key])
 
 
+def test_an_encoder_is_taken_out_of_what_stands_around_it_without_a_word(name, tmp_path):
+    model = build(name)[0]
+    model.save_pretrained(tmp_path)
+    _, info = type(ecg_encoder(model)).from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info.values()), info
+
+
+def test_ids_are_whole_numbers(name):
+    model, inputs, _ = build(name)
+    for ids in ("lead_ids", "time_ids", "peak_samples"):
+        value = inputs.get(ids, torch.ones(inputs[BEATS].shape[:2]))
+        with pytest.raises(ValueError, match=f"{ids} has the type torch.float32, wanted whole numbers"):
+            model(**inputs | {ids: value.float()})
+
+
 def test_each_token_says_where_on_the_ecg_it_lies(name):
     model, inputs, _ = build(name)
     encoder = ecg_encoder(model.eval())

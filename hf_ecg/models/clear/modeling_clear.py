@@ -144,8 +144,8 @@ class CLEARModel(CLEARPreTrainedModel):
         (torch.Size([2, 192, 768]), torch.Size([2, 12, 768]), torch.Size([2, 768]))
     """
 
-    # the heads that stand around it
-    _keys_to_ignore_on_load_unexpected = [r"^(classifier|hug)\."]
+    # what the pretraining model and the heads have around it
+    _keys_to_ignore_on_load_unexpected = [r"^(classifier|decoder|hug)\."]
 
     def __init__(self, config: CLEARConfig):
         super().__init__(config)

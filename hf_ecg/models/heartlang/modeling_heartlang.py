@@ -80,6 +80,9 @@ class HeartLangModel(HeartLangPreTrainedModel):
         (torch.Size([2, 121, 768]), torch.Size([2, 768]))
     """
 
+    # what the pretraining model and the heads have around it
+    _keys_to_ignore_on_load_unexpected = [r"^(classifier|head|vocabulary_model)\.", "^mask_token$"]
+
     def __init__(self, config: HeartLangConfig):
         super().__init__(config)
         self.transformer = BeatTransformer(config)

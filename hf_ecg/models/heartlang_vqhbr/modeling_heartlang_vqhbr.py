@@ -73,6 +73,9 @@ class HeartLangVQHBRModel(HeartLangVQHBRPreTrainedModel):
         torch.Size([2, 768])
     """
 
+    # what the pretraining model and the heads have around it
+    _keys_to_ignore_on_load_unexpected = [r"^(classifier|decoder|codebook|to_code|to_beat)\."]
+
     def __init__(self, config: HeartLangVQHBRConfig):
         super().__init__(config)
         self.transformer = BeatTransformer(config)

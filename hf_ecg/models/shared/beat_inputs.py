@@ -9,6 +9,7 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 
 BEATS = "beat_tokens"
+WHOLE_NUMBERS = ("lead_ids", "time_ids", "peak_samples")
 
 
 @dataclass
@@ -81,7 +82,7 @@ class BeatInputMixin:
 def check_beats(
     beat_tokens: torch.Tensor, beat_samples: int, lead_mask: torch.Tensor | None, num_leads: int, **of_beats
 ) -> None:
-    """Raises ValueError for what is not a tensor, beats of another length, or another shape beside them.
+    """Raises ValueError for what is not a tensor, beats of another length, another shape beside them, or broken ids.
 
     Args:
         beat_tokens: (batch, tokens, beat_samples).
@@ -101,6 +102,8 @@ def check_beats(
     for name, value in {"lead_mask": lead_mask, **of_beats}.items():
         if value is not None and value.shape != wanted[name]:
             raise ValueError(f"{name} has shape {tuple(value.shape)}, wanted {tuple(wanted[name])}")
+        if name in WHOLE_NUMBERS and value is not None and (value.is_floating_point() or value.is_complex()):
+            raise ValueError(f"{name} has the type {value.dtype}, wanted whole numbers such as torch.int64")
 
 
 def check_rows(name: str, ids: torch.Tensor, rows: int, what: str) -> None:
