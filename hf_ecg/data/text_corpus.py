@@ -34,7 +34,9 @@ def load_texts(
     """
     if Path(path).is_file():
         if folds:
-            raise ValueError(f"{path} is a file: its texts have no folds")
+            raise ValueError(
+                f"{path} is a file: its texts have no folds; sources.0.folds={{}} takes them out of a recipe"
+            )
         found = _of_file(Path(path), column)
     else:
         found = {split: _of_folds(path, column, config, (folds or {}).get(split, ())) for split in SPLITS}

@@ -144,7 +144,7 @@ def test_texts_of_a_file_are_split_by_what_they_say(tmp_path, empty_datasets_cac
     assert {split: len(part) for split, part in found.items()} == {"train": 546, "validation": 22, "test": 32}
     sets = {split: set(part) for split, part in found.items()}
     assert not sets["train"] & sets["test"] and set().union(*sets.values()) == set(texts)
-    with pytest.raises(ValueError, match="is a file: its texts have no folds"):
+    with pytest.raises(ValueError, match="is a file: its texts have no folds; sources.0.folds=.. takes"):
         load_texts(path, folds={"train": [1]})
     (tmp_path / "texts.doc").write_text("a")
     with pytest.raises(ValueError, match="is not a text corpus"):
