@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from transformers import AutoFeatureExtractor, AutoModelForPreTraining
-
-from ..models.shared.beat_vocabulary import BeatVocabulary
 from ..signals.formats import read
 from ..training.log_file import LOG_NAME
 from ._figure import FORMATS, check_extension, save_figure
 from .answers import plot_answers
-from .beats import plot_sentence, plot_vocabulary
 from .ecg import plot_ecg
 from .training import plot_training
 
@@ -24,7 +20,7 @@ def is_training(path: str | Path) -> bool:
 def draw_training(runs: Sequence, output: str | Path, metric: str | None = None, title: str | None = None) -> Path:
     """One picture of the curves of all runs; see `plot_training`."""
     output = Path(output)
-    _prepare(output)
+    prepare_place(output)
     return save_figure(plot_training(list(runs), metric, title=title), output)
 
 
@@ -44,61 +40,27 @@ def draw_records(
     Raises:
         ValueError: two records with one name, a folder in the place of a record, or a file for several records.
     """
-    targets = _targets(list(records), Path(output), ending)
+    targets = record_targets(list(records), Path(output), ending)
     return [
         save_figure(plot_ecg(read(name, leads=leads, rename=rename), show=leads, **how), target)
         for name, target in targets.items()
     ]
 
 
-def draw_words(
-    model: str, records: Sequence, output: str | Path, ending: str | None = None, *, leads=None, title=None, **how
-) -> list[Path]:
-    """The most used words of a vocabulary of heartbeats; with records, each as a sentence of its words.
-
-    Args:
-        model: folder or Hub id of a model with words, with its feature extractor.
-        records: paths; none: the vocabulary itself is drawn.
-        output: .png or .svg file; for several records a folder.
-        ending: of the files in a folder, "png" (default) or "svg".
-        leads: those to draw.
-        title: printed above.
-        how: see `plot_beats`.
-
-    Raises:
-        ValueError: a model without words, and see `draw_records`.
-        OSError: there is no such model.
-    """
-    found = AutoModelForPreTraining.from_pretrained(model)
-    if not isinstance(found, BeatVocabulary):
-        raise ValueError(f"{model} is a {type(found).__name__}, wanted a vocabulary of heartbeats")
-    extractor = AutoFeatureExtractor.from_pretrained(model)
-    if records:
-        targets = _targets(list(records), Path(output), ending)
-        return [
-            save_figure(plot_sentence(read(name), found.eval(), extractor, show=leads, title=title, **how), target)
-            for name, target in targets.items()
-        ]
-    output = Path(output)
-    _prepare(output)
-    beats, usage = found.eval().drawn_words().numpy(), found.word_usage().numpy()
-    return [save_figure(plot_vocabulary(beats, usage, sampling_rate=extractor.sampling_rate, title=title), output)]
-
-
 def draw_answers(record, answers: Sequence, output: str | Path, *, note=None, leads=None, rename=None) -> Path:
     """One picture of a record with the answers of a model; see `plot_answers`."""
     output = Path(output)
-    _prepare(output)
+    prepare_place(output)
     return save_figure(plot_answers(read(record, leads=leads, rename=rename), answers, note=note), output, dpi=127)
 
 
-def _targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:
+def record_targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:
     """Record -> file to write."""
     for name in records:
         if Path(name).is_dir():
             raise ValueError(f"{name} is a folder without {LOG_NAME}, wanted records (.hea) or training runs")
     if len(records) == 1 and output.suffix and not output.is_dir():
-        _prepare(output)
+        prepare_place(output)
         return {records[0]: output}
     if output.suffix and not output.is_dir():
         raise ValueError(f"--output is {output}, wanted a folder: there are {len(records)} records, a file each")
@@ -112,6 +74,6 @@ def _targets(records: list[str], output: Path, ending: str | None) -> dict[str, 
     return targets
 
 
-def _prepare(output: Path) -> None:
+def prepare_place(output: Path) -> None:
     check_extension(output)
     output.parent.mkdir(parents=True, exist_ok=True)

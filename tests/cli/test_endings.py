@@ -114,6 +114,7 @@ ABSENT = {
     "prepare cinc2017": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare code15": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare mit_bih": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
     "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare targets": [
@@ -123,6 +124,9 @@ ABSENT = {
     "prepare near_duplicates": ["{}/absent", "--within", "--output", "{}/pairs.csv"],
     "prepare merl_splits": ["--merl_splits", "{}/absent"],
     "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],
+    "language-model": ["--config", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
+    "evaluate reports": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
+    "evaluate robustness": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate zero-shot": ["--model", "{}/absent", "--data", "{}/no", "--prompts", "x_y", "--output", "{}/o.json"],
     "evaluate probe": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
     "evaluate classify": ["{}/r.hea", "--model", "{}", "--prompts", "sinus rhythm"],

@@ -13,7 +13,10 @@ PAGES = sorted(
     if path.is_file()
 )
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_ASKS = re.compile(r"^(from transformers import .*\b(Auto|pipeline)|import transformers)", re.MULTILINE)
+# tokenizers and language models are transformers' own
+_ASKS = re.compile(
+    r"^(from transformers import .*\b(Auto(?!Tokenizer|ModelForCausalLM)|pipeline)|import transformers)", re.MULTILINE
+)
 _OURS = re.compile(r"^(import hf_ecg|from hf_ecg)", re.MULTILINE)
 
 

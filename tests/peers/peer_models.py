@@ -63,6 +63,11 @@ class PeerModelTester:
         return config, {key: value for key, value in inputs.items() if not key.startswith("second_")}
 
 
+def own_config(model_class: type):
+    """What the contract tests build this class of."""
+    return _case(model_class)[1]()
+
+
 def own_inputs(model_class: type, rows: int) -> dict:
     """What the contract tests give to this class."""
     return _case(model_class)[2](rows, torch.Generator().manual_seed(0))

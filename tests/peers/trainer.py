@@ -23,7 +23,7 @@ from torch import nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from hf_ecg.models.shared.roles import model_role
-from tests.peers.peer_models import PeerModelTester, families, own_inputs
+from tests.peers.peer_models import families, own_config, own_inputs
 
 ROWS, UPDATES, RATE, STEPS = 32, 2, 0.05, (1, 4)
 # the Trainer rounds what it reports
@@ -55,7 +55,7 @@ def labels(kind: str) -> torch.Tensor:
 
 def built(model_class: type, kind: str | None) -> tuple[nn.Module, dict]:
     torch.manual_seed(0)
-    config, inputs = PeerModelTester(model_class.config_class).get_config(), own_inputs(model_class, ROWS)
+    config, inputs = own_config(model_class), own_inputs(model_class, ROWS)
     if kind is not None:
         config.num_labels, config.problem_type = 3, kind
         inputs["labels"] = labels(kind)

@@ -32,14 +32,14 @@ def command(inputs, output, format, metric, words, title, **of_records) -> Endin
 
     INPUT are ECG files (WFDB, EDF, DICOM, XML, CSV ...), a picture each, or training runs, one picture of all.
     """
-    from ...plotting.picture_files import draw_records, draw_training, draw_words, is_training
+    from ...plotting.picture_files import draw_records, draw_training, is_training
 
     if not inputs and words is None:
         raise ValueError("there is no INPUT, wanted records or training runs, or --words")
     runs = [is_training(name) for name in inputs]
     given = {name: value for name, value in of_records.items() if value is not None}
     if words is not None:
-        written = _with_words(inputs, output, format, metric, words, title, given, draw_words)
+        written = _with_words(inputs, output, format, metric, words, title, given)
     elif any(runs):
         if not all(runs):
             raise ValueError(f"{list(inputs)} are records and training logs, wanted one kind")
@@ -59,10 +59,12 @@ def command(inputs, output, format, metric, words, title, **of_records) -> Endin
     return Ending(written, made=[(path, "ECG on paper") for path in written], next=[following])
 
 
-def _with_words(inputs, output, format, metric, words, title, given, draw_words):
+def _with_words(inputs, output, format, metric, words, title, given):
     unused = [name for name in given if name not in ("leads", "start", "seconds", "width")]
     if metric is not None or unused:
         raise ValueError(f"--{'metric' if metric is not None else unused[0]} does not go with --words")
     if not inputs and given:
         raise ValueError(f"--{next(iter(given))} is for records, and there is none")
+    from ...plotting.word_pictures import draw_words
+
     return draw_words(words, inputs, output, format, title=title, **given)

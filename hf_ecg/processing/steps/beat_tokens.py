@@ -17,6 +17,8 @@ logger = logging.get_logger(__name__)
 SEARCHED = ("together", "first", "in_turn")
 # What moves less, in millivolts, is flat: a filter leaves rounding errors of a constant, and they have peaks too.
 _FLAT = 1e-6
+# a day of beats in twelve leads is half of it
+_MOST_PLACES = 2_000_000
 # a place without a beat has none
 BEATS = (
     Output("beat_tokens", ("beats", "beat_samples")),
@@ -87,7 +89,10 @@ class BeatTokens(Step):
             raise ValueError(
                 f"max_tokens is {self.max_tokens} and beats_per_lead is {self.beats_per_lead}, wanted one of them"
             )
-        check_positive_integer("max_tokens or beats_per_lead", self.max_tokens or self.beats_per_lead)
+        places = self.max_tokens or self.beats_per_lead
+        check_positive_integer("max_tokens or beats_per_lead", places)
+        if places and places > _MOST_PLACES:
+            raise ValueError(f"max_tokens or beats_per_lead is {places}, wanted at most {_MOST_PLACES}")
         check_one_of("detector", self.detector, DETECTORS)
         check_one_of("searched", self.searched, SEARCHED)
         if self.detector == "xqrs" and self.searched == "together":

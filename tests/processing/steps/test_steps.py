@@ -74,7 +74,7 @@ def test_a_crop_needs_a_length():
 def test_steps_are_written_out_in_full_and_read_back_equal():
     required = {"filter": {"filter": BAND}, "normalise": {"method": "zscore"}, "divide": {"divisor": 2.0}}
     required |= {"multi_crop": {"count": 3}, "subtract_median": {"seconds": 0.4}, "keep_leads": {"leads": ["I"]}}
-    required |= {"require_length": {"minimum": 5.0}}
+    required |= {"require_length": {"minimum": 5.0}, "beat_tokens": {"max_tokens": 256}}
     for name in STEPS:
         step = build_step({"name": name, **required.get(name, {})})
         assert build_step(describe_step(step)) == step
