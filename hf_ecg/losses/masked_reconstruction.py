@@ -3,6 +3,7 @@
 import torch
 
 from .pair_targets import without_autocast
+from .record_means import mean_by_record
 
 
 def masked_reconstruction_loss(
@@ -36,8 +37,5 @@ def masked_reconstruction_loss(
         if normalise:
             variance = target.var(dim=-1, keepdim=True, unbiased=True)
             target = (target - target.mean(dim=-1, keepdim=True)) / (variance + 1e-6).sqrt()
-        errors = (prediction.float() - target).square().mean(dim=-1).flatten(1)
-        judged = judged.flatten(1)
-        # not a product: what is not judged may not be a number at all
-        sums = errors.masked_fill(~judged, 0.0).sum(dim=1)
-        return (sums / judged.sum(dim=1).clamp(min=1)).mean()
+        errors = (prediction.float() - target).square().mean(dim=-1)
+        return mean_by_record(errors, judged)

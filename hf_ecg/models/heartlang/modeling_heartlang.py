@@ -16,6 +16,7 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 from transformers.utils.output_capturing import capture_outputs
 
+from ...losses.record_means import mean_by_record
 from ..heartlang_vqhbr.modeling_heartlang_vqhbr import HeartLangVQHBRForPreTraining
 from ..shared.beat_inputs import BeatInputMixin, BeatModelOutput
 from ..shared.beat_transformer import (
@@ -276,8 +277,8 @@ def _check_labels(labels: torch.Tensor, shape, words: int) -> None:
 
 
 def _cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The mean over the words that are judged; 0 where none is."""
+    """The mean over records of that over their words that are judged; 0 where none is."""
     losses = F.cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=_NOT_JUDGED, reduction="sum"
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=_NOT_JUDGED, reduction="none"
     )
-    return losses / (targets != _NOT_JUDGED).sum().clamp(min=1)
+    return mean_by_record(losses.view(targets.shape), targets != _NOT_JUDGED)

@@ -13,6 +13,7 @@ from transformers.processing_utils import Unpack
 from transformers.utils import TransformersKwargs, can_return_tuple
 from transformers.utils.output_capturing import capture_outputs
 
+from ...losses.record_means import mean_by_record
 from ..shared.beat_inputs import BeatInputMixin, BeatModelOutput
 from ..shared.beat_transformer import (
     BeatSequenceInput,
@@ -35,7 +36,8 @@ class HeartLangVQHBROutput(ECGPreTrainingOutput):
 
     Args:
         loss: the two that follow together.
-        commitment_loss: mean squared distance of beats from their words, by `commitment_weight`.
+        commitment_loss: mean squared distance of beats from their words, by `commitment_weight`. This and the next
+            are means over records of the mean over their beats.
         reconstruction_loss: mean squared error of the beats that the decoder draws.
         codes: int64 (batch, tokens), the words; -1 where there is no beat.
         code_vectors: (batch, tokens, code_size), the beats' vectors of unit length, before words are chosen.
@@ -209,8 +211,11 @@ class HeartLangVQHBRForPreTraining(BeatVocabulary, HeartLangVQHBRPreTrainedModel
         # the gradient passes as if nothing had been chosen
         passed = vectors + (words - vectors).detach()
         drawn = self.to_beat(self.decoder(given, passed, **kwargs)[:, 1:])
-        commitment = self.config.commitment_weight * _mean_square(vectors - words, given.counted)
-        reconstruction = _mean_square(drawn - given.beats.to(drawn.dtype), given.counted)
+        commitment = self.config.commitment_weight * mean_by_record(
+            (vectors - words).float().square().mean(dim=-1), given.counted
+        )
+        errors = (drawn - given.beats.to(drawn.dtype)).float().square().mean(dim=-1)
+        reconstruction = mean_by_record(errors, given.counted)
         return HeartLangVQHBROutput(
             loss=commitment + reconstruction,
             commitment_loss=commitment,
@@ -262,11 +267,3 @@ class HeartLangVQHBRForPreTraining(BeatVocabulary, HeartLangVQHBRPreTrainedModel
         with torch.autocast(states.device.type, enabled=False):
             vectors = F.normalize(self.to_code(states.to(self.to_code[0].weight.dtype)).float(), dim=-1)
         return outputs, vectors, self.codebook(vectors, given.counted)
-
-
-def _mean_square(differences: torch.Tensor, counted: torch.Tensor | None) -> torch.Tensor:
-    """Over the beats that count; 0 where none does."""
-    squares = differences.float().square().mean(dim=-1)
-    if counted is None:
-        return squares.mean()
-    return (squares * counted).sum() / counted.sum().clamp(min=1)
