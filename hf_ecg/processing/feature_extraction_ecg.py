@@ -39,8 +39,7 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     sample at all, is absent: false in `lead_mask`, zero after the last step. A flat lead is a measurement (asystole, a
     loose electrode) and stays present unless the recipe has the step `mask_flat_leads`.
 
-    Steps are dicts with a `name` and parameters; omitted parameters get their defaults, and the attribute `steps` and
-    the saved JSON spell them out:
+    Steps are dicts with a `name` and parameters; the attribute `steps` and the saved JSON spell out their defaults:
 
     - `derive_limb_leads`: absent limb leads that the recipe wants, from any two given ones; millivolts only. It is
       always the first step and is put there when the list lacks it. A derived lead is absent where one of the two is
@@ -56,19 +55,15 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     - `require_millivolts`: normalised values are refused, for models that read voltages; before `fill_missing`.
     - `require_length` (minimum, maximum): so are records that last fewer or more seconds.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.
-    - `zero_padding_to_missing` (minimum_seconds): zeros of all leads at the ends of a record are missing and false in
-      `sample_mask` (CODE-15's HDF5 files); before `select_leads`.
-    - `views`: where random views act in training; nothing at inference. `before_views` and `after_views` are the two
-      halves. No step that changes leads, rate or the number of records may stand behind it.
+    - `zero_padding_to_missing` (minimum_seconds): zeros of all leads at a record's ends are missing (CODE-15's HDF5
+      files); before `select_leads`.
+    - `views`: where random views act in training. No step that changes leads, rate or records may stand behind it.
     - `resample` (method, target_rate, edges), `filter` (filter), `subtract_median` (seconds, edges), `normalise`
       (method, over, epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples,
       position), `multi_crop` (count, num_samples), `segments` (num_samples), `pad` (num_samples, position, value): the
       functions of `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter
-      records and `pad` longer ones. Beyond its ends a record goes on at its own level and slope, unless `edges` say
-      otherwise.
-
-    - `beat_tokens`: beats in place of the waveform, for models that read them; see
-      `hf_ecg.processing.steps.beat_tokens.BeatTokens`.
+      records and `pad` longer ones. Beyond its ends a record goes on at its level and slope, but for other `edges`.
+    - `beat_tokens`: beats in place of the waveform, see `processing.steps.beat_tokens.BeatTokens`.
 
     Args:
         sampling_rate: hertz of the result; a record that arrives with another rate and is not resampled is an error.

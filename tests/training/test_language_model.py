@@ -10,13 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BertConfig, BertLM
 from hf_ecg.data.text_corpus import load_texts
 from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.training.build import build_parts
-from hf_ecg.training.language_model import (
-    language_figures,
-    load_language_recipe,
-    perplexity,
-    train_language_model,
-    unigram_perplexity,
-)
+from hf_ecg.training.language_model import load_language_recipe, train_language_model
+from hf_ecg.training.perplexity import language_figures, perplexity, unigram_perplexity
 from hf_ecg.training.recipe import parse_recipe
 
 TINY = {
