@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from hf_ecg.locks import OutputLock
+from hf_ecg.training.step_costs import StepCosts
 from tests.evaluation import tiny
 
 EXTRACTOR = {
@@ -191,3 +192,17 @@ def test_one_turn_judges_its_two_folds(script, work):
     report = script.main([*command(work, "ONE_TURN"), "--comparison", str(work / "one_turn.yaml")])
     folds = np.array(tiny.dataset(480)["fold"][:])
     assert report["tasks"][0]["records"] == int(np.isin(folds, [1, 2]).sum()) and report["data"]["folds"] == [1, 2]
+
+
+def test_an_arm_that_begins_with_another_has_its_minutes_too(script, work, monkeypatch):
+    # two epochs of 0.25 s fit, and the recipe says one
+    monkeypatch.setattr("hf_ecg.studies.time_budget.measure_costs", lambda *_: StepCosts(0.01, 25, 0.0, 0.0))
+    begins = {"overrides": ["model.config={}", "model.init_from.model={arm:CLEF}"]}
+    only = {"turns": 1, "arms": {"CLEF": {}, "after": begins}, "differences": [], "minutes": 0.5 / 60, "clock": "cpu"}
+    measures = {"rhythm probe": COMPARISON["measures"]["rhythm probe"]}
+    (work / "minutes.yaml").write_text(yaml.safe_dump(COMPARISON | only | {"measures": measures}))
+    script.main([*command(work, "MINUTES"), "--comparison", str(work / "minutes.yaml")])
+    for arm in ("clef", "after"):
+        recipe = yaml.safe_load((work / f"MINUTES/{arm}/seed_0/test_1_2/recipe.yaml").read_text())
+        assert recipe["run"]["epochs"] == 2, arm
+    assert "CLEF 2, after 2" in (work / "MINUTES/comparison.md").read_text()

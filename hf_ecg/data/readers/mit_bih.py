@@ -235,6 +235,6 @@ def card(summary: dict) -> CorpusCard:
         notes=[
             summary["window_rule"],
             "MLII, a modified lead of the chest, is taken as lead II.",
-            "Beats of other kinds are no label: a window of paced beats alone has none.",
+            "Beats of other kinds are not labels: a window of paced beats alone has an empty list.",
         ],
     )

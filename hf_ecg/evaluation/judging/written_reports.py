@@ -172,7 +172,7 @@ def commonest_report(texts: Sequence[str]) -> str:
     for text in texts:
         counts[text] = counts.get(text, 0) + 1
     if not counts:
-        raise ValueError("there is no report to take the commonest of")
+        raise ValueError("the training rows hold no report, so none is the commonest")
     return min(counts, key=lambda text: (-counts[text], text))
 
 

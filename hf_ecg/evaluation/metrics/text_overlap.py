@@ -1,7 +1,8 @@
 """How many words two texts share: BLEU and ROUGE-L.
 
-Written here and not taken from a library: BLEU of a corpus is no mean over records, so an interval over patients needs
-the counts of every record, which `sacrebleu` and `rouge-score` keep to themselves. They would bring nine packages.
+Written here and not taken from a library: BLEU of a corpus is not a mean over records, so an interval over patients
+needs the counts of every record, which `sacrebleu` and `rouge-score` keep to themselves. They would bring
+nine packages.
 """
 
 import re

@@ -78,7 +78,7 @@ def kind_of(folder: str, probe: bool) -> str:
 
     Raises:
         ValueError: a survival model without `probe`.
-        OSError: there is no model.
+        OSError: the model is not there.
     """
     role = folder_role(folder)
     if role == "survival model" and not probe:

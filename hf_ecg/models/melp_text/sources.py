@@ -30,8 +30,8 @@ SOURCES = (
             " to the tokenizer only to read it.",
             "In the released code the token that stands for a report is behind its padding, which moves it"
             " (`compat_cls_after_padding`): pad texts to 127 tokens as there, or set it to false and train on.",
-            "The original's zero-shot script raises for its own text model; there are no zero-shot figures of these"
-            " weights to compare with.",
+            "The original's zero-shot script ends in an error for its own text model. So these weights have no"
+            " zero-shot figures to compare with.",
             *CAVEATS,
         ),
         **ORIGIN,
