@@ -83,7 +83,12 @@ class CorpusCounts:
             if reason:
                 self.unusable.append({"record": record, "reason": reason})
         add_quality_counts(self.quality, quality)
-        self.skipped.extend(skipped)
+        self._skip(skipped)
+
+    def _skip(self, entries: Iterable[dict]) -> None:
+        """A record that is an item of several splits is skipped once."""
+        known = {tuple(entry.values()) for entry in self.skipped}
+        self.skipped.extend(entry for entry in entries if tuple(entry.values()) not in known)
 
     def state(self) -> dict:
         """Everything counted, as JSON takes it; see `merge`."""
@@ -102,7 +107,7 @@ class CorpusCounts:
             for label, count in classes.items():
                 self.classes[label_set][label] += count
         add_quality_counts(self.quality, state["quality"])
-        self.skipped.extend(state["skipped"])
+        self._skip(state["skipped"])
         self.unusable.extend(state["unusable"])
 
     def reasons(self) -> dict[str, int]:

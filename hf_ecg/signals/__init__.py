@@ -1,5 +1,6 @@
 """Waveforms as numpy arrays (..., leads, samples) in millivolts; nothing of torch or transformers."""
 
+from .annotations import Beats, RecordAnnotations, Rhythm, read_annotations
 from .baseline import subtract_median
 from .channels import Channels, choose_channels
 from .filters import apply_filter, validate_filter
@@ -23,9 +24,12 @@ __all__ = [
     "STANDARD_LEADS",
     "UNITS",
     "Annotation",
+    "Beats",
     "Channels",
     "QualityReport",
     "Record",
+    "RecordAnnotations",
+    "Rhythm",
     "apply_filter",
     "canonical_leads",
     "check_amplitude",
@@ -38,6 +42,7 @@ __all__ = [
     "normalise",
     "pad",
     "read",
+    "read_annotations",
     "read_record",
     "recorded_stretch",
     "resample",

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from datasets import Value
 
 from ...checks import check_one_of
+from ...signals.annotations import read_annotations
 from ...signals.formats import read
 from ...signals.record import Record
 from ..builder import Corpus
@@ -42,7 +42,6 @@ _PACED = ("102", "104", "107", "217")
 # one man: https://physionet.org/content/mitdb, the notes on the records
 _SAME_PATIENT = {"202": "201"}
 _OLDEST = 90
-_END = bytes(2)
 _SEXES = {"M": "male", "F": "female"}
 
 
@@ -74,7 +73,8 @@ class MITBIHReader:
         wave = read(self.data_dir / item.file, root=self.data_dir)
         check_name(wave, item.file)
         wave = replace(wave, leads=tuple("II" if lead == "MLII" else lead for lead in wave.leads))
-        seconds, symbols = read_beats(self.data_dir / item.file, wave.sampling_rate)
+        marks = read_annotations(self.data_dir / item.file, root=self.data_dir)
+        seconds, symbols = marks.samples / marks.sampling_rate, marks.symbols
         age, sex = _age_and_sex(wave)
         rows = []
         for number, (start, part) in enumerate(self.rule(wave)):
@@ -99,28 +99,6 @@ class MITBIHReader:
                 }
             )
         return rows
-
-
-def read_beats(path: Path, sampling_rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds from the start, and symbols, of what a record's file `.atr` annotates, beats and others.
-
-    Raises:
-        ValueError: a file that is not an annotation file of WFDB, or is cut off.
-        OSError: it is not there.
-    """
-    import wfdb
-
-    file = Path(f"{path}.atr")
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is not there: the beats of {path.name} are not known")
-    # the windows behind a cut would have no beats; a file that is whole ends with an empty annotation
-    if not file.read_bytes().endswith(_END):
-        raise ValueError(f"{file} does not end as an annotation file of WFDB: truncated, or not its file")
-    try:
-        found = wfdb.rdann(str(path), "atr")
-    except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file} is not an annotation file of WFDB: {error}") from error
-    return np.asarray(found.sample) / sampling_rate, np.asarray(found.symbol)
 
 
 def _age_and_sex(record: Record) -> tuple[int | None, str | None]:
