@@ -11,6 +11,7 @@ import click
 
 from .model_names import ModelName
 from .outcomes import JSON, QUIET, Ending, tell
+from .words import CROPS as CROP_WORDS
 from .words import METRICS, MINIMUM_COUNT, REPLICATES, WINDOWS
 
 OVERRIDE = re.compile(r"[A-Za-z_]\w*(\.\w+)+=")
@@ -202,6 +203,13 @@ CONFIG = click.option("--config", help="Configuration of the corpus, such as ptb
 DEVICE = click.option("--device", help="cpu, cuda ... (default: the GPU when there is one).")
 STRICT = click.option(
     "--strict", is_flag=True, help="Stop at the first row that cannot be used, instead of leaving it out."
+)
+CROPS = click.option(
+    "--crops",
+    type=click.Choice(CROP_WORDS),
+    default=CROP_WORDS[0],
+    show_default=True,
+    help="Of a recipe with several crops: their mean, or the largest of each number.",
 )
 BATCH_SIZE = click.option("--batch_size", type=int, default=64, show_default=True, help="ECGs at a time.")
 METRIC = click.option(

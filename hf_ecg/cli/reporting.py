@@ -8,6 +8,7 @@ import click
 from .model_names import MODEL_NAME
 from .options import many, options
 from .outcomes import Ending
+from .words import CROPS
 
 COMPANIONS = options(
     many("--supervised", type=MODEL_NAME, help="Folders of classifiers of the same budget."),
@@ -56,10 +57,11 @@ def interval_options(given: dict):
 
 
 def forward_options(given: dict):
-    """--batch_size, --device and --strict, out of the options."""
+    """--batch_size, --device, --strict and, where there is one, --crops, out of the options."""
     from ..evaluation.options import ForwardOptions
 
-    return ForwardOptions(given.pop("batch_size"), given.pop("device"), given.pop("strict"))
+    crops = given.pop("crops", CROPS[0])
+    return ForwardOptions(given.pop("batch_size"), given.pop("device"), given.pop("strict"), crops)
 
 
 def companions(given: dict):

@@ -4,6 +4,7 @@ They belong to the modules named here; `tests/cli/test_words.py` holds each agai
 """
 
 # hf_ecg.evaluation
+CROPS = ("mean", "max")
 REPLICATES, MINIMUM_COUNT = 1000, 10
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 UNANNOTATED = (LEAVE_OUT, _, _) = ("leave_out", "negative", "labelled")

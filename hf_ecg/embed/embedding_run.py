@@ -10,8 +10,8 @@ import torch
 from transformers.utils import logging
 
 from ..checks import check_one_of, check_positive_integer
-from ..evaluation.judging.features import CROPS, MEAN
 from ..evaluation.loading import pick_device
+from ..evaluation.options import CROPS, MEAN
 from ..locks import output_lock
 from ..progress import progress_bar
 from ..trained_on import tell_trained_on

@@ -3,8 +3,9 @@
 import torch
 from transformers import AutoFeatureExtractor
 
-from ..evaluation.judging.features import MEAN, average_crops, frozen
+from ..evaluation.judging.features import average_crops, frozen
 from ..evaluation.loading import checked_source, extractor_of, load_whole
+from ..evaluation.options import MEAN
 from ..evaluation.weights import tensors_digest
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor

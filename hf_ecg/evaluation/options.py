@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from ..checks import check_positive_integer
+from ..checks import check_one_of, check_positive_integer
 from .metrics.bootstrap import REPLICATES
 from .metrics.classification import MINIMUM_COUNT
 
+# how a record's crops count: their mean, or the largest of each number, for findings that one crop shows
+CROPS = (MEAN, MAX) = ("mean", "max")
 BY = (NAMES, DESCRIPTIONS, NAMES_AND_DESCRIPTIONS) = ("names", "descriptions", "names_and_descriptions")
 
 
@@ -40,17 +42,29 @@ class ForwardOptions:
         device: "cpu", "cuda" ...; None: the GPU when there is one.
         strict: raise at rows that the extractor refuses, those marked as unusable among them, instead of leaving them
             out of all figures.
+        crops: of a recipe that makes several crops of a record: "mean" of what the model says of them, or "max", the
+            largest of each number.
 
     Raises:
-        ValueError: a batch size below one.
+        ValueError: a batch size below one, another word for `crops`.
     """
 
     batch_size: int = 64
     device: str | None = None
     strict: bool = False
+    crops: str = MEAN
 
     def __post_init__(self):
         check_positive_integer("batch_size", self.batch_size)
+        check_one_of("crops", self.crops, CROPS)
+
+    def key(self) -> dict[str, str]:
+        """What of these options changes what a model says, for the names of kept parts."""
+        return {} if self.crops == MEAN else {"crops": self.crops}
+
+    def notes(self) -> list[str]:
+        """What a report says of them."""
+        return [] if self.crops == MEAN else ["of a record's crops the largest value of each number counts"]
 
 
 @dataclass(frozen=True)

@@ -295,10 +295,12 @@ def check_folds(folder: str | Path, facts: TrainingFacts | None, config: str | N
         return
     folds = set(folds)
     seen, selected = (sorted(folds & used) for used in facts.folds(config))
-    if seen or selected:
+    told = {"trained": seen, "selected": selected}
+    words = " and ".join(f"{how} on folds {found}" for how, found in told.items() if found)
+    if words:
         raise ValueError(
-            f"{folder} was trained on folds {seen} and selected on folds {selected} of those to be evaluated, "
-            f"{sorted(folds)}; --allow_training_folds evaluates all the same"
+            f"{folder} was {words} of those to be evaluated, {sorted(folds)}; --allow_training_folds evaluates all the"
+            " same"
         )
 
 

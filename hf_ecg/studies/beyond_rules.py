@@ -115,7 +115,7 @@ def beyond_rules(
                     for one in prompt_sets
                 ]
                 asking = AskingOptions(by=(DESCRIPTIONS,))
-                judged = JudgedTasks(change(part), prompt_sets, tasks, asking, intervals, forward.batch_size)
+                judged = JudgedTasks(change(part), prompt_sets, tasks, asking, intervals, forward)
                 for number in chosen:
                     judged.add_dual_encoder(models[number], TrainedTexts.of(facts[number]), device, None)
                 judged.add_rules(None if name else data)
@@ -127,7 +127,7 @@ def beyond_rules(
     entries, notes = _entries(judged, words, harder, intervals)
     described = {MODEL: describe_seeds(models, facts)}
     patients = [judged[""].dataset["patient_id"][:]]
-    notes = [*judged[""].notes(), *notes]
+    notes = [*judged[""].notes(), *forward.notes(), *notes]
     frame = report_frame("Beyond the rules", data, config, intervals, device, folds, patients, described, notes)
     return note_refused(frame | {"tasks": entries}, refused)
 
@@ -160,7 +160,7 @@ def _pooled(parts: Sequence[JudgedTasks]) -> JudgedTasks:
         for number in range(len(first.prompt_sets))
     ]
     dataset = datasets.concatenate_datasets([part.dataset for part in parts])
-    whole = JudgedTasks(dataset, first.prompt_sets, tasks, first.asking, first.intervals, first.batch_size)
+    whole = JudgedTasks(dataset, first.prompt_sets, tasks, first.asking, first.intervals, first.forward)
     whole.asked, whole.ruled = [one for part in parts for one in part.asked], first.ruled
     for system in first.scores:
         whole.scores[system] = [

@@ -35,6 +35,7 @@ from hf_ecg.training import step_costs
         ("LEAVE_OUT", validation.LEAVE_OUT),
         ("PROTOCOLS", (protocol.LABEL_TEXT, protocol.ZERO_SHOT)),
         ("BY", options.BY),
+        ("CROPS", options.CROPS),
         ("NAMES", options.NAMES),
         ("CLOCKS", step_costs.CLOCKS),
         ("PROBLEMS", supervised.PROBLEMS),

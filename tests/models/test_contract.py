@@ -387,6 +387,12 @@ def test_records_without_a_sample_are_refused(name):
         model(**{key: value for key, value in inputs.items() if not key.endswith("sample_mask")})
 
 
+def test_a_batch_without_a_record_is_refused(name):
+    model, inputs, _ = build(name)
+    with pytest.raises(ValueError, match="a batch without a record"):
+        model(**{key: value[:0] for key, value in inputs.items()})
+
+
 def test_what_it_is_fed_with_is_named_in_its_signature(name):
     """A key that disappears in `**kwargs` is work for nothing, or a mask that nobody looks at."""
     model, inputs, _ = build(name)

@@ -238,6 +238,10 @@ def test_the_text_towers_vocabulary_can_grow():
     model.resize_token_embeddings(70)
     assert model.config.text_config.vocab_size == 70
     assert model.text_model.get_input_embeddings().num_embeddings == 70
+    assert model.get_text_features(input_ids=torch.tensor([[69]])).pooler_output.isfinite().all()
+    for unknown in (70, -1):
+        with pytest.raises(ValueError, match=f"input_ids go from {unknown} to .*, the model has tokens 0 to 69"):
+            model.get_text_features(input_ids=torch.tensor([[unknown]]))
 
 
 def test_a_head_takes_the_body_of_an_encoder_and_back(tmp_path):

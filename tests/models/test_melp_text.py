@@ -116,6 +116,8 @@ def test_more_tokens_than_positions_are_refused_in_a_sentence(model, ecgs):
     assert short.longest_report == 31
     with pytest.raises(ValueError, match=r"input_ids have shape \(2, 1\), wanted \(3, at least 1\)"):
         model.generate(ecgs, input_ids=torch.full((2, 1), CLS))
+    with pytest.raises(ValueError, match="input_ids go from 99 to 99, the model has tokens 0 to"):
+        model.generate(ecgs, input_ids=torch.full((len(ecgs), 1), 99))
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from ..model_names import MODEL_NAME
-from ..options import CHANNELS, CONFIG, DEVICE, as_command
+from ..options import CHANNELS, CONFIG, CROPS, DEVICE, as_command
 from ..outcomes import Ending
 from ..words import WINDOWS
 
@@ -33,13 +33,7 @@ SOME_REFUSED = 3
     show_default=True,
     help="All windows of the model's length, the first, or the whole record by the model's recipe.",
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["mean", "max"]),
-    default="mean",
-    show_default=True,
-    help="Of a recipe with several crops: their mean, or the largest of each number.",
-)
+@CROPS
 @click.option("--stride", type=float, help="Seconds between windows (default: their length).")
 @CONFIG
 @click.option("--split", help="Split of prepared corpora (default: all).")

@@ -92,7 +92,8 @@ class CorpusJudge:
             model, extractor = load_classifier(folder, self.settings.device)
             test = self.corpus.splits["test"]
             title = f"{folder}: {self.corpus.name}"
-            logits = classifier_logits(model, extractor, test, self.settings.forward.batch_size, title)
+            size, crops = self.settings.forward.batch_size, self.settings.forward.crops
+            logits = classifier_logits(model, extractor, test, size, title, crops)
             for task in asked:
                 found = logits[:, match_labels(model.config.id2label, self.corpus.class_names(task), task.label_set)]
                 for (other, which), rows in self.rows.items():
@@ -114,7 +115,7 @@ class CorpusJudge:
             described[RANDOM] = describe_drawn(len(models), settings.seed)
         if companions:
             described[CLASSIFIER] = describe_seeds(companions, companion_facts)
-        notes = budget_notes(facts, companion_facts)
+        notes = budget_notes(facts, companion_facts) + settings.forward.notes()
         for probe in self.probes:  # what the random encoder's lack is in `probes`
             if probe["system"].startswith(MODEL):
                 notes += [f"{probe['task']}, {probe['rows']}: {note}" for note in untrained_notes([probe])]

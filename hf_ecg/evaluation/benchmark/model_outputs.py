@@ -105,10 +105,11 @@ class ModelOutputs:
             title = f"{judged.folder}, {judged.kind}: {self.corpus.name}, {split}"
 
             def make() -> dict[str, np.ndarray]:
-                made = compute(judged.model, judged.processor, dataset, self.settings.forward.batch_size, title)
+                size, crops = self.settings.forward.batch_size, self.settings.forward.crops
+                made = compute(judged.model, judged.processor, dataset, size, title, crops=crops)
                 return {"values": made}
 
-            key = self.split_key(split) | {"what": what}
+            key = self.split_key(split) | self.settings.forward.key() | {"what": what}
             self._arrays[name] = self.parts.make(f"{self.corpus.name}-{name}-{values_digest(key)}", make)["values"]
         return self._arrays[name]
 

@@ -14,9 +14,7 @@ from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...models.shared.roles import ecg_encoder
 from ...progress import progress_bar
 from ..loading import extractor_of
-
-# how a record's crops count: their mean, or the largest of each number, for findings that one crop shows
-CROPS = (MEAN, MAX) = ("mean", "max")
+from ..options import CROPS, MAX, MEAN
 
 
 @contextmanager

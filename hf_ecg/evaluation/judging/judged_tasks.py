@@ -7,7 +7,7 @@ import numpy as np
 from ...clinical.prompts import PromptSet
 from ..loading import load_classifier, load_dual_encoder
 from ..metrics.bootstrap import bootstrap_evaluation
-from ..options import DESCRIPTIONS, NAMES, NAMES_AND_DESCRIPTIONS, AskingOptions, IntervalOptions
+from ..options import DESCRIPTIONS, NAMES, NAMES_AND_DESCRIPTIONS, AskingOptions, ForwardOptions, IntervalOptions
 from ..reports.evaluation_report import task_entry
 from .asked_texts import AskedTexts, TrainedTexts, asked_texts, log_dropped
 from .features import classifier_logits, ecg_embeddings, with_random_ecg_tower
@@ -28,7 +28,7 @@ class JudgedTasks:
         prompt_sets: a task each.
         tasks: labels and numbers of the judged rows of each, see `validation.task_labels`.
         asking: in which words models are asked.
-        intervals, batch_size: of the figures, and of the models.
+        intervals, forward: of the figures, and of the models.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class JudgedTasks:
         tasks,
         asking: AskingOptions,
         intervals: IntervalOptions,
-        batch_size: int,
+        forward: ForwardOptions,
     ):
         self.dataset, self.prompt_sets, self.tasks = dataset, prompt_sets, tasks
-        self.asking, self.intervals, self.batch_size = asking, intervals, batch_size
+        self.asking, self.intervals, self.forward = asking, intervals, forward
         # system -> one list of score matrices (a task each) for every seed
         self.scores: dict[str, list[list[np.ndarray]]] = {}
         self.asked: list[list[AskedTexts]] = []  # of each model, a task each
@@ -64,7 +64,8 @@ class JudgedTasks:
         if drawn is not None:
             towers[RANDOM] = with_random_ecg_tower(model, drawn)
         for name, tower in towers.items():
-            embeddings = ecg_embeddings(tower, processor, self.dataset, self.batch_size, f"{folder}, {name}")
+            shown, (size, crops) = f"{folder}, {name}", (self.forward.batch_size, self.forward.crops)
+            embeddings = ecg_embeddings(tower, processor, self.dataset, size, shown, crops)
             for with_ensemble, groups in asked.items():
                 ways = (NAMES,) if with_ensemble else self.asking.by
                 each = [
@@ -78,7 +79,8 @@ class JudgedTasks:
     def add_classifier(self, folder: str, device) -> None:
         model, extractor = load_classifier(folder, device)
         columns = [match_labels(model.config.id2label, list(p.classes), p.label_set) for p in self.prompt_sets]
-        logits = classifier_logits(model, extractor, self.dataset, self.batch_size, folder)
+        size, crops = self.forward.batch_size, self.forward.crops
+        logits = classifier_logits(model, extractor, self.dataset, size, folder, crops)
         one = [logits[rows][:, picked] for picked, (_, rows) in zip(columns, self.tasks, strict=True)]
         self.scores.setdefault(SUPERVISED, []).append(one)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...clinical.descriptions import Description
-from ..options import BY, DESCRIPTIONS, NAMES, NAMES_AND_DESCRIPTIONS
+from ..options import BY, DESCRIPTIONS, MEAN, NAMES, NAMES_AND_DESCRIPTIONS
 from .asked_texts import UNKNOWN, AskedTexts, TrainedTexts, asked_texts
 from .features import classifier_logits, ecg_embeddings, ecg_text_embeddings
 
@@ -301,6 +301,7 @@ def classifier_scores(
     label_set: str,
     batch_size: int = 64,
     description: str | None = None,
+    crops: str = MEAN,
 ) -> np.ndarray:
     """Logits of a trained classifier for `class_names`, matched by name: float64 (rows, classes).
 
@@ -308,5 +309,5 @@ def classifier_scores(
         ValueError: see `match_labels`.
     """
     columns = match_labels(model.config.id2label, class_names, label_set)
-    logits = classifier_logits(model, feature_extractor, dataset, batch_size, description)
+    logits = classifier_logits(model, feature_extractor, dataset, batch_size, description, crops)
     return logits[:, columns].astype(np.float64)

@@ -78,7 +78,7 @@ def judge_by_probe(
     }
 
     def judge(splits: dict) -> _JudgedProbes:
-        judged = _JudgedProbes(splits, label_set, intervals, forward.batch_size, metric, lead)
+        judged = _JudgedProbes(splits, label_set, intervals, forward, metric, lead)
         for index, folder in enumerate(models):
             judged.add_encoder(folder, device, intervals.seed + index, companions.random, percentages, strengths)
         for folder in supervised:
@@ -91,7 +91,7 @@ def judge_by_probe(
         described["random encoder"] = describe_drawn(len(models), intervals.seed)
     if supervised:
         described[CLASSIFIER] = describe_seeds(supervised, companion_facts)
-    notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes)
+    notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes) + forward.notes()
     if lead is not None:
         notes.append(f"the encoders see lead {lead} alone; the classifiers beside them see what they were trained on")
     patients = list(judged.task.patients.values())
@@ -108,12 +108,12 @@ class _JudgedProbes:
         splits: dict,
         label_set: str,
         intervals: IntervalOptions,
-        batch_size: int,
+        forward: ForwardOptions,
         metric: str,
         lead: str | None = None,
     ):
         self.metric, self.lead = metric, lead
-        self.label_set, self.intervals, self.batch_size = label_set, intervals, batch_size
+        self.label_set, self.intervals, self.forward = label_set, intervals, forward
         self.class_names = list(label_names(splits["test"], label_set))
         self.task = probe_task(splits, label_set, self.class_names, intervals.minimum)
         self.splits = {split: dataset.select(self.task.rows[split]) for split, dataset in splits.items()}
@@ -135,7 +135,13 @@ class _JudgedProbes:
         for kind, each in encoders.items():
             features = {
                 split: ecg_features(
-                    each, extractor, dataset, self.batch_size, f"{folder}, {kind}, {split}", lead=self.lead
+                    each,
+                    extractor,
+                    dataset,
+                    self.forward.batch_size,
+                    f"{folder}, {kind}, {split}",
+                    self.lead,
+                    self.forward.crops,
                 )
                 for split, dataset in self.splits.items()
             }
@@ -146,7 +152,8 @@ class _JudgedProbes:
                 self.probes.append(probe_entry(system, folder, seed, result, self.metric))
 
     def add_classifier(self, folder: str, device) -> None:
-        given = (self.splits["test"], self.class_names, self.label_set, self.batch_size, folder)
+        size, crops = self.forward.batch_size, self.forward.crops
+        given = (self.splits["test"], self.class_names, self.label_set, size, folder, crops)
         scores = classifier_scores(*load_classifier(folder, device), *given)
         self.scores.setdefault(CLASSIFIER, []).append(scores)
 

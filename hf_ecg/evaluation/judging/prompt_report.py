@@ -83,7 +83,7 @@ def judge_by_prompts(
             task_labels(dataset, one.label_set, list(one.classes), intervals.minimum, one.name, unannotated)
             for one in prompt_sets
         ]
-        judged = JudgedTasks(dataset, prompt_sets, tasks, asking, intervals, forward.batch_size)
+        judged = JudgedTasks(dataset, prompt_sets, tasks, asking, intervals, forward)
         for index, (folder, entry) in enumerate(zip(models, facts, strict=True)):
             drawn = intervals.seed + index if companions.random else None
             judged.add_dual_encoder(folder, TrainedTexts.of(entry), device, drawn)
@@ -103,7 +103,7 @@ def judge_by_prompts(
     if companions.rules:
         described[RULES] = [{"folder": "the table of waveform features on measurements", "seed": None}]
     title, patients = "Classification by prompts", [judged.dataset["patient_id"]]
-    notes = [*budget_notes(facts, companion_facts), *judged.notes()]
+    notes = [*budget_notes(facts, companion_facts), *judged.notes(), *forward.notes()]
     frame = report_frame(title, data, config, intervals, device, list(folds), patients, described, notes)
     return note_refused(frame | {"tasks": entries}, refused)
 

@@ -20,7 +20,7 @@ from ..judging.linear_probe import STRENGTHS, ProbeResult
 from ..judging.probe_task import ProbeTask, probe_task
 from ..judging.validation import task_labels
 from ..loading import check_label_sets, extractor_of, load_classifier, load_dual_encoder, load_encoder
-from ..options import NAMES, IntervalOptions
+from ..options import NAMES, ForwardOptions, IntervalOptions
 from ..protocol import SUPERVISED, TrainingFacts, task_protocol
 
 CLASSIFIER, PROMPTS, PROBE = KINDS = ("classifier", "prompts", "probe")
@@ -191,7 +191,7 @@ def load_probed_judge(
     *,
     lead: str | None,
     seed: int,
-    batch_size: int,
+    options: ForwardOptions,
     features: Callable[[dict, str, Callable[[], np.ndarray]], np.ndarray],
     strengths: Sequence[float] = STRENGTHS,
 ) -> JudgedModel:
@@ -200,7 +200,7 @@ def load_probed_judge(
     Args:
         lead: of an encoder of a single lead, the one of the training rows.
         seed: of the probe.
-        batch_size: records at a time.
+        options: how the encoder is run.
         features: keeps what is computed: (key of the model, split, how to compute it) to the features.
         strengths: tried.
 
@@ -209,11 +209,12 @@ def load_probed_judge(
     """
     encoder, extractor = load_encoder(folder, device)
     key = model_key(encoder, extractor)
+    given = {"batch_size": options.batch_size, "crops": options.crops, "lead": lead}
     clean = {
         split: features(
             key | {"lead": lead},
             split,
-            partial(ecg_features, encoder, extractor, splits[split], batch_size, f"{folder}, {split}", lead=lead),
+            partial(ecg_features, encoder, extractor, splits[split], description=f"{folder}, {split}", **given),
         )
         for split in ("train", "validation")
     }

@@ -23,7 +23,7 @@ from ..loading import describe_seeds, facts_for_evaluation, pick_device
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation, paired_difference
 from ..options import DEFAULT_FORWARD, DEFAULT_INTERVALS, ForwardOptions, IntervalOptions
 from ..reports.evaluation_report import report_frame
-from .conditions import GRID, TABLE_MAKERS, Condition, NoiseOptions
+from .conditions import GRID, TABLE_MAKERS, TOLERANTECG, Condition, NoiseOptions
 from .disturbed_rows import DisturbedRows
 from .judged_model import (
     CLASSIFIER,
@@ -55,6 +55,9 @@ class RobustnessOptions:
         noise: what is added, and how.
         leaky: patients may be in several splits, as in published splits by segment; the report says so.
         against: folders of another model of the same kind, its seeds: every cell gets the paired difference to it.
+
+    Raises:
+        ValueError: some kinds of noise for the table "tolerantecg", which mixes them all.
     """
 
     label_sets: tuple[str, ...]
@@ -65,6 +68,13 @@ class RobustnessOptions:
     noise: NoiseOptions = NoiseOptions()
     leaky: bool = False
     against: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if self.table == TOLERANTECG and set(self.noise.kinds) != set(NOISES):
+            raise ValueError(
+                f"the noises are {', '.join(self.noise.kinds)}, and the table {TOLERANTECG} mixes {', '.join(NOISES)}:"
+                " leave --noises out"
+            )
 
 
 def judge_robustness(
@@ -129,7 +139,7 @@ def judge_robustness(
                 one.add(_load(kind, folder, entry, splits, tasks, options, intervals.seed + index, one))
         if against:
             table.other = other
-        notes = table.notes()
+        notes = table.notes() + forward.notes()
         if options.leaky:
             notes.append("leaky: patients may be in the training rows and among the judged ones")
         patients = [splits["test"].select_columns("patient_id")["patient_id"][:]]
@@ -169,7 +179,7 @@ def _load(kind, folder, facts, splits, tasks, options: RobustnessOptions, seed: 
         splits,
         lead=options.lead,
         seed=seed,
-        batch_size=table.forward.batch_size,
+        options=table.forward,
         features=table.clean_features,
     )
 
@@ -197,7 +207,7 @@ class _Table:
         self.other: _Table | None = None
 
     def clean_features(self, key: dict, split: str, compute) -> np.ndarray:
-        name = values_digest(key | {"rows": self.rows_key[split]})
+        name = values_digest(key | self.forward.key() | {"rows": self.rows_key[split]})
         return self.parts.make(f"{split}-{name}", lambda: {"values": compute()})["values"]
 
     def add(self, judged: JudgedModel) -> None:
@@ -216,9 +226,9 @@ class _Table:
         def embed(rows) -> np.ndarray:
             batches = DisturbedRows(judged.extractor, rows, condition, self.forward.batch_size)
             batches.check_readable()
-            return run_model(judged.model, batches, judged.forward, condition.name).numpy()
+            return run_model(judged.model, batches, judged.forward, condition.name, self.forward.crops).numpy()
 
-        key = judged.key | {"condition": asdict(condition), "rows": self.rows_key["test"]}
+        key = judged.key | self.forward.key() | {"condition": asdict(condition), "rows": self.rows_key["test"]}
         make = partial(nan_where_refused, embed, self.splits["test"], self.forward.strict)
         return self.parts.make(f"{condition.name}-{values_digest(key)}", lambda: {"values": make()})["values"]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..shared.attention import pair_mask_of
-from ..shared.beat_inputs import check_beats, check_rows
+from ..shared.beat_inputs import check_beats
 from ..shared.masking import take
+from ..shared.table_rows import check_rows
 from .configuration_clear import CLEARConfig
 
 

@@ -18,6 +18,7 @@ from ..shared.forward_names import forward_names, refuse_names
 from ..shared.modeling_ecg import ECGTowerModel
 from ..shared.modeling_pretraining import NestedOutput
 from ..shared.one_number import accept_any_shape
+from ..shared.table_rows import check_rows
 from .configuration_ecg_text import ECGTextConfig
 from .pair_loss import PairLoss, TextTruth, check_named
 from .projections import ECGProjection, ECGViews, ecg_projection, text_projection
@@ -240,6 +241,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                     f"the texts have {given_tokens} tokens, and the positions of the text tower {tower} end at"
                     f" {self.max_text_tokens}: cut them, by max_length={self.max_text_tokens} of the processor"
                 )
+        self._check_vocabulary(input_ids)
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **given)
         return BaseModelOutputWithPooling(
             last_hidden_state=outputs.last_hidden_state,
@@ -247,6 +249,11 @@ class ECGTextModel(ECGTowerModel, PairLoss):
             hidden_states=outputs.get("hidden_states"),
             attentions=outputs.get("attentions"),
         )
+
+    def _check_vocabulary(self, input_ids: torch.Tensor | None) -> None:
+        if input_ids is not None:
+            words = cast(torch.Tensor, self.text_model.get_input_embeddings().weight).shape[0]
+            check_rows("input_ids", input_ids, words, "tokens")
 
     @can_return_tuple
     def get_ecg_features(

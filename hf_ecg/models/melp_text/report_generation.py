@@ -75,6 +75,7 @@ class ReportGenerationMixin(GenerationMixin):
         elif input_ids.ndim != 2 or len(input_ids) != number or not input_ids.shape[1]:
             raise ValueError(f"input_ids have shape {tuple(input_ids.shape)}, wanted ({number}, at least 1)")
         else:
+            model._check_vocabulary(input_ids)
             input_ids = model.with_bos(input_ids)
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)

@@ -104,12 +104,3 @@ def check_beats(
             raise ValueError(f"{name} has shape {tuple(value.shape)}, wanted {tuple(wanted[name])}")
         if name in WHOLE_NUMBERS and value is not None and (value.is_floating_point() or value.is_complex()):
             raise ValueError(f"{name} has the type {value.dtype}, wanted whole numbers such as torch.int64")
-
-
-def check_rows(name: str, ids: torch.Tensor, rows: int, what: str) -> None:
-    """Raises ValueError where an id has no row in a table; a compiled graph cannot look."""
-    if torch.compiler.is_compiling() or not ids.numel():
-        return
-    low, high = int(ids.min()), int(ids.max())
-    if low < 0 or high >= rows:
-        raise ValueError(f"{name} go from {low} to {high}, the model has {what} 0 to {rows - 1}")

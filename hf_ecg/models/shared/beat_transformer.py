@@ -10,10 +10,11 @@ from transformers import initialization as init
 
 from .attention import ECGSelfAttention, attention_mask_of
 from .beat_embedding import BeatEmbedding
-from .beat_inputs import check_beats, check_rows
+from .beat_inputs import check_beats
 from .configuration_ecg import ECGConfig
 from .modeling_ecg import ECGPreTrainedModel
 from .strict_configuration import strict
+from .table_rows import check_rows
 from .transformer import PreNormBlock
 
 

@@ -72,10 +72,15 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
         cls._forward_names = forward_names(cls)
 
     def __call__(self, *args, **kwargs) -> Any:
-        """`forward`; a name that it does not take raises a ValueError, where its `**kwargs` would drop it."""
+        """`forward`; a name that it does not take raises a ValueError, where its `**kwargs` would drop it, and so does
+        a batch without a record."""
         unknown = [name for name in kwargs if not self.takes(name)]
         if unknown:
             refuse_names(unknown, self._forward_names, type(self).__name__)
+        main = kwargs.get(self.main_input_name, args[0] if args else None)
+        # a compiled graph cannot look, and attention ends in torch's own words
+        if isinstance(main, torch.Tensor) and main.shape[:1] == (0,) and not torch.compiler.is_compiling():
+            raise ValueError(f"{self.main_input_name} has shape {tuple(main.shape)}: a batch without a record")
         return super().__call__(*args, **kwargs)
 
     def takes(self, name: str) -> bool:

@@ -9,7 +9,7 @@ from hf_ecg import ECGFeatureExtractor, ECGResNetModel
 from hf_ecg.evaluation.judging import features
 from tests.evaluation import tiny
 
-FEW = ["--noises", "ma", "--snr_db", "-12", "--bootstrap", "20", "--minimum", "3", "--device", "cpu"]
+FEW = ["--snr_db", "-12", "--bootstrap", "20", "--minimum", "3", "--device", "cpu"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,8 @@ def work(tmp_path_factory):
 def command(work, name, *options, label_set="rhythm", output="table"):
     arguments = ["--model", str(work / name), "--data", str(work / "corpus"), "--label_sets", label_set]
     folds = ["--train_folds", "1-6", "--validation_folds", "7,8", "--test_folds", "9,10", "--allow_training_folds"]
-    return [*arguments, *folds, *FEW, *options, "--output_dir", str(work / output)]
+    kinds = [] if "tolerantecg" in options else ["--noises", "ma"]
+    return [*arguments, *folds, *kinds, *FEW, *options, "--output_dir", str(work / output)]
 
 
 def cells(report):
@@ -70,7 +71,7 @@ def test_a_probe_loses_what_its_leads_lose_and_resumes(script, work, monkeypatch
     asked = []
     monkeypatch.setattr(
         "hf_ecg.evaluation.robustness.robustness_run.run_model",
-        lambda *given: asked.append(given[-1]) or features.run_model(*given),
+        lambda *given: asked.append(given[3]) or features.run_model(*given),
     )
     again = script.main(command(work, "OUT", "--probe", "--picture"))
     assert asked == ["II, ma -12 dB"] and again["tasks"] == report["tasks"]
@@ -168,3 +169,8 @@ def test_patients_on_both_sides_are_refused_unless_the_split_is_called_leaky(scr
     script.main([*without_lead, "--probe", "--leaky", *itself])
     assert "Minus BCE under the same condition, paired:" in (work / "leaky_table/robustness.md").read_text()
     assert report["leaky"] and "leaky: patients may be" in (work / "leaky_table/robustness.md").read_text()
+
+
+def test_the_published_table_mixes_all_noises(script, work):
+    with pytest.raises(ValueError, match="the noises are ma, and the table tolerantecg mixes bw, em, ma: leave"):
+        script.main(command(work, "BCE", "--table", "tolerantecg", "--noises", "ma"))

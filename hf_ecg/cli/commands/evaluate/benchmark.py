@@ -10,6 +10,7 @@ from ...next_steps import after_report
 from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
+    CROPS,
     DEVICE,
     OVERRIDES,
     STRICT,
@@ -39,6 +40,7 @@ from ...words import BENCHMARK_PARTS, BENCHMARK_TASKS, STRENGTHS
 @ALLOW_TRAINING_FOLDS
 @intervals("patient shares, random encoder and bootstrap")
 @BATCH_SIZE
+@CROPS
 @DEVICE
 @STRICT
 @click.option("--output_dir", required=True, help="Folder of the figures.")

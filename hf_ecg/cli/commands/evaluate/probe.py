@@ -8,6 +8,7 @@ from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
     CONFIG,
+    CROPS,
     DATA,
     DEVICE,
     METRIC,
@@ -44,6 +45,7 @@ from ...words import METRICS, STRENGTHS
 @ALLOW_TRAINING_FOLDS
 @intervals("patient shares, random encoder and bootstrap")
 @BATCH_SIZE
+@CROPS
 @DEVICE
 @STRICT
 @report_file("probe.json")

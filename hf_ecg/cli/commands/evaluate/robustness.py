@@ -10,6 +10,7 @@ from ...options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
     CONFIG,
+    CROPS,
     DATA,
     DEVICE,
     STRICT,
@@ -60,6 +61,7 @@ from ...words import NOISE_KINDS, ROBUSTNESS_TABLES, SNR_RULES, SNRS_DB
 @ALLOW_TRAINING_FOLDS
 @intervals("noise, masked leads, probe and bootstrap")
 @BATCH_SIZE
+@CROPS
 @DEVICE
 @STRICT
 @click.option("--picture", is_flag=True, help="Draw robustness.png too; needs the extra plot.")

@@ -4,7 +4,18 @@ import click
 
 from ...model_names import MODEL_NAME
 from ...next_steps import after_report
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CONFIG, DATA, DEVICE, STRICT, as_command, intervals, many
+from ...options import (
+    ALLOW_TRAINING_FOLDS,
+    BATCH_SIZE,
+    CONFIG,
+    CROPS,
+    DATA,
+    DEVICE,
+    STRICT,
+    as_command,
+    intervals,
+    many,
+)
 from ...outcomes import Ending
 from ...reporting import COMPANIONS, companions, forward_options, interval_options, publish, report_file
 from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
@@ -43,6 +54,7 @@ from ...words import BY, LEAVE_OUT, NAMES, PROTOCOLS, UNANNOTATED
 @ALLOW_TRAINING_FOLDS
 @intervals("the bootstrap and of the random encoder")
 @BATCH_SIZE
+@CROPS
 @DEVICE
 @STRICT
 @report_file("results.json")
