@@ -1,6 +1,8 @@
 """What the authors of HeartLang publish, with narrow blocks and random weights."""
 
+import numpy as np
 import torch
+from torch.nn import functional as F
 
 SIZES = {
     "hidden_size": 16,
@@ -64,3 +66,43 @@ def vocabulary(words=12, width=6):
         "quantize.embedding.embed_avg": torch.randn(words, width),
         "quantize.embedding.initted": torch.ones(1),
     }
+
+
+def original_states(state, beats, leads, times, heads=2):
+    """What the released code's encoder computes of the tensors of a pretrained file: (batch, tokens, size).
+
+    Args:
+        beats: (batch, tokens, 96); zeros where there is no beat, which is then read all the same.
+        leads, times: int64 (batch, tokens), from 1; 0 for none.
+    """
+    x = F.pad(beats.transpose(1, 2), (1, 1), mode="circular")
+    x = F.conv1d(x, state["token_embed.tokenConv.weight"]).transpose(1, 2)
+    x = x + state["spa_embed.embed.weight"][leads] + state["tem_embed.embed.weight"][times]
+    x = torch.cat([state["cls_token"].expand(len(beats), 1, -1), x], dim=1)
+    x = x + state["pos_embed"][:, : x.shape[1]]
+
+    def linear(name, value):
+        return F.linear(value, state[f"{name}.weight"], state.get(f"{name}.bias"))
+
+    def norm(name, value):
+        return F.layer_norm(value, value.shape[-1:], state[f"{name}.weight"], state[f"{name}.bias"])
+
+    for number in range(sum(key.endswith("to_qkv.weight") for key in state)):
+        attention, between = (f"transformer.layers.{number}.{part}" for part in ("0", "1.net"))
+        parts = linear(f"{attention}.to_qkv", norm(f"{attention}.norm", x)).chunk(3, dim=-1)
+        query, key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in parts)
+        weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
+        x = x + linear(f"{attention}.to_out.0", (weights @ value).transpose(1, 2).flatten(2))
+        inner = F.gelu(linear(f"{between}.1", norm(f"{between}.0", x)))
+        x = x + linear(f"{between}.4", inner)
+    states = norm("norm_layer", x)[:, 1:]
+    return states * beats.ne(0).any(dim=-1, keepdim=True)
+
+
+def drawn_beats():
+    """Beats of two records, 9 in each of 12 leads, and zeros behind them; their leads and seconds, from 1."""
+    beats = torch.zeros(2, 256, 96)
+    beats[:, :108] = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 108, 96), np.float32))
+    leads, times = torch.zeros(2, 2, 256, dtype=torch.long)
+    leads[:, :108], times[:, :108] = torch.arange(108) // 9 + 1, torch.arange(108) % 9 + 1
+    return beats, leads, times

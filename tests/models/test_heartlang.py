@@ -1,5 +1,7 @@
 """HeartLang: what the vocabulary learns and when, what the default changes against the released code, bad input."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ from hf_ecg.models.heartlang_vqhbr.codebook import EMACodebook, clusters
 from hf_ecg.signals.leads import STANDARD_LEADS
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe_sections import ModelSection
-from tests.models.published_heartlang import finetuned, pretrained, vocabulary
+from tests.models.published_heartlang import drawn_beats, finetuned, pretrained, vocabulary
 from tests.models.tiny import heartlang, heartlang_vqhbr
 from tests.models.tiny.heartlang import heartlang_config, noisy, with_vocabulary
 from tests.models.tiny.heartlang_vqhbr import beats, masked, vqhbr_config
@@ -331,6 +333,16 @@ def test_published_files_become_models(narrow, tmp_path):
         one.save_pretrained(tmp_path)
         assert all(leaf.isfinite().all() for leaf in tree_leaves(one(**inputs).to_tuple()))
     assert type(AutoModelForPreTraining.from_pretrained(tmp_path)) is HeartLangVQHBRForPreTraining
+
+
+def test_a_committed_file_gives_what_plain_operations_make_of_it(narrow):
+    folder = Path(__file__).parent.parent / "checkpoints" / "heartlang_original_tiny"
+    model, _ = convert_checkpoint("heartlang", folder / "checkpoint-200.pth")
+    beats, leads, times = drawn_beats()
+    with torch.no_grad():
+        found = model.encoder(beats, beat_mask=leads > 0, lead_ids=leads, time_ids=times).last_hidden_state
+    wanted = torch.from_numpy(np.load(folder / "expected.npz")["states"])
+    torch.testing.assert_close(found[:, -256:] * (leads > 0)[..., None], wanted, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
