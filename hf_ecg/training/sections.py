@@ -98,7 +98,7 @@ def _type_error(error: StrictDataclassFieldValidationError, values: dict, prefix
     if found is None:
         return f"{prefix}{innermost}"
     field = found["field"].partition("[")[0].partition(".")[0]
-    wanted = found["wanted"] + (" or null" if "NoneType" in str(innermost) else "")
+    wanted = found["wanted"] + (" or null" if "expected NoneType" in str(innermost) else "")
     value = values.get(field)
     place = re.search(r"\[(\d+)\]", found["field"])
     if place and isinstance(value, list):

@@ -80,6 +80,7 @@ def test_overrides_reach_nested_and_absent_sections(recipe_file):
         ("run.tensorboard=true", "run.tensorboard is from an earlier version: it is now `run.log_with"),
         ("data.label_sets=[form, form]", r"data.label_sets is \['form', 'form'\]: one is named twice"),
         ("data.targets=[age, age]", r"data.targets is \['age', 'age'\]: one is named twice"),
+        ("model.init_from=null", "model.init_from is None .NoneType., wanted dict$"),
         ("run.max_steps=x", "run.max_steps is 'x' .str., wanted int or null"),
         ("schedule.name=cosinus", "schedule.name is 'cosinus'"),
         ("run.epochs", "not of the form"),
