@@ -16,6 +16,7 @@ prepare = Group(
         "csn": Entry("prepare.csn", "Chapman-Shaoxing-Ningbo"),
         "cinc2017": Entry("prepare.cinc2017", "the PhysioNet/CinC Challenge 2017, one lead"),
         "mit_bih": Entry("prepare.mit_bih", "the MIT-BIH Arrhythmia Database, beats of two leads"),
+        "shdb_af": Entry("prepare.shdb_af", "SHDB-AF, windows of Holter days with atrial fibrillation or not"),
         "code15": Entry("prepare.code15", "CODE-15%"),
         "cinc2021": Entry("prepare.cinc2021", "the PhysioNet/CinC Challenge 2021"),
         "simulated": Entry("prepare.simulated", "simulated records, for demonstrations and tests, never for evidence"),

@@ -52,6 +52,7 @@ SHORT_RECORDS = ("keep", "skip")
 TEXT_SOURCES = ("statements", "report")
 WITHHOLDABLE = ("diagnostic", "form", "rhythm")
 MIT_BIH_SPLITTINGS = ("inter_patient", "compat_ds1_ds2", "leaky")
+AF_RHYTHMS = ("AFIB", "AFL")
 MIMIC_DROP = ("missing_samples", "flat_lead", "out_of_range_lead", "no_text")
 ONE_RECORD = ("first", "last", "random")
 DUPLICATE_THRESHOLD = 0.975

@@ -11,6 +11,7 @@ from .normalisation import normalise
 from .quality import QualityReport, check_quality
 from .record import Annotation, Record
 from .resampling import resample
+from .streaming import RecordStream
 from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
 from .window import crop, pad
 
@@ -28,6 +29,7 @@ __all__ = [
     "Channels",
     "QualityReport",
     "Record",
+    "RecordStream",
     "RecordAnnotations",
     "Rhythm",
     "apply_filter",

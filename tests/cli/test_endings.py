@@ -115,6 +115,7 @@ ABSENT = {
     "prepare code15": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare mit_bih": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare shdb_af": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
     "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare targets": [

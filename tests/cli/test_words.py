@@ -5,7 +5,16 @@ import pytest
 from hf_ecg.cli import words
 from hf_ecg.clinical import machine_reports, reports, score2, score2_tables
 from hf_ecg.data import added_noise, near_duplicates, study_match
-from hf_ecg.data.readers import cinc2021, merl_tables, mimic_iv_ecg, mit_bih, ptb_xl, snomed_records, withholding
+from hf_ecg.data.readers import (
+    cinc2021,
+    merl_tables,
+    mimic_iv_ecg,
+    mit_bih,
+    ptb_xl,
+    shdb_af,
+    snomed_records,
+    withholding,
+)
 from hf_ecg.data.readers import windows as record_windows
 from hf_ecg.embed import windows
 from hf_ecg.enrichment.proposals import prompt, proposer_section
@@ -63,6 +72,7 @@ from hf_ecg.training import step_costs
         ("TEXT_SOURCES", ptb_xl.TEXT_SOURCES),
         ("WITHHOLDABLE", withholding.WITHHOLDABLE),
         ("MIT_BIH_SPLITTINGS", mit_bih.SPLITTINGS),
+        ("AF_RHYTHMS", shdb_af.AF_RHYTHMS),
         ("MIMIC_DROP", mimic_iv_ecg.DROP),
         ("ONE_RECORD", mimic_iv_ecg.ONE_RECORD),
         ("DUPLICATE_THRESHOLD", near_duplicates.THRESHOLD),

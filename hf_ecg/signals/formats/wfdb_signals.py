@@ -26,7 +26,7 @@ _BLOCK = 2**21
 # no particular size, and a checksum says whether it is the record's file.
 _MOST_BEHIND = 2**20
 # Frames of a multiple of this begin at a whole byte, whatever the format.
-_ALIGNED = 6
+ALIGNED = 6
 
 
 class StoredSignals(NamedTuple):
@@ -80,7 +80,7 @@ def read_signals(
         ValueError: a file shorter than the header says, much longer, or of a special kind; a file elsewhere; damaged
             samples; more than `MOST_SAMPLES`.
     """
-    groups = _groups(header, lines, wanted)
+    groups = signal_groups(header, lines, wanted)
     chosen = [lines[place] for place in wanted]
     with ExitStack() as stack:
         files = []
@@ -88,22 +88,37 @@ def read_signals(
             # the folder is the header's, which has been looked at
             if root is not None and os.path.islink(group.path):
                 check_inside(group.path, root)
-            files.append(stack.enter_context(_open(group.path, header)))
+            files.append(stack.enter_context(open_signal_file(group.path, header)))
         num_frames = num_frames or _frames_of_files(header, groups, files)
         _check_lengths(header, chosen, num_frames)
         # all sizes before any memory is taken
-        longer = [_check_size(header, *pair, num_frames, frames_of_all) for pair in zip(groups, files, strict=True)]
-        counts = _empty(chosen, num_frames)
-        for group, file in zip(groups, files, strict=True):
+        pairs = list(zip(groups, files, strict=True))
+        longer = [check_file_size(header, group, file, num_frames, frames_of_all) for group, file in pairs]
+        counts = empty_counts(chosen, num_frames)
+        for group, file in pairs:
             _read_group(group, file, num_frames, counts)
     remarks = [remark for remark in longer if remark] + _verify(header, counts, chosen)
-    missing = _mark_missing(counts, chosen)
+    missing = mark_missing(counts, chosen)
     for row, line in enumerate(chosen):
         if line.skew:
             _shift(counts[row], line.skew * line.per_frame, MISSING_COUNT)
             if missing is not None:
                 _shift(missing[row], line.skew * line.per_frame, True)
     return StoredSignals(counts, missing, remarks)
+
+
+def check_sums(header: str, sums: Sequence[int], lines: Sequence[SignalLine]) -> None:
+    """Compares the sums of all stored samples with the checksums, which are these in 16 bits; see `_verify`.
+
+    Raises:
+        ValueError: the samples are damaged.
+    """
+    for found, line in zip(sums, lines, strict=True):
+        if line.checksum and line.format and found & 0xFFFF != line.checksum & 0xFFFF:
+            raise ValueError(
+                f"{header}: lead {line.description} has the checksum {found & 0xFFFF}, the header says"
+                f" {line.checksum & 0xFFFF}: the samples are damaged"
+            )
 
 
 def check_number(header: str, samples: int, leads: int) -> None:
@@ -118,7 +133,7 @@ def check_number(header: str, samples: int, leads: int) -> None:
         )
 
 
-def _groups(header: str, lines: Sequence[SignalLine], wanted: Sequence[int]) -> list[_Group]:
+def signal_groups(header: str, lines: Sequence[SignalLine], wanted: Sequence[int]) -> list[_Group]:
     row_of = {place: row for row, place in enumerate(wanted)}
     files: dict[str, list[int]] = {}
     for place, line in enumerate(lines):
@@ -148,7 +163,7 @@ def _group(header: str, file: str, signals: list[tuple[int | None, SignalLine]])
     return _Group(os.path.join(folder, file), [line for _, line in signals], frame, rows)
 
 
-def _empty(wanted: list[SignalLine], num_frames: int) -> np.ndarray:
+def empty_counts(wanted: list[SignalLine], num_frames: int) -> np.ndarray:
     """Room for the counts; signals that have no file are missing throughout."""
     wide = any(is_wide(line.format) for line in wanted)
     counts = np.empty((len(wanted), num_frames * wanted[0].per_frame), np.int32 if wide else np.int16)
@@ -204,7 +219,7 @@ def _read_group(group: _Group, file: InputFile, num_frames: int, counts: np.ndar
         blocks = _blocks(file, group, num_frames)
     start = 0
     for frames in blocks:
-        _place(frames, group, counts, start)
+        place_frames(frames, group, counts, start)
         start += len(frames)
     if group.format == DIFFERENCES:
         for row, _, line in group.rows:
@@ -212,7 +227,7 @@ def _read_group(group: _Group, file: InputFile, num_frames: int, counts: np.ndar
             counts[row] += line.zero if line.initial is None else line.initial
 
 
-def _place(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) -> None:
+def place_frames(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) -> None:
     """Samples `(frames, samples of a frame)` into the rows of the wanted signals."""
     per_frame = group.rows[0][2].per_frame
     if per_frame == 1:
@@ -226,7 +241,7 @@ def _place(frames: np.ndarray, group: _Group, counts: np.ndarray, start: int) ->
         ].reshape(-1)
 
 
-def _check_size(header: str, group: _Group, file: InputFile, num_frames: int, frames_of_all: int) -> str | None:
+def check_file_size(header: str, group: _Group, file: InputFile, num_frames: int, frames_of_all: int) -> str | None:
     """What is to be told of a file that goes on behind the record; None where there is nothing."""
     if group.format in FLAC_BITS:
         check_flac(file, header, group.lines, num_frames)
@@ -249,17 +264,21 @@ def _check_size(header: str, group: _Group, file: InputFile, num_frames: int, fr
 
 def _blocks(file: InputFile, group: _Group, num_frames: int) -> Iterator[np.ndarray]:
     """The samples `(frames, samples of a frame)` of a file of the right size, block by block."""
-    packing, frame = PACKINGS[group.format], group.frame
-    step = max(_BLOCK // frame // _ALIGNED, 1) * _ALIGNED
+    step = max(_BLOCK // group.frame // ALIGNED, 1) * ALIGNED
     for start in range(0, num_frames, step):
-        frames = min(step, num_frames - start)
-        number = frames * frame
-        size, whole = packing.size(number), packing.whole_size(number)
-        stored = file.read(group.offset + packing.size(start * frame), whole)
-        if len(stored) < size:
-            raise ValueError(f"{group.path} ended while it was read: truncated")
-        data = np.frombuffer(stored if len(stored) == whole else stored.ljust(whole, b"\0"), np.uint8)
-        yield packing.unpack(data)[:number].reshape(frames, frame)
+        yield read_frames(file, group, start, min(step, num_frames - start))
+
+
+def read_frames(file: InputFile, group: _Group, first: int, frames: int) -> np.ndarray:
+    """`(frames, samples of a frame)` from the frame `first` on, a multiple of `ALIGNED`."""
+    packing, frame = PACKINGS[group.format], group.frame
+    number = frames * frame
+    size, whole = packing.size(number), packing.whole_size(number)
+    stored = file.read(group.offset + packing.size(first * frame), whole)
+    if len(stored) < size:
+        raise ValueError(f"{group.path} ended while it was read: truncated")
+    data = np.frombuffer(stored if len(stored) == whole else stored.ljust(whole, b"\0"), np.uint8)
+    return packing.unpack(data)[:number].reshape(frames, frame)
 
 
 def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[str]:
@@ -268,16 +287,11 @@ def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[st
     A checksum of 0 beside other samples is what is written where none was computed (CinC Challenge 2017).
     """
     # 16-bit sums of 16-bit counts go round by themselves, ten times faster than 64-bit ones
-    sums = counts.sum(-1, dtype=np.int16 if counts.dtype == np.int16 else np.int64).astype(np.int64) & 0xFFFF
+    sums = counts.sum(-1, dtype=np.int16 if counts.dtype == np.int16 else np.int64).astype(np.int64)
+    check_sums(header, sums.tolist(), lines)
     odd = []
-    for row, (found, line) in enumerate(zip(sums.tolist(), lines, strict=True)):
-        if line.checksum:
-            if found != line.checksum & 0xFFFF and line.format:
-                raise ValueError(
-                    f"{header}: lead {line.description} has the checksum {found}, the header says"
-                    f" {line.checksum & 0xFFFF}: the samples are damaged"
-                )
-        elif line.initial and line.format not in (0, DIFFERENCES):
+    for row, line in enumerate(lines):
+        if not line.checksum and line.initial and line.format not in (0, DIFFERENCES):
             # of the first stored sample, or of the first one after the skew
             first = counts[row, 0]
             if line.initial not in (first, counts[row, line.skew * line.per_frame]):
@@ -287,7 +301,7 @@ def _verify(header: str, counts: np.ndarray, lines: list[SignalLine]) -> list[st
     return [f"the header has no checksum, and its initial value is not the first sample: {', '.join(odd)}"]
 
 
-def _mark_missing(counts: np.ndarray, lines: list[SignalLine]) -> np.ndarray | None:
+def mark_missing(counts: np.ndarray, lines: list[SignalLine]) -> np.ndarray | None:
     """What each format writes for a missing sample becomes -32768; where that may be a count too, a mask tells."""
     codes = [MISSING_COUNT if line.format == 0 else missing_count(line.format) for line in lines]
     if counts.dtype == np.int16:
@@ -309,7 +323,7 @@ def _shift(row: np.ndarray, samples: int, fill) -> None:
     row[-samples:] = fill
 
 
-def _open(path: str, header: str) -> InputFile:
+def open_signal_file(path: str, header: str) -> InputFile:
     try:
         return InputFile(path)
     except FileNotFoundError as error:

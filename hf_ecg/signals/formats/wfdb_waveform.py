@@ -70,7 +70,15 @@ def samples_per_frame(lines: Sequence[SignalLine], frame_rate: float, header: st
 def read_waveform(header: str, found: Header, places: Sequence[int], root=None, frames_of_all: int = 0) -> Waveform:
     """The samples of some signals of a header, which have the same number of samples a frame; see `read_signals`."""
     stored = read_signals(header, found.lines, places, found.num_frames, root, frames_of_all)
-    lines = [found.lines[place] for place in places]
+    return scaled(header, stored, [found.lines[place] for place in places])
+
+
+def scaled(header: str, stored: StoredSignals, lines: Sequence[SignalLine]) -> Waveform:
+    """Stored samples with the scales of their lines in the header; an inverted amplifier's are turned over.
+
+    Raises:
+        ValueError: a gain that is not that of a voltage.
+    """
     gain = np.array([_counts_a_millivolt(line.gain, line.unit) for line in lines])
     if not np.isfinite(gain).all():
         unfit = [f"{line.description!r} ({line.gain:g}/{line.unit})" for line in lines]

@@ -1,0 +1,91 @@
+"""Long records window by window, in little memory: a day of two leads costs what a window costs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from ..checks import is_finite_number, shown
+from .channels import choose_channels
+from .formats import read, record_file
+from .formats.wfdb_stream import WFDBStream
+from .record import Record
+
+
+class RecordStream:
+    """A record that is read in parts.
+
+    A WFDB record of one segment, neither compressed nor skewed, is read part by part. Any other file is read whole
+    when it is opened, as counts, and cut: it is the same record, in more memory.
+
+    Args:
+        path, root, leads, rename: see `hf_ecg.read`.
+
+    Attributes:
+        name, leads, sampling_rate, num_samples, comments: see `Record`.
+        in_parts: whether it is read part by part.
+
+    Raises:
+        OSError, ValueError: see `hf_ecg.read`.
+
+    Example:
+        >>> from hf_ecg.signals.streaming import RecordStream
+        >>> stream = RecordStream("record.hea", leads=["II"])
+        >>> [(start, part.num_samples) for start, part in stream.windows(4)]
+        [(0, 2000), (2000, 2000), (4000, 1000)]
+    """
+
+    def __init__(
+        self, path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+    ):
+        header = record_file(path)
+        parts = None
+        if header is not None and header.lower().endswith(".hea"):
+            parts = WFDBStream(header, root, partial(choose_channels, leads=leads, rename=rename))
+        self.in_parts = parts is not None and parts.has_parts
+        source = (
+            parts if parts is not None and parts.has_parts else _Whole(read(path, root, leads=leads, rename=rename))
+        )
+        self._source: WFDBStream | _Whole = source
+        self.name, self.leads, self.comments = source.name, source.leads, source.comments
+        self.sampling_rate, self.num_samples = source.sampling_rate, source.num_samples
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return self.num_samples / self.sampling_rate
+
+    def part(self, first: int, end: int) -> Record:
+        """The samples from `first` to before `end`; checksums are not compared.
+
+        Raises:
+            ValueError: they are not all in the record.
+        """
+        return self._source.part(first, end)
+
+    def windows(self, seconds: float) -> Iterator[tuple[int, Record]]:
+        """First sample and record of windows side by side; the last one may be shorter.
+
+        Raises:
+            ValueError: a window without a sample; behind the last window: a checksum is another one, so that what came
+                before is damaged somewhere.
+        """
+        if not (is_finite_number(seconds) and round(seconds * self.sampling_rate) >= 1):
+            raise ValueError(f"a window of {shown(seconds)} s at {self.sampling_rate:g} Hz has no sample")
+        return self._source.windows(round(seconds * self.sampling_rate))
+
+
+class _Whole:
+    """A record in memory, with the methods of `WFDBStream`."""
+
+    def __init__(self, record: Record):
+        self._record = record
+        self.name, self.leads, self.comments = record.name, record.leads, record.comments
+        self.sampling_rate, self.num_samples = record.sampling_rate, record.num_samples
+
+    def part(self, first: int, end: int) -> Record:
+        if not 0 <= first < end <= self.num_samples:
+            raise ValueError(f"{self.name} has {self.num_samples} samples, wanted those from {first} to {end}")
+        return self._record.cut(first, end)
+
+    def windows(self, length: int) -> Iterator[tuple[int, Record]]:
+        for first in range(0, self.num_samples, length):
+            yield first, self._record.cut(first, min(first + length, self.num_samples))
