@@ -25,6 +25,8 @@ _CONTRAST = 2.0
 _PEAK_SECONDS, _MARGIN_SECONDS = 0.07, 0.05
 _RECORDS = 16
 DETECTORS = ("slopes", "xqrs")
+# Of "slopes", raised when it finds other peaks: what was fitted on its peaks (`signals.quality`) names it.
+SLOPES_VERSION = 1
 
 
 def find_r_peaks(signals, sampling_rate: float, lead_mask=None, sample_mask=None) -> list[np.ndarray]:

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _quality_measures as measures
-from .leads import LIMB_LEADS, _checked
-from .resampling import check_rate
-from .units import HIGHEST_RANGE_MV, LOWEST_RANGE_MV
+from ..leads import LIMB_LEADS, _checked
+from ..resampling import check_rate
+from ..units import HIGHEST_RANGE_MV, LOWEST_RANGE_MV
+from . import measures
 
 # More than 1 % of 10 s is the length of a QRS complex, which a gap then hides. PTB-XL has no missing sample.
 MAX_MISSING_SHARE = 0.01

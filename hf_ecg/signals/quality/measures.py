@@ -1,10 +1,10 @@
-"""What `quality.py` judges: numbers per lead, computed without loops over records or samples."""
+"""What `quality_report` judges: numbers per lead, computed without loops over records or samples."""
 
 from functools import lru_cache
 
 import numpy as np
 
-from .leads import _FROM_I_AND_II
+from ..leads import _FROM_I_AND_II
 
 # Three limb leads always depend on each other. These are the relations of Einthoven (III = II - I) and Goldberger
 # (augmented leads), with and without III, so that each of the six stands in at least three of them.

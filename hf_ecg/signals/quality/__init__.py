@@ -1,0 +1,31 @@
+"""What is wrong with a recording: damage to its leads by name, and noise by what beats and waveforms look like.
+
+`quality_report` judges damage by rules. `heart_rate_variability` and `waveform_indices` measure windows of 20 s
+(`noise_features`), and `saved_classifiers` are what detectors of noise are made of.
+"""
+
+from .heart_rate_variability import HRV_FEATURES, hrv_features
+from .quality_report import (
+    DAMAGE,
+    FLAGS,
+    MAX_MAINS_MV,
+    MAX_WANDER_MV,
+    SUSPICIONS,
+    QualityReport,
+    check_quality,
+)
+from .waveform_indices import WAVEFORM_INDICES, waveform_indices
+
+__all__ = [
+    "DAMAGE",
+    "FLAGS",
+    "HRV_FEATURES",
+    "MAX_MAINS_MV",
+    "MAX_WANDER_MV",
+    "SUSPICIONS",
+    "WAVEFORM_INDICES",
+    "QualityReport",
+    "check_quality",
+    "hrv_features",
+    "waveform_indices",
+]
