@@ -22,6 +22,11 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
     together, and an epoch has each once. With weights every place of the epoch draws its corpus by weight; the records
     of a corpus come in an order of their own, each once before one comes again, in an `epoch` of its own (`REPEAT`).
 
+    With `one_source` all records of a step, over all processes and accumulated batches, are of one corpus: the
+    in-distribution batches of CAPE (arXiv 2509.10369; how they are drawn is *inferred*, no code was released). Each
+    corpus is shuffled and cut into steps, its last incomplete one is left out (other records in every epoch), and the
+    steps of all corpora are shuffled together. With weights every step draws its corpus by weight.
+
     Args:
         num_records: length of the data set.
         batch_size: records per process and batch.
@@ -35,9 +40,16 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         sizes: number of records of each corpus; None: all are of one.
         weights: of the corpora, any positive numbers; None, or None for each: no weights.
         records_per_epoch: length of an epoch with weights; by default `num_records`.
+        one_source: a step's records are all of one corpus.
 
     Raises:
-        ValueError: an impossible number.
+        ValueError: an impossible number; with `one_source`, a corpus that does not fill a step.
+
+    Example:
+        >>> from hf_ecg.data.samplers import RecordBatchSampler
+        >>> sampler = RecordBatchSampler(10, 2, sizes=[5, 5], one_source=True)
+        >>> [len({index // 5 for _, index in batch}) for batch in sampler]
+        [1, 1, 1, 1]
     """
 
     def __init__(
@@ -53,6 +65,7 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         sizes: Sequence[int] | None = None,
         weights: Sequence[float | None] | None = None,
         records_per_epoch: int | None = None,
+        one_source: bool = False,
     ):
         lowest = {"num_records": 0, "batch_size": 1, "seed": 0, "rank": 0, "world_size": 1, "accumulation": 1}
         given = {
@@ -87,8 +100,11 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         self.weights = _checked_weights(weights, self.sizes)
         if self.weights is None and records_per_epoch is not None:
             raise ValueError(f"records_per_epoch is {records_per_epoch}, but without weights an epoch has each record")
-        if self.weights is not None and not shuffle:
-            raise ValueError("shuffle=False keeps the records' own order, weights draw them")
+        if not shuffle and (self.weights is not None or one_source):
+            raise ValueError("shuffle=False keeps the records' own order, weights draw them; one_source, too")
+        self.one_source = one_source
+        if one_source:
+            self._check_sources_fill_a_step()
         self.records_per_epoch = num_records if records_per_epoch is None else records_per_epoch
         if self.records_per_epoch < 0:
             raise ValueError(f"records_per_epoch is {records_per_epoch}, wanted at least 0")
@@ -116,6 +132,8 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
     def batches_per_epoch(self) -> int:
         """Steps of a whole epoch."""
         step = self.records_per_step
+        if self.one_source and self.weights is None:
+            return sum(size // step for size in self.sizes)
         return self.records_per_epoch // step if self.drop_last else -(-self.records_per_epoch // step)
 
     def __len__(self) -> int:
@@ -137,33 +155,86 @@ class RecordBatchSampler(Sampler[list[tuple[int, int]]]):
         sources = np.searchsorted(np.cumsum(self.sizes), taken, side="right")
         return np.bincount(sources, minlength=len(self.sizes)).tolist()
 
+    def left_out_by_source(self) -> list[int]:
+        """How many records of each corpus are in no step of an epoch without weights; zeros with weights."""
+        if self.weights is not None:
+            return [0] * len(self.sizes)
+        return [size - taken for size, taken in zip(self.sizes, self.records_by_source(), strict=True)]
+
+    def _check_sources_fill_a_step(self) -> None:
+        if not self.drop_last:
+            raise ValueError("drop_last=False keeps an incomplete step, one_source leaves out that of every corpus")
+        for source, size in enumerate(self.sizes):
+            if size < self.records_per_step:
+                raise ValueError(
+                    f"corpus {source} has {size} records, a step takes {self.records_per_step} of one corpus: wanted"
+                    " smaller steps, or no one_source"
+                )
+
     def _order(self) -> tuple[np.ndarray, np.ndarray]:
         """Records of the epoch one after the other, and the epoch that each is served in."""
+        if self.weights is not None:
+            return self._weighted_order()
         if not self.shuffle:
             order = np.arange(self.num_records)
-        elif self.weights is None:
-            order = _permutation(self.num_records, self.seed, self.epoch)
+        elif self.one_source:
+            rounds = [self._round(source, turn=0) for source in range(len(self.sizes))]
+            steps = np.concatenate(rounds).reshape(-1, self.records_per_step)
+            order = steps[_permutation(len(steps), self.seed, self.epoch, 1)].ravel()
         else:
-            return self._weighted_order()
+            order = _permutation(self.num_records, self.seed, self.epoch)
         return order, np.full(len(order), self.epoch)
 
-    def _weighted_order(self) -> tuple[np.ndarray, np.ndarray]:
+    def _round(self, source: int, turn: int) -> np.ndarray:
+        """The records of a corpus, each once; with `one_source` as many as fill steps."""
+        size = self.sizes[source]
+        kept = size // self.records_per_step * self.records_per_step if self.one_source else size
+        first = sum(self.sizes[:source])
         # SeedSequence takes a missing number for a zero, so that what follows the epoch begins at 1
-        uniform = (_stream(self.records_per_epoch, self.seed, self.epoch, 1) >> np.uint64(11)) * 2.0**-53
+        return first + _permutation(size, self.seed, self.epoch, source + 2, turn + 1)[:kept]
+
+    def _weighted_order(self) -> tuple[np.ndarray, np.ndarray]:
+        together = self.records_per_step if self.one_source else 1
+        draws = self.records_per_epoch // together
+        uniform = (_stream(draws, self.seed, self.epoch, 1) >> np.uint64(11)) * 2.0**-53
         bounds = np.cumsum(self.weights)
         drawn = np.minimum(np.searchsorted(bounds, uniform * bounds[-1], side="right"), len(bounds) - 1)
-        order = np.empty(self.records_per_epoch, dtype=np.int64)
-        epochs = np.full(self.records_per_epoch, self.epoch)
-        first = 0
-        for source, size in enumerate(self.sizes):
+        drawn = np.repeat(drawn, together)
+        order = np.empty(len(drawn), dtype=np.int64)
+        epochs = np.full(len(drawn), self.epoch)
+        for source in np.unique(drawn).tolist():
             places = np.flatnonzero(drawn == source)
-            passes = -(-len(places) // size)
-            rounds = [_permutation(size, self.seed, self.epoch, source + 2, turn + 1) for turn in range(passes)]
-            if rounds:
-                order[places] = first + np.concatenate(rounds)[: len(places)]
-            epochs[places] += np.arange(len(places)) // size * REPEAT
-            first += size
+            rounds = [self._round(source, turn=0)]
+            length = len(rounds[0])
+            rounds += [self._round(source, turn) for turn in range(1, -(-len(places) // length))]
+            order[places] = np.concatenate(rounds)[: len(places)]
+            epochs[places] += np.arange(len(places)) // length * REPEAT
         return order, epochs
+
+
+def temperature_weights(sizes: Sequence[int], temperature: float) -> list[float]:
+    r"""Weights of corpora, $n_i^{1/T}$: 1 draws by size, more favours small corpora, infinity draws evenly.
+
+    Args:
+        sizes: records of each corpus, at least one.
+        temperature: T, above 0.
+
+    Raises:
+        ValueError: another temperature, or a corpus without records.
+
+    Source:
+        the choice of languages of multilingual models, arXiv 1907.05019, section 4.1.
+
+    Example:
+        >>> from hf_ecg.data.samplers import temperature_weights
+        >>> temperature_weights([100, 10000], temperature=2)
+        [10.0, 100.0]
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}, wanted above 0")
+    if min(sizes, default=0) < 1:
+        raise ValueError(f"sizes are {list(sizes)}, wanted at least one record in each corpus")
+    return [float(size ** (1 / temperature)) for size in sizes]
 
 
 def _stream(length: int, *entropy: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from .checkpoint import fingerprint, load_state, save_state
 from .engine import Engine
 from .frozen_encoder import encode_once
 from .interruption import LauncherWatch, StopRequest
-from .loading import batch_loader, batch_sampler, naming_lost_processes, records_of
+from .loading import batch_loader, batch_sampler, begin_epoch, naming_lost_processes, records_of
 from .network import WHOLE, set_training_mode
 from .processes import Agreement, connect, is_launched, prepare_torch, seed_validation
 from .progress import Pending, Progress, SlowSteps
@@ -203,7 +203,7 @@ class TrainingRun:
     def _train_epoch(self) -> None:
         progress, run = self.progress, self.recipe.run
         set_training_mode(self.engine.bare, self.recipe.freeze)
-        self.sampler.set_epoch(progress.epoch, progress.batch)
+        begin_epoch(self.sampler, self.recipe, progress, self.log)
         self.clock.restart()
         for batches in self.steps():
             self._train_step(batches)

@@ -9,9 +9,9 @@ from huggingface_hub.dataclasses import strict
 
 from ..input_files import read_input
 from ..strict_yaml import load_yaml
+from .data_sections import DataSection
 from .methods import build_method
 from .recipe_sections import (
-    DataSection,
     MethodSection,
     ModelSection,
     OptimizerSection,

@@ -10,10 +10,10 @@ from ..data.corpus_card import SIMULATED, read_summary
 from ..data.readers.withholding import withholding_words
 from ..data.risk import RISK_COLUMNS
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
+from .data_sections import SourceSection
 from .methods import Method, build_method
 from .network import resolve_pretrained
 from .recipe import Recipe
-from .recipe_sections import SourceSection
 
 # more training texts are not listed in the facts: original reports seldom say a sentence twice
 MOST_TEXTS = 20_000

@@ -5,17 +5,11 @@ from dataclasses import dataclass, field
 from huggingface_hub.dataclasses import strict
 
 from ..checks import check_one_of
+from .data_sections import at_least
 
 GRADIENTS = (PLAIN, CACHED) = ("plain", "cached")
 SHARDINGS = (NO_SHARDING, FSDP2) = ("none", "fsdp2")
 SCHEDULES = ("cosine", "cosine_restarts", "linear", "constant")
-
-
-def _at_least(section, name: str, smallest: int, *fields: str) -> None:
-    for item in fields:
-        value = getattr(section, item)
-        if value is not None and value < smallest:
-            raise ValueError(f"{name}.{item} is {value}, wanted at least {smallest}")
 
 
 @strict
@@ -47,126 +41,6 @@ class ProcessorSection:
 
 @strict
 @dataclass
-class FoldsSection:
-    """Folds to train on and folds to select on; they may not overlap."""
-
-    train: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5, 6, 7, 8])
-    validation: list[int] = field(default_factory=lambda: [9])
-
-    def validate_folds(self):
-        if not self.train:
-            raise ValueError("data.sources: folds.train is empty")
-        overlap = sorted(set(self.train) & set(self.validation))
-        if overlap:
-            raise ValueError(f"data.sources: the folds {overlap} are in both folds.train and folds.validation")
-
-
-@strict
-@dataclass
-class SourceSection:
-    """One corpus.
-
-    Args:
-        path: prepared corpus, a local folder or a Hub id. May be left out of a recipe and given on the command line
-            (`--data CORPUS`, or `data.sources.0.path=CORPUS`).
-        config: its configuration, such as `ptb_xl_100hz`.
-        folds: of this corpus.
-        weight: share of the records of a batch, relative to the other sources' weights. None for all of them: each
-            record of every corpus once an epoch.
-    """
-
-    path: str | None = None
-    config: str | None = None
-    folds: FoldsSection = field(default_factory=FoldsSection)
-    weight: float | None = None
-
-    def validate_weight(self):
-        if self.weight is not None and self.weight <= 0:
-            raise ValueError(f"data.sources: weight is {self.weight}, wanted above 0 or null")
-
-
-@strict
-@dataclass
-class ColumnsSection:
-    """Which column of the corpora plays which part.
-
-    `risk`, `missing_rate` and `metadata` (columns of numbers, and `sex`) are for the method `view_pairs`.
-    `true_texts` and `false_texts`, both or none, are for the method `text_pairs`: label sets whose class names are
-    waveform features in words, those that are true of a record and those that are not; in neither: nobody knows.
-    """
-
-    text: str = "text"
-    true_texts: str | None = None
-    false_texts: str | None = None
-    risk: str | None = None
-    missing_rate: str | None = None
-    metadata: list[str] = field(default_factory=list)
-
-    def validate_metadata(self):
-        if len(set(self.metadata)) < len(self.metadata):
-            raise ValueError(f"data.columns.metadata is {self.metadata}: one is named twice")
-
-    def validate_truth(self):
-        if (self.true_texts is None) != (self.false_texts is None):
-            raise ValueError(
-                f"data.columns: true_texts is {self.true_texts!r} and false_texts {self.false_texts!r}, wanted both"
-            )
-
-
-@strict
-@dataclass
-class DataSection:
-    """The corpora and what is read of them.
-
-    Args:
-        sources: one or several corpora.
-        label_sets: label-set columns a classifier is trained on; classes of several corpora are matched by name.
-        targets: columns of numbers that a regression is trained on, such as `age`; time and event of a survival head.
-        leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
-        train_percent: train on that share of each corpus's patients, drawn by the run's seed among those that
-            the method can use; a smaller share lies inside a larger one. None takes all.
-        cache: keep what the deterministic steps make (all steps before the step `views`) in files, and read it from
-            there in every later epoch and run with the same steps.
-    """
-
-    sources: list[SourceSection] = field(default_factory=lambda: [SourceSection()])
-    columns: ColumnsSection = field(default_factory=ColumnsSection)
-    label_sets: list[str] = field(default_factory=list)
-    targets: list[str] = field(default_factory=list)
-    leads: list[str] | None = None
-    train_percent: float | int | None = None
-    cache: bool = False
-
-    def validate_sources(self):
-        if not self.sources:
-            raise ValueError("data.sources is empty, wanted at least one corpus")
-        weighted = [source.weight is not None for source in self.sources]
-        if any(weighted) and not all(weighted):
-            raise ValueError("data.sources: some have a weight and some have none, wanted all or none")
-
-    def validate_percent(self):
-        if self.train_percent is not None and not 0 < self.train_percent <= 100:
-            raise ValueError(f"data.train_percent is {self.train_percent}, wanted above 0 and at most 100")
-
-    def validate_names(self):
-        for key in ("label_sets", "targets"):
-            names = getattr(self, key)
-            if len(set(names)) < len(names):
-                raise ValueError(f"data.{key} is {names}: one is named twice")
-
-    def only_source(self, who: str) -> SourceSection:
-        """The corpus of a recipe that has one.
-
-        Raises:
-            ValueError: it has several, and `who` takes recipes of one.
-        """
-        if len(self.sources) > 1:
-            raise ValueError(f"{who} takes recipes of one corpus, data.sources has {len(self.sources)}")
-        return self.sources[0]
-
-
-@strict
-@dataclass
 class MethodSection:
     """How the model is fed: one of `training.methods.METHODS` by `name`, and the options that it has."""
 
@@ -190,7 +64,7 @@ class ValidationSection:
     cache: bool | None = None
 
     def validate_counts(self):
-        _at_least(self, "validation", 1, "batch_size", "minimum")
+        at_least(self, "validation", 1, "batch_size", "minimum")
 
 
 @strict
@@ -326,9 +200,9 @@ class RunSection:
     strict: bool = False
 
     def validate_counts(self):
-        _at_least(self, "run", 1, "epochs", "batch_size", "max_steps", "accumulation", "num_threads", "num_processes")
-        _at_least(self, "run", 1, "log_every_steps", "checkpoint_every_steps")
-        _at_least(self, "run", 0, "num_workers")
+        at_least(self, "run", 1, "epochs", "batch_size", "max_steps", "accumulation", "num_threads", "num_processes")
+        at_least(self, "run", 1, "log_every_steps", "checkpoint_every_steps")
+        at_least(self, "run", 0, "num_workers")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"run.seed is {self.seed}, wanted 0 to 2**32 - 1")
 

@@ -12,8 +12,8 @@ from ..data.corpus import load_corpus, require_columns
 from ..data.prepared import PreparedInputs, prepared_inputs
 from ..evaluation.judging.linear_probe import patient_fraction
 from ..evaluation.protocol import SourceFacts, check_source_folds
+from .data_sections import DataSection, SourceSection
 from .methods import Feeding, Method
-from .recipe_sections import DataSection, SourceSection
 
 logger = logging.get_logger(__name__)
 

@@ -44,12 +44,12 @@ class RunLog:
         accelerator.init_trackers("hf_ecg", config=_flat(settings or {}), init_kwargs=options)
 
     def write(self, kind: str, values: dict) -> None:
-        """Add one line; `kind` is `train` or `validation`, `values` holds `step` and numbers."""
+        """Add one line; `kind` is `train`, `validation` or `sources`, `values` holds `step`, numbers and mappings."""
         with naming_the_file(self.path):
             self.file.write(json.dumps({"kind": kind, **values}).encode() + b"\n")
         numbers = {
             f"{kind}/{name}": value
-            for name, value in values.items()
+            for name, value in _flat(values).items()
             if name != "step" and isinstance(value, int | float)
         }
         self.accelerator.log(numbers, step=values["step"])

@@ -21,6 +21,22 @@ def test_equals_the_double_loop_over_pairs(negatives, temperature):
     reference.assert_equal(ours, wanted, 1e-9)
 
 
+@pytest.mark.parametrize("negatives", ["sum", "mean"])
+def test_other_records_of_a_patient_are_neither_positive_nor_negative(negatives):
+    raw, patients = reference.features(), [3, 5, 3, 7, 3]
+    others = [sum(one != other for other in patients) for one in patients]
+
+    def weight(i, j):
+        return 0.0 if patients[i] == patients[j] else 1.0 if negatives == "sum" else 1 / (2 * others[i])
+
+    options = {"negatives": negatives, "patient_ids": torch.tensor(patients)}
+    ours = reference.value_and_gradient(lambda a, b: info_nce_loss(a, b, 0.1, **options), raw)
+    wanted = reference.value_and_gradient(lambda a, b: reference.contrast(torch.cat([a, b]), 0.1, weight), raw)
+    reference.assert_equal(ours, wanted, 1e-9)
+    apart = info_nce_loss(*raw.detach().chunk(2), 0.1, negatives=negatives, patient_ids=torch.arange(5))
+    torch.testing.assert_close(apart, info_nce_loss(*raw.detach().chunk(2), 0.1, negatives=negatives))
+
+
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
 def test_golden_nt_xent(golden_dir, temperature):
     inputs, expected = golden_case(golden_dir, "ssl-losses")
@@ -60,6 +76,7 @@ def test_bfloat16_and_autocast_compute_in_float32(negatives):
         ({"second_embeds": torch.zeros(4, 6, dtype=torch.long)}, "second_embeds is torch.int64"),
         ({"temperature": 0.0}, "temperature is 0.0"),
         ({"negatives": "max"}, "negatives is 'max'"),
+        ({"patient_ids": torch.zeros(3, dtype=torch.long)}, r"patient_ids is torch.int64 of shape \(3,\)"),
         ({"gather": lambda rows: rows[:2]}, "gather returned 2 rows"),
     ],
 )

@@ -50,6 +50,7 @@ LIVED = [[3.0, 1.0], [math.nan, 0.0], [12.0, 1.0], [7.0, 0.0], [0.5, 1.0], [25.0
 VIEW_CASES = {
     "info_nce": {},
     "info_nce mean": {"negatives": "mean"},
+    "info_nce of patients": {"negatives": "mean", "patient_ids": PATIENTS},
     "masked": {"risk": RISK, "missing_rate": MISSING},
     "masked without missing rates": {"risk": RISK},
     "masked rank": {"risk": RISK, "missing_rate": MISSING, "distance": "rank", "sharpness": 3.0},

@@ -14,8 +14,8 @@ from transformers.utils import logging
 
 from ...evaluation.protocol import FACTS_FILE, TrainingFacts, read_training_facts
 from ...training import Recipe
+from ...training.data_sections import FoldsSection
 from ...training.prior_runs import train_once
-from ...training.recipe_sections import FoldsSection
 from ...training.run_folder import check_output
 
 logger = logging.get_logger(__name__)

@@ -5,7 +5,7 @@ from transformers.configuration_utils import PreTrainedConfig, SubConfigSpec
 
 from ...checks import check_one_of
 from ...losses.barlow_twins import check_redundancy_weight
-from ...losses.info_nce import NEGATIVES
+from ...losses.info_nce import MASK, NEGATIVE, NEGATIVES, SAME_PATIENT
 from ...losses.metadata import check_share
 from ...losses.risk_alignment import FORMS
 from ...losses.risk_distance import DISTANCES
@@ -53,6 +53,8 @@ class ECGContrastiveConfig(ECGTowerConfig):
         compat_detached_norm (`bool`, defaults to `False`): of losses with negatives and no teacher, fairseq-signals'
             gradients, see `hf_ecg.losses.unit_length`.
         negatives (`str`, defaults to `"sum"`): of `"info_nce"`, see `hf_ecg.losses.info_nce_loss`.
+        same_patient (`str`, defaults to `"negative"`): of `"info_nce"`, what other records of a patient are:
+            `"negative"`, or `"mask"` for neither, which needs patients (CAPE, arXiv 2509.10369; inferred).
         risk_path (`str`, defaults to `"masked"`): `path` of `hf_ecg.losses.risk_weighted_contrastive_loss`.
         risk_distance (`str`, defaults to `"squared"`): its `distance`.
         risk_sharpness (`float`, defaults to 0.8): its `sharpness`.
@@ -106,6 +108,7 @@ class ECGContrastiveConfig(ECGTowerConfig):
     loss_type: str = "risk_weighted"
     temperature: float | int = 0.07
     negatives: str = "sum"
+    same_patient: str = NEGATIVE
     risk_path: str = "masked"
     risk_distance: str = "squared"
     risk_sharpness: float | int = 0.8
@@ -183,7 +186,9 @@ class ECGContrastiveConfig(ECGTowerConfig):
         self.check_choices(
             {"loss_type": tuple(LOSSES), "negatives": NEGATIVES, "risk_path": PATHS, "risk_distance": DISTANCES}
         )
-        self.check_choices({"risk_spread_unit": SPREAD_UNITS, "alignment": tuple(FORMS)})
+        self.check_choices({"risk_spread_unit": SPREAD_UNITS, "alignment": tuple(FORMS), "same_patient": SAME_PATIENT})
+        if self.same_patient == MASK and self.loss_type != "info_nce":
+            raise ValueError(f"same_patient is {MASK!r}, which is of loss_type 'info_nce', found {self.loss_type!r}")
         self.check_sizes("projection_dim", "projection_hidden_size", "metadata_head_size", "predictor_hidden_size")
         if not self.temperature > 0:
             raise ValueError(f"temperature is {self.temperature}, wanted a number above 0")

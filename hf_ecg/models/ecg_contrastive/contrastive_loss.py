@@ -21,6 +21,7 @@ from ...losses import (
     vicreg_loss,
     y_aware_contrastive_loss,
 )
+from ...losses.info_nce import MASK
 from ...losses.pair_targets import Gather
 
 BY_METADATA = (Y_AWARE, RANK_N_CONTRAST) = ("y_aware", "rank_n_contrast")
@@ -142,7 +143,8 @@ def _metadata_prediction(config, inputs: ContrastiveInputs) -> torch.Tensor:
 
 
 def _info_nce(config, inputs: ContrastiveInputs) -> torch.Tensor:
-    return info_nce_loss(*inputs.unit_views, config.temperature, negatives=config.negatives, gather=inputs.gather)
+    given = _patients(config, inputs) if config.same_patient == MASK else {"gather": inputs.gather}
+    return info_nce_loss(*inputs.unit_views, config.temperature, negatives=config.negatives, **given)
 
 
 def compared_risk(config, inputs: ContrastiveInputs) -> torch.Tensor:

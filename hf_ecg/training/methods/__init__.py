@@ -1,7 +1,8 @@
 """The ways to train, one class each; a recipe's section `method` names one."""
 
 from ...checks import nearest
-from ..recipe_sections import DataSection, MethodSection
+from ..data_sections import DataSection
+from ..recipe_sections import MethodSection
 from ..sections import parse_section
 from .labels import Labels
 from .method import Feeding, Method

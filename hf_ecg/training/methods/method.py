@@ -10,7 +10,7 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedModel
 
 from ...data.mixing import MixedRows
-from ..recipe_sections import DataSection
+from ..data_sections import DataSection
 
 
 @strict
