@@ -37,6 +37,7 @@ evaluate = Group(
         "retrieve": Entry("evaluate.retrieve", "ECGs by texts, texts by ECGs, ECGs by ECGs"),
         "reports": Entry("evaluate.reports", "reports that a model writes of ECGs"),
         "robustness": Entry("evaluate.robustness", "any model under fewer leads and more noise"),
+        "clef-tasks": Entry("evaluate.clef_tasks", "CLEF's 18 tasks and the Challenge 2017, as far as data are there"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
     },
 )

@@ -23,6 +23,27 @@ BENCHMARK_TASKS = (
     "cpsc2018",
     "csn",
 )
+CLEF_TASKS = (
+    "ptb_xl_diagnostic",
+    "ptb_xl_subdiagnostic",
+    "ptb_xl_superdiagnostic",
+    "ptb_xl_form",
+    "ptb_xl_rhythm",
+    "chapman",
+    "lvef_class",
+    "music_outcome",
+    "icentia_beat",
+    "icentia_rhythm",
+    "mc_med_ed_disposition",
+    "mc_med_discharge",
+    "mc_med_acuity",
+    "lvef",
+    "mc_med_sbp",
+    "mc_med_dbp",
+    "aurora_sbp",
+    "aurora_dbp",
+    "cinc2017",
+)
 ROBUSTNESS_TABLES = ("grid", "tolerantecg")
 NOISE_KINDS, SNRS_DB = ("bw", "em", "ma"), (12.0, 6.0, 0.0, -6.0)
 SNR_RULES = ("nstdb", "compat_tolerantecg")

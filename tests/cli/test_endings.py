@@ -133,6 +133,7 @@ ABSENT = {
     "evaluate classify": ["{}/r.hea", "--model", "{}", "--prompts", "sinus rhythm"],
     "evaluate retrieve": ["--model", "{}/absent", "--data", "{}/no", "--text", "x", "--output_dir", "{}/out"],
     "pictures": ["--model", "{}/absent", "--data", "{}/absent", "--output", "{}/out"],
+    "evaluate clef-tasks": ["--model", "{}/absent", "--data", "{}/absent", "--output_dir", "{}/out"],
     "evaluate benchmark": ["--model", "{}/absent", "--data", "{}/absent", "--output_dir", "{}/out"],
     "finetune": ["--model", "{}/absent", "--data", "{}/no", "--label_set", "rhythm", "--output_dir", "{}/out"],
     "study compare": ["--comparison", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],

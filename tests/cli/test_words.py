@@ -21,6 +21,7 @@ from hf_ecg.enrichment.proposals import prompt, proposer_section
 from hf_ecg.enrichment.verification import control, cross_fit, decisions, thresholds
 from hf_ecg.evaluation import options, protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
+from hf_ecg.evaluation.clef_tasks import task_table
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
 from hf_ecg.evaluation.robustness import conditions
@@ -53,6 +54,7 @@ from hf_ecg.training import step_costs
         ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
         ("BENCHMARK_TASKS", merl_tables.TASKS),
         ("BENCHMARK_PARTS", settings.PARTS),
+        ("CLEF_TASKS", tuple(task.name for task in task_table.TASKS)),
         ("ROBUSTNESS_TABLES", conditions.TABLES),
         ("NOISE_KINDS", tuple(added_noise.NOISES)),
         ("SNRS_DB", conditions.SNRS_DB),
