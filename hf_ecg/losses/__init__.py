@@ -9,6 +9,7 @@ from .dino import dino_loss, moved_center
 from .distributed import gather_with_gradient, rank, world_size
 from .false_negative_mitigation import false_negative_mitigation_loss
 from .info_nce import info_nce_loss
+from .lead_reconstruction import lead_reconstruction_errors, lead_reconstruction_loss
 from .masked_contrastive import masked_contrastive_logits, masked_contrastive_loss
 from .masked_reconstruction import masked_reconstruction_loss
 from .metadata_prediction import metadata_prediction_loss
@@ -40,6 +41,8 @@ __all__ = [
     "false_negative_mitigation_loss",
     "gather_with_gradient",
     "info_nce_loss",
+    "lead_reconstruction_errors",
+    "lead_reconstruction_loss",
     "masked_contrastive_logits",
     "masked_contrastive_loss",
     "masked_reconstruction_loss",

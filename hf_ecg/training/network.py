@@ -279,7 +279,7 @@ def _load_whole(source: str) -> PreTrainedModel:
 
 def _fill_submodule(model: PreTrainedModel, name: str, source: PreTrainedModel, where: str) -> None:
     submodule = model.get_submodule(name)
-    if model_role(submodule) == "pretraining":
+    if model_role(submodule) in ("pretraining", "lead reconstruction"):
         # of such a folder AutoModel gives the encoder alone
         source = type(submodule).from_pretrained(resolve_pretrained(where), dtype=torch.float32)
         check_weights(source, where)

@@ -8,7 +8,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
 from hf_ecg import AutoModelForECGClassification, AutoModelForECGSurvival, __version__
-from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
+from hf_ecg.models.shared.roles import ROLE_WORDS, ecg_config, ecg_encoder, model_role
 from tests.models.tiny import CASES
 
 pytestmark = pytest.mark.parametrize("name", list(CASES))
@@ -401,7 +401,7 @@ def test_what_it_is_fed_with_is_named_in_its_signature(name):
 
 def test_it_has_a_role_and_a_bare_encoder_that_is_saved_alone(name, tmp_path):
     model, inputs, _ = build(name)
-    assert model_role(model) in ("encoder", "classifier", "survival model", "dual encoder", "pretraining")
+    assert model_role(model) in ROLE_WORDS
     encoder = ecg_encoder(model.eval())
     assert (encoder is model) == (model.role == "encoder") and model_role(encoder) == "encoder"
     assert ecg_config(model.config).to_dict() | {"architectures": None} == encoder.config.to_dict() | {

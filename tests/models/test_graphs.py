@@ -27,7 +27,7 @@ for name, case in CASES.items():
     # of shared mixins the first one, which does not change when a family comes
     if kind(case[0]) is case[0] or kind(case[0]) not in LAST_OF_A_KIND:
         LAST_OF_A_KIND[kind(case[0])] = name
-OF_LARGE = ("pretraining", "dual encoder")
+OF_LARGE = ("pretraining", "lead reconstruction", "dual encoder")
 OF_ALL = list(LAST_OF_A_KIND.values())
 
 

@@ -2,6 +2,7 @@
 
 from ..text_ids import text_id
 from .labels import ECGClassificationCollator, ECGRegressionCollator
+from .lead_reconstruction import ECGLeadReconstructionCollator
 from .text_views import ECGTextViewsCollator
 from .texts import ECGTextCollator
 from .view_pairs import ECGContrastiveCollator
@@ -10,6 +11,7 @@ from .waveforms import ECGWaveformCollator
 __all__ = [
     "ECGClassificationCollator",
     "ECGContrastiveCollator",
+    "ECGLeadReconstructionCollator",
     "ECGRegressionCollator",
     "ECGTextCollator",
     "ECGTextViewsCollator",

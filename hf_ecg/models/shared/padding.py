@@ -38,6 +38,24 @@ def without_padding(
     return input_values.gather(2, order.unsqueeze(1).expand_as(input_values)), mask.gather(1, order)
 
 
+def back_in_place(values: torch.Tensor, sample_mask: torch.Tensor | None) -> torch.Tensor:
+    """What was made of the input of `without_padding`, with every record where it was in its row.
+
+    Args:
+        values: (batch, channels, samples).
+        sample_mask: bool (batch, samples), as it was given.
+    """
+    if sample_mask is None:
+        return values
+    mask, looks = sample_mask.bool(), not torch.compiler.is_compiling()
+    first = mask.int().argmax(dim=1, keepdim=True)
+    if looks and (mask.all() or not first.any()):
+        return values
+    order = torch.arange(mask.shape[1], device=mask.device) - first
+    order = torch.where(order >= 0, order, order + mask.shape[1])
+    return values.gather(2, order.unsqueeze(1).expand_as(values))
+
+
 def record_mask(sample_mask: torch.Tensor | None) -> torch.Tensor | None:
     """The mask of `without_padding`, without the input."""
     return None if sample_mask is None else without_padding(sample_mask.unsqueeze(1).float(), sample_mask)[1]

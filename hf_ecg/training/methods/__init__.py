@@ -5,6 +5,7 @@ from ..data_sections import DataSection
 from ..recipe_sections import MethodSection
 from ..sections import parse_section
 from .labels import Labels
+from .lead_reconstruction import LeadReconstruction
 from .method import Feeding, Method
 from .survival import Survival
 from .targets import Targets
@@ -14,7 +15,8 @@ from .view_pairs import ViewPairs
 from .waveforms import Waveforms
 
 METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (TextPairs, TextViews, ViewPairs, Labels, Targets, Survival, Waveforms)
+    method.name: method
+    for method in (TextPairs, TextViews, ViewPairs, Labels, Targets, Survival, Waveforms, LeadReconstruction)
 }
 
 __all__ = ["METHODS", "Feeding", "Method", "build_method"]
