@@ -14,15 +14,18 @@ from .processing import Output, stack_outputs
 from .signals import Record
 
 
-def as_base_class_takes_them(inputs):
-    """One ECG as it is; many as a list, a data set of torch, or a generator: the base class takes all else for one."""
+def as_base_class_takes_them(inputs, columns: Sequence[str] = ()):
+    """One ECG as it is; many as a list, a data set of torch, or a generator: the base class takes all else for one.
+
+    `columns` are those that a data set's rows are to have beside the signal's.
+    """
     datasets = sys.modules.get("datasets")  # who has a data set of it has imported it
     if datasets is not None and isinstance(inputs, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         raise ValueError(f"the data set has the splits {list(inputs)}, wanted one of them")
     if datasets is not None and isinstance(inputs, datasets.Dataset):
-        from .data.rows import RowDataset
+        from .data.rows import SIGNAL_COLUMNS, RowDataset
 
-        return RowDataset(inputs)
+        return RowDataset(inputs, [*SIGNAL_COLUMNS, *columns])
     if isinstance(inputs, KeyDataset) and not isinstance(inputs.dataset, Sized):
         return (row[inputs.key] for row in inputs.dataset)
     if isinstance(inputs, (np.ndarray, torch.Tensor)):

@@ -13,12 +13,13 @@ may be called from several threads. `batch_size=` and `device=` are those of eve
 single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
 crops of a record count as their mean (`crops="max"`: the largest of each number, for rare findings), and so do its
 windows: a record that is much longer than the model's window is refused unless `window=` says what is taken of it
-("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`).
+("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`). A classifier with covariates wants them:
+`covariates={"age": 61, "sex": None}`, None where not known; a row has them in its columns, a dict may hold them.
 Without `model=` it is "ecg-text-small", which lies inside the package.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
 
@@ -37,6 +38,7 @@ from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
+from .pipeline_covariates import OUTPUT, CovariateInputMixin
 from .pipeline_inputs import as_base_class_takes_them, collate
 from .pipeline_labels import highest, label_texts, labelled
 from .pipeline_parts import (
@@ -78,6 +80,9 @@ class _ECGPipeline(Pipeline):
     _load_tokenizer = False
     _reads_text = False
     task_name: str
+    input_options: tuple[str, ...] = _INPUT_OPTIONS
+    # columns that the model is told beside the waveform
+    covariates: Sequence[str] = ()
 
     def __init__(self, model, tokenizer=None, feature_extractor=None, processor=None, **kwargs):
         """See `transformers.Pipeline`; `processor` stands for both of its parts.
@@ -112,7 +117,7 @@ class _ECGPipeline(Pipeline):
         """
         if not self._weights_checked:
             check_weights(self.model, self.model.name_or_path)
-        inputs = as_base_class_takes_them(inputs)
+        inputs = as_base_class_takes_them(inputs, self.covariates)
         if isinstance(inputs, list) and not inputs:
             raise ValueError("the list of ECGs is empty, wanted at least one")
         return super().__call__(inputs, **options)
@@ -120,13 +125,13 @@ class _ECGPipeline(Pipeline):
     def _sanitize_parameters(self, **options):
         forward = [*_keywords(self.model_outputs), "crops"]
         after = _keywords(self.postprocess)
-        known = [*_INPUT_OPTIONS, *forward, *after]
+        known = [*self.input_options, *forward, *after]
         for key in options:
             if key not in known:
                 raise ValueError(f"unknown option {key!r}{nearest(key, known)}; {self.task} knows {', '.join(known)}")
         return tuple(
             {key: value for key, value in options.items() if key in names}
-            for names in (_INPUT_OPTIONS, forward, after)
+            for names in (self.input_options, forward, after)
         )
 
     def preprocess(self, ecg, **options):
@@ -150,7 +155,8 @@ class _ECGPipeline(Pipeline):
             prepared = PipelineDataset(inputs, self.preprocess, preprocess_params)
         else:
             prepared, num_workers = PipelineIterator(inputs, self.preprocess, preprocess_params), min(num_workers, 1)
-        put_together = no_collate_fn if batch_size == 1 else partial(collate, outputs=self.feature_extractor.outputs)
+        stacked = [*self.feature_extractor.outputs, *([OUTPUT] if self.covariates else [])]
+        put_together = no_collate_fn if batch_size == 1 else partial(collate, outputs=stacked)
         batches = BatchLoader(prepared, num_workers=num_workers, batch_size=batch_size, collate_fn=put_together)
         outputs = PipelineIterator(batches, self.forward, forward_params, loader_batch_size=batch_size)
         return PipelineIterator(outputs, self.postprocess, postprocess_params)
@@ -202,7 +208,7 @@ class ECGFeatureExtractionPipeline(_ECGPipeline):
         return values if return_tensors else values.tolist()
 
 
-class ECGClassificationPipeline(_ECGPipeline):
+class ECGClassificationPipeline(CovariateInputMixin, _ECGPipeline):
     """Task "ecg-classification": `[{"label", "score"}, ...]`, the highest score first.
 
     Scores are probabilities, of each label by itself (multi-label) or among all (single-label); a regression model
@@ -211,6 +217,7 @@ class ECGClassificationPipeline(_ECGPipeline):
     """
 
     task_name = CLASSES
+    input_options = (*_INPUT_OPTIONS, "covariates")
 
     def model_outputs(self, inputs):
         return self.model(**inputs).logits

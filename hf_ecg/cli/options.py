@@ -196,6 +196,22 @@ def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None
     return found or None
 
 
+def told_of_patient(ctx, param, value: str | None) -> dict[str, float | str | None] | None:
+    """Callback of --covariates: "age=61,sex=" as {"age": 61.0, "sex": None}."""
+    if value is None:
+        return None
+    found: dict[str, float | str | None] = {}
+    for pair in value.split(","):
+        name, equals, told = (part.strip() for part in pair.partition("="))
+        if not (name and equals):
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE, such as age=61", ctx=ctx, param=param)
+        try:
+            found[name] = float(told) if told else None
+        except ValueError:
+            found[name] = told
+    return found
+
+
 # values of a recipe, at any place of the command line
 OVERRIDES = click.argument("overrides", nargs=-1, metavar="[section.key=value ...]")
 DATA = click.option("--data", required=True, help="Prepared corpus: a folder or a Hub id.")
@@ -229,6 +245,12 @@ RENAME = click.option(
 CHANNELS = options(LEADS, RENAME)
 WINDOW = click.option(
     "--window", type=click.Choice(WINDOWS), help="Of a long record: all windows, the first one, or by the recipe."
+)
+COVARIATES = click.option(
+    "--covariates",
+    callback=told_of_patient,
+    metavar="NAME=VALUE,...",
+    help="Of a classifier that is told more than the ECG, such as age=61,sex=female; nothing behind = is not known.",
 )
 RUN_FOLDER = options(
     click.option("--output_dir", required=True, help="Folder of the run, to be made."),

@@ -1,42 +1,12 @@
 """What a corpus knows of its patients, as numbers."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from datasets import Dataset
 
-from .corpus import target_matrix
-
-SEX_COLUMN, SEX_NUMBERS = "sex", {"female": 0.0, "male": 1.0}
-
-
-def number(row: Mapping, column: str) -> float:
-    """A row's value in a column of numbers, 1 and 0 where true and false; NaN where null.
-
-    Raises:
-        ValueError: something else.
-    """
-    value = row[column]
-    if value is None:
-        return math.nan
-    if not isinstance(value, (int, float)):
-        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
-    return float(value)
-
-
-def metadata_number(row: Mapping, column: str) -> float:
-    """The same, and 0 and 1 for the sexes.
-
-    Raises:
-        ValueError: neither a number nor a sex.
-    """
-    value = row[column]
-    if column != SEX_COLUMN or not isinstance(value, str):
-        return number(row, column)
-    if value not in SEX_NUMBERS:
-        raise ValueError(f"record {row.get('record_id')}: sex is {value!r}, wanted one of {list(SEX_NUMBERS)}")
-    return SEX_NUMBERS[value]
+from .corpus import require_columns, target_matrix
+from .row_numbers import SEX_COLUMN, metadata_number
 
 
 def metadata_matrix(dataset: Dataset, columns: Sequence[str]) -> np.ndarray:
@@ -55,3 +25,13 @@ def metadata_matrix(dataset: Dataset, columns: Sequence[str]) -> np.ndarray:
         else:
             values[:, place] = target_matrix(dataset, [column])[:, 0]
     return values
+
+
+def covariate_matrix(dataset: Dataset, names: Sequence[str]) -> np.ndarray:
+    """The covariates of all rows of a corpus: float64 (rows, covariates), NaN where null.
+
+    Raises:
+        ValueError: the corpus lacks one of the columns, or one holds neither numbers nor sexes.
+    """
+    require_columns(dataset, names, "the corpus, for a model with covariates,")
+    return metadata_matrix(dataset, names)

@@ -5,10 +5,15 @@ from .beat_alignment import beat_alignment_loss
 from .byol import byol_loss
 from .captioning import captioning_loss
 from .clocs import clocs_loss
+from .conditional_mmd import conditional_mmd_penalty
+from .coral import coral_penalty
 from .dino import dino_loss, moved_center
 from .distributed import gather_with_gradient, rank, world_size
+from .environment_risks import environment_risks
 from .false_negative_mitigation import false_negative_mitigation_loss
+from .group_dro import group_dro_loss, moved_group_weights
 from .info_nce import info_nce_loss
+from .invariant_risk import irm_penalty
 from .lead_reconstruction import lead_reconstruction_errors, lead_reconstruction_loss
 from .masked_contrastive import masked_contrastive_logits, masked_contrastive_loss
 from .masked_reconstruction import masked_reconstruction_loss
@@ -17,6 +22,7 @@ from .moco_v3 import moco_v3_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .patient_contrastive import patient_contrastive_loss
 from .rank_n_contrast import rank_n_contrast_loss
+from .risk_extrapolation import risk_variance
 from .risk_weighted import risk_weighted_contrastive_loss
 from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
@@ -37,10 +43,15 @@ __all__ = [
     "byol_loss",
     "captioning_loss",
     "clocs_loss",
+    "conditional_mmd_penalty",
+    "coral_penalty",
     "dino_loss",
+    "environment_risks",
     "false_negative_mitigation_loss",
     "gather_with_gradient",
+    "group_dro_loss",
     "info_nce_loss",
+    "irm_penalty",
     "lead_reconstruction_errors",
     "lead_reconstruction_loss",
     "masked_contrastive_logits",
@@ -49,9 +60,11 @@ __all__ = [
     "metadata_prediction_loss",
     "moco_v3_loss",
     "moved_center",
+    "moved_group_weights",
     "patient_contrastive_loss",
     "rank",
     "rank_n_contrast_loss",
+    "risk_variance",
     "risk_weighted_contrastive_loss",
     "sigmoid_contrastive_loss",
     "simsiam_loss",

@@ -56,6 +56,7 @@ class Finetuning:
         metric: that chooses the epoch of labels, and that the summary shows: "auroc" or "auprc"; None is the
             problem's own.
         percent: train on that share of the training patients, drawn by the seed.
+        covariates: columns of numbers, and `sex`, that the head is told beside the waveform.
         intervals: see there; the seed is that of head, order and views too.
         overrides: `section.key=value` of the recipe.
     """
@@ -74,6 +75,7 @@ class Finetuning:
     random: bool = False
     metric: str | None = None
     percent: float | None = None
+    covariates: Sequence[str] = ()
     intervals: IntervalOptions = DEFAULT_INTERVALS
     overrides: Sequence[str] = ()
 
@@ -201,6 +203,7 @@ def plan_systems(asked: Finetuning) -> list[System]:
                 minimum=asked.intervals.minimum,
                 metric=asked.metric,
                 percent=asked.percent,
+                covariates=list(asked.covariates),
                 overrides=[*given, *asked.overrides],
             )
             found = recipe.data.only_source("fine-tuning").folds
@@ -244,7 +247,9 @@ def _notes(asked: Finetuning, facts: TrainingFacts | None, train) -> list[str]:
         )
     if asked.percent is not None:
         notes.append(f"trained on {asked.percent:g} % of the training patients, drawn by the seed")
-    if "age" in asked.targets:
+    if asked.covariates:
+        notes.append(f"the head is told {', '.join(asked.covariates)} beside the waveform")
+    if "age" in [*asked.targets, *asked.covariates]:
         notes.append("ages over 89 stand as 90 in a corpus")
     if asked.lead_table:
         notes.append("one run for each set of leads, of the same network, budget and seed; absent leads are zero")

@@ -21,6 +21,7 @@ from ..processing import ECGFeatureExtractor, ECGTextProcessor
 from ..version import __version__
 from .methods import Feeding, Method, build_method
 from .network import build_model, forward_inputs, freeze, network_class, resolve_pretrained
+from .objective import Objective
 from .recipe import Recipe
 from .recipe_facts import held_out_statements, training_facts
 from .recipe_sections import ProcessorSection
@@ -43,6 +44,7 @@ class RunParts:
     validate: Callable[[nn.Module], dict[str, float]] | None
     validates_together: bool = False
     judged: Sequence[tuple[str, datasets.Dataset]] = ()
+    objective: Objective | None = None
 
     def identity(self) -> dict:
         """What tells these rows from others."""
@@ -76,6 +78,7 @@ def build_parts(recipe: Recipe, accelerator: Accelerator | None = None) -> RunPa
         limit_texts(processor.tokenizer, model.max_text_tokens)
     freeze(model, recipe.freeze)
     parts = RunParts(model, processor, method, sources, rows, collator, None, judged=judged)
+    parts.objective = method.objective(model, sources)
     if with_validation:
         check_judged(recipe.validation.name, model, recipe.validation.prompts or ())
         together = accelerator is not None and validates_together(recipe, accelerator.num_processes)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from huggingface_hub.dataclasses import strict
 
 from ..checks import check_one_of
+from ..data.environments import Environments
 
 BATCHES = (MIXED, ONE_SOURCE) = ("mixed", "one_source")
 
@@ -65,6 +66,7 @@ class ColumnsSection:
     `risk`, `missing_rate` and `metadata` (columns of numbers, and `sex`) are for the method `view_pairs`.
     `true_texts` and `false_texts`, both or none, are for the method `text_pairs`: label sets whose class names are
     waveform features in words, those that are true of a record and those that are not; in neither: nobody knows.
+    `covariates` (columns of numbers, and `sex`) are told to the head that `labels`, `targets` or `survival` train.
     """
 
     text: str = "text"
@@ -73,10 +75,13 @@ class ColumnsSection:
     risk: str | None = None
     missing_rate: str | None = None
     metadata: list[str] = field(default_factory=list)
+    covariates: list[str] = field(default_factory=list)
 
-    def validate_metadata(self):
-        if len(set(self.metadata)) < len(self.metadata):
-            raise ValueError(f"data.columns.metadata is {self.metadata}: one is named twice")
+    def validate_lists(self):
+        for key in ("metadata", "covariates"):
+            names = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"data.columns.{key} is {names}: one is named twice")
 
     def validate_truth(self):
         if (self.true_texts is None) != (self.false_texts is None):
@@ -97,6 +102,7 @@ class DataSection:
         leads: leads every record must carry; None accepts any (the feature extractor still checks its own).
         train_percent: train on that share of each corpus's patients, drawn by the run's seed among those that
             the method can use; a smaller share lies inside a larger one. None takes all.
+        environments: populations that rows are told apart by, and which of them are used to train and to select.
         cache: keep what the deterministic steps make (all steps before the step `views`) in files, and read it from
             there in every later epoch and run with the same steps.
         batches: `mixed`: a step has records of any source; `one_source`: all of a step, over all processes and
@@ -113,6 +119,7 @@ class DataSection:
     targets: list[str] = field(default_factory=list)
     leads: list[str] | None = None
     train_percent: float | int | None = None
+    environments: Environments | None = None
     cache: bool = False
     batches: str = MIXED
     temperature: float | int | None = None

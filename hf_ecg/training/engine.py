@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from .gradient_cache import cached_backward, check_cacheable
 from .network import forward_inputs, set_training_mode
+from .objective import Objective
 from .optimizer import build_optimizer
 from .processes import seed_step
 from .recipe import Recipe
@@ -47,6 +48,10 @@ class Engine:
         recipe: of the run.
         accelerator: of the run.
         before_sharding: called with the model on its device, while every process holds all of it.
+        objective: what a step minimises; None is the model's own loss.
+
+    Raises:
+        ValueError: an objective of its own with a way of the gradient that knows the model's loss alone.
 
     Attributes:
         bare: the model itself, under whatever wraps it for several processes.
@@ -58,11 +63,15 @@ class Engine:
         recipe: Recipe,
         accelerator: Accelerator,
         before_sharding: Callable[[PreTrainedModel], None] = lambda model: None,
+        objective: Objective | None = None,
     ):
         self.recipe, self.accelerator = recipe, accelerator
         self.model_class, self.config = type(model), model.config
         self.sharded = recipe.run.sharding == FSDP2
         self.cached = recipe.run.gradient == CACHED
+        self.objective = Objective() if objective is None else objective
+        if self.objective.inputs and (self.cached or self.sharded or recipe.run.compile):
+            raise ValueError("method.options.objective takes run.gradient plain, run.sharding none and no run.compile")
         if self.cached:
             check_cacheable(model)
         self.bare = model.to(accelerator.device)
@@ -92,6 +101,10 @@ class Engine:
         begin = getattr(self.bare, "begin_training", None)
         if begin is not None:
             begin(total_steps)
+
+    def model_inputs(self, batch: dict) -> dict:
+        """A batch without what is the objective's alone."""
+        return {name: value for name, value in batch.items() if name not in self.objective.inputs}
 
     def check_batch(self, batch: dict, method: str) -> None:
         """Compare a batch's keys with what `forward` takes: an unknown one would vanish, and with it half a batch.
@@ -134,7 +147,7 @@ class Engine:
         if self.cached:
             loss = cached_backward(self.bare, batches, self.accelerator)
         else:
-            loss = self._accumulated_backward(batches)
+            loss = self._accumulated_backward(batches, number / total)
         average_gradients(self.own_gradients)
         grad_norm = self._clip()
         self.optimizer.step()
@@ -145,7 +158,7 @@ class Engine:
             self.after_step(number)
         return StepResult(lr, loss.detach(), grad_norm.detach())
 
-    def _accumulated_backward(self, batches: Sequence[dict]) -> torch.Tensor:
+    def _accumulated_backward(self, batches: Sequence[dict], progress: float) -> torch.Tensor:
         total = None
         for place, batch in enumerate(batches):
             last = place == len(batches) - 1
@@ -153,7 +166,7 @@ class Engine:
                 if self.sharded:
                     self.bare.set_requires_gradient_sync(last)
                 with self.accelerator.autocast() if self.sharded else contextlib.nullcontext():
-                    loss = self.model(**batch).loss
+                    loss = self.objective(self.model, batch, progress)
                 self.accelerator.backward(loss / len(batches))
             total = loss.detach() if total is None else total + loss.detach()
         return total / len(batches)
@@ -191,6 +204,8 @@ class Engine:
         state = {"model": self.trained_state(), "optimizer": self._optimizer_state()}
         if self.average is not None:
             state["average"] = self.average.state_dict()
+        if own := self.objective.state_dict():
+            state["objective"] = own
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
         return state
@@ -204,6 +219,7 @@ class Engine:
             self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        self.objective.load_state_dict(state.get("objective", {}))
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 

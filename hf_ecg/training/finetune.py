@@ -42,6 +42,7 @@ def finetuning_recipe(
     minimum: int | None = None,
     metric: str | None = None,
     percent: float | None = None,
+    covariates: Sequence[str] = (),
     overrides: Sequence[str] = (),
 ) -> Recipe:
     """The recipe that trains a head on an encoder, and the encoder with it.
@@ -58,6 +59,7 @@ def finetuning_recipe(
         minimum: positives and negatives that a class needs in the validation rows.
         metric: that chooses the epoch of labels: "auroc" or "auprc"; None is the problem's own.
         percent: of the training patients, see `data.train_percent`.
+        covariates: columns of numbers, and `sex`, that the head is told beside the waveform.
         overrides: strings `section.key=value`, which replace whatever stands here.
 
     Raises:
@@ -96,7 +98,12 @@ def finetuning_recipe(
                 **lead_choice(extractor, leads),
             }
         },
-        "data": {"label_sets": list(label_sets), "targets": list(targets), "train_percent": percent},
+        "data": {
+            "columns": {"covariates": list(covariates)},
+            "label_sets": list(label_sets),
+            "targets": list(targets),
+            "train_percent": percent,
+        },
         "method": {"name": _OF_TARGETS.get(problem, "labels"), "options": {}},
         "freeze": ["encoder"] if frozen else [],
         "validation": _validation(problem, label_sets, targets, minimum, metric),

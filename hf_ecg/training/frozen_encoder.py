@@ -40,12 +40,13 @@ class EncodedRows:
 
 
 class EncodedCollator:
-    """Batches of pooled outputs and labels, looked up.
+    """Batches of pooled outputs and what stands beside them, looked up.
 
     Args:
         features: float32 (rows, ...) on the CPU, what the head reads of the encoder's outputs.
         name: of the model's input that they stand for.
-        labels: (rows, ...), as the collator of the waveforms made them.
+        beside: name -> (rows, ...): labels, covariates and whatever else the collator of the waveforms made that is
+            not the encoder's.
         refused: number of a row -> why the feature extractor refuses it.
         instead: number of a refused row -> that of the row that is taken in its place.
         strict: raise at a refused row.
@@ -55,16 +56,17 @@ class EncodedCollator:
         self,
         features: torch.Tensor,
         name: str,
-        labels: torch.Tensor,
+        beside: Mapping[str, torch.Tensor],
         refused: Mapping[int, str],
         instead: Mapping[int, int],
         strict: bool,
     ):
-        self.features, self.name, self.labels = features, name, labels
+        self.features, self.name, self.beside = features, name, dict(beside)
         self.refused, self.instead, self.strict = dict(refused), dict(instead), strict
 
     def __call__(self, rows: Sequence[Mapping]) -> dict:
-        """Makes a batch: the features as the model's main input, `labels`, and `REFUSED` as `UsableRowsCollator`.
+        """Makes a batch: the features as the model's main input, what stands beside them, and `REFUSED` as
+        `UsableRowsCollator`.
 
         Raises:
             ValueError: a refused row where `strict`.
@@ -76,7 +78,7 @@ class EncodedCollator:
         if reasons and self.strict:
             raise ValueError(next(iter(reasons.values())))
         taken = [self.instead.get(index, index) for index in indices]
-        batch = {self.name: self.features[taken], "labels": self.labels[taken]}
+        batch = {self.name: self.features[taken], **{name: values[taken] for name, values in self.beside.items()}}
         return batch | {REFUSED: reasons} if reasons else batch
 
 
@@ -165,7 +167,7 @@ def _encoded(model: Any, parts: RunParts, strict: bool, shown: bool) -> tuple[En
     total, device = len(parts.rows), next(encoder.parameters()).device
     refused: dict[int, str] = {}
     names: list[str] = []
-    made: list[tuple[list[int], torch.Tensor, torch.Tensor]] = []
+    made: list[tuple[list[int], torch.Tensor, dict[str, torch.Tensor]]] = []
     with torch.no_grad(), progress_bar(total=total, desc="encoding", disable=not shown) as bar:
         for start in range(0, total, _BATCH):
             rows = parts.rows.__getitems__([(0, index) for index in range(start, min(start + _BATCH, total))])
@@ -174,19 +176,22 @@ def _encoded(model: Any, parts: RunParts, strict: bool, shown: bool) -> tuple[En
             refused |= {start + place: reason for place, reason in found.items()}
             check_refused({names[index]: reason for index, reason in refused.items()}, len(names))
             if usable:
-                labels = batch.pop("labels")
+                beside = {name: batch.pop(name) for name in list(batch) if not encoder.takes(name)}
                 outputs = encoder(**{name: value.to(device) for name, value in batch.items()})
                 read = getattr(outputs, model.reads)
-                made.append(([row["record_index"] for row in usable], read.float().cpu(), labels))
+                made.append(([row["record_index"] for row in usable], read.float().cpu(), beside))
             bar.update(len(rows))
     if not made:
         raise ValueError(f"every training row is refused: {next(iter(refused.values()))}")
-    (_, read, labels) = made[0]
-    features, targets = read.new_zeros(total, *read.shape[1:]), labels.new_zeros(total, *labels.shape[1:])
-    for indices, read, labels in made:
-        features[indices], targets[indices] = read, labels
+    (_, read, beside) = made[0]
+    features = read.new_zeros(total, *read.shape[1:])
+    others = {name: values.new_zeros(total, *values.shape[1:]) for name, values in beside.items()}
+    for indices, read, beside in made:
+        features[indices] = read
+        for name, values in beside.items():
+            others[name][indices] = values
     instead = {index: _next_usable(parts.rows, index, refused) for index in refused}
-    return EncodedCollator(features, model.main_input_name, targets, refused, instead, strict), EncodedRows(names)
+    return EncodedCollator(features, model.main_input_name, others, refused, instead, strict), EncodedRows(names)
 
 
 def _usable(collator: WaveformCollator, rows: list[dict]) -> tuple[list[dict], dict, dict[int, str]]:

@@ -105,7 +105,7 @@ class TrainingRun:
             check_same_recipe(recipe, output_dir)
         prepare_torch(recipe.run, self.accelerator.num_processes)
         self.parts = build_parts(recipe, self.accelerator)
-        self.engine = Engine(self.parts.model, recipe, self.accelerator, self._measure)
+        self.engine = Engine(self.parts.model, recipe, self.accelerator, self._measure, self.parts.objective)
         self.sampler = batch_sampler(recipe, self.parts, self.accelerator)
         self.steps_per_epoch = self.sampler.batches_per_epoch
         if self.steps_per_epoch == 0:
@@ -194,7 +194,7 @@ class TrainingRun:
 
     def _check_first_batch(self) -> None:
         collator = batch_collator(self.recipe, self.parts)
-        batch = collator(self.parts.rows.__getitems__(next(iter(self.sampler))))
+        batch = self.engine.model_inputs(collator(self.parts.rows.__getitems__(next(iter(self.sampler)))))
         batch.pop(REFUSED, None)  # met again in the first step
         self.engine.check_batch(batch, self.recipe.method.name)
         with frozen(self.engine.bare):

@@ -46,7 +46,8 @@ def load_sources(
             raise ValueError(
                 f"data.sources.{place}.path is not given: a recipe names it, or `--data CORPUS` of the command does"
             )
-        rows = method.select(_rows(source, section, method, source.folds.train, strict), training=True, seed=seed)
+        rows = _rows(place, section, method, source.folds.train, strict)
+        rows = method.select(rows, training=True, seed=seed)
         _check_leads(rows, section)
         if section.train_percent is not None:
             patients = rows.select_columns("patient_id")["patient_id"][:]
@@ -55,7 +56,7 @@ def load_sources(
             raise ValueError(f"{source.path}: no rows to train on in folds {source.folds.train}")
         sources.append(rows)
         if with_validation and source.folds.validation:
-            kept = _rows(source, section, method, source.folds.validation, strict)
+            kept = _rows(place, section, method, source.folds.validation, strict)
             judged.append((names[place], method.select(kept, training=False, seed=seed)))
     _check_optional(sources, method, names)
     method.check(sources)
@@ -68,11 +69,12 @@ def source_names(sources: Sequence[SourceSection]) -> list[str]:
     return [name if names.count(name) == 1 else f"{name}#{place}" for place, name in enumerate(names)]
 
 
-def _rows(source: SourceSection, section: DataSection, method: Method, folds: list[int], strict: bool):
+def _rows(place: int, section: DataSection, method: Method, folds: list[int], strict: bool):
+    source = section.sources[place]
     rows = load_corpus(source.path, config=source.config, folds=folds, keep_unusable=strict)
     optional = method.optional_columns if len(section.sources) > 1 else []
     require_columns(rows, [column for column in method.columns if column not in optional], source.path)
-    return rows
+    return rows if section.environments is None else section.environments.select(rows, place)
 
 
 def _check_optional(sources: list[datasets.Dataset], method: Method, names: list[str]) -> None:

@@ -33,6 +33,7 @@ from hf_ecg.losses import (
     world_size,
     y_aware_contrastive_loss,
 )
+from tests.losses.shift_cases import KINDS, shift_loss
 
 ROWS, SIZE = 8, 6
 METHODS = ("sigmoid", "softmax", "clep", "weighted clep", "clep of known texts")
@@ -84,6 +85,7 @@ VIEW_CASES = {
     "moco v3": {"loss": moco_v3_loss},
     "patient_contrastive, all apart": {"loss": patient_contrastive_loss},
     "compat with mask": {"risk": RISK, "missing_rate": MISSING, "path": "compat_released_code"},
+    **{f"shift, {kind}": {"shift": kind} for kind in KINDS},
 }
 
 
@@ -173,6 +175,9 @@ class ViewBody(nn.Module):
     def forward(self, first, second, rows):
         views = [F.normalize(torch.tanh(self.encoder(view)), dim=-1) for view in (first, second)]
         options = dict(self.options)
+        if "shift" in options:
+            spread = [view * self.log_scale + view**2 for view in views]
+            return shift_loss(options["shift"], spread[0][:, :3], spread[1], rows, self.gather)
         for name in {"risk", "missing_rate", "metadata", "told", "lived"} & set(options):
             options[name] = torch.tensor(options[name], dtype=torch.float64)[rows]
         if "told" in options:

@@ -43,6 +43,12 @@ from ..words import PROBLEMS, SURVIVAL
     callback=comma_separated,
     help="Columns of numbers for a regression, such as age; time,event for survival.",
 )
+@click.option(
+    "--covariates",
+    default="",
+    callback=comma_separated,
+    help="Columns of numbers that the head is told beside the waveform, such as age,sex.",
+)
 @folds_of_splits("1-8", "9", "10")
 @click.option(
     "--frozen", is_flag=True, help="Train the head alone: the encoder sees each record once, without random views."

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from ...checks import nearest
-from ..metadata import number
+from ..row_inputs import RowInputs
+from ..row_numbers import number
 from .waveforms import WaveformCollator
 
 
@@ -20,7 +21,7 @@ class ECGClassificationCollator(WaveformCollator):
         class_names: label set -> names in the corpus's own order (`hf_ecg.data.corpus.label_names`).
         views: see `hf_ecg.data.views.validate_views`.
         seed: of the views.
-        lead, prepared: see `WaveformCollator`.
+        lead, prepared, beside: see `WaveformCollator`.
         single_label: every record has exactly one class, and its number is the label
             (`hf_ecg.data.corpus.single_class_rows` picks such rows).
 
@@ -38,8 +39,9 @@ class ECGClassificationCollator(WaveformCollator):
         lead: str | None = None,
         single_label: bool = False,
         prepared=None,
+        beside: Sequence[RowInputs] = (),
     ):
-        super().__init__(feature_extractor, views, seed, lead, prepared)
+        super().__init__(feature_extractor, views, seed, lead, prepared, beside)
         if isinstance(label_sets, str) or not label_sets:
             raise ValueError(f"label_sets is {label_sets!r}, wanted a list of at least one column")
         if single_label and len(label_sets) > 1:
@@ -111,7 +113,7 @@ class ECGRegressionCollator(WaveformCollator):
     Args:
         feature_extractor: an `ECGFeatureExtractor`.
         targets: columns of the numbers, in the order of the model's outputs.
-        views, seed, lead, prepared: see `WaveformCollator`.
+        views, seed, lead, prepared, beside: see `WaveformCollator`.
         widths: of columns that hold several numbers a row, how many (`hf_ecg.data.target_columns.target_widths`).
 
     Raises:
@@ -127,8 +129,9 @@ class ECGRegressionCollator(WaveformCollator):
         lead: str | None = None,
         prepared=None,
         widths: Mapping[str, int | None] | None = None,
+        beside: Sequence[RowInputs] = (),
     ):
-        super().__init__(feature_extractor, views, seed, lead, prepared)
+        super().__init__(feature_extractor, views, seed, lead, prepared, beside)
         if isinstance(targets, str) or not targets:
             raise ValueError(f"targets is {targets!r}, wanted a list of at least one column")
         self.targets = list(targets)

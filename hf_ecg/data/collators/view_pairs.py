@@ -6,7 +6,7 @@ import torch
 
 from ...checks import check_one_of
 from ...processing import ECGFeatureExtractor
-from ..metadata import metadata_number, number
+from ..row_numbers import metadata_number, number
 from .second_views import (
     HALF,
     HALF_LEADS,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from ...processing import ECGFeatureExtractor
+from ..row_inputs import RowInputs
 from ..rows import SIGNAL_COLUMNS
 from ..view_base import record_generator
 from ..views import apply_views, validate_views
@@ -24,13 +25,20 @@ class WaveformCollator:
         seed: of the views.
         lead: the lead that a single-lead model is to see.
         prepared: `hf_ecg.data.prepared.PreparedInputs` of the training rows, read in place of their signals.
+        beside: makes more of a row's columns, such as `hf_ecg.data.row_inputs.Covariates`.
 
     Raises:
         ValueError: an impossible view, or an extractor whose inputs views would contradict.
     """
 
     def __init__(
-        self, feature_extractor, views: Sequence[dict] = (), seed: int = 0, lead: str | None = None, prepared=None
+        self,
+        feature_extractor,
+        views: Sequence[dict] = (),
+        seed: int = 0,
+        lead: str | None = None,
+        prepared=None,
+        beside: Sequence[RowInputs] = (),
     ):
         extractor, views = one_row_a_record(_extractor(feature_extractor), views, self.rows_of_a_record)
         self.feature_extractor = self.extractor_of_views(extractor)
@@ -38,6 +46,7 @@ class WaveformCollator:
         self.seed = seed
         self.lead = lead
         self.prepared = prepared
+        self.beside = list(beside)
 
     def possible_views(self, views: Sequence[dict]) -> list[dict]:
         """The list itself, when it fits the waveforms where views act.
@@ -69,11 +78,15 @@ class WaveformCollator:
     def columns(self) -> list[str]:
         """Columns that rows must have."""
         signal = SIGNAL_COLUMNS if self.prepared is None else ("record_id",)
-        return [*signal, *self.own_columns]
+        more = [column for part in self.beside for column in part.columns]
+        return list(dict.fromkeys([*signal, *self.own_columns, *more]))
 
     def waveforms(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
-        """The model's inputs of each record, in random views."""
-        return self.view_of(self.before_views(rows), rows)
+        """The model's inputs of each record, in random views, and what stands beside them."""
+        batch = self.view_of(self.before_views(rows), rows)
+        for part in self.beside:
+            batch |= part(rows)
+        return batch
 
     def before_views(self, rows: Sequence[Mapping]) -> dict[str, torch.Tensor]:
         """What the deterministic steps make."""

@@ -11,10 +11,12 @@ from torch import nn
 from ...checks import check_one_of
 from ...data.refused_rows import RowsRefused, check_refused, find_refused, record_name
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
+from ...models.shared.covariates import wanted_covariates
 from ...models.shared.roles import ecg_encoder
 from ...progress import progress_bar
 from ..loading import extractor_of
 from ..options import CROPS, MAX, MEAN
+from .rows_with_covariates import with_covariates
 
 
 @contextmanager
@@ -234,8 +236,12 @@ def classifier_logits(
     model, feature_extractor, dataset, batch_size: int = 64, description: str | None = None, crops: str = MEAN
 ) -> np.ndarray:
     """Logits of a classifier (log-probabilities when single-label), float32 (rows, labels), the mean over crops or the
-    largest, as ECG-FM's evaluation takes it: `crops` as `run_model` has it."""
-    rows = _prepared(feature_extractor, dataset, batch_size)
+    largest, as ECG-FM's evaluation takes it: `crops` as `run_model` has it. A head with covariates is given the rows'.
+
+    Raises:
+        ValueError: the rows lack a column that is a covariate of the model.
+    """
+    rows = with_covariates(_prepared(feature_extractor, dataset, batch_size), wanted_covariates(model.config))
     logits = run_model(model, rows, lambda inputs: model(**inputs).logits, description, crops)
     if model.config.problem_type == "single_label_classification":
         logits = logits.log_softmax(dim=-1)

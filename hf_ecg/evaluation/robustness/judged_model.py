@@ -11,6 +11,7 @@ from torch import nn
 from ...auto import folder_role
 from ...clinical.prompts import PromptSet, load_prompts, prompt_set_names
 from ...data.corpus import label_names
+from ...models.shared.covariates import wanted_covariates
 from ...models.shared.roles import ecg_encoder
 from ..benchmark.model_outputs import model_key
 from ..judging.asked_texts import TrainedTexts, asked_texts
@@ -63,6 +64,7 @@ class JudgedModel:
         forward: from the model's inputs to a tensor (rows, numbers).
         score: from a task and the numbers (judged rows, numbers) to scores (judged rows, classes).
         facts: for the report.
+        covariates: columns that `forward` is told beside the waveform.
     """
 
     model: nn.Module
@@ -71,6 +73,7 @@ class JudgedModel:
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor]
     score: Callable[[JudgedTask, np.ndarray], np.ndarray]
     facts: dict = field(default_factory=dict)
+    covariates: Sequence[str] = ()
 
 
 def kind_of(folder: str, probe: bool) -> str:
@@ -164,7 +167,8 @@ def load_classifier_judge(folder: str, device, tasks: Sequence[JudgedTask], fact
             found = torch.from_numpy(found).log_softmax(dim=-1).numpy()
         return found[:, columns[task.name]]
 
-    return JudgedModel(model, extractor, model_key(model, extractor), forward, score)
+    told = wanted_covariates(model.config)
+    return JudgedModel(model, extractor, model_key(model, extractor), forward, score, covariates=told)
 
 
 def load_prompted_judge(folder: str, device, tasks: Sequence[JudgedTask], facts) -> JudgedModel:

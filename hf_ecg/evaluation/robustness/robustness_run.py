@@ -19,6 +19,7 @@ from ...progress import progress_bar
 from ..judging.features import run_model
 from ..judging.linear_probe import require_disjoint
 from ..judging.refused import nan_where_refused
+from ..judging.rows_with_covariates import with_covariates
 from ..loading import describe_seeds, facts_for_evaluation, pick_device
 from ..metrics.bootstrap import Evaluation, bootstrap_evaluation, paired_difference
 from ..options import DEFAULT_FORWARD, DEFAULT_INTERVALS, ForwardOptions, IntervalOptions
@@ -226,9 +227,12 @@ class _Table:
         def embed(rows) -> np.ndarray:
             batches = DisturbedRows(judged.extractor, rows, condition, self.forward.batch_size)
             batches.check_readable()
-            return run_model(judged.model, batches, judged.forward, condition.name, self.forward.crops).numpy()
+            told = with_covariates(batches, judged.covariates)
+            return run_model(judged.model, told, judged.forward, condition.name, self.forward.crops).numpy()
 
         key = judged.key | self.forward.key() | {"condition": asdict(condition), "rows": self.rows_key["test"]}
+        if judged.covariates:
+            key["told"] = rows_fingerprint(self.splits["test"], judged.covariates)
         make = partial(nan_where_refused, embed, self.splits["test"], self.forward.strict)
         return self.parts.make(f"{condition.name}-{values_digest(key)}", lambda: {"values": make()})["values"]
 

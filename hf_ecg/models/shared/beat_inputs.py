@@ -48,6 +48,7 @@ class BeatInputMixin:
         peak_samples: torch.Tensor | None = None,
         lead_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
+        covariates: torch.Tensor | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> SequenceClassifierOutput:
         """
@@ -59,13 +60,15 @@ class BeatInputMixin:
             peak_samples: int64 (batch, tokens), the sample of each R peak; -1 for none.
             lead_mask: bool (batch, leads).
             labels: what `head_loss` takes.
+            covariates: float (batch, num_covariates) in the order of `config.covariates`, NaN where not known.
 
         Returns:
             `loss` with labels, `logits` (batch, num_labels), and the encoder's `hidden_states` and `attentions` on
             request.
 
         Raises:
-            ValueError: inputs of another shape or type than the configuration says, or labels that do not fit.
+            ValueError: inputs of another shape or type than the configuration says, labels that do not fit, or
+                covariates where the head has none, or none where it has some.
         """
         outputs = self.encoder(
             beat_tokens,
@@ -76,7 +79,7 @@ class BeatInputMixin:
             lead_mask=lead_mask,
             **kwargs,
         )
-        return self.answer(outputs, labels)
+        return self.answer(outputs, labels, covariates)
 
 
 def check_beats(

@@ -12,6 +12,7 @@ from ...checks import check_one_of
 from ...losses.survival import REDUCTIONS as SURVIVAL_REDUCTIONS
 from ...strict_json import naming_the_source
 from ...version import __version__
+from .covariates import check_covariates
 from .strict_configuration import strict
 
 # Beyond it torch has no size: a slip, or a damaged file.
@@ -51,8 +52,9 @@ def check_num_labels(name: str, value) -> None:
 # fields of a regression, which other configurations do not write
 TARGET_FIELDS = ("target_mean", "target_scale", "regression_loss", "target_limit")
 SURVIVAL_FIELDS = ("survival_breaks", "survival_reduction", "compat_flat_survival_start")
+COVARIATE_FIELDS = ("covariates", "covariate_mean", "covariate_scale")
 # what a head's configuration holds, and no encoder's
-HEAD_FIELDS = (*TARGET_FIELDS, *SURVIVAL_FIELDS)
+HEAD_FIELDS = (*TARGET_FIELDS, *SURVIVAL_FIELDS, *COVARIATE_FIELDS)
 REGRESSION_LOSSES = (SQUARED, SMOOTH_L1) = ("squared", "smooth_l1")
 
 
@@ -73,6 +75,10 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
             out) or `"mean"`.
         compat_flat_survival_start (`bool`, *optional*): the curve before the end of the first interval does not rise
             to 1, as in ECG-CLIP's released code.
+        covariates (`list[str]`, *optional*): names of the numbers that a head takes beside the waveform, such as
+            `["age", "sex"]`; `num_covariates=2` names them by their places.
+        covariate_mean, covariate_scale (`list[float]`, *optional*): of the covariates in the training rows, one each:
+            the head works on `(value - mean) / scale`.
     """
 
     # whole outputs of the parts: transformers.Trainer would gather and keep them for every record
@@ -86,6 +92,9 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     survival_breaks: list[float | int] | None = None
     survival_reduction: str | None = None
     compat_flat_survival_start: bool | None = None
+    covariates: list[str] | None = None
+    covariate_mean: list[float | int] | None = None
+    covariate_scale: list[float | int] | None = None
 
     def __post_init__(self, **kwargs):
         for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
@@ -93,6 +102,8 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         check_id2label("id2label", self.id2label)
         if "num_labels" in kwargs:
             check_num_labels("num_labels", kwargs["num_labels"])
+        if "num_covariates" in kwargs:
+            self._name_covariates(kwargs.pop("num_covariates"))
         super().__post_init__(**kwargs)
 
     @property
@@ -104,6 +115,19 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     def num_labels(self, value: int) -> None:
         check_num_labels("num_labels", value)
         cast(Any, PreTrainedConfig.num_labels).fset(self, value)
+
+    @property
+    def num_covariates(self) -> int:
+        """How many numbers a head takes beside the waveform."""
+        return len(self.covariates or ())
+
+    def _name_covariates(self, number) -> None:
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MOST_CHANNELS:
+            raise ValueError(f"num_covariates is {number!r}, wanted a whole number up to {MOST_CHANNELS}")
+        if self.covariates is None and number:
+            self.covariates = [f"covariate_{place}" for place in range(number)]
+        if self.num_covariates != number:
+            raise ValueError(f"num_covariates is {number}, but covariates are {self.covariates}")
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:
@@ -144,6 +168,10 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
             raise ValueError(
                 f"target_mean is {mean}, target_scale {scale}: wanted {wanted} numbers each, the scales above 0"
             )
+
+    def validate_covariates(self):
+        """Run by `@strict` after construction and before saving."""
+        check_covariates(self.covariates, self.covariate_mean, self.covariate_scale)
 
     def check_blocks(self, prefix: str = "") -> None:
         """Of a transformer, whose fields begin with `prefix`: raises ValueError for sizes that cannot be."""

@@ -11,6 +11,7 @@ from transformers.configuration_utils import PreTrainedConfig
 from ...auto_class import NoSourceCopies
 from ...strict_json import naming_the_source
 from .configuration_ecg import SMOOTH_L1, TARGET_FIELDS
+from .covariates import CovariateLinear
 from .forward_names import forward_names, refuse_names
 from .one_number import reshape_single_numbers
 from .other_shapes import describe_other_shapes
@@ -147,6 +148,11 @@ class ECGPreTrainedModel(ECGModelBase):
     # An encoder is taken out of its classifier's or survival model's checkpoint, and its layer is not missed there:
     # transformers' report of it would worry who does so. Pretraining heads are named by their encoders.
     _keys_to_ignore_on_load_unexpected = [r"^classifier\."]
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, CovariateLinear):
+            module.init_missing()
 
     def get_input_embeddings(self) -> nn.Module:
         """The layer that the waveform meets first: a convolution, or the projection of patches."""

@@ -9,14 +9,15 @@ from huggingface_hub.dataclasses import strict
 from ...data.collators import ECGClassificationCollator
 from ...data.corpus import single_class_rows
 from ...data.mixing import MixedRows
-from .method import Feeding, Method, ViewOptions
+from .head import HeadMethod, HeadOptions
+from .method import Feeding
 
 MULTI_LABEL, SINGLE_LABEL = "multi_label_classification", "single_label_classification"
 
 
 @strict
 @dataclass
-class LabelOptions(ViewOptions):
+class LabelOptions(HeadOptions):
     """Args:
     single_label: every record has exactly one class of the label set; the others are left out.
     """
@@ -24,7 +25,7 @@ class LabelOptions(ViewOptions):
     single_label: bool = False
 
 
-class Labels(Method):
+class Labels(HeadMethod):
     """ECGs beside the classes of `data.label_sets`."""
 
     name = "labels"
@@ -41,11 +42,11 @@ class Labels(Method):
         return ("label_sets",)
 
     @property
-    def columns(self) -> list[str]:
+    def target_columns(self) -> list[str]:
         return self.data.label_sets
 
     @property
-    def optional_columns(self) -> list[str]:
+    def optional_targets(self) -> list[str]:
         # where every record has its one class, every corpus knows them
         return [] if self.options.single_label else self.data.label_sets
 
@@ -54,18 +55,18 @@ class Labels(Method):
             return single_class_rows(rows, self.data.label_sets[0])
         return rows
 
-    def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
+    def outputs(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
         classes = {label_set: rows.label_classes(label_set) for label_set in self.data.label_sets}
         problem = SINGLE_LABEL if self.options.single_label else MULTI_LABEL
         return class_labels(classes), {"problem_type": problem}
 
     def collator(self, feeding: Feeding) -> ECGClassificationCollator:
-        return self._collator(feeding, self.options.views)
+        return self._collator(feeding, self.options.views, training=True)
 
     def validation_collator(self, feeding: Feeding) -> ECGClassificationCollator:
-        return self._collator(feeding, [])
+        return self._collator(feeding, [], training=False)
 
-    def _collator(self, feeding: Feeding, views: list[dict]) -> ECGClassificationCollator:
+    def _collator(self, feeding: Feeding, views: list[dict], training: bool) -> ECGClassificationCollator:
         return ECGClassificationCollator(
             feeding.processor,
             self.data.label_sets,
@@ -75,6 +76,7 @@ class Labels(Method):
             lead=self.options.lead,
             single_label=self.options.single_label,
             prepared=feeding.prepared,
+            beside=self.beside(feeding, training),
         )
 
     def facts(self, model_config) -> dict:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from ...data.mixing import MixedRows
 from ..data_sections import DataSection
+from ..objective import Objective
 
 
 @strict
@@ -66,6 +67,8 @@ class Method:
     Options: ClassVar[type] = ViewOptions
     # whether the processor must hold a tokenizer
     reads_text: ClassVar[bool] = False
+    # whether it trains a head, which may be told covariates
+    reads_covariates: ClassVar[bool] = False
 
     def __init__(self, options, data: DataSection):
         self.options, self.data = options, data
@@ -73,6 +76,9 @@ class Method:
         for key, value in unused.items():
             if value and key not in self.reads():
                 raise ValueError(f"data.{key} is {value}, which the method {self.name} does not read")
+        if data.columns.covariates and not self.reads_covariates:
+            found = f"data.columns.covariates is {data.columns.covariates}"
+            raise ValueError(f"{found}, but the method {self.name} trains no head that takes covariates")
 
     def reads(self) -> tuple[str, ...]:
         """Which of `label_sets` and `targets` of the section the method trains on."""
@@ -132,6 +138,15 @@ class Method:
             measured: the model was trained before, and goes on with what was measured then.
             accelerator: the run's.
         """
+
+    def objective(self, model: PreTrainedModel, sources: Sequence[Dataset]) -> Objective | None:
+        """What a step minimises; None is the loss that the model's `forward` gives.
+
+        Args:
+            model: with its head, before it is wrapped for several processes.
+            sources: the training rows.
+        """
+        return None
 
     def facts(self, model_config) -> dict:
         """What evaluation must know of the weights: what they learnt besides waveforms.

@@ -15,7 +15,8 @@ from ...data.mixing import MixedRows
 from ...data.survival_columns import check_survival, rows_with_survival
 from ...losses.survival import REDUCTIONS, check_breaks
 from ...models.shared.modeling_survival import EIGHTHS_OF_A_YEAR, interval_names
-from .method import Feeding, Method, ViewOptions
+from .head import HeadMethod
+from .method import Feeding, ViewOptions
 
 logger = logging.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class SurvivalOptions(ViewOptions):
             check_breaks(self.breaks)
 
 
-class Survival(Method):
+class Survival(HeadMethod):
     """ECGs beside a time and an event: `data.targets` names the two columns, in this order.
 
     The time is that of the event, or that at which the record was last seen without one; the event is 1 or 0. Rows
@@ -57,8 +58,12 @@ class Survival(Method):
         return ("targets",)
 
     @property
-    def columns(self) -> list[str]:
+    def target_columns(self) -> list[str]:
         return self.data.targets
+
+    @property
+    def optional_targets(self) -> list[str]:
+        return []
 
     @property
     def breaks(self) -> list[float | int]:
@@ -76,19 +81,26 @@ class Survival(Method):
             raise ValueError(f"all events of the training rows are after the last break, {last:g}: nothing is learned")
         logger.info("%d of %d training rows have an event before %g", (event[time < last] == 1).sum(), len(time), last)
 
-    def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
+    def outputs(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
         told = {"survival_breaks": self.breaks, "survival_reduction": self.options.reduction}
         return interval_names(self.breaks), told
 
     def collator(self, feeding: Feeding) -> ECGRegressionCollator:
-        return self._collator(feeding, self.options.views)
+        return self._collator(feeding, self.options.views, training=True)
 
     def validation_collator(self, feeding: Feeding) -> ECGRegressionCollator:
-        return self._collator(feeding, [])
+        return self._collator(feeding, [], training=False)
 
-    def _collator(self, feeding: Feeding, views: list[dict]) -> ECGRegressionCollator:
-        lead = self.options.lead
-        return ECGRegressionCollator(feeding.processor, self.data.targets, views, feeding.seed, lead, feeding.prepared)
+    def _collator(self, feeding: Feeding, views: list[dict], training: bool) -> ECGRegressionCollator:
+        return ECGRegressionCollator(
+            feeding.processor,
+            self.data.targets,
+            views,
+            feeding.seed,
+            self.options.lead,
+            feeding.prepared,
+            beside=self.beside(feeding, training),
+        )
 
     def facts(self, model_config) -> dict:
         return {"targets": self.data.targets}

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from datasets import Dataset
 from huggingface_hub.dataclasses import strict
-from transformers.utils import logging
 
 from ...checks import check_one_of
 from ...data.collators import ECGRegressionCollator
@@ -14,18 +12,16 @@ from ...data.corpus import require_columns
 from ...data.mixing import MixedRows
 from ...data.target_columns import rows_with_targets, target_names, target_values, target_widths
 from ...models.shared.configuration_ecg import REGRESSION_LOSSES
-from .method import Feeding, Method, ViewOptions
-
-logger = logging.get_logger(__name__)
+from .head import HeadMethod, HeadOptions
+from .method import Feeding
+from .target_units import target_units
 
 REGRESSION = "regression"
-# Of a normal distribution, the range between its quartiles in standard deviations.
-_QUARTILES = 1.349
 
 
 @strict
 @dataclass
-class TargetOptions(ViewOptions):
+class TargetOptions(HeadOptions):
     """Args:
     robust: measure the targets by median and quartiles, not by mean and standard deviation.
     loss: "squared", or "smooth_l1", which an outlier does not rule; null is "squared".
@@ -43,7 +39,7 @@ class TargetOptions(ViewOptions):
             raise ValueError(f"method.options.limit is {self.limit}, wanted above 0")
 
 
-class Targets(Method):
+class Targets(HeadMethod):
     """ECGs beside the numbers of `data.targets`, in their own units.
 
     A column may hold as many numbers in every row, NaN where one is not known: `measurements`, which
@@ -62,11 +58,7 @@ class Targets(Method):
         return ("targets",)
 
     @property
-    def columns(self) -> list[str]:
-        return self.data.targets
-
-    @property
-    def optional_columns(self) -> list[str]:
+    def target_columns(self) -> list[str]:
         return self.data.targets
 
     def select(self, rows: Dataset, training: bool, seed: int) -> Dataset:
@@ -75,7 +67,7 @@ class Targets(Method):
             require_columns(rows, self.data.targets, "the corpus")
         return rows_with_targets(rows, present)
 
-    def head(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
+    def outputs(self, rows: MixedRows, sources: Sequence[Dataset]) -> tuple[list[str], dict]:
         targets = self.data.targets
         names = target_names(sources, [source.path for source in self.data.sources], targets)
         values = target_values(sources, targets)
@@ -87,12 +79,12 @@ class Targets(Method):
         return names, {"problem_type": REGRESSION, **units, **told}
 
     def collator(self, feeding: Feeding) -> ECGRegressionCollator:
-        return self._collator(feeding, self.options.views)
+        return self._collator(feeding, self.options.views, training=True)
 
     def validation_collator(self, feeding: Feeding) -> ECGRegressionCollator:
-        return self._collator(feeding, [])
+        return self._collator(feeding, [], training=False)
 
-    def _collator(self, feeding: Feeding, views: list[dict]) -> ECGRegressionCollator:
+    def _collator(self, feeding: Feeding, views: list[dict], training: bool) -> ECGRegressionCollator:
         return ECGRegressionCollator(
             feeding.processor,
             self.data.targets,
@@ -101,43 +93,8 @@ class Targets(Method):
             lead=self.options.lead,
             prepared=feeding.prepared,
             widths=target_widths(feeding.sources, self.data.targets),
+            beside=self.beside(feeding, training),
         )
 
     def facts(self, model_config) -> dict:
         return {"targets": self.data.targets}
-
-
-def target_units(
-    values: np.ndarray, targets: Sequence[str], robust: bool = False, constant: bool = False
-) -> dict[str, list[float]]:
-    """Middle and scale of each target over the rows that know it, as a configuration holds them.
-
-    Args:
-        values: (rows, targets), NaN where not known.
-        targets: their names.
-        robust: median, and the range between the quartiles over 1.349; the standard deviation where the quartiles are
-            equal. Else mean and standard deviation.
-        constant: take targets that are never known, or the same in all rows; the log says how many.
-
-    Raises:
-        ValueError: a target that no row knows or that is the same in all, unless `constant`.
-    """
-    middles, scales, empty = [], [], []
-    for target, column in zip(targets, values.T, strict=True):
-        known = column[np.isfinite(column)]
-        if len(known) == 0 or known.std() == 0:
-            if not constant:
-                raise ValueError(
-                    f"the training rows have {len(set(known))} different values of {target}, wanted several"
-                )
-            empty.append(target)
-            middles.append(float(known[0]) if len(known) else 0.0)
-            scales.append(1.0)
-            continue
-        quartiles = np.quantile(known, (0.25, 0.5, 0.75)) if robust else np.zeros(3)
-        wide = float(quartiles[2] - quartiles[0]) / _QUARTILES
-        middles.append(float(quartiles[1] if robust else known.mean()))
-        scales.append(wide if wide > 0 else float(known.std()))
-    if empty:
-        logger.warning("%d of %d targets say nothing in the training rows: %s", len(empty), len(targets), empty[:5])
-    return {"target_mean": middles, "target_scale": scales}

@@ -7,7 +7,7 @@ import click
 
 from ...model_names import MODEL_NAME
 from ...next_steps import line
-from ...options import CHANNELS, DEVICE, WINDOW, as_command, many
+from ...options import CHANNELS, COVARIATES, DEVICE, WINDOW, as_command, many
 from ...outcomes import Ending
 from ..info import PROMPTS
 
@@ -29,23 +29,27 @@ _NUMBERS = "value: the number that the model gives."
 @click.option("--picture", help=".png or .svg file: the ECG on paper, with the answers below.")
 @CHANNELS
 @WINDOW
+@COVARIATES
 @DEVICE
-def command(record, model, prompts, picture, leads, rename, window, device) -> Ending:
+def command(record, model, prompts, picture, leads, rename, window, covariates, device) -> Ending:
     """Say how well texts fit one ECG: classes of prompt sets, or texts of your own. Or what a classifier says of it.
 
     \b
     hf-ecg evaluate classify RECORD.hea --model OUT --prompts ptb_xl_superdiagnostic
     hf-ecg evaluate classify RECORD.hea --model OUT --prompts "atrial fibrillation" "sinus rhythm"
-    hf-ecg evaluate classify RECORD.hea --model FINETUNED
+    hf-ecg evaluate classify RECORD.hea --model FINETUNED --covariates age=61,sex=female
 
     `hf-ecg info prompts` lists the prompt sets.
     """
     from ....trained_on import trained_on_note
 
     of_file = {"leads": leads, "rename": rename, "window": window}
-    results = (
-        _by_words(model, prompts, record, device, of_file) if prompts else _by_classes(model, record, device, of_file)
-    )
+    if prompts and covariates is not None:
+        raise click.UsageError("--covariates is for a classifier, and --prompts asks a model of ECGs and texts")
+    if prompts:
+        results = _by_words(model, prompts, record, device, of_file)
+    else:
+        results = _by_classes(model, record, device, of_file | {"covariates": covariates})
     note = _meaning(results)
     lines = [*_table(results), "", note]
     if picture is None:
