@@ -17,16 +17,19 @@ from .invariant_risk import irm_penalty
 from .lead_reconstruction import lead_reconstruction_errors, lead_reconstruction_loss
 from .masked_contrastive import masked_contrastive_logits, masked_contrastive_loss
 from .masked_reconstruction import masked_reconstruction_loss
+from .masked_spectrum import masked_spectrum_loss
 from .metadata_prediction import metadata_prediction_loss
 from .moco_v3 import moco_v3_loss
 from .pair_targets import IDENTICAL_TEXT, TEXT_WEIGHTING
 from .patient_contrastive import patient_contrastive_loss
+from .prototypes import prototype_loss, sharpened_targets
 from .rank_n_contrast import rank_n_contrast_loss
 from .risk_extrapolation import risk_variance
 from .risk_weighted import risk_weighted_contrastive_loss
 from .risk_weights import WeightSpread
 from .sigmoid import sigmoid_contrastive_loss
 from .simsiam import simsiam_loss
+from .sinkhorn import sinkhorn_targets
 from .softmax import softmax_contrastive_loss
 from .survival import survival_at, survival_loss
 from .three_kg import three_kg_loss
@@ -57,17 +60,21 @@ __all__ = [
     "masked_contrastive_logits",
     "masked_contrastive_loss",
     "masked_reconstruction_loss",
+    "masked_spectrum_loss",
     "metadata_prediction_loss",
     "moco_v3_loss",
     "moved_center",
     "moved_group_weights",
     "patient_contrastive_loss",
+    "prototype_loss",
     "rank",
     "rank_n_contrast_loss",
     "risk_variance",
     "risk_weighted_contrastive_loss",
+    "sharpened_targets",
     "sigmoid_contrastive_loss",
     "simsiam_loss",
+    "sinkhorn_targets",
     "softmax_contrastive_loss",
     "survival_at",
     "survival_loss",

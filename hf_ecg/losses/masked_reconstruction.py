@@ -27,15 +27,26 @@ def masked_reconstruction_loss(
     Raises:
         ValueError: shapes that do not fit, or patches of one sample that are to be normalised.
     """
+    check_patches(prediction, patches, judged, normalise)
+    with without_autocast(prediction):
+        errors = (prediction.float() - target_patches(patches, normalise)).square().mean(dim=-1)
+        return mean_by_record(errors, judged)
+
+
+def check_patches(prediction: torch.Tensor, patches: torch.Tensor, judged: torch.Tensor, normalise: bool) -> None:
+    """Raises ValueError for shapes that do not fit, or patches of one sample that are to be normalised."""
     if prediction.shape != patches.shape or judged.shape != patches.shape[:-1]:
         shapes = ", ".join(str(tuple(value.shape)) for value in (prediction, patches, judged))
         raise ValueError(f"prediction, patches and judged have shapes {shapes}: wanted one, judged without the last")
     if normalise and patches.shape[-1] < 2:
         raise ValueError("a patch of one sample has no standard deviation to normalise by")
-    with without_autocast(prediction):
-        target = patches.detach().float()
-        if normalise:
-            variance = target.var(dim=-1, keepdim=True, unbiased=True)
-            target = (target - target.mean(dim=-1, keepdim=True)) / (variance + 1e-6).sqrt()
-        errors = (prediction.float() - target).square().mean(dim=-1)
-        return mean_by_record(errors, judged)
+
+
+def target_patches(patches: torch.Tensor, normalise: bool) -> torch.Tensor:
+    """What a prediction is compared with, float32 and without a gradient: the patches, or each less its mean, by its
+    standard deviation."""
+    target = patches.detach().float()
+    if not normalise:
+        return target
+    variance = target.var(dim=-1, keepdim=True, unbiased=True)
+    return (target - target.mean(dim=-1, keepdim=True)) / (variance + 1e-6).sqrt()

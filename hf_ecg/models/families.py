@@ -13,6 +13,7 @@ from .ecg_fm import *
 from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *
+from .ecg_tf_mae import *
 from .ecg_unet import *
 from .ecg_vit import *
 from .heartlang import *

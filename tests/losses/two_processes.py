@@ -21,11 +21,13 @@ from hf_ecg.losses import (
     metadata_prediction_loss,
     moco_v3_loss,
     patient_contrastive_loss,
+    prototype_loss,
     rank,
     rank_n_contrast_loss,
     risk_weighted_contrastive_loss,
     sigmoid_contrastive_loss,
     simsiam_loss,
+    sinkhorn_targets,
     softmax_contrastive_loss,
     survival_loss,
     three_kg_loss,
@@ -80,6 +82,7 @@ VIEW_CASES = {
     "clocs, all apart": {"loss": clocs_loss},
     "clocs, last pair": {"loss": clocs_loss, "patient_ids": PATIENTS, "compat_last_pair": True},
     "3kg": {"loss": three_kg_loss, "patient_ids": PATIENTS},
+    "prototypes": {"loss": prototype_loss},
     "byol": {"loss": byol_loss},
     "simsiam": {"loss": simsiam_loss},
     "moco v3": {"loss": moco_v3_loss},
@@ -197,6 +200,8 @@ class ViewBody(nn.Module):
             predicted = [F.normalize(torch.tanh(self.log_scale * view.flip(1) + view), dim=-1) for view in views]
             options = {"gather": self.gather} if loss is moco_v3_loss else {}
             return loss(*predicted, *views, **options)
+        if loss is prototype_loss:
+            return loss(views[0] * self.log_scale, sinkhorn_targets(views[1], 0.2, gather=self.gather), 0.5)
         if loss in (beat_alignment_loss, captioning_loss):
             return self._of_reports(loss, views, rows, options)
         if loss is clocs_loss:

@@ -161,8 +161,8 @@ def test_a_record_gives_the_same_however_it_is_padded(name, at_end):
         alone = padded(given, real, alone_length, 0, 0.0)
         longer = padded(given, real, total, 0 if at_end else total - real, 7.0)
         if "mask_noise" in given:
-            alone["mask_noise"] = given["mask_noise"][:, :, : alone_length // unit]
-            longer["mask_noise"] = given["mask_noise"][:, :, : total // unit]
+            alone["mask_noise"] = given["mask_noise"][..., : alone_length // unit]
+            longer["mask_noise"] = given["mask_noise"][..., : total // unit]
             if alone_length < 4 * unit:
                 continue  # of so few patches the configuration keeps none
         # the last record of the batch is a whole one
@@ -195,7 +195,7 @@ def test_what_is_padded_does_not_train(name):
         given = {entry: value for entry, value in inputs.items() if not entry.endswith("_mask")}
         batch = padded(given, 112, total, 0, 7.0)
         if "mask_noise" in given:
-            batch["mask_noise"] = given["mask_noise"][:, :, : total // 16]
+            batch["mask_noise"] = given["mask_noise"][..., : total // 16]
         output = model.train()(**batch)[key]
         output = output[:, :, :7] if "mask_noise" in given else output
         output.pow(3).sum().backward()

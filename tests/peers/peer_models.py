@@ -17,6 +17,7 @@ HIDDEN_STATES = {
     "clocs": (2, 39, 4),
     "ecg_resnet": (5, 80, 4),
     "ecg_resnext": (4, 80, 8),
+    "ecg_tf_mae": (3, 10, 16),
     "ecg_vit": (3, 10, 16),
     "ecg_fm": (3, 40, 16),
     "melp": (3, 40, 16),

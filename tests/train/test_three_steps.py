@@ -28,6 +28,11 @@ def narrow_autoencoder(recipe, text_tower):
         recipe.model.config |= {f"{part}{name}": value for name, value in sizes.items()}
 
 
+def narrow_filters(recipe, text_tower):
+    narrow_autoencoder(recipe, text_tower)
+    recipe.model.config |= {"num_filter_layers": 1, "num_fine_prototypes": 6, "num_coarse_prototypes": 4}
+
+
 def narrow_views(recipe, text_tower):
     """Of one second: noise is drawn for every view."""
     narrow_dual_encoder(recipe, text_tower)
@@ -68,6 +73,7 @@ def narrow_language_of_beats(recipe, text_tower):
     [
         ("clear", narrow_autoencoder),
         ("clocs", as_published),
+        ("ecg_tf_mae", narrow_filters),
         ("ecgclip", narrow_dual_encoder),
         ("heartlang", narrow_language_of_beats),
         ("heartlang_vqhbr", narrow_beats),

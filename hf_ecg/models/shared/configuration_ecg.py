@@ -193,6 +193,18 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
         if not 2 <= size <= samples or samples % size:
             raise ValueError(f"patch_size is {size}, wanted at least 2 and a divisor of num_samples, {samples}")
 
+    def check_mask_ratio(self) -> None:
+        """Of a masked autoencoder: raises ValueError for a share that keeps no patch, or removes none."""
+        ratio, patches = (getattr(self, name) for name in ("mask_ratio", "num_patches"))
+        if not 0 < ratio < 1:
+            raise ValueError(f"mask_ratio is {ratio}, wanted a share between 0 and 1")
+        kept = int(patches * (1 - ratio))
+        if not 1 <= kept < patches:
+            raise ValueError(
+                f"mask_ratio is {ratio}, which keeps {kept} of {patches} patches: wanted a share between 0 and 1 that"
+                " keeps and removes some"
+            )
+
     def validate_survival(self):
         """Run by `@strict` after construction and before saving."""
         breaks = self.survival_breaks

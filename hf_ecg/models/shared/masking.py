@@ -64,6 +64,12 @@ def take(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     return values.gather(-2, indices.unsqueeze(-1).expand(*indices.shape, values.shape[-1]))
 
 
+def filled(kept: torch.Tensor, subset: RandomSubset, mask_token: torch.Tensor) -> torch.Tensor:
+    """All items (..., items, size): the kept ones (..., kept, size), and `mask_token` (size,) for the others."""
+    seen = take(kept, subset.restore.clamp(max=kept.shape[-2] - 1))
+    return torch.where(subset.removed.unsqueeze(-1), mask_token.to(kept.dtype), seen)
+
+
 def uniform_noise(
     shape: tuple[int, ...], like: torch.Tensor, record_seeds: torch.Tensor | None = None
 ) -> torch.Tensor:

@@ -84,10 +84,4 @@ class STMEMConfig(ECGConfig):
     def validate_patches(self):
         """Run by `@strict` after construction and before saving."""
         self.check_patches()
-        if not 0 < self.mask_ratio < 1:
-            raise ValueError(f"mask_ratio is {self.mask_ratio}, wanted a share between 0 and 1")
-        if not 1 <= self.kept_patches(self.num_patches) < self.num_patches:
-            raise ValueError(
-                f"mask_ratio is {self.mask_ratio}, which keeps {self.kept_patches(self.num_patches)} of"
-                f" {self.num_patches} patches: wanted a share between 0 and 1 that keeps and removes some"
-            )
+        self.check_mask_ratio()

@@ -17,7 +17,7 @@ from transformers.utils.output_capturing import capture_outputs
 
 from ...losses import masked_reconstruction_loss
 from ..shared.attention import ECGSelfAttention, attention_mask_of
-from ..shared.masking import RandomSubset, random_share, take, uniform_noise
+from ..shared.masking import RandomSubset, filled, random_share, take, uniform_noise
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
@@ -257,9 +257,7 @@ class STMEMDecoder(nn.Module):
         batch, leads, patches = subset.removed.shape
         tokens = self.embedding(hidden_states)
         left, kept, right = tokens[:, :, :1], tokens[:, :, 1:-1], tokens[:, :, -1:]
-        seen = take(kept, subset.restore.clamp(max=kept.shape[2] - 1))
-        inner = torch.where(subset.removed.unsqueeze(-1), self.mask_token.to(kept.dtype), seen)
-        tokens = torch.cat([left, inner, right], dim=2)
+        tokens = torch.cat([left, filled(kept, subset, self.mask_token), right], dim=2)
         # a lead is a row of its own: attention does not reach another
         tokens = (tokens + positions_of(self.positions, patches).to(tokens.dtype)).flatten(0, 1)
         counted = None if counted is None else with_separators(counted.flatten(0, 1)[:, None])
