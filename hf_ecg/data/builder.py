@@ -205,7 +205,9 @@ def _write(corpus: Corpus, temporary: Path, num_proc: int, strict: bool, progres
     seconds = time.perf_counter() - started
     if not sum(counts.rows.values()):
         shutil.rmtree(temporary / NOTES)  # nothing worth going on with
-        first = f"; the first one: {counts.skipped[0]['reason']}" if counts.skipped else ""
+        # rather one that was tried than one that is known not to be there
+        tried = counts.skipped[len(corpus.skipped) :] or counts.skipped
+        first = f"; the first one: {tried[0]['reason']}" if tried else ""
         raise ValueError(f"no record could be read: {counts.reasons()}{first}")
     summary = corpus.facts | {
         "config": corpus.config_name,

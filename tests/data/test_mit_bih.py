@@ -7,8 +7,8 @@ import pytest
 
 from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import label_matrix, load_corpus
-from hf_ecg.data.readers import mit_bih
 from hf_ecg.data.readers.mit_bih import BEATS, mit_bih_corpus
+from hf_ecg.data.readers.mit_bih_records import DS1, DS2, VALIDATION
 from hf_ecg.signals.annotations import read_annotations
 
 
@@ -31,6 +31,9 @@ def test_patients_are_on_one_side_and_beats_are_those_of_the_window(raw, tmp_pat
     summary, rows = prepare(raw, tmp_path / "out")
     assert summary["config"] == "mit_bih_inter_patient_360hz"
     assert summary["rows"] == {"train": 2 * 180, "validation": 180, "test": 180}
+    absent = {entry["record"]: entry["reason"] for entry in summary["skipped_records"]}
+    assert len(absent) == summary["skipped"]["file missing"] == 43 - 4 and "202" not in absent
+    assert absent["100"] == "DS2 has the record 100, which the folder lacks"
     assert summary["left_out"] == {"of a paced heart": 1, "of a patient who is on the other side": 1}
     folds = dict(zip(rows["patient_id"], rows["fold"], strict=True))
     assert folds["124"] == 9 and folds["232"] == 10 and {folds["109"], folds["201"]} <= set(range(1, 9))
@@ -48,16 +51,31 @@ def test_patients_are_on_one_side_and_beats_are_those_of_the_window(raw, tmp_pat
     seconds, symbols = found.samples / 360, found.symbols
     wanted = [len({int(place // 10) for place in seconds[(symbols == beat) & (seconds < 1800)]}) for beat in BEATS]
     assert annotated.all() and labels.sum(axis=0).tolist() == wanted and wanted[2] > 170
+    row = rows.select(np.flatnonzero(np.array(rows["fold"]) == 10))[4]
+    inside = (seconds >= 40) & (seconds < 50)
+    np.testing.assert_allclose(row["beat_seconds"], seconds[inside] - 40, atol=1e-5)
+    assert row["beat_symbols"] == symbols[inside].tolist()
+    rhythms, _ = label_matrix(rows, "rhythm")
+    names = rows.features["rhythm"].feature.names
+    told = {
+        (p, names[number])
+        for p, one in zip(rows["patient_id"], rhythms, strict=True)
+        for number in np.flatnonzero(one)
+    }
+    assert ("232", "SBR") in told and ("201", "AFIB") in told and ("109", "AFIB") not in told
     assert rows[0]["text"] == "left bundle branch block beats"
 
 
 def test_the_leaky_split_is_by_window_and_is_called_so(raw, tmp_path):
-    summary, rows = prepare(raw, tmp_path / "out", splitting="leaky", sampling_rate=100)
-    assert summary["config"] == "mit_bih_leaky_100hz" and summary["rows"]["train"] > 700
+    for name in ("102", "109", "201"):
+        for ending in (".hea", ".dat", ".atr"):
+            shutil.copy(raw / f"{name}{ending}", tmp_path)
+    summary, rows = prepare(tmp_path, tmp_path / "out", splitting="leaky", sampling_rate=100)
+    assert summary["config"] == "mit_bih_leaky_100hz" and summary["rows"]["train"] > 350
     for fold in (1, 9, 10):
         patients = {p for p, f in zip(rows["patient_id"], rows["fold"], strict=True) if f == fold}
-        assert patients == {"102", "109", "124", "201", "232"}  # 202 is of the patient of 201
-    assert len(set(rows["record_id"])) == len(rows) == 6 * 180
+        assert patients == {"102", "109", "201"}
+    assert len(set(rows["record_id"])) == len(rows) == 3 * 180
     assert set(rows["num_samples"]) == {1000}
     assert "LEAKY" in (tmp_path / "out/README.md").read_text()
 
@@ -68,8 +86,8 @@ def test_as_published_one_patient_is_on_both_sides(raw):
 
 
 def test_the_published_sets_are_whole():
-    assert len(set(mit_bih._DS1)) == len(set(mit_bih._DS2)) == 22
-    assert not set(mit_bih._DS1) & set(mit_bih._DS2) and set(mit_bih._VALIDATION) < set(mit_bih._DS1)
+    assert len(set(DS1)) == len(set(DS2)) == 22
+    assert not set(DS1) & set(DS2) and set(VALIDATION) < set(DS1)
 
 
 def test_annotations_that_are_cut_off_are_no_windows_without_beats(raw, tmp_path):
@@ -79,7 +97,7 @@ def test_annotations_that_are_cut_off_are_no_windows_without_beats(raw, tmp_path
     annotations.chmod(0o644)
     annotations.write_bytes(annotations.read_bytes()[:1000])
     for options in ({}, {"splitting": "leaky"}):
-        with pytest.raises(ValueError, match=r"could be read: \{'truncated file': 1[,}].*232.atr .* truncated"):
+        with pytest.raises(ValueError, match=r"'truncated file': 1\}; the first one: .*232.atr .* truncated"):
             prepare(tmp_path, tmp_path / "out", **options)
 
 

@@ -54,7 +54,7 @@ TARGET_FIELDS = ("target_mean", "target_scale", "regression_loss", "target_limit
 SURVIVAL_FIELDS = ("survival_breaks", "survival_reduction", "compat_flat_survival_start")
 COVARIATE_FIELDS = ("covariates", "covariate_mean", "covariate_scale")
 # what a head's configuration holds, and no encoder's
-HEAD_FIELDS = (*TARGET_FIELDS, *SURVIVAL_FIELDS, *COVARIATE_FIELDS)
+HEAD_FIELDS = ("class_weights", *TARGET_FIELDS, *SURVIVAL_FIELDS, *COVARIATE_FIELDS)
 REGRESSION_LOSSES = (SQUARED, SMOOTH_L1) = ("squared", "smooth_l1")
 
 
@@ -64,6 +64,8 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
 
     Args:
         hf_ecg_version (`str`, *optional*): version of hf_ecg that wrote the configuration.
+        class_weights (`list[float]`, *optional*): of a single-label problem, how much a record of each class counts in
+            the loss; the mean over a batch is by their sum.
         target_mean, target_scale (`list[float]`, *optional*): of a regression's targets, one each: the head works on
             `(target - mean) / scale`, while `logits` and labels are in the target's own unit.
         regression_loss (`str`, *optional*): of a regression, `"squared"` (also when it is left out) or `"smooth_l1"`.
@@ -85,6 +87,7 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     keys_to_ignore_at_inference: ClassVar[list[str]] = ["ecg_model_output", "text_model_output"]
 
     hf_ecg_version: str | None = None
+    class_weights: list[float | int] | None = None
     target_mean: list[float | int] | None = None
     target_scale: list[float | int] | None = None
     regression_loss: str | None = None
@@ -151,6 +154,14 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
                 raise ValueError(f"{name} is {value}, wanted a number below {_TOO_LARGE}")
             if name.endswith("dropout") and not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value}, wanted a probability, 0 to 1")
+
+    def validate_class_weights(self):
+        """Run by `@strict` after construction and before saving."""
+        weights = self.class_weights
+        if weights is not None and (
+            len(weights) != self.num_labels or not all(0 < one < _TOO_LARGE for one in weights)
+        ):
+            raise ValueError(f"class_weights are {weights}, wanted {self.num_labels} positive numbers, one a class")
 
     def validate_targets(self):
         """Run by `@strict` after construction and before saving."""

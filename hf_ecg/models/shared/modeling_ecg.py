@@ -286,9 +286,10 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
             "not known" would be rewarded without end).
 
     Returns:
-        Scalar, the mean over annotated labels; zero when none is. Errors of a regression are in units of
-        `target_scale`: squared, or by `config.regression_loss="smooth_l1"` half the square up to 1 and the error less
-        a half beyond; labels beyond `config.target_limit` are drawn in to it.
+        Scalar, the mean over annotated labels; zero when none is. Of a single-label problem each label counts as
+        `config.class_weights` says. Errors of a regression are in units of `target_scale`: squared, or by
+        `config.regression_loss="smooth_l1"` half the square up to 1 and the error less a half beyond; labels beyond
+        `config.target_limit` are drawn in to it.
     """
     problem = config.problem_type
     if problem is None:
@@ -296,7 +297,10 @@ def classification_loss(config, logits: torch.Tensor, labels: torch.Tensor) -> t
         kind = "single_label" if single else "multi_label"
         problem = "regression" if logits.shape[-1] == 1 else f"{kind}_classification"
     if problem == "single_label_classification":
-        return F.cross_entropy(logits.float(), labels)
+        # a configuration that is not this package's has no such field
+        weights = getattr(config, "class_weights", None)
+        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
+        return F.cross_entropy(logits.float(), labels, weight=weight)
     labels = labels.float()
     if labels.ndim == 1 and logits.shape[-1] == 1:
         labels = labels[:, None]

@@ -7,6 +7,7 @@ from ...checks import check_plain, nearest, shown
 from .beat_tokens import BeatTokens
 from .lead_steps import DeriveLimbLeads, KeepLeads, MaskFlatLeads, PickLead, SelectLeads
 from .quality_gate import QualityGate
+from .recorded_part import StandardiseRecorded
 from .requirements import REQUIRE_LENGTH, RequireLength, RequireMillivolts
 from .sample_steps import (
     Crop,
@@ -38,6 +39,7 @@ STEPS: dict[str, type[Step]] = {
     "filter": Filter,
     "subtract_median": SubtractMedian,
     "normalise": Normalise,
+    "standardise_recorded": StandardiseRecorded,
     "divide": Divide,
     "crop": Crop,
     "multi_crop": MultiCrop,

@@ -1,0 +1,1 @@
+"""Beats of MIT-BIH told apart: between patients, and within them, which is leaky."""

@@ -1,0 +1,154 @@
+"""The runs of the study of beats: corpora, trainings, and what each model says of the rows that judge it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...data.builder import prepare_corpus
+from ...data.corpus import label_matrix, load_corpus
+from ...data.readers.mit_bih_beats import AAMI, AAMI_SET, COVARIATES, mit_bih_beats_corpus
+from ...data.readers.mit_bih_records import COMPAT_DS1_DS2, LEAKY
+from ...evaluation.judging.features import classifier_logits
+from ...evaluation.loading import load_head, pick_device
+from ...files import atomic_file
+from ...recipes_found import find_recipe
+from ...signals.high_quality_beats import DOWNSAMPLED_HZ
+from ...training import pretrain
+from ...training.recipe import as_override, load_recipe
+
+RECIPE = "mit_bih_beats"
+STORED_HZ = 360
+TRAIN, VALIDATION, TEST = (1, 2, 3, 4, 5, 6, 7, 8), (9,), (10,)
+# A class of eight beats would otherwise count thousands of times.
+_HEAVIEST = 10.0
+
+
+@dataclass(frozen=True)
+class BeatRun:
+    """One training.
+
+    Args:
+        splitting: "compat_ds1_ds2", between patients, or "leaky", of single beats.
+        intervals: whether the head is told of the intervals around a beat, and of its amplitude.
+        weighted: whether rare classes count more in the loss, by the square root of how rare they are.
+        rate: of the beats, in hertz.
+        seed: of weights and order.
+    """
+
+    splitting: str = COMPAT_DS1_DS2
+    intervals: bool = False
+    weighted: bool = False
+    rate: int = DOWNSAMPLED_HZ
+    seed: int = 0
+
+    @property
+    def arm(self) -> str:
+        """What the model is, in words."""
+        parts = ["waveform", *(["intervals"] if self.intervals else [])]
+        return " and ".join(parts) + (", weighted classes" if self.weighted else "")
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        parts = [self.splitting, self.arm.replace(",", "").replace(" ", "_"), f"{self.rate}hz", f"seed{self.seed}"]
+        return "_".join(parts)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of the rows that judge it: `labels` and `predicted` `(rows,)`, numbers of AAMI classes."""
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    patients: np.ndarray
+
+
+def beats_folder(output_dir: Path, splitting: str, rate: int) -> Path:
+    """Where the corpus of beats lies."""
+    return output_dir / "corpora" / f"{splitting}_{rate}hz"
+
+
+def prepared_beats(data_dir, output_dir: Path, splitting: str, rate: int) -> Path:
+    """The corpus of beats, made where it is not there yet; paced records are in none."""
+    folder = beats_folder(output_dir, splitting, rate)
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        prepare_corpus(mit_bih_beats_corpus(data_dir, splitting, rate, paced=False), folder, progress=False)
+    return folder
+
+
+def run_recipe(run: BeatRun, corpus: Path, overrides: Sequence[str] = ()):
+    """The recipe of a run: that of `mit_bih_beats`, with what the run says, and `overrides` last."""
+    given: dict = {
+        "data.sources.0.path": str(corpus),
+        "data.sources.0.config": None,
+        "model.config.num_samples": run.rate,
+        "model.config.sampling_rate": run.rate,
+        "processor.feature_extractor.num_samples": run.rate,
+        "processor.feature_extractor.sampling_rate": run.rate,
+        "run.seed": run.seed,
+    }
+    if run.intervals:
+        given["data.columns.covariates"] = list(COVARIATES)
+    if run.weighted:
+        given["model.config.class_weights"] = class_weights(corpus)
+    lines = [as_override(key, value) for key, value in given.items()]
+    return load_recipe(find_recipe(RECIPE), [*lines, *overrides])
+
+
+def class_weights(corpus: Path) -> list[float]:
+    """Of each AAMI class: the square root of the commonest class's beats by its own, ten at most, in training rows."""
+    counts = np.maximum(label_matrix(load_corpus(corpus, folds=TRAIN), AAMI_SET)[0].sum(axis=0), 1)
+    return [round(float(weight), 3) for weight in np.minimum(np.sqrt(counts.max() / counts), _HEAVIEST)]
+
+
+def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] = ()) -> dict[str, Answers]:
+    """Trains a run where it is not trained yet, and asks it about the rows that choose and those that judge.
+
+    Returns:
+        "validation" and "test".
+    """
+    kept = output_dir / "runs" / f"{run.name}.npz"
+    corpus = prepared_beats(data_dir, output_dir, run.splitting, run.rate)
+    if not kept.is_file():
+        folder = output_dir / "runs" / run.name
+        pretrain(run_recipe(run, corpus, overrides), folder, resume=folder.is_dir(), disconnect=False)
+        model, extractor = load_head(str(folder), pick_device(None), "classifier")
+        told = {}
+        for split, folds in (("validation", VALIDATION), ("test", TEST)):
+            rows = load_corpus(corpus, folds=folds)
+            scores = classifier_logits(model, extractor, rows, batch_size=512)
+            told[f"{split}_labels"] = label_matrix(rows, AAMI_SET)[0].argmax(axis=1)
+            told[f"{split}_predicted"] = scores.argmax(axis=1)
+            told[f"{split}_patients"] = np.array(rows.select_columns("patient_id")["patient_id"][:])
+        with atomic_file(kept, mode="wb") as file:
+            np.savez_compressed(file, **told)
+    with np.load(kept) as told:
+        return {
+            split: Answers(*(told[f"{split}_{key}"] for key in ("labels", "predicted", "patients")))
+            for split in ("validation", "test")
+        }
+
+
+def planned_arms() -> list[BeatRun]:
+    """The arms among which the validation records choose, between patients at the down-sampled rate."""
+    return [
+        BeatRun(intervals=intervals, weighted=weighted) for intervals in (False, True) for weighted in (False, True)
+    ]
+
+
+def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
+    """What is trained beside the arms: the chosen one from other seeds, both rates, and the leaky splitting."""
+    plain = BeatRun(seed=chosen.seed)
+    runs = [
+        *(replace(chosen, seed=seed) for seed in seeds if seed != chosen.seed),
+        replace(plain, splitting=LEAKY),
+        replace(chosen, splitting=LEAKY),
+        replace(plain, rate=STORED_HZ),
+    ]
+    return list(dict.fromkeys(runs))
+
+
+CLASSES = list(AAMI)
