@@ -180,6 +180,17 @@ def comma_separated(ctx, param, value: str | None) -> list[str] | None:
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
+def pairs(ctx, param, values: tuple[str, ...]) -> dict[str, str]:
+    """Callback of an option that may be repeated: ("age=Years",) as {"age": "Years"}."""
+    found: dict[str, str] = {}
+    for value in values:
+        name, _, meaning = (part.strip() for part in value.partition("="))
+        if not (name and meaning) or name in found:
+            raise click.BadParameter(f"{value!r} is not {param.metavar}, or names it twice", ctx=ctx, param=param)
+        found[name] = meaning
+    return found
+
+
 def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None:
     """Callback of --rename: ("ECG1=II,ECG2=V1",) as {"ECG1": "II", "ECG2": "V1"}; a number is a channel's place."""
     found: dict[str | int, str] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from .next_steps import after_corpus
-from .options import RENAME, comma_separated, options
+from .options import RENAME, comma_separated, options, pairs
 from .outcomes import Ending
 from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
 
@@ -20,6 +20,13 @@ PUSH = options(
 ROW_LEADS = options(
     click.option("--leads", callback=comma_separated, help="Leads of the rows, such as I,II (default: the twelve)."),
     RENAME,
+)
+COLUMNS = click.option(
+    "--columns",
+    multiple=True,
+    metavar="WHAT=COLUMN",
+    callback=pairs,
+    help="What a column of the table is, where it is called otherwise; may be repeated.",
 )
 READING = options(
     NUM_PROC,
@@ -67,6 +74,27 @@ def windows(seconds: float, short_records: str, rate: int = 500):
             help="What to do with records shorter than a window.",
         ),
         click.option("--max_windows", type=int, help="Take that many windows of a record at most."),
+    )
+
+
+def long_records(rate: int):
+    """Decorator: of recordings that last for hours, which windows become rows."""
+    return options(
+        click.option("--sampling_rate", type=int, default=rate, show_default=True, help="Of the rows, in Hz."),
+        click.option("--window_seconds", type=float, default=10.0, show_default=True, help="Of a row."),
+        click.option(
+            "--max_windows", type=int, default=1, show_default=True, help="Rows of a recording: its first usable ones."
+        ),
+    )
+
+
+def lead_name(name: str):
+    """Decorator: --lead_name, which lead the one channel of a corpus is called, by default `name`, its true one."""
+    return click.option(
+        "--lead_name",
+        default=name,
+        show_default=True,
+        help="What rows call the lead: its true name, or such as I.",
     )
 
 

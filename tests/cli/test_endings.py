@@ -116,6 +116,11 @@ ABSENT = {
     "prepare cinc2021": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare mit_bih": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare shdb_af": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare music": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare icentia11k": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare mc_med": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare aurora_bp": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "prepare lvef": ["--notes", "{}/absent.csv", "--output", "{}/lvef.csv"],
     "prepare simulated": ["--output_dir", "{}/out", "--num_records", "-1"],
     "prepare measurements": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare targets": [

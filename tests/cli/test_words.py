@@ -6,7 +6,9 @@ from hf_ecg.cli import words
 from hf_ecg.clinical import machine_reports, reports, score2, score2_tables
 from hf_ecg.data import added_noise, near_duplicates, study_match
 from hf_ecg.data.readers import (
+    aurora_bp,
     cinc2021,
+    mc_med_visits,
     merl_tables,
     mimic_iv_ecg,
     mit_bih,
@@ -54,6 +56,8 @@ from hf_ecg.training import step_costs
         ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
         ("BENCHMARK_TASKS", merl_tables.TASKS),
         ("BENCHMARK_PARTS", settings.PARTS),
+        ("MC_MED_SPLITTINGS", mc_med_visits.SPLITTINGS),
+        ("AURORA_PROTOCOLS", aurora_bp.PROTOCOLS),
         ("CLEF_TASKS", tuple(task.name for task in task_table.TASKS)),
         ("ROBUSTNESS_TABLES", conditions.TABLES),
         ("NOISE_KINDS", tuple(added_noise.NOISES)),

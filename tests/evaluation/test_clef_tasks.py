@@ -142,8 +142,8 @@ def test_splits_by_order_are_called_flawed(folder, tmp_path):
     (task,) = report["tasks"]
     assert task["split"].startswith("by the order of the rows, 70% / 10%")
     assert task["splits"]["train"][0] == 104  # 105 rows, one without an outcome
-    # r58 and r59 are of one patient, and the cut is between them
-    assert task["remarks"] == ["Flawed: rows are dealt, not patients; 1 patients are in more than one split."]
+    # of two records a patient, the cut is between those of one
+    assert task["remarks"] == ["Flawed: rows are dealt, not patients. Patients in more than one split: 1."]
 
 
 def test_folds_of_the_training_leave_a_model_out(folder, tmp_path):

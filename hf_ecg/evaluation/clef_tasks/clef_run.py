@@ -228,7 +228,7 @@ def _facts(one: TaskRows, corpus: FoundCorpus, words, left_out, order) -> dict:
         split = f"by the order of the rows, {order[0]:.0%} / {order[1]:.0%} / the rest, as the released code"
         splits = [{*patients} for patients in one.patients.values()]
         several = sum(map(len, splits)) - len(set().union(*splits))
-        remarks.append(f"Flawed: rows are dealt, not patients; {several} patients are in more than one split.")
+        remarks.append(f"Flawed: rows are dealt, not patients. Patients in more than one split: {several}.")
     if left_out:
         remarks += [f"Not judged: {model}: {reason}." for model, reason in left_out.items()]
     return {

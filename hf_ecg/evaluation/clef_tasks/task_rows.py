@@ -103,17 +103,18 @@ def open_splits(
         rows: of the corpus.
         tasks: with columns of this corpus.
         folds: of the splits.
-        order_split: shares of train and validation; rows are then split in the order of their record_id, and folds do
-            not count.
+        order_split: shares of train and validation; rows are then split in the order of patient and record, as
+            lists of them usually are, and folds do not count.
 
     Raises:
         ValueError: no rows in the folds of a split, or too few for the shares.
     """
-    names, fold = (rows.select_columns([name]).with_format(None)[name][:] for name in ("record_id", "fold"))
+    wanted = ("patient_id", "record_id", "fold")
+    patients, names, fold = (rows.select_columns([name]).with_format(None)[name][:] for name in wanted)
     if order_split is None:
         parts = {split: np.flatnonzero(np.isin(fold, list(folds[split]))) for split in SPLITS}
     else:
-        order = np.array(sorted(range(len(names)), key=lambda row: names[row]))
+        order = np.array(sorted(range(len(names)), key=lambda row: (patients[row], names[row])))
         first, second = (round(len(order) * share) for share in np.cumsum(order_split))
         parts = dict(zip(SPLITS, (order[:first], order[first:second], order[second:]), strict=True))
     empty = [split for split, numbers in parts.items() if not len(numbers)]

@@ -93,7 +93,7 @@ CORPORA = {
         HASH_SPLIT,
         "mimic_iv_ecg --data_dir MIMIC_IV_ECG --output_dir MIMIC; hf-ecg prepare lvef --notes NOTES.csv --output"
         " lvef.csv; hf-ecg prepare targets --data MIMIC --table lvef.csv --patient_column subject_id --date_column"
-        " time --targets lvef --label_column lvef_class --output_dir DIR/mimic_iv_ecg",
+        " time --targets lvef --labels lvef_class=lvef_under_50 --ties first --output_dir DIR/mimic_iv_ecg",
         f"ECGs open, {_PHYSIONET}/mimic-iv-ecg/1.0; notes by credentialed access, {_PHYSIONET}/mimic-iv-note",
     ),
     "music": TaskCorpus(

@@ -15,6 +15,7 @@ from ...options import (
     folds_of_splits,
     intervals,
     many,
+    pairs,
 )
 from ...outcomes import Ending
 from ...reporting import forward_options, interval_options, split_folds, written
@@ -35,7 +36,12 @@ from ...words import CLEF_TASKS
     help="Of corpora with several leads. CLEF's paper says I, its released evaluation takes II.",
 )
 @click.option(
-    "--column", "columns", multiple=True, metavar="TASK=COLUMN", help="Column of a task, where a corpus names it so."
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="TASK=COLUMN",
+    callback=pairs,
+    help="Column of a task, where a corpus calls it otherwise.",
 )
 @click.option(
     "--compat_order",
@@ -72,9 +78,6 @@ def command(model, data, config, tasks, columns, full, epochs, output_dir, witho
 
     if epochs is not None and not full:
         raise ValueError("--epochs is of --finetune: a linear probe has none")
-    wrong = [pair for pair in columns if not all(pair.partition("="))]
-    if wrong:
-        raise ValueError(f"--column is {wrong[0]!r}, wanted TASK=COLUMN")
     settings = ClefSettings(
         folds=split_folds(given),
         random=not without_random,
@@ -82,7 +85,7 @@ def command(model, data, config, tasks, columns, full, epochs, output_dir, witho
         forward=forward_options(given),
         **given,
     )
-    options = {"configs": list(config), "columns": dict(pair.split("=", 1) for pair in columns)}
+    options = {"configs": list(config), "columns": columns}
     if full:
         from ....studies.clef_finetuning import FULL, FinetuningJudge
 
