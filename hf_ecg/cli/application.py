@@ -68,6 +68,7 @@ study = Group(
         "risk-gradient": Entry("study.risk_gradient", "what a contrastive gradient owes to the metadata"),
         "risk-spread": Entry("study.risk_spread", "how far apart risks must lie to show, on made waveforms"),
         "pretrained": Entry("study.pretrained", "make the models that are inside the package"),
+        "beats": Entry("study.beats", "beats of MIT-BIH, between patients and within them"),
         "judge-verifier": Entry("study.judge_verifier", "verifiers, on statements that the texts withheld"),
     },
 )

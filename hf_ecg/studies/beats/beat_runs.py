@@ -19,8 +19,9 @@ from ...training import pretrain
 from ...training.recipe import as_override, load_recipe
 
 RECIPE = "mit_bih_beats"
+CLASSES = list(AAMI)
 STORED_HZ = 360
-TRAIN, VALIDATION, TEST = (1, 2, 3, 4, 5, 6, 7, 8), (9,), (10,)
+TRAIN, JUDGED = "train", ("validation", "test")
 # A class of eight beats would otherwise count thousands of times.
 _HEAVIEST = 10.0
 
@@ -42,6 +43,11 @@ class BeatRun:
     weighted: bool = False
     rate: int = DOWNSAMPLED_HZ
     seed: int = 0
+
+    @property
+    def between_patients(self) -> bool:
+        """Whether no beat of a patient who judges was trained on, but for the man of 201 and 202."""
+        return self.splitting != LEAKY
 
     @property
     def arm(self) -> str:
@@ -100,7 +106,7 @@ def run_recipe(run: BeatRun, corpus: Path, overrides: Sequence[str] = ()):
 
 def class_weights(corpus: Path) -> list[float]:
     """Of each AAMI class: the square root of the commonest class's beats by its own, ten at most, in training rows."""
-    counts = np.maximum(label_matrix(load_corpus(corpus, folds=TRAIN), AAMI_SET)[0].sum(axis=0), 1)
+    counts = np.maximum(label_matrix(load_corpus(corpus, split=TRAIN), AAMI_SET)[0].sum(axis=0), 1)
     return [round(float(weight), 3) for weight in np.minimum(np.sqrt(counts.max() / counts), _HEAVIEST)]
 
 
@@ -117,8 +123,8 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
         pretrain(run_recipe(run, corpus, overrides), folder, resume=folder.is_dir(), disconnect=False)
         model, extractor = load_head(str(folder), pick_device(None), "classifier")
         told = {}
-        for split, folds in (("validation", VALIDATION), ("test", TEST)):
-            rows = load_corpus(corpus, folds=folds)
+        for split in JUDGED:
+            rows = load_corpus(corpus, split=split)
             scores = classifier_logits(model, extractor, rows, batch_size=512)
             told[f"{split}_labels"] = label_matrix(rows, AAMI_SET)[0].argmax(axis=1)
             told[f"{split}_predicted"] = scores.argmax(axis=1)
@@ -128,15 +134,14 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
     with np.load(kept) as told:
         return {
             split: Answers(*(told[f"{split}_{key}"] for key in ("labels", "predicted", "patients")))
-            for split in ("validation", "test")
+            for split in JUDGED
         }
 
 
-def planned_arms() -> list[BeatRun]:
+def planned_arms(seed: int) -> list[BeatRun]:
     """The arms among which the validation records choose, between patients at the down-sampled rate."""
-    return [
-        BeatRun(intervals=intervals, weighted=weighted) for intervals in (False, True) for weighted in (False, True)
-    ]
+    ways = [(intervals, weighted) for intervals in (False, True) for weighted in (False, True)]
+    return [BeatRun(intervals=intervals, weighted=weighted, seed=seed) for intervals, weighted in ways]
 
 
 def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
@@ -149,6 +154,3 @@ def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
         replace(plain, rate=STORED_HZ),
     ]
     return list(dict.fromkeys(runs))
-
-
-CLASSES = list(AAMI)
