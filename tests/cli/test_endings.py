@@ -132,6 +132,7 @@ ABSENT = {
     "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],
     "language-model": ["--config", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "evaluate reports": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
+    "evaluate af-burden": ["{}/absent.hea", "--output_dir", "{}/out"],
     "evaluate robustness": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate zero-shot": ["--model", "{}/absent", "--data", "{}/no", "--prompts", "x_y", "--output", "{}/o.json"],
     "evaluate probe": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],

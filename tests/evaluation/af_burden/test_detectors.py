@@ -1,0 +1,102 @@
+"""The built-in detector, classifiers as detectors, and how a threshold is chosen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hf_ecg.evaluation.af_burden.model_detector import NOISE_ANSWER, ModelDetector
+from hf_ecg.evaluation.af_burden.rr_detector import RRDetector, fit_rr_detector
+from hf_ecg.evaluation.af_burden.validation import choose_threshold
+from hf_ecg.evaluation.af_burden.window_quality import judge_windows
+from hf_ecg.pipelines import pipeline
+from hf_ecg.signals import read
+from hf_ecg.signals.rr_irregularity import RR_FEATURES
+
+
+def test_the_built_in_detector_tells_af_from_sinus_rhythm(windows, shared_data_dir):
+    detector = RRDetector.load()
+    assert detector.facts["validation_auroc"] > 0.9 and 0 < detector.threshold < 1
+    sinus = read(shared_data_dir / "mitdb" / "100")
+    sinus = judge_windows([sinus.cut(start, start + 10_800) for start in range(0, 43_200, 10_800)])
+    in_af = [score for score, _ in detector.score(judge_windows(windows))]
+    others = [score for score, _ in detector.score(sinus)]
+    assert min(in_af) > detector.threshold > max(others)
+    # too few beats to tell
+    few = replace(sinus[0], beats=sinus[0].beats[:5])
+    (score, reason), _ = detector.score([few, sinus[0]])
+    assert np.isnan(score) and reason == "too few beats"
+
+
+def test_fitting_and_files(tmp_path):
+    random = np.random.default_rng(0)
+    is_af = random.random(200) < 0.3
+    features = random.normal(size=(200, len(RR_FEATURES))) + 2 * is_af[:, None]
+    fitted = fit_rr_detector(features, is_af, 0.4, {"corpus": "made"})
+    scores = np.array([fitted._probability(row) for row in features])
+    assert np.mean((scores >= 0.5) == is_af) > 0.95
+    fitted.save(tmp_path / "rr.json")
+    assert RRDetector.load(tmp_path / "rr.json") == fitted
+    with pytest.raises(ValueError, match="of one class"):
+        fit_rr_detector(features, np.ones(200, bool))
+    with pytest.raises(ValueError, match="the features are"):
+        replace(fitted, features=("a",))
+    with pytest.raises(ValueError, match="8 finite numbers"):
+        replace(fitted, weights=(1.0,))
+    (tmp_path / "rr.json").write_text("{}")
+    with pytest.raises(ValueError, match="wanted"):
+        RRDetector.load(tmp_path / "rr.json")
+
+
+def test_a_classifier_scores_windows_by_its_class_for_af(classifier, windows):
+    detector = ModelDetector(classifier, batch_size=3)
+    assert detector.label == "AF"
+    judged = judge_windows(windows)
+    # this extractor fills no gap
+    values = windows[1].to_millivolts()
+    values[0, 50:60] = np.nan
+    gap = replace(judged[1], record=replace(windows[1], values=values, gain=None, baseline=None))
+    answers = detector.score([judged[0], gap, *judged[2:]])
+    pipe = pipeline("ecg-classification", classifier)
+    for place in (0, 2, 3):
+        ecg = {"array": windows[place].to_millivolts(), "sampling_rate": 360, "leads": ["I", "V1"], "units": "mV"}
+        wanted = {one["label"]: one["score"] for one in pipe(ecg, top_k=None)}
+        score, reason = answers[place]
+        if max(wanted, key=wanted.get) == "noisy":
+            assert np.isnan(score) and reason == NOISE_ANSWER
+        else:
+            assert score == pytest.approx(wanted["AF"], abs=1e-3) and reason == ""
+    assert np.isnan(answers[1][0]) and answers[1][1].startswith("refused by the model: ")
+
+
+def test_windows_that_the_model_calls_noisy_are_not_scored(classifier, windows):
+    detector = ModelDetector(classifier)
+    bias = detector._classify.model.state_dict()["classifier.bias"]
+    bias[:] = 0
+    bias[3] = 50
+    assert detector.score(judge_windows(windows[:1]))[0][1] == NOISE_ANSWER
+    bias[3], bias[1] = 0, 50
+    assert detector.score(judge_windows(windows[:1]))[0][0] > 0.99
+
+
+def test_the_class_for_af_is_found_or_asked_for(classifier):
+    assert ModelDetector(classifier, label="other").label == "other"
+    with pytest.raises(ValueError, match="has no class 'flutter', only normal"):
+        ModelDetector(classifier, label="flutter")
+    with pytest.raises(OSError):
+        ModelDetector("absent/absent")
+
+
+def test_the_threshold_is_the_best_of_all():
+    random = np.random.default_rng(3)
+    is_af = random.random(60) < 0.3
+    scores = (random.normal(size=60) + is_af).round(1)
+    chosen = choose_threshold(scores, is_af)
+
+    def gain(threshold):
+        found = scores >= threshold
+        return found[is_af].mean() - found[~is_af].mean()
+
+    assert gain(chosen) == max(map(gain, np.unique(scores)))
+    with pytest.raises(ValueError, match="one class"):
+        choose_threshold(scores, np.zeros(60, bool))
