@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoModel,
+    AutoModelForPreTraining,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 from transformers.configuration_utils import PreTrainedConfig
 
 from .auto import AutoModelForECGClassification, folder_role, public_models
 from .models.shared.roles import ROLE_WORDS, model_role
-from .models.shared.task_names import CLASSES, FEATURES, TASK_OF_ROLE, ZERO_SHOT
+from .models.shared.task_names import CLASSES, FEATURES, RECONSTRUCTION, TASK_OF_ROLE, ZERO_SHOT
 from .pretrained_models import model_source
 from .processing import ECGFeatureExtractor
 from .saved_models import check_head, reads_ecgs, saved_class
@@ -24,6 +31,12 @@ _WANTED = {
     FEATURES: (tuple(ROLE_WORDS), "an ECG model of hf_ecg"),
     CLASSES: (("classifier",), "a classifier such as ECGResNetForECGClassification"),
     ZERO_SHOT: (("dual encoder",), "a dual encoder of ECGs and texts such as ECGTextModel"),
+    RECONSTRUCTION: (("lead reconstruction",), "a model that completes leads such as ECGUNetForLeadReconstruction"),
+}
+# tasks that no model of the package is for
+WITHOUT_DEFAULT = {
+    CLASSES: "a classifier such as `hf-ecg finetune` makes",
+    RECONSTRUCTION: "a model such as `hf-ecg pretrain --config ecg_unet_ptb_xl` makes",
 }
 _HUB_OPTIONS = ("cache_dir", "code_revision", "local_files_only", "revision", "token", "trust_remote_code")
 _SOURCE = "loaded_for_a_pipeline"
@@ -80,7 +93,8 @@ def task_of(model) -> str:
         OSError: it is not there.
     """
     if model is None:
-        raise ValueError(f"wanted a task ({FEATURES}, {CLASSES} or {ZERO_SHOT}), or model=, whose task is taken")
+        tasks = f"{FEATURES}, {CLASSES}, {ZERO_SHOT} or {RECONSTRUCTION}"
+        raise ValueError(f"wanted a task ({tasks}), or model=, whose task is taken")
     loaded = not isinstance(model, (str, PathLike))
     role = model_role(model) if loaded else folder_role(model_source(str(model)))
     if role not in TASK_OF_ROLE:
@@ -127,7 +141,7 @@ def _check_configuration(task: str, source, options: dict) -> None:
         if name in known:
             _check_role(task, model_role(known[name]), name, str(source))
         elif (
-            task == ZERO_SHOT
+            task in (ZERO_SHOT, RECONSTRUCTION)
             or (task == FEATURES and not reads_ecgs(config))
             or (task == CLASSES and type(config) not in AutoModelForECGClassification._model_mapping)
         ):
@@ -187,3 +201,11 @@ class TrainedClassifier(AutoModelForECGClassification):
         model, info = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
         check_head(info, source)
         return model
+
+
+class Reconstructor(AutoModelForPreTraining):
+    """What "ecg-lead-reconstruction" loads."""
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        return _loaded(RECONSTRUCTION, super().from_pretrained, pretrained_model_name_or_path, args, kwargs)

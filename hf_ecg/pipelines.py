@@ -37,13 +37,15 @@ from .checks import check_one_of, nearest
 from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
-from .models.shared.task_names import CLASSES, FEATURES, ZERO_SHOT
+from .models.shared.task_names import CLASSES, FEATURES, RECONSTRUCTION, ZERO_SHOT
 from .pipeline_covariates import OUTPUT, CovariateInputMixin
 from .pipeline_inputs import as_base_class_takes_them, collate
 from .pipeline_labels import highest, label_texts, labelled
 from .pipeline_parts import (
+    WITHOUT_DEFAULT,
     DualEncoder,
     ECGModel,
+    Reconstructor,
     TrainedClassifier,
     origin_of,
     task_of,
@@ -66,8 +68,8 @@ _OF_ARRAY_DICTS = ("array", *_OF_ARRAYS, "lead")
 _INPUT_OPTIONS = (*_OF_ARRAYS, "lead", "rename", "window")
 
 
-class _ECGPipeline(Pipeline):
-    """What the three have in common: reading ECGs and making batches of them.
+class ECGPipeline(Pipeline):
+    """What all have in common: reading ECGs and making batches of them.
 
     Subclasses give `task_name`, `model_outputs(inputs, **options)`, a tensor (crops, size), and `postprocess`, whose
     keyword arguments are their options; those of `model_outputs` are theirs too.
@@ -187,7 +189,7 @@ class _ECGPipeline(Pipeline):
         return {"values": values}
 
 
-class ECGFeatureExtractionPipeline(_ECGPipeline):
+class ECGFeatureExtractionPipeline(ECGPipeline):
     """Task "ecg-feature-extraction": the embedding of an ECG, a list of hidden_size numbers.
 
     Options: `projected=True` gives a dual encoder's unit-length embedding in the space it shares with texts, instead
@@ -208,7 +210,7 @@ class ECGFeatureExtractionPipeline(_ECGPipeline):
         return values if return_tensors else values.tolist()
 
 
-class ECGClassificationPipeline(CovariateInputMixin, _ECGPipeline):
+class ECGClassificationPipeline(CovariateInputMixin, ECGPipeline):
     """Task "ecg-classification": `[{"label", "score"}, ...]`, the highest score first.
 
     Scores are probabilities, of each label by itself (multi-label) or among all (single-label); a regression model
@@ -231,7 +233,7 @@ class ECGClassificationPipeline(CovariateInputMixin, _ECGPipeline):
         return highest(found, top_k, threshold)
 
 
-class ZeroShotECGClassificationPipeline(_ECGPipeline):
+class ZeroShotECGClassificationPipeline(ECGPipeline):
     """Task "zero-shot-ecg-classification": a dual encoder's `[{"label", "score", "cosine"}, ...]`, the highest first.
 
     Whether a label is truly zero-shot depends on the texts that the model was trained on.
@@ -290,8 +292,9 @@ def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
     """A pipeline as `transformers.pipeline` makes it, of a model that is looked for first.
 
     Args:
-        task: "ecg-feature-extraction", "ecg-classification" or "zero-shot-ecg-classification". None: the one that the
-            model was made for. `transformers.pipeline` wants a task here: by itself it finds those of the Hub alone.
+        task: "ecg-feature-extraction", "ecg-classification", "zero-shot-ecg-classification" or
+            "ecg-lead-reconstruction". None: the one that the model was made for. `transformers.pipeline` wants a task
+            here: by itself it finds those of the Hub alone.
         model: a model inside the package (see `pretrained_names`), a folder, a Hub id, or a loaded model, which wants
             `feature_extractor=` or `processor=` too. Default: "ecg-text-small", which has no classes of its own.
         options: those of `transformers.pipeline`, such as `device` and `batch_size`.
@@ -311,9 +314,9 @@ def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
     """
     if task is None:
         task = task_of(model)
-    check_one_of("task", task, (FEATURES, CLASSES, ZERO_SHOT))
-    if model is None and task == CLASSES:
-        raise ValueError(f"{task} wants model=, a classifier such as `hf-ecg finetune` makes")
+    check_one_of("task", task, (FEATURES, CLASSES, ZERO_SHOT, RECONSTRUCTION))
+    if model is None and task in WITHOUT_DEFAULT:
+        raise ValueError(f"{task} wants model=, {WITHOUT_DEFAULT[task]}")
     if model is None:
         model = DEFAULT_MODEL
     if isinstance(model, (str, PathLike)):
@@ -322,12 +325,15 @@ def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
 
 
 def register_pipelines() -> None:
-    """Make the three tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
+    """Make the four tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
+    from .pipeline_reconstruction import ECGLeadReconstructionPipeline
+
     default = DEFAULT_MODEL if DEFAULT_MODEL in pretrained_names() else None
     for task, pipeline_class, model_class in (
         (FEATURES, ECGFeatureExtractionPipeline, ECGModel),
         (CLASSES, ECGClassificationPipeline, TrainedClassifier),
         (ZERO_SHOT, ZeroShotECGClassificationPipeline, DualEncoder),
+        (RECONSTRUCTION, ECGLeadReconstructionPipeline, Reconstructor),
     ):
         PIPELINE_REGISTRY.register_pipeline(
             task,

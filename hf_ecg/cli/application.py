@@ -43,6 +43,7 @@ evaluate = Group(
         "reports": Entry("evaluate.reports", "reports that a model writes of ECGs"),
         "af-burden": Entry("evaluate.af_burden", "share of time in atrial fibrillation, of long recordings"),
         "robustness": Entry("evaluate.robustness", "any model under fewer leads and more noise"),
+        "lead-reconstruction": Entry("evaluate.lead_reconstruction", "twelve leads that a model makes of a few"),
         "clef-tasks": Entry("evaluate.clef_tasks", "CLEF's 18 tasks and the Challenge 2017, as far as data are there"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
     },

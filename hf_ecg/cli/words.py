@@ -23,6 +23,7 @@ BENCHMARK_TASKS = (
     "cpsc2018",
     "csn",
 )
+LEAD_SETS = ("I", "II", "I+II", "I+II+V2", "I+II+V1+V5")
 CLEF_TASKS = (
     "ptb_xl_diagnostic",
     "ptb_xl_subdiagnostic",

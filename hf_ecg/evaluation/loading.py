@@ -100,6 +100,20 @@ def load_head(folder: str, device: torch.device, role: str):
     return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(source)
 
 
+def load_reconstruction(folder: str, device: torch.device):
+    """`(model that completes leads, its feature extractor)`, float32, in evaluation mode.
+
+    Raises:
+        ValueError: a model of another role, or weights that are NaN or infinite.
+        OSError: the model is not there.
+    """
+    wanted = "one that completes leads such as ECGUNetForLeadReconstruction"
+    source = checked_source(folder, ("lead reconstruction",), wanted)
+    model = saved_class(AutoConfig.from_pretrained(source)).from_pretrained(source, dtype=torch.float32)
+    check_weights(model, source)
+    return model.to(device).eval(), AutoFeatureExtractor.from_pretrained(source)
+
+
 def checked_source(
     folder: str,
     roles: tuple[str, ...] = tuple(ROLE_WORDS),

@@ -35,6 +35,7 @@ class Window:
     seconds: float
     duration: float
     simulated: bool = False
+    reconstructed: tuple[str, ...] = ()
 
 
 def read_window(signals, sampling_rate, leads, units, start: float, seconds: float | None) -> Window:
@@ -68,7 +69,8 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
     first, end = math.ceil(start * rate - 1e-6), math.floor((start + seconds) * rate + 1e-6) + 1
     cut = {lead: group.signals[0, i, first:end] for i, lead in enumerate(group.leads)}
     simulated = isinstance(item, Record) and item.is_simulated
-    return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration, simulated)
+    made = item.reconstructed if isinstance(item, Record) else ()
+    return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration, simulated, made)
 
 
 def _single(signals, leads):

@@ -19,6 +19,8 @@ SQUARE_MM = 5.0
 TALLEST_MM = 60.0
 LABEL_MM, LETTER_MM = 3.2, 2.4
 FINE, COARSE, INK, NOTE = "#f9dcdc", "#efb3b3", "#101010", "#a01818"
+# of a lead that nobody measured
+MADE = "#1746b3"
 RHYTHM_LEADS = ("II", "MLII", "V1")
 
 
@@ -43,7 +45,8 @@ def plot_ecg(
     Twelve leads are printed as 3x4 with a rhythm strip below: time runs on from column to column, so that ten seconds
     give 2.5 s a lead. Up to six leads get a row each, seven to eleven two columns, more than twelve three rows. Every
     trace stands on its own baseline, the median of its window: an offset of the electrode does not move it. Missing
-    samples are gaps; a lead without a sample is named and called absent.
+    samples are gaps; a lead without a sample is named and called absent. Leads that a model made (see
+    `Record.reconstructed`) are blue, and their labels say so.
 
     Args:
         signals: one record: an array `(leads, samples)`, a WFDB path, a `Record`, or a row of a corpus.
@@ -129,6 +132,9 @@ class _Trace:
             self.label = f"{strip.lead} absent"
         else:
             self._place(window.signals[strip.lead], window, speed, gain)
+        self.color = INK
+        if strip.lead in window.reconstructed:
+            self.label, self.color = f"{self.label} reconstructed", MADE
         self.label_mm = 2.5 + LETTER_MM * len(self.label)
         near = self.y[self.x <= self.label_mm]
         near = near[np.isfinite(near)]
@@ -223,17 +229,17 @@ class _Sheet:
         left, baseline = self.left + strip.start * self.speed, self.baselines[strip.row]
         kind = "rhythm" if strip.rhythm else "trace"
         if not trace.absent:
-            self._line(axes, left + trace.x, baseline + trace.y, f"{kind}-{strip.lead}")
+            self._line(axes, left + trace.x, baseline + trace.y, f"{kind}-{strip.lead}", trace.color)
         if strip.start > 0:
             # where one lead ends and the next begins
             self._line(axes, np.array([left, left]), baseline + np.array([-2.5, 2.5]), f"boundary-{strip.lead}")
-        color = INK if trace.label == strip.lead else NOTE
+        color = INK if trace.label == strip.lead else NOTE if trace.color == INK else trace.color
         x, y = left + 1.0, baseline + trace.label_y
         self._text(axes, x, y, trace.label, LABEL_MM, va="bottom", color=color, gid=f"label-{strip.lead}")
 
-    def _line(self, axes, x: np.ndarray, y: np.ndarray, gid: str) -> None:
+    def _line(self, axes, x: np.ndarray, y: np.ndarray, gid: str, color: str = INK) -> None:
         width = self._points(0.28)
-        axes.plot(x, y, color=INK, linewidth=width, solid_joinstyle="round", zorder=3, gid=gid, clip_on=False)
+        axes.plot(x, y, color=color, linewidth=width, solid_joinstyle="round", zorder=3, gid=gid, clip_on=False)
 
     def _text(self, axes, x: float, y: float, text: str, size_mm: float, **options) -> None:
         # a name may hold a dollar sign, which would start a formula

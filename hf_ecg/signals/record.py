@@ -43,6 +43,8 @@ class Record:
         start_time: date and time of the first sample, or the time of day where the source knows no date.
         annotations: remarks with a place in time.
         remarks: what its reader found odd and went on with, in words.
+        reconstructed: the leads that nobody measured: a model made them of the others. Limb leads that follow from two
+            measured ones are not among them.
 
     Raises:
         ValueError: shapes that contradict each other, an unknown or doubled lead, counts without gain and baseline, or
@@ -63,9 +65,13 @@ class Record:
     start_time: datetime | time | None = None
     annotations: tuple[Annotation, ...] = ()
     remarks: tuple[str, ...] = ()
+    reconstructed: tuple[str, ...] = ()
 
     def __post_init__(self):
         named, self.leads = self.leads, canonical_leads(self.leads)
+        # a lead that is taken away takes its mark along
+        marked = canonical_leads(self.reconstructed)
+        self.reconstructed = tuple(lead for lead in self.leads if lead in marked)
         self.lead_names = tuple(self.lead_names or named)
         if not isinstance(self.values, np.ndarray):
             raise ValueError(f"{self.name}: the values are {type(self.values).__name__}, wanted a numpy array")

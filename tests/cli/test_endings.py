@@ -134,6 +134,7 @@ ABSENT = {
     "evaluate reports": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
     "evaluate af-burden": ["{}/absent.hea", "--output_dir", "{}/out"],
     "evaluate robustness": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
+    "evaluate lead-reconstruction": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate zero-shot": ["--model", "{}/absent", "--data", "{}/no", "--prompts", "x_y", "--output", "{}/o.json"],
     "evaluate probe": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
     "evaluate classify": ["{}/r.hea", "--model", "{}", "--prompts", "sinus rhythm"],

@@ -25,6 +25,7 @@ from hf_ecg.evaluation import options, protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
 from hf_ecg.evaluation.clef_tasks import task_table
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
+from hf_ecg.evaluation.lead_reconstruction import lead_sets
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
 from hf_ecg.evaluation.robustness import conditions
 from hf_ecg.plotting import _figure, embeddings
@@ -60,6 +61,7 @@ from hf_ecg.training import step_costs
         ("AURORA_PROTOCOLS", aurora_bp.PROTOCOLS),
         ("CLEF_TASKS", tuple(task.name for task in task_table.TASKS)),
         ("ROBUSTNESS_TABLES", conditions.TABLES),
+        ("LEAD_SETS", lead_sets.LEAD_SETS),
         ("NOISE_KINDS", tuple(added_noise.NOISES)),
         ("SNRS_DB", conditions.SNRS_DB),
         ("SNR_RULES", added_noise.RULES),

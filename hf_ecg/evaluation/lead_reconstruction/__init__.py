@@ -1,0 +1,1 @@
+"""How well a model completes the twelve leads, beside linear regressions, lead by lead."""

@@ -1,0 +1,198 @@
+"""The pipeline "ecg-lead-reconstruction": twelve leads of a few.
+
+    import hf_ecg
+
+    complete = hf_ecg.pipeline("ecg-lead-reconstruction", model="OUT")
+    record = complete("watch.csv")
+    record.reconstructed  # ('II', 'III', 'aVR', ..., 'V6')
+
+Measured leads come out as they went in, at the record's own rate. Limb leads that follow from two measured ones are
+computed. What a model made is named in `Record.reconstructed`, and drawn in another colour by `plotting.plot_ecg`.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .checks import nearest
+from .models.shared.task_names import RECONSTRUCTION
+from .pipelines import ECGPipeline
+from .processing.inputs import WaveformGroup, read_inputs
+from .signals import Record, derive_limb_leads, resample
+from .signals.leads import LIMB_LEADS, STANDARD_LEADS
+
+# a beat at 60 a minute, less than which says nothing of a rhythm or a waveform
+SHORTEST_S = 1.0
+# longer records are completed in windows, the joins of which overlap and are blended
+WINDOW_S, OVERLAP_S = 60.0, 2.0
+_OPTIONS = ("sampling_rate", "leads", "units", "rename")
+
+
+class ECGLeadReconstructionPipeline(ECGPipeline):
+    """Task "ecg-lead-reconstruction": a `hf_ecg.signals.Record` of the standard twelve leads.
+
+    A reconstructed lead is an estimate, not a measurement: it holds what the measured leads and other patients say.
+    Reconstructed leads have passed the model's filters and hold no frequency above half of the model's rate.
+
+    Raises:
+        ValueError: no limb lead, less than a second, values that are not voltages, several ECGs in one batch.
+    """
+
+    task_name = RECONSTRUCTION
+
+    def _sanitize_parameters(self, **options):
+        for key in options:
+            if key not in _OPTIONS:
+                known = ", ".join(_OPTIONS)
+                raise ValueError(f"unknown option {key!r}{nearest(key, _OPTIONS)}; {self.task} knows {known}")
+        return options, {}, {}
+
+    def preprocess(self, ecg, **options):
+        name = ""
+        if isinstance(ecg, Mapping) and "array" in ecg:
+            unknown = sorted(set(ecg) - {"array", *_OPTIONS})
+            if unknown:
+                raise ValueError(f"a dict with `array` holds {unknown}, wanted array, {', '.join(_OPTIONS)}")
+            options |= {key: ecg[key] for key in _OPTIONS if key in ecg}
+            ecg = ecg["array"]
+        elif isinstance(ecg, Mapping):
+            name = str(ecg.get("record_id") or "")
+            options = {key: value for key, value in options.items() if key == "rename"}
+        record = measured_record(ecg, name, options)
+        inputs = self.feature_extractor(
+            record.values, sampling_rate=record.sampling_rate, leads=record.leads, units="mV", return_tensors="pt"
+        )
+        return {"record": record, **inputs}
+
+    def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):
+        if batch_size != 1:
+            raise ValueError(f"batch_size is {batch_size}; {self.task} completes one ECG at a time, wanted 1")
+        return super().get_iterator(
+            inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params
+        )
+
+    def _forward(self, inputs):
+        record, values, there = inputs["record"], inputs["input_values"], inputs["lead_mask"].bool()
+        if len(values) != 1 or not inputs["sample_mask"].all():
+            raise ValueError(
+                f"{self.task} wants a feature extractor that keeps a record as one row of its own length, num_samples"
+                f" null; this one makes {tuple(values.shape)}"
+            )
+        leads = in_windows(self.model, values, there, self.feature_extractor.sampling_rate)
+        if not leads.isfinite().all():
+            raise ValueError(f"{type(self.model).__name__} gives NaN or infinite values for an ECG without them")
+        return {"record": record, "leads": leads[0]}
+
+    def postprocess(self, outputs) -> Record:
+        leads = outputs["leads"].float().cpu().numpy().astype(np.float64)
+        return completed(outputs["record"], leads, self.feature_extractor.sampling_rate)
+
+
+def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
+    """What a user hands over, in millivolts, with the leads of the twelve that it has.
+
+    Raises:
+        ValueError: several records, no voltages, no limb lead, less than a second; what `read_inputs` refuses.
+    """
+    groups = read_inputs(ecg, **options)
+    group: WaveformGroup = groups[0]
+    where = group.names[0]
+    if len(groups) != 1 or len(group.signals) != 1:
+        raise ValueError(f"{where} and others were given as one ECG, wanted one at a time")
+    if not group.physical:
+        raise ValueError(f"{where}: units is 'normalized', wanted a voltage: leads are completed in millivolts")
+    if not set(group.leads) & set(LIMB_LEADS):
+        raise ValueError(
+            f"{where} has the leads {', '.join(group.leads)}, wanted a limb lead among them: {', '.join(LIMB_LEADS)}"
+        )
+    seconds = group.signals.shape[2] / group.sampling_rate
+    if seconds < SHORTEST_S:
+        raise ValueError(f"{where} is {seconds:g} s long, wanted at least {SHORTEST_S:g} s")
+    kept = [place for place, lead in enumerate(group.leads) if lead in STANDARD_LEADS]
+    names = tuple(group.leads[place] for place in kept)
+    named = Path(ecg.name if isinstance(ecg, Record) else str(ecg)).stem if not isinstance(ecg, Mapping) else name
+    if isinstance(ecg, (np.ndarray, torch.Tensor, list, tuple)):
+        named = name
+    return Record(named, group.signals[0, kept], None, None, names, group.sampling_rate)
+
+
+def in_windows(model, values: torch.Tensor, lead_mask: torch.Tensor, sampling_rate: float) -> torch.Tensor:
+    """(1, 12, samples): the reconstruction, of long records in windows whose joins are blended."""
+    samples, window, overlap = values.shape[2], round(WINDOW_S * sampling_rate), round(OVERLAP_S * sampling_rate)
+    if samples <= window:
+        return model(values, lead_mask=lead_mask).reconstruction.float()
+    total, weights = torch.zeros(values.shape), torch.zeros(samples)
+    for first, end in windows_of(samples, window, overlap):
+        leads = model(values[:, :, first:end], lead_mask=lead_mask).reconstruction.float().cpu()
+        share = torch.ones(end - first)
+        ramp = torch.linspace(0, 1, overlap + 2)[1:-1]
+        if first:
+            share[:overlap] = ramp
+        if end < samples:
+            share[-overlap:] = ramp.flip(0)
+        total[:, :, first:end] += leads * share
+        weights[first:end] += share
+    return total / weights
+
+
+def windows_of(samples: int, window: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """First sample and end of windows that overlap; the last one ends with the record and may overlap by more."""
+    first = 0
+    while first + window < samples:
+        yield first, first + window
+        first += window - overlap
+    yield max(0, samples - window) if samples - first < 2 * overlap else first, samples
+
+
+def completed(record: Record, leads: np.ndarray, sampling_rate: float) -> Record:
+    """The measured record with the leads that it lacks.
+
+    Args:
+        record: millivolts, some of the twelve leads.
+        leads: (12, samples), what a model gives at its own rate.
+        sampling_rate: of `leads`, hertz.
+
+    Returns:
+        The twelve leads at the record's rate: measured ones as they were, limb leads computed where two are known,
+        the others named in `reconstructed`.
+    """
+    number, measured = record.num_samples, {lead: record.values[place] for place, lead in enumerate(record.leads)}
+    absent = [lead for lead in STANDARD_LEADS if lead not in measured]
+    found = at_rate(leads, sampling_rate, record.sampling_rate, number)
+    known = dict(measured)
+    limb = [lead for lead in LIMB_LEADS if lead in measured]
+    made = [lead for lead in absent if lead not in LIMB_LEADS]
+    if len(limb) == 1:
+        # the one direction that is not measured; the others follow from both
+        second = "II" if limb[0] != "II" else "I"
+        known[second] = found[STANDARD_LEADS.index(second)]
+        made = absent
+    pair = [lead for lead in LIMB_LEADS if lead in known]
+    six, names = derive_limb_leads(np.stack([known[lead] for lead in pair]).astype(np.float64), pair)
+    known |= {lead: six[place] for place, lead in enumerate(names) if lead not in known}
+    values = np.stack([known.get(lead, found[place]) for place, lead in enumerate(STANDARD_LEADS)])
+    comments = [
+        f"measured: {', '.join(record.leads)}",
+        *([f"reconstructed, not measured: {', '.join(made)}"] if made else []),
+    ]
+    return Record(
+        record.name,
+        values,
+        None,
+        None,
+        STANDARD_LEADS,
+        record.sampling_rate,
+        comments=comments,
+        reconstructed=tuple(made),
+    )
+
+
+def at_rate(leads: np.ndarray, sampling_rate: float, target_rate: float, number: int) -> np.ndarray:
+    """The leads at another rate, of so many samples."""
+    moved = np.asarray(resample(leads, sampling_rate, target_rate, "polyphase"), dtype=np.float64)
+    short = number - moved.shape[1]
+    # rates that are not whole multiples may give a sample less: the last one stands for it
+    return np.pad(moved, ((0, 0), (0, max(0, short))), mode="edge")[:, :number]
