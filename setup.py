@@ -17,6 +17,7 @@ INSIDE = {
     "recipes/ssl": ("train/recipes/ssl", ("*.yaml",)),
     "comparisons": ("train/comparisons", ("*.yaml",)),
     "language_models": ("train/language_models", ("*.yaml",)),
+    "shifts": ("train/shifts", ("*.yaml",)),
     "stages": ("train/stages", ("*.yaml",)),
     "sweeps": ("train/sweeps", ("*.yaml",)),
 }

@@ -42,6 +42,7 @@ INSIDE = {
     "comparisons": "train/comparisons",
     "language_models": "train/language_models",
     "stages": "train/stages",
+    "shifts": "train/shifts",
     "sweeps": "train/sweeps",
 }
 

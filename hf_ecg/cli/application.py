@@ -68,6 +68,7 @@ study = Group(
         "augment-reports": augment_reports,
         "beyond-rules": Entry("study.beyond_rules", "what a model adds to the rules that it was taught by"),
         "risk-gradient": Entry("study.risk_gradient", "what a contrastive gradient owes to the metadata"),
+        "shift": Entry("study.shift", "which training holds when the patients change"),
         "risk-spread": Entry("study.risk_spread", "how far apart risks must lie to show, on made waveforms"),
         "pretrained": Entry("study.pretrained", "make the models that are inside the package"),
         "beats": Entry("study.beats", "beats of MIT-BIH, between patients and within them"),

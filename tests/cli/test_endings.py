@@ -153,6 +153,7 @@ ABSENT = {
     "study beyond-rules": ["--model", "{}/absent", "--data", "{}/no", "--prompts", "x_y", "--output", "{}/o.json"],
     "study risk-gradient": ["--config", "{}/absent.yaml", "--data", "{}/absent", "--output", "{}/out.json"],
     "study beats": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
+    "study shift": ["--spec", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "study risk-spread": ["--shares", "2", "--output_dir", "{}/out"],
     "study pretrained": ["--data", "{}/absent", "--models", "absent", "--output_dir", "{}/out"],
     "study judge-verifier": ["--data", "{}/absent", "--output", "{}/out.json"],

@@ -69,7 +69,9 @@ class CovariateLinear(nn.Linear):
     def init_missing(self) -> None:
         init.zeros_(self.missing)
 
-    def forward(self, features: torch.Tensor, covariates: torch.Tensor) -> torch.Tensor:
+    def forward(  # type: ignore[override]
+        self, features: torch.Tensor, covariates: torch.Tensor
+    ) -> torch.Tensor:
         """
         Args:
             features: (batch, hidden_size).
