@@ -141,3 +141,22 @@ def test_it_is_exported_for_any_number_of_records(model):
     program = torch.export.export(model, (), given, dynamic_shapes=axes, strict=False).module()
     two = {key: value[:2] for key, value in given.items()}
     torch.testing.assert_close(program(**two).logits, model(**two).logits)
+
+
+def test_a_hidden_layer_of_the_covariates_stands_before_the_linear_one(tmp_path):
+    set_seed(0)
+    config = ECGResNetConfig(**SMALL, **TOLD, covariate_hidden_size=6)
+    model = ECGResNetForECGClassification(config).eval()
+    layer, known = model.classifier, torch.tensor([[75.0, 1.0]])
+    hidden = torch.relu(torch.tensor([[1.0, 0.0, 1.0, 0.0]]) @ layer.hidden.weight.T + layer.hidden.bias)
+    pooled = model.encoder(VALUES[:1]).pooler_output
+    wanted = torch.cat([pooled, hidden], dim=1) @ layer.weight.T + layer.bias
+    torch.testing.assert_close(model(VALUES[:1], covariates=known).logits, wanted)
+    assert layer.hidden.weight.std() > 0.2 and (layer.missing == 0).all()
+    model.save_pretrained(tmp_path)
+    again = AutoModelForECGClassification.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(again(VALUES[:1], covariates=known).logits, wanted)
+    with pytest.raises((ValueError, StrictDataclassError), match="covariate_hidden_size is 0"):
+        ECGResNetConfig(**SMALL, **TOLD, covariate_hidden_size=0)
+    with pytest.raises((ValueError, StrictDataclassError), match="covariate_hidden_size is 6 for the covariates None"):
+        ECGResNetConfig(**SMALL, covariate_hidden_size=6)

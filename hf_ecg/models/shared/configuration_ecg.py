@@ -52,7 +52,7 @@ def check_num_labels(name: str, value) -> None:
 # fields of a regression, which other configurations do not write
 TARGET_FIELDS = ("target_mean", "target_scale", "regression_loss", "target_limit")
 SURVIVAL_FIELDS = ("survival_breaks", "survival_reduction", "compat_flat_survival_start")
-COVARIATE_FIELDS = ("covariates", "covariate_mean", "covariate_scale")
+COVARIATE_FIELDS = ("covariates", "covariate_mean", "covariate_scale", "covariate_hidden_size")
 # what a head's configuration holds, and no encoder's
 HEAD_FIELDS = ("class_weights", *TARGET_FIELDS, *SURVIVAL_FIELDS, *COVARIATE_FIELDS)
 REGRESSION_LOSSES = (SQUARED, SMOOTH_L1) = ("squared", "smooth_l1")
@@ -81,6 +81,8 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
             `["age", "sex"]`; `num_covariates=2` names them by their places.
         covariate_mean, covariate_scale (`list[float]`, *optional*): of the covariates in the training rows, one each:
             the head works on `(value - mean) / scale`.
+        covariate_hidden_size (`int`, *optional*): width of a layer that the covariates go through before they stand
+            beside the waveform; without it the head is linear in them.
     """
 
     # whole outputs of the parts: transformers.Trainer would gather and keep them for every record
@@ -98,6 +100,7 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
     covariates: list[str] | None = None
     covariate_mean: list[float | int] | None = None
     covariate_scale: list[float | int] | None = None
+    covariate_hidden_size: int | None = None
 
     def __post_init__(self, **kwargs):
         for name, value in (("dtype", self.dtype), ("torch_dtype", kwargs.get("torch_dtype"))):
@@ -182,7 +185,7 @@ class ECGConfig(NoSourceCopies, PreTrainedConfig):
 
     def validate_covariates(self):
         """Run by `@strict` after construction and before saving."""
-        check_covariates(self.covariates, self.covariate_mean, self.covariate_scale)
+        check_covariates(self.covariates, self.covariate_mean, self.covariate_scale, self.covariate_hidden_size)
 
     def check_blocks(self, prefix: str = "") -> None:
         """Of a transformer, whose fields begin with `prefix`: raises ValueError for sizes that cannot be."""

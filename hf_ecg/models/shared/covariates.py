@@ -1,18 +1,25 @@
 """Covariates of a head: numbers such as age and sex that stand beside what the encoder says of the waveform."""
 
+import math
 from collections.abc import Sequence
 from math import isfinite
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import initialization as init
 
 # of each covariate: its standardised value, and what only a missing one fills
 WIDTH = 2
+_WIDEST = 65536
 
 
-def check_covariates(names, mean, scale) -> None:
-    """Raises ValueError for names that are not a list of different names, or statistics that do not fit them."""
+def check_covariates(names, mean, scale, hidden=None) -> None:
+    """Raises ValueError for names that are not a list of different names, or statistics or a width that do not fit."""
+    if hidden is not None and (names is None or not 1 <= hidden <= _WIDEST):
+        raise ValueError(
+            f"covariate_hidden_size is {hidden} for the covariates {names}, wanted 1 to {_WIDEST} for some"
+        )
     if names is None:
         if mean is not None or scale is not None:
             raise ValueError(f"covariate_mean is {mean}, covariate_scale {scale}, but there are no covariates")
@@ -41,6 +48,8 @@ class CovariateLinear(nn.Linear):
         num_labels: outputs.
         names: of the covariates, in their order.
         mean, scale: of each over the training rows; None takes the values as they are.
+        hidden: width of a layer, with ReLU, that the covariates go through before; None gives them as they are. The
+            head is linear in them without it, and how early a beat comes does not tell its kind linearly.
 
     Example:
         >>> import torch
@@ -59,15 +68,20 @@ class CovariateLinear(nn.Linear):
         names: Sequence[str],
         mean: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
+        hidden: int | None = None,
     ):
-        super().__init__(hidden_size + WIDTH * len(names), num_labels)
+        super().__init__(hidden_size + (hidden or WIDTH * len(names)), num_labels)
         self.names = list(names)
         self.mean = [0.0] * len(self.names) if mean is None else [float(value) for value in mean]
         self.scale = [1.0] * len(self.names) if scale is None else [float(value) for value in scale]
         self.missing = nn.Parameter(torch.zeros(len(self.names), WIDTH))
+        self.hidden = None if hidden is None else nn.Linear(WIDTH * len(self.names), hidden)
 
-    def init_missing(self) -> None:
+    def init_covariates(self) -> None:
         init.zeros_(self.missing)
+        if self.hidden is not None:
+            # as torch does: so few inputs would hardly show behind the small weights of a transformer
+            init.kaiming_uniform_(self.hidden.weight, a=math.sqrt(5))
 
     def forward(  # type: ignore[override]
         self, features: torch.Tensor, covariates: torch.Tensor
@@ -80,7 +94,10 @@ class CovariateLinear(nn.Linear):
         Returns:
             (batch, num_labels).
         """
-        return super().forward(torch.cat([features, self.beside(covariates).to(features.dtype)], dim=-1))
+        beside = self.beside(covariates)
+        if self.hidden is not None:
+            beside = F.relu(self.hidden(beside))
+        return super().forward(torch.cat([features, beside.to(features.dtype)], dim=-1))
 
     def beside(self, covariates: torch.Tensor) -> torch.Tensor:
         """The covariates as features.

@@ -38,7 +38,9 @@ class LinearHeadMixin:
             self.classifier = nn.Linear(size, count)
         else:
             mean, scale = config.covariate_mean, config.covariate_scale
-            self.classifier = CovariateLinear(size, count, config.covariates, mean, scale)
+            self.classifier = CovariateLinear(
+                size, count, config.covariates, mean, scale, config.covariate_hidden_size
+            )
         self.post_init()
 
     @can_return_tuple

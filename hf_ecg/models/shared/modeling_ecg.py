@@ -152,7 +152,7 @@ class ECGPreTrainedModel(ECGModelBase):
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)
         if isinstance(module, CovariateLinear):
-            module.init_missing()
+            module.init_covariates()
 
     def get_input_embeddings(self) -> nn.Module:
         """The layer that the waveform meets first: a convolution, or the projection of patches."""

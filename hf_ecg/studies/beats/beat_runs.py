@@ -1,5 +1,6 @@
 """The runs of the study of beats: corpora, trainings, and what each model says of the rows that judge it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ RECIPE = "mit_bih_beats"
 CLASSES = list(AAMI)
 STORED_HZ = 360
 TRAIN, JUDGED = "train", ("validation", "test")
+INTERVALS = (NONE, LINEAR, HIDDEN) = ("none", "linear", "hidden")
+_ARMS = {NONE: "waveform", LINEAR: "waveform and intervals", HIDDEN: "waveform and intervals through a layer"}
+_HIDDEN_SIZE, _HEAD_FACTOR = 64, 5.0
 # A class of eight beats would otherwise count thousands of times.
 _HEAVIEST = 10.0
 
@@ -32,14 +36,15 @@ class BeatRun:
 
     Args:
         splitting: "compat_ds1_ds2", between patients, or "leaky", of single beats.
-        intervals: whether the head is told of the intervals around a beat, and of its amplitude.
+        intervals: how the head is told of the intervals around a beat, and of its amplitude: "none", "linear", or
+            "hidden", through a layer with ReLU.
         weighted: whether rare classes count more in the loss, by the square root of how rare they are.
         rate: of the beats, in hertz.
         seed: of weights and order.
     """
 
     splitting: str = COMPAT_DS1_DS2
-    intervals: bool = False
+    intervals: str = NONE
     weighted: bool = False
     rate: int = DOWNSAMPLED_HZ
     seed: int = 0
@@ -52,14 +57,13 @@ class BeatRun:
     @property
     def arm(self) -> str:
         """What the model is, in words."""
-        parts = ["waveform", *(["intervals"] if self.intervals else [])]
-        return " and ".join(parts) + (", weighted classes" if self.weighted else "")
+        return _ARMS[self.intervals] + (", weighted classes" if self.weighted else "")
 
     @property
     def name(self) -> str:
         """Of its folder."""
-        parts = [self.splitting, self.arm.replace(",", "").replace(" ", "_"), f"{self.rate}hz", f"seed{self.seed}"]
-        return "_".join(parts)
+        arm = re.sub(r"\W+", "_", self.arm)
+        return "_".join([self.splitting, arm, f"{self.rate}hz", f"seed{self.seed}"])
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,12 @@ def run_recipe(run: BeatRun, corpus: Path, overrides: Sequence[str] = ()):
         "processor.feature_extractor.sampling_rate": run.rate,
         "run.seed": run.seed,
     }
-    if run.intervals:
+    if run.intervals != NONE:
         given["data.columns.covariates"] = list(COVARIATES)
+    if run.intervals == HIDDEN:
+        given["model.config.covariate_hidden_size"] = _HIDDEN_SIZE
+        # a layer of so few inputs learns slower than the network
+        given["optimizer.groups"] = [{"parameters": ["classifier"], "lr_factor": _HEAD_FACTOR}]
     if run.weighted:
         given["model.config.class_weights"] = class_weights(corpus)
     lines = [as_override(key, value) for key, value in given.items()]
@@ -140,7 +148,7 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
 
 def planned_arms(seed: int) -> list[BeatRun]:
     """The arms among which the validation records choose, between patients at the down-sampled rate."""
-    ways = [(intervals, weighted) for intervals in (False, True) for weighted in (False, True)]
+    ways = [(NONE, False), (NONE, True), (LINEAR, False), (HIDDEN, False), (HIDDEN, True)]
     return [BeatRun(intervals=intervals, weighted=weighted, seed=seed) for intervals, weighted in ways]
 
 

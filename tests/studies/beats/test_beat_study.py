@@ -56,7 +56,7 @@ def made_answers(seed, share):
 
 
 def test_an_arm_is_trained_once_and_answers_for_both_splits(raw, tmp_path):
-    run = BeatRun(intervals=True, weighted=True)
+    run = BeatRun(intervals="hidden", weighted=True)
     told = answers(run, raw, tmp_path, FAST)
     assert set(told["validation"].patients) == {"115"} and set(told["test"].patients) == {"100", "201"}
     assert len(told["test"].labels) == 70 and set(told["test"].labels) == {0, 1, 2}
@@ -67,6 +67,7 @@ def test_an_arm_is_trained_once_and_answers_for_both_splits(raw, tmp_path):
 
     config = AutoConfig.from_pretrained(tmp_path / "runs" / run.name)
     assert config.class_weights == weights and config.covariates[0] == "rr_before" and config.num_labels == 5
+    assert config.covariate_hidden_size == 64
     again = answers(run, tmp_path / "gone", tmp_path, FAST)  # nothing is read or trained anew
     np.testing.assert_array_equal(again["test"].predicted, told["test"].predicted)
 
@@ -75,7 +76,7 @@ def test_the_report_has_both_splits_side_by_side(raw, tmp_path):
     """The trainings are put there beforehand; only what a rate costs is measured."""
     (tmp_path / "runs").mkdir()
     arms = planned_arms(0)
-    best = arms[2]
+    best = arms[3]
     for number, run in enumerate([*arms, *planned_runs(best, (0, 1))]):
         share = 0.95 if run.splitting == "leaky" else 0.9 if run == best else 0.6
         parts = {split: made_answers(number, share) for split in ("validation", "test")}
@@ -83,10 +84,10 @@ def test_the_report_has_both_splits_side_by_side(raw, tmp_path):
         np.savez(tmp_path / "runs" / f"{run.name}.npz", **flat)
     asked = BeatStudy(raw, tmp_path, seeds=(0, 1), pairs=1, intervals=IntervalOptions(replicates=20), overrides=FAST)
     report = beat_study(asked)
-    assert report["chosen"] == best.arm == "waveform and intervals"
-    assert report["validation"][2]["mean"] > report["validation"][0]["mean"]
+    assert report["chosen"] == best.arm == "waveform and intervals through a layer"
+    assert report["validation"][3]["mean"] > report["validation"][0]["mean"]
     between = [one for one in report["systems"] if "strict" in one]
-    assert len(between) == 4 + 1 + 1 and len(report["systems"]) == len(between) + 2
+    assert len(between) == 5 + 1 + 1 and len(report["systems"]) == len(between) + 2
     for one in between:
         assert one["strict"]["patients"] == 3 and one["patients"] == 4 and one["strict"]["beats"] < one["beats"]
     ratios = report["costs"]["ratios"]
