@@ -105,9 +105,11 @@ def _choice(report: dict) -> list[str]:
 
 
 def _each_class(report: dict) -> list[str]:
-    shown = [one for one in report["systems"] if one["arm"] == report["chosen"] or "strict" not in one]
-    lines = []
-    for entry in [one for one in shown if one["seed"] == report["systems"][0]["seed"]]:
+    first, lines = report["systems"][0], []
+    for entry in report["systems"]:
+        of_first = (entry["rate"], entry["seed"]) == (first["rate"], first["seed"])
+        if not of_first or entry["arm"] not in (first["arm"], report["chosen"]):
+            continue
         split = BETWEEN if "strict" in entry else WITHIN
         lines += [
             f"## Each class: {split}, {entry['arm']}, {entry['rate']} Hz",

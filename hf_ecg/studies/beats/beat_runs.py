@@ -153,12 +153,12 @@ def planned_arms(seed: int) -> list[BeatRun]:
 
 
 def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
-    """What is trained beside the arms: the chosen one from other seeds, both rates, and the leaky splitting."""
+    """What is trained beside the arms: the chosen one from other seeds, and on waveforms alone, as published, the leaky
+    splitting and the rate of the records."""
     plain = BeatRun(seed=chosen.seed)
     runs = [
         *(replace(chosen, seed=seed) for seed in seeds if seed != chosen.seed),
         replace(plain, splitting=LEAKY),
-        replace(chosen, splitting=LEAKY),
         replace(plain, rate=STORED_HZ),
     ]
     return list(dict.fromkeys(runs))

@@ -39,7 +39,7 @@ class BeatStudy:
 
     data_dir: str | Path
     output_dir: str | Path
-    seeds: Sequence[int] = (0, 1, 2)
+    seeds: Sequence[int] = (0, 1)
     pairs: int = 12
     intervals: IntervalOptions = DEFAULT_INTERVALS
     overrides: Sequence[str] = ()

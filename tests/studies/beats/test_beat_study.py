@@ -87,7 +87,7 @@ def test_the_report_has_both_splits_side_by_side(raw, tmp_path):
     assert report["chosen"] == best.arm == "waveform and intervals through a layer"
     assert report["validation"][3]["mean"] > report["validation"][0]["mean"]
     between = [one for one in report["systems"] if "strict" in one]
-    assert len(between) == 5 + 1 + 1 and len(report["systems"]) == len(between) + 2
+    assert len(between) == 5 + 1 + 1 and len(report["systems"]) == len(between) + 1
     for one in between:
         assert one["strict"]["patients"] == 3 and one["patients"] == 4 and one["strict"]["beats"] < one["beats"]
     ratios = report["costs"]["ratios"]

@@ -13,7 +13,7 @@ from ...words import REPLICATES
 
 @as_command("beats")
 @click.option("--data_dir", required=True, help="Folder with the records and their annotations, at any depth.")
-@click.option("--seeds", default="0,1,2", show_default=True, help="Of the chosen model; the first is that of all.")
+@click.option("--seeds", default="0,1", show_default=True, help="Of the chosen model; the first is that of all.")
 @click.option("--pairs", type=int, default=12, show_default=True, help="Steps that are timed at each rate.")
 @click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates, for the intervals.")
 @click.option("--output_dir", required=True, help="Folder of corpora, runs and the report.")
@@ -25,9 +25,9 @@ def command(data_dir, seeds, pairs, bootstrap, output_dir, overrides) -> Ending:
     hf-ecg study beats --data_dir RAW --output_dir OUT [section.key=value ...]
 
     A ResNet is trained by the recipe mit_bih_beats: with and without the intervals around a beat, with and without
-    weights of rare classes. Four records of DS1 choose among these; DS2 judges. Beside it the same models on a random
-    split of beats, which is leaky, and beats at 360 Hz with what they cost. OUT/ holds corpora/, runs/, beats.json and
-    beats.md. Runs that are finished are not trained again.
+    weights of rare classes. Four records of DS1 choose among these; DS2 judges. Beside it the waveforms alone on a
+    random split of beats, which is leaky, and at 360 Hz, with what they cost. OUT/ holds corpora/, runs/, beats.json
+    and beats.md. Runs that are finished are not trained again.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # see pretrain
     from ....evaluation.options import IntervalOptions
