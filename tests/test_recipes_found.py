@@ -24,7 +24,7 @@ def test_a_path_is_a_path(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_tells_the_nearest_and_all():
-    with pytest.raises(ValueError, match=r"among the recipes \(did you mean 'clep_ptb_xl'\?\), only bce_ptb_xl, "):
+    with pytest.raises(ValueError, match=r"among the recipes \(did you mean 'clep_ptb_xl'\?\), only .*, bce_ptb_xl, "):
         find_recipe("clep_ptbxl")
     with pytest.raises(ValueError, match="among the stages, only fg_clep, fg_clep_ptb_xl$"):
         find_recipe("zzz", STAGES)

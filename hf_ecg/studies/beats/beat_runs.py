@@ -153,8 +153,8 @@ def planned_arms(seed: int) -> list[BeatRun]:
 
 
 def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
-    """What is trained beside the arms: the chosen one from other seeds, and on waveforms alone, as published, the leaky
-    splitting and the rate of the records."""
+    """What is trained beside the arms: the chosen one from other seeds, and on waveforms alone, as published, with the
+    leaky splitting and at the rate of the records."""
     plain = BeatRun(seed=chosen.seed)
     runs = [
         *(replace(chosen, seed=seed) for seed in seeds if seed != chosen.seed),
