@@ -1,9 +1,10 @@
 """Memory and time of `hf-ecg evaluate af-burden` on a made day: 24 hours of two leads at 200 Hz.
 
-    python tests/benchmarks/af_burden_day.py --record MITDB/202 [--model AF_MODEL]
+    python tests/benchmarks/af_burden_day.py --record MITDB/202 [--model AF_MODEL] [--prepare]
 
 The record is repeated to 17,280,000 samples, so that the day has as many episodes. The baseline is a process that
 imports the same modules (and loads the same model) and judges nothing. Figures are the highest resident memory.
+With --prepare the day is also prepared by `hf-ecg prepare shdb_af`, in the layout of that corpus.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import wfdb
 from hf_ecg.signals import read, resample
 
 RATE, SECONDS = 200, 86_400
+_COLUMNS = "Data_ID Subject_ID Annotated Age_at_Holter Sex AF_Type CHF HTN DM Stroke Vascular_Diseases".split()
 # the system's own figure: getrusage counts what the parent process had before
 _MEASURED = """
 import resource, sys
@@ -48,6 +50,14 @@ def make_day(source: str, folder: Path) -> Path:
     return folder / "day.hea"
 
 
+def prepare_code(folder: Path) -> str:
+    """Code that prepares the day as a corpus of one record without annotations."""
+    (folder / "RECORDS.txt").write_text("day\n")
+    (folder / "AdditionalData.csv").write_text(",".join(_COLUMNS) + "\nday,1,False,70,M,PAF,,,,,\n")
+    words = ["--data_dir", str(folder), "--output_dir", str(folder / "corpus"), "--num_proc", "1"]
+    return f"from hf_ecg.cli import call\nsys.stdout = sys.stderr\ncall('prepare shdb_af', {words!r})"
+
+
 def measured(code: str) -> dict:
     """Peak in MB and seconds of a process of its own."""
     begun = time.perf_counter()
@@ -63,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", required=True)
     parser.add_argument("--model", help="A single-lead model takes ECG1 for lead I.")
+    parser.add_argument("--prepare", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         day = make_day(given.record, Path(folder))
@@ -74,6 +85,8 @@ def main() -> None:
             "baseline": measured(_IMPORTS.format(_LOAD.format(given.model) if given.model else "")),
             "day": measured(call),
         }
+        if given.prepare:
+            found["prepare"] = measured(prepare_code(Path(folder)))
     found["over_baseline_mb"] = round(found["day"]["peak_mb"] - found["baseline"]["peak_mb"], 1)
     print(json.dumps(found))  # noqa: T201
 

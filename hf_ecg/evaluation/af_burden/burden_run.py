@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -257,9 +257,16 @@ def summarise(entries: Iterable[dict]) -> dict:
     }
 
 
-def write_windows(folder: Path, name: str, table: WindowTable, threshold: float) -> Path:
-    """A line for each window: start, seconds, score, AF (1, 0, empty where not judged), reason, annotated share."""
-    path = folder / f"{_UNSAFE.sub('_', name)}.csv"
+def write_windows(folder: Path, name: str, table: WindowTable, threshold: float, taken: Sequence[Path] = ()) -> Path:
+    """A line for each window: start, seconds, score, AF (1, 0, empty where not judged), reason, annotated share.
+
+    Args:
+        folder, name: of the file; records of two folders may be called the same, so `taken` paths are not used again.
+        table, threshold: what to write.
+    """
+    stem = _UNSAFE.sub("_", name)
+    names = (f"{stem}{'' if number == 1 else f'_{number}'}.csv" for number in count(1))
+    path = next(folder / each for each in names if folder / each not in taken)
     states = table.states(threshold)
     with atomic_file(path, newline="") as file:
         writer = csv.writer(file)

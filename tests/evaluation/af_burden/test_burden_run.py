@@ -91,6 +91,15 @@ def test_a_long_record_is_never_in_memory(tmp_path):
     assert windows == 12 and streamed < 1.5e6 < 2 * 2 * len(beats)
 
 
+def test_records_of_one_name_have_tables_of_their_own(raw, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for ending in ("hea", "dat"):
+        (other / f"002.{ending}").write_bytes((raw / f"002.{ending}").read_bytes())
+    call("evaluate af-burden", [str(raw / "002.hea"), str(other), "--output_dir", str(tmp_path / "out")])
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.csv")) == ["002.csv", "002_2.csv"]
+
+
 def test_mistakes(raw, tmp_path):
     for options, message in (
         ({"window_seconds": 5}, "wanted at least 10"),

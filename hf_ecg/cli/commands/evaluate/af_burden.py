@@ -80,7 +80,7 @@ def command(records, model, output_dir, picture, strict, config, **given) -> End
         entries.append(entry)
         if "reason" in entry:
             continue
-        made.append(write_windows(folder, entry["record"], table, detector.threshold))
+        made.append(write_windows(folder, entry["record"], table, detector.threshold, taken=made))
         if picture:
             _draw(entry, table, detector, made[-1].with_suffix(".png"))
     if not any("burden" in entry for entry in entries):
