@@ -20,6 +20,7 @@ INSIDE = {
     "shifts": ("train/shifts", ("*.yaml",)),
     "stages": ("train/stages", ("*.yaml",)),
     "sweeps": ("train/sweeps", ("*.yaml",)),
+    "cohorts": ("train/cohorts", ("*.yaml",)),
 }
 
 

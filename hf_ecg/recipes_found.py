@@ -5,7 +5,7 @@ from pathlib import Path
 from .checks import nearest
 
 RECIPES, COMPARISONS, STAGES, SWEEPS = "recipes", "comparisons", "stages", "sweeps"
-LANGUAGE_MODELS, SHIFTS = "language_models", "shifts"
+LANGUAGE_MODELS, SHIFTS, COHORTS = "language_models", "shifts", "cohorts"
 ENDINGS = (".yaml", ".yml")
 
 
@@ -15,7 +15,7 @@ def find_recipe(name: str | Path, kind: str = RECIPES) -> Path:
     Args:
         name: such as "clep_ptb_xl" or "ssl/simclr"; or a path, which is anything that ends in .yaml or .yml or has
             a folder in it.
-        kind: "recipes", "comparisons", "stages", "sweeps", "language_models" or "shifts".
+        kind: "recipes", "comparisons", "stages", "sweeps", "language_models", "shifts" or "cohorts".
 
     Raises:
         ValueError: no recipe of that name; the message has the nearest and all of them.

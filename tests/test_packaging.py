@@ -44,6 +44,7 @@ INSIDE = {
     "stages": "train/stages",
     "shifts": "train/shifts",
     "sweeps": "train/sweeps",
+    "cohorts": "train/cohorts",
 }
 
 

@@ -64,6 +64,7 @@ study = Group(
     {
         "compare": Entry("study.compare", "ways to train, by rotation over folds: does A beat B?"),
         "sweep": Entry("study.sweep", "settings of a recipe, with time as the budget"),
+        "cohorts": Entry("study.cohorts", "does it hurt to mix hospitals? pretraining by cohort, in and out of each"),
         "fg-clep": Entry("study.fg_clep", "FG-CLEP's three stages in one command"),
         "augment-reports": augment_reports,
         "beyond-rules": Entry("study.beyond_rules", "what a model adds to the rules that it was taught by"),

@@ -147,6 +147,7 @@ ABSENT = {
     "study sweep": [
         *("--sweep", "{}/absent.yaml", "--data", "{}/absent", "--minutes", "1", "--output_dir", "{}/out"),
     ],
+    "study cohorts": ["--study", "{}/absent.yaml", "--data", "A={}/absent", "--output_dir", "{}/out"],
     "study fg-clep": ["--stages", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports propose": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "study augment-reports verify": ["--data", "{}/no", "--proposals", "{}/no", "--output_dir", "{}/out"],

@@ -152,12 +152,17 @@ def train_run(comparison: Comparison, run: Run, recipe: Recipe) -> None:
     if not comparison.arms[run.arm].trained:
         check_same_recipe(recipe, run.folder)
         if not (run.encoder / "config.json").is_file():
-            _save_untrained(recipe, run.folder)
+            save_untrained(recipe, run.folder)
         return
     train_once(recipe, run.folder, keep_checkpoints=False)
 
 
-def _save_untrained(recipe: Recipe, folder: Path) -> None:
+def save_untrained(recipe: Recipe, folder: Path) -> None:
+    """Saves the encoder of a recipe with its first weights, which a run of this seed begins with, in `folder/encoder`.
+
+    Raises:
+        ValueError: the recipe's model holds no encoder.
+    """
     prepare_torch(recipe.run)  # the first weights are those of a run with this seed
     parts = build_parts(recipe)
     encoder = ecg_encoder(parts.model)
