@@ -45,6 +45,7 @@ evaluate = Group(
         "robustness": Entry("evaluate.robustness", "any model under fewer leads and more noise"),
         "lead-reconstruction": Entry("evaluate.lead_reconstruction", "twelve leads that a model makes of a few"),
         "clef-tasks": Entry("evaluate.clef_tasks", "CLEF's 18 tasks and the Challenge 2017, as far as data are there"),
+        "noise-detection": Entry("evaluate.noise_detection", "detectors of noise, on records whose noise is known"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),
     },
 )
@@ -68,6 +69,7 @@ study = Group(
         "fg-clep": Entry("study.fg_clep", "FG-CLEP's three stages in one command"),
         "augment-reports": augment_reports,
         "beyond-rules": Entry("study.beyond_rules", "what a model adds to the rules that it was taught by"),
+        "noise": Entry("study.noise", "detectors of noise, trained on one corpus and judged on another"),
         "risk-gradient": Entry("study.risk_gradient", "what a contrastive gradient owes to the metadata"),
         "shift": Entry("study.shift", "which training holds when the patients change"),
         "risk-spread": Entry("study.risk_spread", "how far apart risks must lie to show, on made waveforms"),

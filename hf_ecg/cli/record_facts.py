@@ -3,6 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from ..signals.formats import read
+from ..signals.quality.noise_features import LOWEST_NOISE_RATE
+from ..signals.record import Record
+
+# A few windows; a day would take minutes.
+_LONGEST_JUDGED_SECONDS = 300.0
 
 
 def describe_record(
@@ -32,5 +37,16 @@ def describe_record(
         facts["channels"] = list(record.lead_names)
     if record.units:
         facts["units"] = list(dict.fromkeys(record.units))
+    if 0 < record.seconds <= _LONGEST_JUDGED_SECONDS and record.sampling_rate >= LOWEST_NOISE_RATE:
+        facts["noise"] = _noise_facts(record)
     optional = {"device": record.device, "start_time": record.start_time and str(record.start_time)}
     return facts | {name: value for name, value in optional.items() if value}
+
+
+def _noise_facts(record: Record) -> dict:
+    """Lead -> how probably it is too noisy to read, and what says so."""
+    from ..signals.quality import detect_noise
+
+    report = detect_noise(record.to_millivolts(), record.sampling_rate)
+    found = zip(record.leads, report.probability.tolist(), strict=True)
+    return {"probability": {lead: round(value, 2) for lead, value in found}, "uses": report.uses}

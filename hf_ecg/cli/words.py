@@ -48,6 +48,8 @@ CLEF_TASKS = (
 ROBUSTNESS_TABLES = ("grid", "tolerantecg")
 NOISE_KINDS, SNRS_DB = ("bw", "em", "ma"), (12.0, 6.0, 0.0, -6.0)
 SNR_RULES = ("nstdb", "compat_tolerantecg")
+NOISE_METHODS = ("hrv", "hrv_and_waveform")
+NOISE_CLASSIFIERS = ("logistic_regression", "svc", "decision_tree", "random_forest", "gradient_boosting")
 BENCHMARK_PARTS = ("prompts", "ensemble", "probe")
 
 # hf_ecg.enrichment

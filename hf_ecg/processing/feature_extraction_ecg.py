@@ -49,9 +49,10 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       leads than it has inputs; directly after `select_leads`.
     - `pick_lead`: for models of a single lead; `leads` are those it accepts, the caller says which by `lead=`.
     - `mask_flat_leads` (maximum_range): flat leads count as absent.
-    - `quality_gate` (on_fail, flags): leads that `hf_ecg.signals.quality` flags count as absent ("mask"), or raise
-      with the record, the leads and the flags ("raise"). Best before `fill_missing` and any filter, which hide damage;
-      never after `normalise` or `divide`.
+    - `quality_gate` (on_fail, flags, method, threshold): leads that `hf_ecg.signals.quality` flags count as absent
+      ("mask"), or raise with the record, the leads and the flags ("raise"). By the methods "hrv" and
+      "hrv_and_waveform" those count that its detector of noise calls noisy. Best before `fill_missing` and any filter,
+      which hide damage; never after `normalise` or `divide`.
     - `require_millivolts`: normalised values are refused, for models that read voltages; before `fill_missing`.
     - `require_length` (minimum, maximum): so are records that last fewer or more seconds.
     - `fill_missing` (method, neighbours): without it a missing sample is an error.

@@ -8,7 +8,7 @@ from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .missing import fill_missing, recorded_stretch, zero_padding_to_missing
 from .normalisation import normalise
-from .quality import QualityReport, check_quality
+from .quality import NoiseReport, QualityReport, check_quality, detect_noise
 from .record import Annotation, Record
 from .resampling import resample
 from .streaming import RecordStream
@@ -27,6 +27,7 @@ __all__ = [
     "Annotation",
     "Beats",
     "Channels",
+    "NoiseReport",
     "QualityReport",
     "Record",
     "RecordStream",
@@ -40,6 +41,7 @@ __all__ = [
     "counts_to_millivolts",
     "crop",
     "derive_limb_leads",
+    "detect_noise",
     "fill_missing",
     "normalise",
     "pad",

@@ -30,7 +30,9 @@ from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metri
 from hf_ecg.evaluation.robustness import conditions
 from hf_ecg.plotting import _figure, embeddings
 from hf_ecg.signals import fingerprint
+from hf_ecg.signals.quality import noise_features
 from hf_ecg.simulation import CONDITIONS
+from hf_ecg.studies.noise_detection import fitting
 from hf_ecg.training import step_costs
 
 
@@ -65,6 +67,8 @@ from hf_ecg.training import step_costs
         ("NOISE_KINDS", tuple(added_noise.NOISES)),
         ("SNRS_DB", conditions.SNRS_DB),
         ("SNR_RULES", added_noise.RULES),
+        ("NOISE_METHODS", tuple(noise_features.METHODS)),
+        ("NOISE_CLASSIFIERS", tuple(fitting.CLASSIFIERS)),
         ("PROPOSERS", proposer_section.PROPOSERS),
         ("TABLE", proposer_section.TABLE),
         ("DEFAULT_PROMPT", prompt.DEFAULT_PROMPT),

@@ -1,21 +1,28 @@
-"""The step that keeps bad recordings from the model: by the report of `signals.quality`."""
+"""The step that keeps bad recordings from the model: by the flags or the noise detectors of `signals.quality`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...checks import check_one_of
-from ...signals.quality import DAMAGE, FLAGS, QualityReport, check_quality
+from ...signals.quality import DAMAGE, FLAGS, check_quality, detect_noise
+from ...signals.quality.noise_detector import check_threshold
+from ...signals.quality.noise_features import METHODS as NOISE_METHODS
 from .step_base import RecordError, Step
+
+BY_FLAGS = "flags"
+METHODS = (BY_FLAGS, *NOISE_METHODS)
 
 
 @dataclass(frozen=True)
 class QualityGate(Step):
-    """Counts leads that have one of `flags` as absent (`on_fail` "mask"), or raises for the first one ("raise").
+    """Counts bad leads as absent (`on_fail` "mask"), or raises for the first one ("raise").
 
-    A record of which no lead is left raises either way. The default flags are those of damage to a lead; suspected
-    reversals, which concern all limb leads at once, count only when listed.
+    A record of which no lead is left raises either way. By the method "flags" a lead is bad that has one of `flags`;
+    the default ones are those of damage to a lead, and suspected reversals, which concern all limb leads at once,
+    count only when listed. By "hrv" and "hrv_and_waveform" a lead is bad that the package's detector of that name
+    calls noisy (`signals.quality.detect_noise`), at `threshold` or its own. Two gates look for both.
     """
 
     accepts_missing = True
@@ -24,6 +31,8 @@ class QualityGate(Step):
     may_follow_views = False
     on_fail: str = "mask"
     flags: Sequence[str] = DAMAGE
+    method: str = BY_FLAGS
+    threshold: float | None = None
 
     def __post_init__(self):
         # a list, as JSON gives it back: a reloaded step equals the one that was saved
@@ -36,9 +45,16 @@ class QualityGate(Step):
             raise ValueError(f"flags is {self.flags!r}, wanted a list of some of {', '.join(FLAGS)}")
         for flag in self.flags:
             check_one_of("flags", flag, FLAGS)
+        check_one_of("method", self.method, METHODS)
+        if self.method != BY_FLAGS and self.flags != list(DAMAGE):
+            raise ValueError(f"flags are of the method {BY_FLAGS!r}, found them with {self.method!r}: use two gates")
+        if self.threshold is not None:
+            check_threshold(self.threshold)
+            if self.method == BY_FLAGS:
+                raise ValueError(f"threshold is {self.threshold}, which the method {BY_FLAGS!r} has none of")
 
     def apply(self, batch):
-        if not batch.physical:
+        if not batch.physical and self.method == BY_FLAGS:
             raise ValueError("quality is judged in millivolts, but the values are normalized ones")
         masked = batch.lead_mask.copy()
         for rows, stretch in batch.stretches():
@@ -57,17 +73,35 @@ class QualityGate(Step):
         """bool (rows, present leads)."""
         places = np.flatnonzero(pattern)
         signals = batch.signals[np.ix_(rows, places)][..., stretch]
-        report = check_quality(signals, batch.sampling_rate, [batch.leads[place] for place in places])
-        passed = report.passed_but(self.flags)
-        self._refuse(report, passed, rows)
+        leads = [batch.leads[place] for place in places]
+        passed, reasons = self._judged(signals, batch.sampling_rate, leads)
+        self._refuse(passed, reasons, leads, rows)
         return passed
 
-    def _refuse(self, report: QualityReport, passed: np.ndarray, rows: np.ndarray) -> None:
+    def _judged(self, signals: np.ndarray, sampling_rate: float, leads: list[str]):
+        """bool (rows, leads) that passed, and (row, lead) -> what is wrong with that lead."""
+        if self.method == BY_FLAGS:
+            report = check_quality(signals, sampling_rate, leads)
+
+            def flags_of(row: int, lead: int) -> str:
+                return ", ".join(flag for flag in self.flags if report.flags[flag][row, lead])
+
+            return report.passed_but(self.flags), flags_of
+        noise = detect_noise(signals, sampling_rate, self.method, self.threshold)
+
+        def noise_of(row: int, lead: int) -> str:
+            return f"noise {noise.probability[row, lead]:.2f}, at most {noise.threshold:g} passes"
+
+        return ~noise.noisy, noise_of
+
+    def _refuse(
+        self, passed: np.ndarray, reasons: Callable[[int, int], str], leads: list[str], rows: np.ndarray
+    ) -> None:
         failed = ~passed.all(-1) if self.on_fail == "raise" else ~passed.any(-1)
         for place in np.flatnonzero(failed)[:1]:
             found = [
-                f"{lead}: {', '.join(flag for flag in self.flags if report.flags[flag][place, column])}"
-                for column, lead in enumerate(report.leads)
+                f"{lead}: {reasons(int(place), column)}"
+                for column, lead in enumerate(leads)
                 if not passed[place, column]
             ]
             left = "" if self.on_fail == "raise" else "; no lead is left"

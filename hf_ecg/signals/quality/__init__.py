@@ -1,10 +1,17 @@
 """What is wrong with a recording: damage to its leads by name, and noise by what beats and waveforms look like.
 
 `quality_report` judges damage by rules. `heart_rate_variability` and `waveform_indices` measure windows of 20 s
-(`noise_features`), and `saved_classifiers` are what detectors of noise are made of.
+(`noise_features`); `noise_detector` says by `saved_classifiers` which are too noisy to read.
 """
 
 from .heart_rate_variability import HRV_FEATURES, hrv_features
+from .noise_detector import (
+    NoiseDetector,
+    NoiseReport,
+    detect_noise,
+    load_noise_detector,
+    noise_detector_names,
+)
 from .quality_report import (
     DAMAGE,
     FLAGS,
@@ -24,8 +31,13 @@ __all__ = [
     "MAX_WANDER_MV",
     "SUSPICIONS",
     "WAVEFORM_INDICES",
+    "NoiseDetector",
+    "NoiseReport",
     "QualityReport",
     "check_quality",
+    "detect_noise",
     "hrv_features",
+    "load_noise_detector",
+    "noise_detector_names",
     "waveform_indices",
 ]

@@ -19,6 +19,8 @@ METHODS = {HRV: HRV_FEATURES, HRV_AND_WAVEFORM: (*HRV_FEATURES, *WAVEFORM_INDICE
 # Part of the method: other peaks make other features. Distances are whole samples of this rate, 4 ms.
 PEAK_RATE = 250
 R_PEAKS = {"detector": "slopes", "version": SLOPES_VERSION, "sampling_rate": PEAK_RATE}
+# Hertz. Below, what the indices look at was not recorded.
+LOWEST_NOISE_RATE = 100
 # A remainder of so much is a window too, which begins in the one before.
 _SHORTEST_REMAINDER_SECONDS = 10.0
 # A window of which so much is missing or constant is noisy by rule.
@@ -80,8 +82,8 @@ def noise_features(signals, sampling_rate: float, method: str = HRV_AND_WAVEFORM
     rate = check_rate("sampling_rate", sampling_rate)
     if signals.ndim != 2 or not signals.shape[1]:
         raise ValueError(f"signals have shape {signals.shape}, wanted (rows, samples)")
-    if rate < 100:
-        raise ValueError(f"sampling_rate is {rate:g} Hz, noise is looked for at 100 Hz and more")
+    if rate < LOWEST_NOISE_RATE:
+        raise ValueError(f"sampling_rate is {rate:g} Hz, noise is looked for at {LOWEST_NOISE_RATE} Hz and more")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, wanted one of {', '.join(METHODS)}")
     bounds = window_bounds(signals.shape[1], rate)

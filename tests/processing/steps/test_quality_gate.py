@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hf_ecg.data.added_noise import AddedNoise
 from hf_ecg.processing import ECGFeatureExtractor
 from hf_ecg.signals import STANDARD_LEADS, read
 
@@ -120,7 +121,8 @@ def test_a_saved_gate_decides_alike(records, tmp_path):
     made.save_pretrained(tmp_path)
     again = ECGFeatureExtractor.from_pretrained(tmp_path)
     assert again.steps == made.steps
-    assert {"name": "quality_gate", "on_fail": "mask", "flags": ["flat", "missing"]} in again.steps
+    gate = {"name": "quality_gate", "on_fail": "mask", "flags": ["flat", "missing"], "method": "flags"}
+    assert gate in again.steps
     # the defaults are written out, so that a saved recipe stays what it was
     assert "einthoven" in next(step for step in extractor().steps if step["name"] == "quality_gate")["flags"]
     damaged = records.copy()
@@ -149,3 +151,39 @@ def test_a_wrong_gate_is_refused_when_the_recipe_is_read(steps, message):
 def test_values_that_are_no_voltages(records):
     with pytest.raises(ValueError, match="record 0 .*quality_gate: .*millivolts"):
         extractor()(records, 100, STANDARD_LEADS, "normalized")
+
+
+def disturbed(records):
+    """With muscle noise at -6 dB in V2 of the second record."""
+    noisy = records.copy()
+    noisy[1, 7:8] = AddedNoise("ma", -6)(records[1, 7:8], 100, "second", ["V2"])
+    return noisy
+
+
+@pytest.mark.parametrize("method", ["hrv", "hrv_and_waveform"])
+def test_noisy_leads_are_absent(records, method):
+    batch = run(disturbed(records), method=method)
+    assert not batch["lead_mask"][1, 7] and not batch["input_values"][1, 7].any()
+    assert batch["lead_mask"].mean() > 0.95
+    again = ECGFeatureExtractor.from_dict(extractor(method=method, threshold=0.9).to_dict())
+    gate = next(step for step in again.steps if step["name"] == "quality_gate")
+    assert gate["method"] == method and gate["threshold"] == 0.9
+
+
+def test_a_refusal_says_how_noisy(records):
+    with pytest.raises(ValueError, match=r"record 1: .*\(V2: noise [01]\.\d\d, at most 0\.5 passes\)$"):
+        run(disturbed(records), method="hrv_and_waveform", on_fail="raise", leads=STANDARD_LEADS)
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        ({"method": "hvr"}, "method is 'hvr'.*did you mean 'hrv'"),
+        ({"method": "hrv", "flags": ["flat"]}, "use two gates"),
+        ({"method": "hrv", "threshold": 2}, "threshold is 2"),
+        ({"threshold": 0.5}, "'flags' has none of"),
+    ],
+)
+def test_gates_that_cannot_be(gate, message):
+    with pytest.raises(ValueError, match=message):
+        extractor(**gate)

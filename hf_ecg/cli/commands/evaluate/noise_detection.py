@@ -1,0 +1,50 @@
+"""Judge detectors of noise."""
+
+import click
+
+from ...options import CONFIG, as_command, many
+from ...outcomes import Ending
+from ...reporting import publish, report_file
+from ...words import REPLICATES
+
+
+@as_command("noise-detection")
+@many(
+    "--detector",
+    default=("hrv", "hrv_and_waveform"),
+    show_default=True,
+    help="Detectors of the package, or JSON files of hf-ecg study noise.",
+)
+@click.option("--cinc2017", help="Folder of the Challenge 2017: records and REFERENCE-v3.csv.")
+@click.option("--mit_bih", help="Folder of the MIT-BIH Arrhythmia Database, to which noise is added.")
+@click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
+@click.option("--clean", help="A prepared corpus whose leads are taken as clean: the share called noisy.")
+@CONFIG
+@click.option("--max_records", type=int, default=300, show_default=True, help="Of --clean, evenly spread.")
+@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates, for the intervals.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the added noise and the bootstrap.")
+@report_file("noise_detection.json")
+def command(detector, cinc2017, mit_bih, recordings, clean, config, max_records, bootstrap, seed, output) -> Ending:
+    """Judge detectors of noise on records whose noise is known: AUROC, AUPRC, accuracy and F1, AF and ectopy apart.
+
+    \b
+    hf-ecg evaluate noise-detection --cinc2017 CINC2017 --output noise_detection.json
+    hf-ecg evaluate noise-detection --mit_bih MITDB --recordings NSTDB --detector out/noise/hrv.json --output o.json
+
+    In the Challenge 2017 a record is noisy whose class is "~". In MIT-BIH a window of 20 s is noisy to which noise was
+    added at 6 dB or less, in every other two minutes as in the Noise Stress Test Database. A detector of the package
+    has seen records of the Challenge 2017: on those its figures are too good.
+    """
+    from ....evaluation.noise_detection.noise_corpora import asked_corpora
+    from ....evaluation.noise_detection.noise_report import judge_detectors, noise_page, noise_report, noise_summary
+    from ....evaluation.options import IntervalOptions
+    from ....evaluation.reports.evaluation_report import check_report_path
+    from ....signals.quality import load_noise_detector
+
+    check_report_path(output)
+    intervals = IntervalOptions(bootstrap, seed)
+    detectors = {name: load_noise_detector(name) for name in detector}
+    corpora = asked_corpora(cinc2017, mit_bih, recordings, clean, config, max_records, seed)
+    rows = judge_detectors(detectors, corpora, intervals)
+    report = noise_report(rows, intervals, detectors={name: own.origin for name, own in detectors.items()})
+    return publish(report, output, noise_page, told=noise_summary(report))
