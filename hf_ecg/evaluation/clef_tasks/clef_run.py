@@ -85,6 +85,7 @@ def run_clef_tasks(
         raise ValueError(f"a column is given for {unknown}, wanted tasks of {[task.name for task in tasks]}")
     named = named_models(models)
     corpora = find_corpora(data, configs)
+    frame = _frame(named, data, settings)  # a model that is not there is told before the first is judged
     with output_lock(output_dir):
         folder = Path(output_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +102,7 @@ def run_clef_tasks(
         if all(entry["status"] == NOT_RUN for entry in entries.values()):
             reasons = list(dict.fromkeys(f"{entry['title']}: {entry['reason']}" for entry in entries.values()))
             raise NothingToJudge(f"no task can be run on {data}: {'; '.join(reasons[:4])}")
-        report = _frame(named, data, settings) | {"method": method, "tasks": [entries[task.name] for task in tasks]}
+        report = frame | {"method": method, "tasks": [entries[task.name] for task in tasks]}
         write_report(report, folder / REPORT_NAME, clef_page)
     return report
 
