@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from hf_ecg.data.builder import prepare_corpus
-from hf_ecg.data.corpus import load_corpus
+from hf_ecg.data.corpus import corpus_name, load_corpus
 from hf_ecg.data.readers.aurora_bp import aurora_bp_corpus
 from hf_ecg.data.readers.columns import RowLeads
 from hf_ecg.data.readers.icentia11k import icentia11k_corpus
 from hf_ecg.data.readers.mc_med import mc_med_corpus
 from hf_ecg.data.readers.mc_med_visits import discharge_group
 from hf_ecg.data.readers.music import music_corpus
+from hf_ecg.evaluation.clef_tasks.task_table import CORPORA, TASKS
 from hf_ecg.signals.annotations import read_annotations
 from tests.data import made_clef
 
@@ -172,3 +173,19 @@ def test_aurora_at_another_rate_is_left_out(raw, tmp_path):
         corpus.read(items["a000"])
     with pytest.raises(ValueError, match="lacks a column: .*ekg.*; wanted t and ekg"):
         corpus.read(items["a002"])
+
+
+def test_every_task_finds_its_corpus_its_column_and_its_lead(raw):
+    made = [
+        music_corpus(raw / "music"),
+        icentia11k_corpus(raw / "icentia"),
+        mc_med_corpus(raw / "mc_med"),
+        aurora_bp_corpus(raw / "aurora"),
+    ]
+    for corpus in made:
+        name = corpus_name(corpus.config_name)
+        tasks = [task for task in TASKS if task.corpus == name]
+        assert tasks and [task.column for task in tasks if task.column not in corpus.features] == []
+        assert corpus.facts["leads"] == [CORPORA[name].lead]
+        classes = {task.column: corpus.features[task.column] for task in tasks if task.problem != "regression"}
+        assert all(hasattr(kind.feature, "names") for kind in classes.values())
