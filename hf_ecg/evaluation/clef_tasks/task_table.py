@@ -12,7 +12,7 @@ from ...checks import nearest
 from ..judging.supervised import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 
 LOSSES = {MULTI_LABEL: "binary cross-entropy", SINGLE_LABEL: "cross-entropy", REGRESSION: "absolute error"}
-HASH_SPLIT = "by patient: folds 1-8, 9, 10 of a hash"
+HASH_SPLIT = "by patient: folds of a hash"
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ CORPORA = {
     "cinc2017": TaskCorpus(
         "Challenge 2017",
         "I",
-        "by record: patients are not known; folds 1-8, 9, 10 of a hash",
+        "by record, because patients are not known: folds of a hash",
         "cinc2017 --data_dir CINC2017 --output_dir DIR/cinc2017",
         f"open, {_PHYSIONET}/challenge-2017/1.0.0",
     ),
