@@ -44,6 +44,7 @@ evaluate = Group(
         "af-burden": Entry("evaluate.af_burden", "share of time in atrial fibrillation, of long recordings"),
         "robustness": Entry("evaluate.robustness", "any model under fewer leads and more noise"),
         "lead-reconstruction": Entry("evaluate.lead_reconstruction", "twelve leads that a model makes of a few"),
+        "simplicity-bias": Entry("evaluate.simplicity_bias", "whether a model leans on the easiest cue"),
         "clef-tasks": Entry("evaluate.clef_tasks", "CLEF's 18 tasks and the Challenge 2017, as far as data are there"),
         "noise-detection": Entry("evaluate.noise_detection", "detectors of noise, on records whose noise is known"),
         "benchmark": Entry("evaluate.benchmark", "the six tasks of MERL and FG-CLEP, or an ablation on them"),

@@ -46,6 +46,7 @@ CLEF_TASKS = (
     "cinc2017",
 )
 ROBUSTNESS_TABLES = ("grid", "tolerantecg")
+BANDS_HZ = (1.0, 5.0, 15.0, 40.0)
 NOISE_KINDS, SNRS_DB = ("bw", "em", "ma"), (12.0, 6.0, 0.0, -6.0)
 SNR_RULES = ("nstdb", "compat_tolerantecg")
 NOISE_METHODS = ("hrv", "hrv_and_waveform")

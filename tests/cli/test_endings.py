@@ -133,6 +133,7 @@ ABSENT = {
     "language-model": ["--config", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "evaluate reports": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],
     "evaluate af-burden": ["{}/absent.hea", "--output_dir", "{}/out"],
+    "evaluate simplicity-bias": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate robustness": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate lead-reconstruction": ["--model", "{}/absent", "--data", "{}/no", "--output_dir", "{}/out"],
     "evaluate noise-detection": ["--cinc2017", "{}/absent", "--output", "{}/o.json"],

@@ -28,6 +28,7 @@ from hf_ecg.evaluation.judging import linear_probe, supervised, validation
 from hf_ecg.evaluation.lead_reconstruction import lead_sets
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
 from hf_ecg.evaluation.robustness import conditions
+from hf_ecg.evaluation.simplicity_bias import gradient_bands
 from hf_ecg.plotting import _figure, embeddings
 from hf_ecg.signals import fingerprint
 from hf_ecg.signals.quality import noise_features
@@ -62,6 +63,7 @@ from hf_ecg.training import step_costs
         ("MC_MED_SPLITTINGS", mc_med_visits.SPLITTINGS),
         ("AURORA_PROTOCOLS", aurora_bp.PROTOCOLS),
         ("CLEF_TASKS", tuple(task.name for task in task_table.TASKS)),
+        ("BANDS_HZ", gradient_bands.BANDS_HZ),
         ("ROBUSTNESS_TABLES", conditions.TABLES),
         ("LEAD_SETS", lead_sets.LEAD_SETS),
         ("NOISE_KINDS", tuple(added_noise.NOISES)),

@@ -57,6 +57,7 @@ TINY = {
     "finetune": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
     "evaluate probe": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
     "evaluate robustness": lambda arguments: _EVALUATION,
+    "evaluate simplicity-bias": lambda arguments: [*_EVALUATION, "--positives", "3", "--draws", "1"],
     "evaluate benchmark": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
 }
 SCRIPTS = {

@@ -120,7 +120,7 @@ def bootstrap_evaluation(
     full = metrics_of_draws(labels, stack, np.ones((1, num_patients)), index)
     drawn = metrics_of_draws(labels, stack, weights, index)
     # Else seeds of two models are drawn independently: seed 0 of one has nothing in common with seed 0 of another.
-    seed_draws = _seed_shares(len(stack), replicates, seed, None if paired_seeds else stack)
+    seed_draws = seed_shares(len(stack), replicates, seed, None if paired_seeds else stack)
     counted = set(counted_classes(labels, class_names, minimum))
     columns = [name in counted for name in class_names]
     per_class, macro, seeds, samples = {}, {}, {}, {}
@@ -222,7 +222,7 @@ def mean_of_classes(values: np.ndarray) -> np.ndarray:
     return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 
-def _seed_shares(num_seeds: int, replicates: int, seed: int, stack: np.ndarray | None) -> np.ndarray:
+def seed_shares(num_seeds: int, replicates: int, seed: int, stack: np.ndarray | None) -> np.ndarray:
     """Share of each seed in each replicate: (replicates, seeds), rows sum to one; a model's own with its scores."""
     if num_seeds == 1:
         return np.ones((replicates, 1))

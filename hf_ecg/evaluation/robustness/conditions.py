@@ -62,6 +62,14 @@ class NoiseOptions:
         return AddedNoise(kind, snr_db, self.rule, self.recordings, self.seed)
 
 
+def recording_of(row: Mapping) -> Record:
+    """A row of a corpus as a record, its counts as they are stored."""
+    recording = read_row(row, "the row")
+    gain, baseline = np.asarray(recording.gain), np.asarray(recording.baseline)
+    values = recording.values.astype(np.int16)
+    return Record(str(row["record_id"]), values, gain, baseline, recording.leads, recording.sampling_rate)
+
+
 @dataclass(frozen=True)
 class Condition:
     """A cell of a table: which leads are left, and what is added to them.
@@ -125,10 +133,8 @@ class Condition:
         Raises:
             ValueError, OSError: see `kept` and `AddedNoise`.
         """
-        recording = read_row(row, "the row")
-        record_id, values = str(row["record_id"]), recording.values.astype(np.int16)
-        gain, baseline = np.asarray(recording.gain), np.asarray(recording.baseline)
-        record = Record(record_id, values, gain, baseline, recording.leads, recording.sampling_rate)
+        record = recording_of(row)
+        record_id = record.name
         kept = self.kept(record_id, record.leads)
         millivolts = record.to_millivolts()[[record.leads.index(lead) for lead in kept]]
         if self.noise is not None:

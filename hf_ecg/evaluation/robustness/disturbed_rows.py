@@ -1,13 +1,29 @@
 """Batches of a corpus under a condition."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import torch
 
 from ...data.rows import RowDataset
 from ...processing.on_purpose import on_purpose
+from ...signals.record import Record
 from ..judging.features import PreparedRows
-from .conditions import MASKED, Condition
+from .conditions import MASKED
 
 _TRIED = 3
+
+
+class Disturbance(Protocol):
+    """What is done to every row: `conditions.Condition`, or another that makes a recording of a row."""
+
+    @property
+    def leads(self) -> str: ...
+
+    @property
+    def clean(self) -> bool: ...
+
+    def __call__(self, row: Mapping) -> Record: ...
 
 
 class DisturbedRows(PreparedRows):
@@ -17,12 +33,14 @@ class DisturbedRows(PreparedRows):
     masked at random are gone for good: none is derived.
 
     Args:
-        feature_extractor, dataset, batch_size: see `PreparedRows`.
+        feature_extractor, dataset, batch_size, lead: see `PreparedRows`.
         condition: of all rows.
     """
 
-    def __init__(self, feature_extractor, dataset, condition: Condition, batch_size: int = 64):
-        super().__init__(feature_extractor, dataset, batch_size)
+    def __init__(
+        self, feature_extractor, dataset, condition: Disturbance, batch_size: int = 64, lead: str | None = None
+    ):
+        super().__init__(feature_extractor, dataset, batch_size, lead=lead)
         self.condition = condition
 
     def check_readable(self) -> None:

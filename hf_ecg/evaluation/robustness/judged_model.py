@@ -65,6 +65,7 @@ class JudgedModel:
         score: from a task and the numbers (judged rows, numbers) to scores (judged rows, classes).
         facts: for the report.
         covariates: columns that `forward` is told beside the waveform.
+        probes: of an encoder with probes, task -> the fitted one.
     """
 
     model: nn.Module
@@ -74,6 +75,7 @@ class JudgedModel:
     score: Callable[[JudgedTask, np.ndarray], np.ndarray]
     facts: dict = field(default_factory=dict)
     covariates: Sequence[str] = ()
+    probes: Mapping[str, ProbeResult] = field(default_factory=dict)
 
 
 def kind_of(folder: str, probe: bool) -> str:
@@ -212,13 +214,31 @@ def load_probed_judge(
         ValueError: an encoder of a single lead that accepts several of the corpus, and no `lead`.
     """
     encoder, extractor = load_encoder(folder, device)
+    given = {"lead": lead, "seed": seed, "options": options, "features": features, "strengths": strengths}
+    return probed_judge(encoder, extractor, folder, tasks, splits, **given)
+
+
+def probed_judge(
+    encoder: nn.Module,
+    extractor,
+    name: str,
+    tasks: Sequence[JudgedTask],
+    splits: Mapping,
+    *,
+    lead: str | None,
+    seed: int,
+    options: ForwardOptions,
+    features: Callable[[dict, str, Callable[[], np.ndarray]], np.ndarray],
+    strengths: Sequence[float] = STRENGTHS,
+) -> JudgedModel:
+    """`load_probed_judge` of an encoder that is there already; `name` is the title of its progress bar."""
     key = model_key(encoder, extractor)
     given = {"batch_size": options.batch_size, "crops": options.crops, "lead": lead}
     clean = {
         split: features(
             key | {"lead": lead},
             split,
-            partial(ecg_features, encoder, extractor, splits[split], description=f"{folder}, {split}", **given),
+            partial(ecg_features, encoder, extractor, splits[split], description=f"{name}, {split}", **given),
         )
         for split in ("train", "validation")
     }
@@ -238,4 +258,4 @@ def load_probed_judge(
     told["train_records"] = {name: probe.records for name, probe in probes.items()}
     if lead is not None:
         told["trained_on_lead"] = lead
-    return JudgedModel(encoder, extractor, key, forward, score, told)
+    return JudgedModel(encoder, extractor, key, forward, score, told, probes=probes)

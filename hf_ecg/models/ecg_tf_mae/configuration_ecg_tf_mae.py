@@ -42,10 +42,11 @@ class ECGTFMAEConfig(ECGConfig):
         decoder_num_hidden_layers (`int`, defaults to 4): its blocks.
         decoder_num_attention_heads (`int`, defaults to 4): their heads.
         decoder_intermediate_size (`int`, defaults to 1024): inside their feed-forward part.
-        frequency_loss_weight (`float`, defaults to 1.0): of the spectra of removed patches.
-        fine_loss_weight (`float`, defaults to 0.5): of the prototypes of removed patches; 0 leaves them out, and the
+        frequency_loss_weight (`float`, defaults to 0.1): of the spectra of removed patches. As heavy as the loss in
+            time it wins over it: waves of the right size in the wrong place cost less than none.
+        fine_loss_weight (`float`, defaults to 0.1): of the prototypes of removed patches; 0 leaves them out, and the
             reconstruction from prototypes with them.
-        coarse_loss_weight (`float`, defaults to 0.5): of the prototypes of whole records; 0 leaves them out.
+        coarse_loss_weight (`float`, defaults to 0.1): of the prototypes of whole records; 0 leaves them out.
         num_fine_prototypes (`int`, defaults to 512): prototypes of patches.
         num_coarse_prototypes (`int`, defaults to 128): prototypes of records, at most about as many as the records of
             a batch on all processes.
@@ -97,9 +98,9 @@ class ECGTFMAEConfig(ECGConfig):
     decoder_num_hidden_layers: int = 4
     decoder_num_attention_heads: int = 4
     decoder_intermediate_size: int = 1024
-    frequency_loss_weight: float | int = 1.0
-    fine_loss_weight: float | int = 0.5
-    coarse_loss_weight: float | int = 0.5
+    frequency_loss_weight: float | int = 0.1
+    fine_loss_weight: float | int = 0.1
+    coarse_loss_weight: float | int = 0.1
     num_fine_prototypes: int = 512
     num_coarse_prototypes: int = 128
     student_temperature: float | int = 0.1

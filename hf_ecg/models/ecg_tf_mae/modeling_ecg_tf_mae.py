@@ -60,6 +60,8 @@ class ECGTFMAEPreTrainedModel(ECGPreTrainedModel):
     def _init_weights(self, module):
         super()._init_weights(module)
         if isinstance(module, ECGTFMAEEmbeddings):
+            # a lead is some 0.2 mV: tokens begin as large as their positions, else all records begin alike
+            init.normal_(module.projection.weight, std=4 / module.projection.in_features**0.5)
             init.copy_(module.positions, sin_cos_positions(*module.positions.shape))
         if isinstance(module, TemporalFrequencyFilter):
             init.normal_(module.spectrum, std=self.config.initializer_range)
