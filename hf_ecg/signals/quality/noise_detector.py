@@ -246,8 +246,8 @@ def detect_noise(
         >>> from hf_ecg.signals import detect_noise
         >>> time = np.arange(5000) / 250
         >>> heart = sum(np.exp(-(((time - beat) / 0.02) ** 2)) for beat in np.arange(0.5, 20, 0.8))
-        >>> hiss = np.random.default_rng(0).normal(size=5000).cumsum() / 30
-        >>> detect_noise(np.stack([heart, heart + hiss]), 250).noisy.tolist()
+        >>> noise = np.random.default_rng(0).normal(size=5000).cumsum() / 5
+        >>> detect_noise(np.stack([heart, heart + noise]), 250).noisy.tolist()
         [False, True]
     """
     return load_noise_detector(detector)(signals, sampling_rate, threshold)
