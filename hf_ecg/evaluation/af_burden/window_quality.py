@@ -16,7 +16,8 @@ NO_LEAD, FEW_BEATS, NOISY = "no usable lead", "too few beats", "noisy"
 # Of a lead's samples. Gaps of 3 s in 30 hide four beats, which the intervals between the others show.
 MOST_MISSING = 0.1
 # Of `beat_agreement`. On folds 1-7 of the Challenge 2017 sample 5 % of the windows that are not called noisy lie below
-# (tests/benchmarks/rr_detector.py tells the figure, and how many of the noisy ones do).
+# (tests/benchmarks/rr_detector.py tells the figure, and how many of the noisy ones do). It was set after a look at all
+# folds of that sample.
 LOWEST_AGREEMENT = 0.88
 _FLAGS = ("flat", "amplitude")
 
