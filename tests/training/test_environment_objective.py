@@ -105,7 +105,9 @@ def test_a_run_trains_resumes_and_says_what_it_did(tmp_path, data):  # noqa: F81
     pretrain(recipe, tmp_path / "run", resume=True)
     again = load_file(tmp_path / "run" / "model.safetensors")
     assert all(torch.equal(value, again[name]) for name, value in weights.items())
-    assert "group_dro" in (tmp_path / "run" / "recipe.yaml").read_text()
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "- the head is told fold beside the waveform" in card
+    assert "- objective `group_dro` over environments by fold" in card
     assert set(OBJECTIVES) >= {"irm", "conditional_mmd"}
 
 

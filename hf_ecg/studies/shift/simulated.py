@@ -26,7 +26,7 @@ from ...training.environment_objective import (
 )
 from .processes import DIMENSIONS, INSIDE, OUTSIDE, PROCESSES, Sample, draw
 
-TRUTH = "the true P(Y | X, C)"
+TRUTH = "the truth, P(Y given X and C)"
 TOLD = (NOT, BESIDE, PRODUCTS) = ("not told", "beside", "products")
 _WIDTH, _RATE, _DECAY = 8, 0.03, 1e-2
 
