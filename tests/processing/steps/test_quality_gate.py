@@ -170,6 +170,11 @@ def test_noisy_leads_are_absent(records, method):
     assert gate["method"] == method and gate["threshold"] == 0.9
 
 
+def test_the_threshold_of_a_recipe_counts(records):
+    with pytest.raises(ValueError, match="at most 0 passes.*no lead is left"):
+        run(records[:1], method="hrv", threshold=0.0)
+
+
 def test_a_refusal_says_how_noisy(records):
     with pytest.raises(ValueError, match=r"record 1: .*\(V2: noise [01]\.\d\d, at most 0\.5 passes\)$"):
         run(disturbed(records), method="hrv_and_waveform", on_fail="raise", leads=STANDARD_LEADS)

@@ -53,6 +53,12 @@ def test_trees_by_hand():
     np.testing.assert_allclose(trees(LOGISTIC_SUM).probability(ROWS), sigmoid([0.95, 1.35, 1.55]))
 
 
+def test_trees_look_in_single_precision_as_those_of_scikit_learn():
+    stump = Tree([0, -1, -1], [0.1, 0.0, 0.0], [1, 0, 0], [2, 0, 0], [0.0, 0.2, 0.8])
+    # 0.1 in single precision is a little more than 0.1
+    assert TreesClassifier(1, MEAN, 0.0, [stump]).probability(np.array([[0.1]]))[0] == 0.8
+
+
 @pytest.mark.parametrize("made", [linear(), kernel(), trees(), trees(LOGISTIC_SUM)])
 def test_what_is_read_back_is_the_same_to_the_last_bit(made):
     again = classifier_from_dict(json.loads(json.dumps(made.to_dict())))
