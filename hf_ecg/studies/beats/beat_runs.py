@@ -18,13 +18,21 @@ from ...recipes_found import find_recipe
 from ...signals.high_quality_beats import DOWNSAMPLED_HZ
 from ...training import pretrain
 from ...training.recipe import as_override, load_recipe
+from .interval_scores import class_shares, interval_log_ratios
 
 RECIPE = "mit_bih_beats"
 CLASSES = list(AAMI)
 STORED_HZ = 360
 TRAIN, JUDGED = "train", ("validation", "test")
-INTERVALS = (NONE, LINEAR, HIDDEN) = ("none", "linear", "hidden")
-_ARMS = {NONE: "waveform", LINEAR: "waveform and intervals", HIDDEN: "waveform and intervals through a layer"}
+_STORED = ("labels", "scores", "patients")
+INTERVALS = (NONE, LINEAR, HIDDEN, BOOSTED, ALONE) = ("none", "linear", "hidden", "boosted", "alone")
+_ARMS = {
+    NONE: "waveform",
+    LINEAR: "waveform and intervals",
+    HIDDEN: "waveform and intervals through a layer",
+    BOOSTED: "waveform times boosted intervals",
+    ALONE: "boosted intervals alone, no waveform",
+}
 _HIDDEN_SIZE, _HEAD_FACTOR = 64, 5.0
 # A class of eight beats would otherwise count thousands of times.
 _HEAVIEST = 10.0
@@ -36,8 +44,9 @@ class BeatRun:
 
     Args:
         splitting: "compat_ds1_ds2", between patients, or "leaky", of single beats.
-        intervals: how the head is told of the intervals around a beat, and of its amplitude: "none", "linear", or
-            "hidden", through a layer with ReLU.
+        intervals: how the model is told of the intervals around a beat, and of its amplitude: "none"; "linear" or
+            "hidden", by the head or by a layer with ReLU before it; or "boosted", by trees whose answer is multiplied
+            with that of the network on waveforms (`interval_scores`); or "alone", those trees without a waveform.
         weighted: whether rare classes count more in the loss, by the square root of how rare they are.
         rate: of the beats, in hertz.
         seed: of weights and order.
@@ -68,11 +77,21 @@ class BeatRun:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of the rows that judge it: `labels` and `predicted` `(rows,)`, numbers of AAMI classes."""
+    """What a model says of the rows that judge it.
+
+    Args:
+        labels: `(rows,)`, numbers of AAMI classes.
+        scores: `(rows, classes)`, log-probabilities up to a constant a row; the highest is the answer.
+        patients: `(rows,)` identifiers.
+    """
 
     labels: np.ndarray
-    predicted: np.ndarray
+    scores: np.ndarray
     patients: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.scores.argmax(axis=1)
 
 
 def beats_folder(output_dir: Path, splitting: str, rate: int) -> Path:
@@ -124,39 +143,44 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
     Returns:
         "validation" and "test".
     """
-    kept = output_dir / "runs" / f"{run.name}.npz"
     corpus = prepared_beats(data_dir, output_dir, run.splitting, run.rate)
+    if run.intervals in (BOOSTED, ALONE):
+        told = answers(replace(run, intervals=NONE), data_dir, output_dir, overrides)
+        beside = interval_log_ratios(corpus, JUDGED, run.seed)
+        if run.intervals == ALONE:
+            shares = np.log(class_shares(corpus))
+            return {split: replace(one, scores=beside[split] + shares) for split, one in told.items()}
+        return {split: replace(one, scores=one.scores + beside[split]) for split, one in told.items()}
+    kept = output_dir / "runs" / f"{run.name}.npz"
     if not kept.is_file():
         folder = output_dir / "runs" / run.name
         pretrain(run_recipe(run, corpus, overrides), folder, resume=folder.is_dir(), disconnect=False)
         model, extractor = load_head(str(folder), pick_device(None), "classifier")
-        told = {}
+        found = {}
         for split in JUDGED:
             rows = load_corpus(corpus, split=split)
-            scores = classifier_logits(model, extractor, rows, batch_size=512)
-            told[f"{split}_labels"] = label_matrix(rows, AAMI_SET)[0].argmax(axis=1)
-            told[f"{split}_predicted"] = scores.argmax(axis=1)
-            told[f"{split}_patients"] = np.array(rows.select_columns("patient_id")["patient_id"][:])
+            found[f"{split}_labels"] = label_matrix(rows, AAMI_SET)[0].argmax(axis=1)
+            found[f"{split}_scores"] = classifier_logits(model, extractor, rows, batch_size=512)
+            found[f"{split}_patients"] = np.array(rows.select_columns("patient_id")["patient_id"][:])
         with atomic_file(kept, mode="wb") as file:
-            np.savez_compressed(file, **told)
-    with np.load(kept) as told:
-        return {
-            split: Answers(*(told[f"{split}_{key}"] for key in ("labels", "predicted", "patients")))
-            for split in JUDGED
-        }
+            np.savez_compressed(file, **found)
+    with np.load(kept) as stored:
+        return {split: Answers(*(stored[f"{split}_{key}"] for key in _STORED)) for split in JUDGED}
 
 
 def planned_arms(seed: int) -> list[BeatRun]:
     """The arms among which the validation records choose, between patients at the down-sampled rate."""
     ways = [(NONE, False), (NONE, True), (LINEAR, False), (HIDDEN, False), (HIDDEN, True)]
+    ways.append((BOOSTED, False))
     return [BeatRun(intervals=intervals, weighted=weighted, seed=seed) for intervals, weighted in ways]
 
 
 def planned_runs(chosen: BeatRun, seeds: Sequence[int]) -> list[BeatRun]:
-    """What is trained beside the arms: the chosen one from other seeds, and on waveforms alone, as published, with the
-    leaky splitting and at the rate of the records."""
+    """What is judged beside the arms: the intervals without a waveform; the chosen arm from other seeds; and waveforms
+    alone, as published, with the leaky splitting and at the rate of the records."""
     plain = BeatRun(seed=chosen.seed)
     runs = [
+        replace(plain, intervals=ALONE),
         *(replace(chosen, seed=seed) for seed in seeds if seed != chosen.seed),
         replace(plain, splitting=LEAKY),
         replace(plain, rate=STORED_HZ),

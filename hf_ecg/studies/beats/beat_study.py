@@ -15,7 +15,7 @@ from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
 from ...locks import output_lock
 from .beat_rates import measure_rates
-from .beat_runs import CLASSES, Answers, BeatRun, answers, planned_arms, planned_runs, prepared_beats
+from .beat_runs import ALONE, CLASSES, Answers, BeatRun, answers, planned_arms, planned_runs, prepared_beats
 
 REPORT = "beats.json"
 # What the arms are chosen by: the mean of these, on four records of DS1.
@@ -68,6 +68,8 @@ def beat_study(asked: BeatStudy) -> dict:
         chosen = max(arms, key=lambda run: choice[run]["mean"])
         for run in planned_runs(chosen, asked.seeds):
             said[run] = answers(run, asked.data_dir, output, asked.overrides)
+            if run.intervals == ALONE:
+                choice[run] = validation_figures(said[run]["validation"])
         rates = sorted({run.rate for run in said}, reverse=True)
         corpora = {rate: prepared_beats(asked.data_dir, output, arms[0].splitting, rate) for rate in rates}
         measured = measure_rates(corpora, asked.pairs, asked.overrides)
@@ -100,7 +102,7 @@ def system(run: BeatRun, told: Answers, intervals: IntervalOptions) -> dict:
     entry = asdict(run) | {"arm": run.arm, "beats": len(told.labels)} | _judged(told, intervals)
     if run.between_patients:
         apart = told.patients != BOTH_SIDES
-        strict = Answers(told.labels[apart], told.predicted[apart], told.patients[apart])
+        strict = Answers(told.labels[apart], told.scores[apart], told.patients[apart])
         entry["strict"] = {"beats": int(apart.sum())} | _judged(strict, intervals)
     return entry
 
