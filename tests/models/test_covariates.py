@@ -134,6 +134,7 @@ def test_a_number_alone_names_them_by_their_places():
         ECGResNetConfig(**SMALL, **TOLD, num_covariates=3)
 
 
+@pytest.mark.large
 def test_it_is_exported_for_any_number_of_records(model):
     batch = Dim("batch", min=2, max=64)
     given = {"input_values": VALUES, "covariates": COVARIATES}

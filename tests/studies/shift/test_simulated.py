@@ -19,7 +19,7 @@ QUICK = {"seeds": (0,), "rows": 500, "steps": 60}
 def losses():
     """(process, system) -> log loss outside."""
     systems = ("ERM, X", WITH_COVARIATES, "IRM, X")
-    found = simulate(Simulation(processes=("d = 0", "g = 0", SHIFTED), systems=systems, **QUICK))
+    found = simulate(Simulation(processes=("d = 0", SHIFTED), systems=systems, **QUICK))
     return {(one["process"], one["system"]): one["outside"]["log_loss"] for one in found}
 
 
@@ -41,7 +41,7 @@ def test_the_processes_are_those_of_the_specification():
                 assert np.abs(healthy.mean(0)).max() < 0.15 and healthy.std(0) == pytest.approx(np.ones(10), abs=0.12)
 
 
-@pytest.mark.parametrize("process", ["d = 0", "g = 0"])
+@pytest.mark.parametrize("process", ["d = 0"])  # of the stable ones; docs/results has all
 def test_with_stable_mechanisms_covariates_win_outside_and_invariance_loses(losses, process):
     told = losses[process, WITH_COVARIATES]
     assert told < losses[process, TRUTH] + 0.1
