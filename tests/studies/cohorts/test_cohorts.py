@@ -11,7 +11,8 @@ from sklearn.linear_model import Ridge
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.evaluation.options import IntervalOptions
 from hf_ecg.recipes_found import COHORTS, find_recipe, recipe_names
-from hf_ecg.studies.cohorts.cohort_probes import grouped_probe, planned_cells, recalls
+from hf_ecg.studies.cohorts.cohort_figures import cell_figures, cohort_figures
+from hf_ecg.studies.cohorts.cohort_probes import grouped_probe, planned_cells, probe_scores, recalls
 from hf_ecg.studies.cohorts.cohort_rows import CohortRows
 from hf_ecg.studies.cohorts.cohorts_run import CohortOptions, run_cohorts
 from hf_ecg.studies.cohorts.cohorts_spec import TruthSection, arm_recipe, folders_of, load_study
@@ -51,7 +52,8 @@ STUDY = {
     },
     "differences": [["all, in-distribution", "all, mixed"]],
 }
-OPTIONS = CohortOptions(intervals=IntervalOptions(20, 0, 3))
+INTERVALS = IntervalOptions(20, 0, 3)
+OPTIONS = CohortOptions(intervals=INTERVALS)
 
 
 @pytest.fixture
@@ -149,13 +151,35 @@ def test_every_cohort_has_a_folder(study_file, data):
             folders_of(study, given)
 
 
-def test_a_probe_never_learns_on_rows_that_it_is_judged_on(study_file, corpus, other_corpus):  # noqa: F811
-    study = load_study(study_file())
-    rows = {
-        name: CohortRows(name, load_corpus(path), study.folds.train, study.folds.test)
-        for name, path in zip(NAMES, (corpus, other_corpus), strict=True)
+@pytest.fixture
+def rows(corpus, other_corpus):  # noqa: F811
+    paths = zip(NAMES, (corpus, other_corpus), strict=True)
+    return {name: CohortRows(name, load_corpus(path), **STUDY["folds"]) for name, path in paths}
+
+
+def test_own_probes_learn_inside_and_others_outside(study_file, rows):
+    """What is a sign of the class in one cohort is one of its absence in the other, as shifted cohorts have it."""
+    study, random = load_study(study_file()), np.random.default_rng(0)
+    signs = {"tiny": 1, "other": -1}
+    features = {}
+    for name, of in rows.items():
+        labels, _ = of.truth(study.tasks["NORM"].truth[name])
+        features[name] = random.normal(size=(len(of), 3)) + 20 * signs[name] * (labels - 0.5)[:, None]
+    cells = planned_cells(study, rows)
+    scores = {"arm": [probe_scores(study, rows, cells, features, seed=0)]}
+    found = {
+        one["cell"].key: one["figures"]["arm"].value for one in cell_figures(study, rows, cells, scores, INTERVALS)
     }
-    assert len(planned_cells(study, rows)) == 5
+    for name in NAMES:
+        assert found[f"NORM/{name}/own"] == 1.0 and found[f"NORM/{name}/others"] == 0.0
+    # and a cohort that features tell apart is named
+    apart = {name: random.normal(size=(len(of), 3)) + 20 * signs[name] for name, of in rows.items()}
+    named = cohort_figures(rows, {"arm": [probe_scores(study, rows, cells, apart, seed=0)]}, INTERVALS)
+    assert named["mean_recall"]["arm"].value == named["auroc"]["arm"].value == 1.0
+
+
+def test_a_probe_never_learns_on_rows_that_it_is_judged_on(study_file, rows):
+    assert len(planned_cells(load_study(study_file()), rows)) == 5
     for of in rows.values():
         assert not (of.train & of.test).any() and (of.train | of.test).all()
     labels, known = rows["other"].truth(TruthSection(["AFIB"], label_set="rhythm"))
