@@ -136,6 +136,22 @@ def test_the_losses_judge_what_was_removed_and_holds_a_record():
     torch.testing.assert_close(again.loss, outputs.loss)
 
 
+def test_time_alone_overfits_a_few_records():
+    """Removed patches are made up in their places: masks, order, positions and targets fit together."""
+    alone = {"frequency_loss_weight": 0, "fine_loss_weight": 0, "coarse_loss_weight": 0, "mask_ratio": 0.5}
+    sizes = {"hidden_size": 32, "decoder_hidden_size": 32, "initializer_range": 0.1}
+    model, values = build(ECGTFMAEForPreTraining, **alone, **sizes).train(), some()
+    noise = torch.rand(2, 10, generator=torch.Generator().manual_seed(0))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss = model(values, mask_noise=noise).time_loss
+        loss.backward()
+        optimizer.step()
+    # predicting zero costs 15/16; without the decoder's filter 0.12 is left after as many steps
+    assert float(loss.detach()) < 0.05
+
+
 def test_parts_without_a_weight_are_not_there():
     plain = build(ECGTFMAEForPreTraining, fine_loss_weight=0, coarse_loss_weight=0.0)
     outputs = plain(some())
@@ -178,7 +194,7 @@ def test_two_processes_take_the_step_of_one(tmp_path):
     wanted_losses, wanted, wanted_center = ecg_tf_mae_ranks.step(slice(None))
     for rank in range(2):
         losses, gradients, center = torch.load(tmp_path / f"rank{rank}.pt")
-        torch.testing.assert_close(losses, wanted_losses, rtol=1e-9, atol=0)
+        torch.testing.assert_close(losses, wanted_losses, rtol=1e-6, atol=0)  # losses are of single precision
         torch.testing.assert_close(center, wanted_center, rtol=1e-6, atol=1e-9)
         assert gradients.keys() == wanted.keys()
         for name, gradient in gradients.items():

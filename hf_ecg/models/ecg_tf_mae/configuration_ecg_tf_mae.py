@@ -42,6 +42,8 @@ class ECGTFMAEConfig(ECGConfig):
         decoder_num_hidden_layers (`int`, defaults to 4): its blocks.
         decoder_num_attention_heads (`int`, defaults to 4): their heads.
         decoder_intermediate_size (`int`, defaults to 1024): inside their feed-forward part.
+        decoder_num_filter_layers (`int`, defaults to 1): its first blocks, so many, have a filter before their
+            attention too: what is made up hears its neighbours from the first step; 0 for none.
         frequency_loss_weight (`float`, defaults to 0.1): of the spectra of removed patches. As heavy as the loss in
             time it wins over it: waves of the right size in the wrong place cost less than none.
         fine_loss_weight (`float`, defaults to 0.1): of the prototypes of removed patches; 0 leaves them out, and the
@@ -98,6 +100,7 @@ class ECGTFMAEConfig(ECGConfig):
     decoder_num_hidden_layers: int = 4
     decoder_num_attention_heads: int = 4
     decoder_intermediate_size: int = 1024
+    decoder_num_filter_layers: int = 1
     frequency_loss_weight: float | int = 0.1
     fine_loss_weight: float | int = 0.1
     coarse_loss_weight: float | int = 0.1
@@ -128,8 +131,9 @@ class ECGTFMAEConfig(ECGConfig):
             size = getattr(self, f"{prefix}hidden_size")
             if size % 2:
                 raise ValueError(f"{prefix}hidden_size is {size}, wanted an even number: sines and cosines share it")
-        if not 0 <= self.num_filter_layers <= self.num_hidden_layers:
-            raise ValueError(f"num_filter_layers is {self.num_filter_layers}, wanted 0 to {self.num_hidden_layers}")
+            filters, blocks = (getattr(self, f"{prefix}num_{name}_layers") for name in ("filter", "hidden"))
+            if not 0 <= filters <= blocks:
+                raise ValueError(f"{prefix}num_filter_layers is {filters}, wanted 0 to {blocks}")
         if not (1 <= self.filter_kernel_size < 2**16 and self.filter_kernel_size % 2):
             raise ValueError(f"filter_kernel_size is {self.filter_kernel_size}, wanted an odd number")
 

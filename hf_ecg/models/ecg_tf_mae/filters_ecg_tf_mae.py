@@ -25,9 +25,9 @@ class TemporalFrequencyFilter(GradientCheckpointingLayer):
         GFNet, arXiv 2107.00645, equation 4 (the filter in frequency).
     """
 
-    def __init__(self, config: ECGTFMAEConfig):
+    def __init__(self, config: ECGTFMAEConfig, size: int):
         super().__init__()
-        size, kernel = config.hidden_size, config.filter_kernel_size
+        kernel = config.filter_kernel_size
         self.num_places = config.num_patches
         # real and imaginary parts: complex parameters are neither halved nor saved everywhere
         self.spectrum = nn.Parameter(torch.empty(2, self.num_places // 2 + 1, size))
@@ -78,3 +78,10 @@ class TemporalFrequencyFilter(GradientCheckpointingLayer):
             power = (spectrum.real.square() + spectrum.imag.square()).to(grid.dtype)
             weights = weights * torch.sigmoid(self.frequency_gate((power + 1e-6).sqrt())).to(wide)
         return torch.fft.irfft(spectrum * weights, n=self.num_places, dim=1, norm="ortho")
+
+
+def filters_of(config: ECGTFMAEConfig, prefix: str = "") -> nn.ModuleList:
+    """The filters that a configuration describes by `num_filter_layers` and `hidden_size`, which begin with
+    `prefix`."""
+    number, size = (getattr(config, f"{prefix}{name}") for name in ("num_filter_layers", "hidden_size"))
+    return nn.ModuleList(TemporalFrequencyFilter(config, size) for _ in range(number))

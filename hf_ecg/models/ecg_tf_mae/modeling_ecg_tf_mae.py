@@ -22,7 +22,7 @@ from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
 from ..shared.transformer import PreNormBlock, pre_norm_blocks
 from .configuration_ecg_tf_mae import ECGTFMAEConfig
-from .filters_ecg_tf_mae import TemporalFrequencyFilter
+from .filters_ecg_tf_mae import TemporalFrequencyFilter, filters_of
 
 
 class ECGTFMAEEmbeddings(nn.Module):
@@ -65,6 +65,8 @@ class ECGTFMAEPreTrainedModel(ECGPreTrainedModel):
             init.copy_(module.positions, sin_cos_positions(*module.positions.shape))
         if isinstance(module, TemporalFrequencyFilter):
             init.normal_(module.spectrum, std=self.config.initializer_range)
+            # as large as what it sees: else neighbours are hardly heard in hundreds of steps
+            init.normal_(module.temporal.weight, std=self.config.filter_kernel_size**-0.5)
 
 
 class ECGTFMAEModel(ECGTFMAEPreTrainedModel):
@@ -91,7 +93,7 @@ class ECGTFMAEModel(ECGTFMAEPreTrainedModel):
     def __init__(self, config: ECGTFMAEConfig):
         super().__init__(config)
         self.embeddings = ECGTFMAEEmbeddings(config)
-        self.filters = nn.ModuleList(TemporalFrequencyFilter(config) for _ in range(config.num_filter_layers))
+        self.filters = filters_of(config)
         self.layers = pre_norm_blocks(config)
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.gradient_checkpointing = False

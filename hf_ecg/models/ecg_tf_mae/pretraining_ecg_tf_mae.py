@@ -30,6 +30,7 @@ from ..shared.momentum_teacher import MomentumTeacher, teacher_momentum
 from ..shared.positions import sin_cos_positions
 from ..shared.transformer import pre_norm_blocks
 from .configuration_ecg_tf_mae import ECGTFMAEConfig
+from .filters_ecg_tf_mae import filters_of
 from .modeling_ecg_tf_mae import ECGTFMAEModel, ECGTFMAEPreTrainedModel, patches_of_record
 
 
@@ -68,6 +69,7 @@ class ECGTFMAEDecoder(nn.Module):
         self.embedding = nn.Linear(config.hidden_size, size)
         self.mask_token = nn.Parameter(torch.empty(size))
         self.register_buffer("positions", sin_cos_positions(config.num_patches, size))
+        self.filters = filters_of(config, "decoder_")
         self.layers = pre_norm_blocks(config, "decoder_")
         self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.head = nn.Linear(size, config.num_leads * config.patch_size)
@@ -87,7 +89,9 @@ class ECGTFMAEDecoder(nn.Module):
         tokens = filled(self.embedding(hidden_states), subset, self.mask_token)
         tokens = tokens + self.positions[: tokens.shape[1]].to(tokens.dtype)
         attention_mask = attention_mask_of(self.config, tokens, counted)
-        for layer in self.layers:
+        for number, layer in enumerate(self.layers):
+            if number < len(self.filters):
+                tokens = self.filters[number](tokens, counted)
             tokens = layer(tokens, attention_mask, **kwargs)
         return self.norm(tokens)
 
