@@ -206,6 +206,7 @@ def test_two_processes_take_the_step_of_one(tmp_path):
     ("values", "message"),
     [
         ({"num_filter_layers": 3}, "num_filter_layers is 3, wanted 0 to 2"),
+        ({"decoder_num_filter_layers": 2}, "decoder_num_filter_layers is 2, wanted 0 to 1"),
         ({"filter_kernel_size": 4}, "filter_kernel_size is 4, wanted an odd number"),
         ({"mask_ratio": 0.95}, "keeps 0 of 10"),
         ({"fine_loss_weight": -1.0}, "fine_loss_weight is -1.0, wanted 0 or more"),
