@@ -12,6 +12,7 @@ from .filters import apply_filter
 _REACH_SECONDS = 0.12
 _FEWEST_BEATS = 4
 _BAND = {"name": "bandpass", "low_hz": 1.0, "high_hz": 30.0, "order": 2, "form": "sos", "zero_phase": True}
+_LOWEST_RATE = 60.0  # hertz, twice the end of the band
 
 
 def beat_agreement(signals, sampling_rate: float, beats) -> np.ndarray:
@@ -39,6 +40,8 @@ def beat_agreement(signals, sampling_rate: float, beats) -> np.ndarray:
     """
     signals = as_numbers(signals).astype(np.float64)
     check_number("sampling_rate", sampling_rate, positive=True)
+    if sampling_rate <= _LOWEST_RATE:
+        raise ValueError(f"sampling_rate is {sampling_rate:g} Hz, beats are compared above {_LOWEST_RATE:g} Hz")
     if signals.ndim != 2:
         raise ValueError(f"signals have shape {signals.shape}, wanted (leads, samples)")
     reach = round(_REACH_SECONDS * sampling_rate)

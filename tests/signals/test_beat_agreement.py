@@ -33,3 +33,5 @@ def test_few_beats_and_mistakes():
     assert beat_agreement(np.ones((2, 1000)), 100, [5, 300, 500, 700]).tolist() == [0, 0]
     with pytest.raises(ValueError, match="wanted"):
         beat_agreement(np.ones(1000), 100, [1])
+    with pytest.raises(ValueError, match="51 Hz, beats are compared above 60 Hz"):
+        beat_agreement(np.ones((2, 1000)), 51, [5, 300, 500, 700])

@@ -1,6 +1,7 @@
 """Is a stretch of a lead too noisy to read? A detector in JSON: features of 20 s, rules, and a classifier."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -104,8 +105,9 @@ class NoiseDetector:
         signals = as_numbers(signals)
         check_threshold(self.threshold if threshold is None else threshold)
         shape = signals.shape[:-1]
-        found = noise_features(signals.reshape(-1, signals.shape[-1]), sampling_rate, self.method)
-        windows = self.window_probability(found).reshape(*shape, -1)
+        rows = signals.reshape(math.prod(shape), signals.shape[-1])  # -1 cannot be told where there is no sample
+        found = noise_features(rows, sampling_rate, self.method)
+        windows = self.window_probability(found).reshape(*shape, len(found.seconds))
         return NoiseReport(
             uses=self.uses,
             threshold=self.threshold if threshold is None else threshold,
@@ -176,10 +178,20 @@ class NoiseDetector:
         for name, value in wanted.items():
             if content[name] != value:
                 raise ValueError(f"{name} is {shown(content[name])}, wanted {shown(value)}")
-        if not isinstance(content["classifier_name"], str) or not isinstance(content["origin"], dict):
-            raise ValueError("classifier_name is not text, or origin is not an object")
+        if not isinstance(content["classifier_name"], str):
+            raise ValueError(f"classifier_name is {shown(content['classifier_name'])}, wanted text")
+        _check_origin(content["origin"])
         classifier = classifier_from_dict(content["classifier"])
         return cls(content["method"], content["classifier_name"], classifier, content["threshold"], content["origin"])
+
+
+def _check_origin(origin) -> None:
+    corpora = origin.get("corpora", []) if isinstance(origin, dict) else None
+    named = isinstance(corpora, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get("corpus"), str) for entry in corpora
+    )
+    if not named:
+        raise ValueError(f"origin is {shown(origin)}, wanted an object, and of each of its corpora the name")
 
 
 def check_threshold(threshold) -> None:

@@ -14,6 +14,8 @@ from ...checks import check_one_of, is_finite_number, shown
 
 MEAN, LOGISTIC_SUM = COMBINATIONS = ("mean", "logistic_sum")
 _MOST_NUMBERS = 4_000_000
+# A fitted number is far smaller; larger ones add up to what is not a number, which no threshold calls noisy.
+_LARGEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class LinearClassifier(_Saved):
     limit: float
 
     def __post_init__(self):
-        _check_standard(self, len(self.means))
+        _check_standard(self)
         _check_numbers("weights", self.weights, len(self.means))
         _check_numbers("intercept", [self.intercept])
 
@@ -79,13 +81,15 @@ class KernelClassifier(_Saved):
     limit: float
 
     def __post_init__(self):
-        _check_standard(self, len(self.means))
+        _check_standard(self)
         if not isinstance(self.vectors, list) or not self.vectors:
             raise ValueError(f"vectors are {shown(self.vectors)}, wanted a list of rows of numbers")
         for vector in self.vectors:
             _check_numbers("vectors", vector, len(self.means))
         _check_numbers("weights", self.weights, len(self.vectors))
         _check_numbers("gamma, intercept, slope, offset", [self.gamma, self.intercept, self.slope, self.offset])
+        if self.gamma < 0:
+            raise ValueError(f"gamma is {self.gamma}, wanted a number of at least 0")
 
     @property
     def num_features(self) -> int:
@@ -172,6 +176,8 @@ class TreesClassifier(_Saved):
             raise ValueError(f"num_features is {shown(self.num_features)} and there are {len(self.trees)} trees")
         for tree in self.trees:
             tree.check(self.num_features)
+            if self.combination == MEAN and not 0 <= min(tree.value) <= max(tree.value) <= 1:
+                raise ValueError(f"a tree's values are {shown(tree.value)}, wanted probabilities from 0 to 1")
 
     def probability(self, features: np.ndarray) -> np.ndarray:
         """(rows,), of (rows, features)."""
@@ -217,19 +223,23 @@ def _checked(features: np.ndarray, number: int) -> np.ndarray:
     return features
 
 
-def _check_standard(saved, count: int) -> None:
+def _check_standard(saved) -> None:
     _check_numbers("means", saved.means)
-    _check_numbers("scales", saved.scales, count)
+    _check_numbers("scales", saved.scales, len(saved.means))
     _check_numbers("limit", [saved.limit])
     if min(saved.scales) <= 0 or saved.limit <= 0:
         raise ValueError(f"scales and limit are positive, found {min(saved.scales)} and {saved.limit}")
 
 
 def _check_numbers(name: str, values, count: int | None = None) -> None:
-    good = isinstance(values, list) and values and len(values) <= _MOST_NUMBERS and all(map(is_finite_number, values))
+    good = isinstance(values, list) and values and len(values) <= _MOST_NUMBERS and all(map(_is_usable, values))
     if not good or (count is not None and len(values) != count):
         wanted = "finite numbers" if count is None else f"{count} finite numbers"
-        raise ValueError(f"{name}: found {shown(values)}, wanted a list of {wanted}")
+        raise ValueError(f"{name}: found {shown(values)}, wanted a list of {wanted} up to {_LARGEST:g}")
+
+
+def _is_usable(value) -> bool:
+    return is_finite_number(value) and abs(value) <= _LARGEST
 
 
 def _keys(what: str, content, form) -> dict[str, Any]:

@@ -98,6 +98,8 @@ def test_a_file_gives_the_same_to_the_last_bit(stress, tmp_path):
         ({"threshold": 2}, "threshold"),
         ({"threshold": "0.5"}, "threshold"),
         ({"origin": []}, "origin"),
+        ({"origin": {"corpora": 5}}, "origin"),
+        ({"origin": {"corpora": ["a corpus"]}}, "origin"),
         ({"classifier": {"form": "linear"}}, "lacks"),
         ({"comment": ""}, "unknown keys \\['comment'\\]"),
     ],
@@ -116,6 +118,12 @@ def test_what_is_not_a_detector_is_refused(tmp_path, content):
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(ValueError, match="detector.json"):
         load_noise_detector(str(path))
+
+
+def test_signals_without_samples_or_leads():
+    with pytest.raises(ValueError, match=r"shape \(2, 0\), wanted \(rows, samples\)"):
+        small()(np.zeros((2, 0)), 250)
+    assert small()(np.zeros((0, 5000)), 250).window_probability.shape == (0, 1)
 
 
 def test_names():

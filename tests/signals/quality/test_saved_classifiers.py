@@ -82,6 +82,11 @@ def changed(made, **changes):
         (changed(linear(), weights="ab"), "finite"),
         (changed(linear(), scales=[1.0, 0.0]), "positive"),
         (changed(linear(), limit=True), "finite"),
+        (changed(linear(), means=None), "means: found None"),
+        # sums of such numbers overflow to what no threshold calls noisy, or are no floats
+        (changed(linear(), weights=[1e300, -1e300]), "up to 1e"),
+        (changed(linear(), means=[10**30, 0.0]), "up to 1e"),
+        (changed(kernel(), gamma=-1.0), "gamma is -1"),
         (changed(kernel(), vectors=[[1.0, 2.0], [1.0]]), "vectors"),
         (changed(kernel(), vectors=[]), "vectors"),
         (changed(trees(), combination="product"), "combination"),
@@ -89,6 +94,7 @@ def changed(made, **changes):
         (changed(trees(), trees=3), "list"),
         (changed(trees(), trees=[{}]), "lacks"),
         (changed(trees(), num_features=1), "feature 1 of 1"),
+        (changed(trees(), trees=[dict(feature=[-1], threshold=[0], left=[0], right=[0], value=[-7])]), "from 0 to 1"),
     ],
 )
 def test_broken_classifiers_are_refused(content, message):
