@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from transformers.utils import logging
 
-from ...checks import check_positive_integer
+from ...checks import check_positive, check_positive_integer
 from ...files import atomic_file
 from ...progress import progress_bar
 from ..metrics.bootstrap import REPLICATES
@@ -67,12 +67,13 @@ class BurdenOptions:
 
     def __post_init__(self):
         check_positive_integer("replicates", self.replicates)
-        if not self.window_seconds >= 10:
+        check_positive("window_seconds", self.window_seconds)
+        if self.window_seconds < 10:
             raise ValueError(f"window_seconds is {self.window_seconds}, wanted at least 10: rhythm needs some beats")
         if not self.rhythms:
             raise ValueError("rhythms is empty, wanted codes such as AFIB")
-        if self.block_seconds is not None and not self.block_seconds > 0:
-            raise ValueError(f"block_seconds is {self.block_seconds}, wanted above 0")
+        if self.block_seconds is not None:
+            check_positive("block_seconds", self.block_seconds)
 
 
 @dataclass

@@ -105,6 +105,8 @@ def test_mistakes(raw, tmp_path):
         ({"window_seconds": 5}, "wanted at least 10"),
         ({"rhythms": ()}, "rhythms is empty"),
         ({"block_seconds": 0}, "block_seconds is 0"),
+        ({"block_seconds": float("inf")}, "block_seconds is inf"),
+        ({"window_seconds": float("inf")}, "window_seconds is inf"),
         ({"replicates": 0}, "replicates"),
     ):
         with pytest.raises(ValueError, match=message):
