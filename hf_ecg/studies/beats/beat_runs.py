@@ -16,8 +16,9 @@ from ...evaluation.loading import load_head, pick_device
 from ...files import atomic_file
 from ...recipes_found import find_recipe
 from ...signals.high_quality_beats import DOWNSAMPLED_HZ
-from ...training import pretrain
+from ...training.prior_runs import train_once
 from ...training.recipe import as_override, load_recipe
+from ...training.run_folder import check_same_recipe
 from .interval_scores import class_shares, interval_log_ratios
 
 RECIPE = "mit_bih_beats"
@@ -142,6 +143,9 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
 
     Returns:
         "validation" and "test".
+
+    Raises:
+        ValueError: it was trained by another recipe, such as with other overrides.
     """
     corpus = prepared_beats(data_dir, output_dir, run.splitting, run.rate)
     if run.intervals in (BOOSTED, ALONE):
@@ -151,10 +155,11 @@ def answers(run: BeatRun, data_dir, output_dir: Path, overrides: Sequence[str] =
             shares = np.log(class_shares(corpus))
             return {split: replace(one, scores=beside[split] + shares) for split, one in told.items()}
         return {split: replace(one, scores=one.scores + beside[split]) for split, one in told.items()}
-    kept = output_dir / "runs" / f"{run.name}.npz"
+    kept, folder = output_dir / "runs" / f"{run.name}.npz", output_dir / "runs" / run.name
+    recipe = run_recipe(run, corpus, overrides)
+    check_same_recipe(recipe, folder)
     if not kept.is_file():
-        folder = output_dir / "runs" / run.name
-        pretrain(run_recipe(run, corpus, overrides), folder, resume=folder.is_dir(), disconnect=False)
+        train_once(recipe, folder)
         model, extractor = load_head(str(folder), pick_device(None), "classifier")
         found = {}
         for split in JUDGED:

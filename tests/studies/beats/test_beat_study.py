@@ -71,6 +71,8 @@ def test_an_arm_is_trained_once_and_answers_for_both_splits(raw, tmp_path):
     assert config.covariate_hidden_size == 64
     again = answers(run, tmp_path / "gone", tmp_path, FAST)  # nothing is read or trained anew
     np.testing.assert_array_equal(again["test"].scores, told["test"].scores)
+    with pytest.raises(ValueError, match="run.epochs was"):
+        answers(run, raw, tmp_path, [*FAST, "run.epochs=7"])
     # early beats that are narrow in one, wide in the other: trees on the intervals tell them from the rest
     beside = interval_log_ratios(corpus, ("test",))["test"]
     assert beside.shape == (105, 5) and (beside.argmax(axis=1)[told["test"].labels > 0] > 0).mean() > 0.9
