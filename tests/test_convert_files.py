@@ -60,10 +60,10 @@ def content_of(family, name):
 
 
 def without_a_tensor(content):
-    """The largest mapping of the file loses its first tensor."""
+    """The largest mapping of the file loses its first tensor, by name in safetensors, whose order is chance."""
     if content[:2] != b"PK":
         state = load(content)
-        state.pop(next(key for key, value in state.items() if value.ndim > 1))
+        state.pop(min(key for key, value in state.items() if value.ndim > 1))
         return save(state)
     state = torch.load(io.BytesIO(content), weights_only=False)
     inner = max([state, *(value for value in state.values() if isinstance(value, dict))], key=len)

@@ -28,7 +28,8 @@ COVARIATES = torch.tensor([[75.0, 1.0], [45.0, torch.nan], [torch.nan, torch.nan
 
 def test_the_linear_layer_sees_standardised_values_and_learned_ones_for_those_missing(model):
     torch.nn.init.normal_(model.classifier.missing)
-    weight, bias, missing = model.classifier.weight, model.classifier.bias, model.classifier.missing
+    weight, bias = model.classifier.linear.parameters()
+    missing = model.classifier.missing
     pooled = model.encoder(VALUES).pooler_output
     beside = torch.stack(
         [
@@ -151,7 +152,7 @@ def test_a_hidden_layer_of_the_covariates_stands_before_the_linear_one(tmp_path)
     layer, known = model.classifier, torch.tensor([[75.0, 1.0]])
     hidden = torch.relu(torch.tensor([[1.0, 0.0, 1.0, 0.0]]) @ layer.hidden.weight.T + layer.hidden.bias)
     pooled = model.encoder(VALUES[:1]).pooler_output
-    wanted = torch.cat([pooled, hidden], dim=1) @ layer.weight.T + layer.bias
+    wanted = torch.cat([pooled, hidden], dim=1) @ layer.linear.weight.T + layer.linear.bias
     torch.testing.assert_close(model(VALUES[:1], covariates=known).logits, wanted)
     assert layer.hidden.weight.std() > 0.2 and (layer.missing == 0).all()
     model.save_pretrained(tmp_path)

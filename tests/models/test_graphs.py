@@ -1,8 +1,8 @@
 """Compiled and exported graphs: they take seconds each, so the last tiny case of a class stands for all of it.
 
 And of classes that are one mixin of `models.shared` around their family's encoder, whose own graph is here too, the
-first class stands for all. What pretrains or reads texts is compiled here and exported by `-m large`: the encoder
-inside is exported here, and a dual encoder with any number of tokens in test_forward_names.py.
+first class stands for all. What pretrains is compiled, and with what reads texts exported, by `-m large`: the encoder
+inside is compiled and exported here, and a dual encoder with any number of tokens in test_forward_names.py.
 """
 
 import pytest
@@ -27,8 +27,13 @@ for name, case in CASES.items():
     # of shared mixins the first one, which does not change when a family comes
     if kind(case[0]) is case[0] or kind(case[0]) not in LAST_OF_A_KIND:
         LAST_OF_A_KIND[kind(case[0])] = name
-OF_LARGE = ("pretraining", "lead reconstruction", "dual encoder")
 OF_ALL = list(LAST_OF_A_KIND.values())
+PRETRAINS = ("pretraining", "lead reconstruction")
+
+
+def beside_large(*roles):
+    """All names; those of models with these roles are left to `-m large`."""
+    return [pytest.param(name, marks=[pytest.mark.large] * (CASES[name][0].role in roles)) for name in OF_ALL]
 
 
 def shallow(config):
@@ -55,7 +60,7 @@ def test_every_encoder_has_its_own_graph_here(name):
     assert type(ecg_encoder(build(name)[0])) in LAST_OF_A_KIND
 
 
-@pytest.mark.parametrize("name", OF_ALL)
+@pytest.mark.parametrize("name", beside_large(*PRETRAINS))
 def test_it_compiles_to_one_graph_with_its_loss(name):
     # a function of transformers that all models go through may be compiled eight times only
     torch.compiler.reset()
@@ -67,10 +72,7 @@ def test_it_compiles_to_one_graph_with_its_loss(name):
         torch.testing.assert_close(found[entry], wanted[entry])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.large] * (CASES[name][0].role in OF_LARGE)) for name in OF_ALL],
-)
+@pytest.mark.parametrize("name", beside_large(*PRETRAINS, "dual encoder"))
 def test_it_can_be_exported_for_any_number_of_records_of_any_length(name):
     model, inputs, key = build(name)
     # patches and beats have places: any number of records, of one length

@@ -172,7 +172,7 @@ def test_an_encoder_is_probed_only(script, work):
         (["--tasks", "ptb_xl_superdiagnostic"], "no label set 'superdiagnostic'"),
         (["--tasks", "ptb_xl_rythm"], "tasks .* are unknown"),
         (["--test_folds", "7,10"], "share 1 folds"),
-        (["--validation_folds", "9", "--test_folds", "8"], "was trained on folds"),
+        (["--validation_folds", "9", "--test_folds", "8"], "was selected on folds"),
         (["--prompts", "ptb_xl_rhythm=MISSING"], r"without prompts \['SR'\]"),
         (["--prompts", "TWICE.json"], r"\['SR'\] are given twice"),
         (["--setting", "run.epochs=1,2"], "there is no --recipe"),

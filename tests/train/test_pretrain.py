@@ -70,7 +70,7 @@ def use_extra_texts(text_recipe, number=3):
     text_recipe["method"]["options"] |= {"true_texts": True, "extra_texts": number, "rare_sentence_power": 1.0}
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.large)])
 def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_path, workers):
     """A checkpoint after every step: many of the kills hit its writing."""
     use_extra_texts(text_recipe)

@@ -37,7 +37,7 @@ def assert_equal_runs(whole, cut):
     return states
 
 
-@pytest.mark.parametrize(("workers", "accumulation"), [(0, 1), (2, 1), (2, 2)])
+@pytest.mark.parametrize(("workers", "accumulation"), [(0, 1), pytest.param(2, 1, marks=pytest.mark.large), (2, 2)])
 def test_resume_is_bit_for_bit(text_recipe, recipe_of, tmp_path, workers, accumulation):
     """Views, dropout in the text tower, BatchNorm, a moving average, the best epoch, the log."""
     watch(text_recipe)

@@ -84,7 +84,7 @@ def test_two_processes_with_accumulation_are_one_with_the_whole_batch(label_reci
     assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
 
 
-@pytest.mark.parametrize("recipe", ["sharing_recipe", "taught_recipe"])
+@pytest.mark.parametrize("recipe", ["sharing_recipe", pytest.param("taught_recipe", marks=pytest.mark.large)])
 def test_a_sharded_run_is_the_replicated_one_and_resumes(recipe, request, write, tmp_path):
     run_ranks(two_ranks.main, write(request.getfixturevalue(recipe)), tmp_path)
     replicated, sharded, cut = (

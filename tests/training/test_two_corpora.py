@@ -155,7 +155,7 @@ def test_evaluation_on_the_folds_of_either_corpus_is_refused(
     folder = str(tmp_path / "out")
     for config in ("tiny_100hz", "other_500hz", "other_100hz"):
         for fold in (1, 2, 3, 4):
-            with pytest.raises(ValueError, match=rf"was trained on folds.*of those to be evaluated, \[{fold}, 5\]"):
+            with pytest.raises(ValueError, match=rf"was \w+ on folds.*of those to be evaluated, \[{fold}, 5\]"):
                 facts_for_evaluation([folder], config, [fold, 5])
         (facts,) = facts_for_evaluation([folder], config, [5])
         assert len(facts.sources) == 2
@@ -193,7 +193,7 @@ def test_weights_hold_within_sampling_error(two_label_recipe, recipe_of, two):
     assert drawn.sum() == 40 * 72 and ((drawn - expected) ** 2 / expected).sum() < 10.8  # 99.9 % of chi-square, df 1
 
 
-@pytest.mark.parametrize(("workers", "accumulation"), [(0, 1), (2, 2)])
+@pytest.mark.parametrize(("workers", "accumulation"), [pytest.param(0, 1, marks=pytest.mark.large), (2, 2)])
 def test_resume_is_bit_for_bit(text_recipe, two, recipe_of, tmp_path, workers, accumulation):
     recipe = two(watch(text_recipe), 1, 2)
     changes = {"run__ema_decay": 0.9, "run__checkpoint_every_steps": 3, "run__accumulation": accumulation}

@@ -36,8 +36,8 @@ def check_covariates(names, mean, scale, hidden=None) -> None:
         )
 
 
-class CovariateLinear(nn.Linear):
-    """The linear layer of a head on the features of a waveform and, for each covariate, two more.
+class CovariateLinear(nn.Module):
+    """A linear layer of a head, `linear`, on the features of a waveform and, for each covariate, two more.
 
     A known value is `((value - mean) / scale, 0)`. A missing one (NaN) is a learned vector, which begins at 0: without
     a missing value in training it says what the mean says. *inferred*: the paper says only that covariates are given
@@ -70,7 +70,8 @@ class CovariateLinear(nn.Linear):
         scale: Sequence[float] | None = None,
         hidden: int | None = None,
     ):
-        super().__init__(hidden_size + (hidden or WIDTH * len(names)), num_labels)
+        super().__init__()
+        self.linear = nn.Linear(hidden_size + (hidden or WIDTH * len(names)), num_labels)
         self.names = list(names)
         self.mean = [0.0] * len(self.names) if mean is None else [float(value) for value in mean]
         self.scale = [1.0] * len(self.names) if scale is None else [float(value) for value in scale]
@@ -83,9 +84,7 @@ class CovariateLinear(nn.Linear):
             # as torch does: so few inputs would hardly show behind the small weights of a transformer
             init.kaiming_uniform_(self.hidden.weight, a=math.sqrt(5))
 
-    def forward(  # type: ignore[override]
-        self, features: torch.Tensor, covariates: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, features: torch.Tensor, covariates: torch.Tensor) -> torch.Tensor:
         """
         Args:
             features: (batch, hidden_size).
@@ -97,7 +96,7 @@ class CovariateLinear(nn.Linear):
         beside = self.beside(covariates)
         if self.hidden is not None:
             beside = F.relu(self.hidden(beside))
-        return super().forward(torch.cat([features, beside.to(features.dtype)], dim=-1))
+        return self.linear(torch.cat([features, beside.to(features.dtype)], dim=-1))
 
     def beside(self, covariates: torch.Tensor) -> torch.Tensor:
         """The covariates as features.

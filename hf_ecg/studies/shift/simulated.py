@@ -134,7 +134,7 @@ class _Network(nn.Module):
         self.encoder = nn.Linear(DIMENSIONS, _WIDTH)
         mean, scale = [c.mean().item()], [c.std().item()]
         if told == BESIDE:
-            self.classifier: nn.Linear = CovariateLinear(_WIDTH, 1, ["c"], mean, scale)
+            self.classifier: nn.Module = CovariateLinear(_WIDTH, 1, ["c"], mean, scale)
         else:
             self.classifier = nn.Linear(2 * _WIDTH + 2 if told == PRODUCTS else _WIDTH, 1)
 
