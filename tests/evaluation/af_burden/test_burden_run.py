@@ -13,6 +13,7 @@ from hf_ecg.data.readers.shdb_af import shdb_af_corpus
 from hf_ecg.evaluation.af_burden.burden_run import BurdenOptions
 from hf_ecg.evaluation.af_burden.recordings import FileRecording, find_recordings
 from hf_ecg.evaluation.af_burden.rr_detector import RRDetector
+from hf_ecg.locks import OutputLock
 from tests.data.made_shdb_af import write_values
 
 
@@ -98,6 +99,17 @@ def test_records_of_one_name_have_tables_of_their_own(raw, tmp_path):
         (other / f"002.{ending}").write_bytes((raw / f"002.{ending}").read_bytes())
     call("evaluate af-burden", [str(raw / "002.hea"), str(other), "--output_dir", str(tmp_path / "out")])
     assert sorted(path.name for path in (tmp_path / "out").glob("*.csv")) == ["002.csv", "002_2.csv"]
+
+
+def test_a_folder_that_another_process_writes_is_left_alone(raw, tmp_path):
+    first = OutputLock(tmp_path / "out")
+    first.acquire()
+    try:
+        with pytest.raises(OSError, match="out is being written by process"):
+            call("evaluate af-burden", [str(raw / "002.hea"), "--output_dir", str(tmp_path / "out")])
+    finally:
+        first.release()
+    assert not list((tmp_path / "out").glob("*.csv"))
 
 
 def test_mistakes(raw, tmp_path):

@@ -62,6 +62,7 @@ def command(records, model, output_dir, picture, strict, config, **given) -> End
     from ....evaluation.af_burden.burden_page import TITLE, burden_page, burden_summary
     from ....evaluation.af_burden.burden_run import BurdenOptions, judge_burden, summarise, write_windows
     from ....evaluation.reports.evaluation_report import command_line, version_facts
+    from ....locks import output_lock
 
     options = BurdenOptions(
         window_seconds=given["window_seconds"],
@@ -75,32 +76,33 @@ def command(records, model, output_dir, picture, strict, config, **given) -> End
     detector, source = _detector(model, given)
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    entries, made = [], []
-    for entry, table in judge_burden(list(records), detector, options, config, strict):
-        entries.append(entry)
-        if "reason" in entry:
-            continue
-        made.append(write_windows(folder, entry["record"], table, detector.threshold, taken=made))
-        if picture:
-            _draw(entry, table, detector, made[-1].with_suffix(".png"))
-    if not any("burden" in entry for entry in entries):
-        raise ValueError(f"no recording could be read; the first one: {entries[0]['reason']}")
-    report = {
-        "title": TITLE,
-        "command": command_line(),
-        "detector": {
-            "name": detector.name,
-            "threshold": detector.threshold,
-            "threshold_source": source,
-            "facts": detector.facts,
-        },
-        "options": {name: value for name, value in vars(options).items() if name != "rename"}
-        | {"rename": None if options.rename is None else {str(key): name for key, name in options.rename.items()}},
-        "recordings": entries,
-        "summary": summarise(entries),
-        "versions": version_facts(),
-    }
-    ending = publish(report, folder / REPORT_NAME, burden_page, told=burden_summary(report))
+    with output_lock(folder):
+        entries, made = [], []
+        for entry, table in judge_burden(list(records), detector, options, config, strict):
+            entries.append(entry)
+            if "reason" in entry:
+                continue
+            made.append(write_windows(folder, entry["record"], table, detector.threshold, taken=made))
+            if picture:
+                _draw(entry, table, detector, made[-1].with_suffix(".png"))
+        if not any("burden" in entry for entry in entries):
+            raise ValueError(f"no recording could be read; the first one: {entries[0]['reason']}")
+        report = {
+            "title": TITLE,
+            "command": command_line(),
+            "detector": {
+                "name": detector.name,
+                "threshold": detector.threshold,
+                "threshold_source": source,
+                "facts": detector.facts,
+            },
+            "options": {name: value for name, value in vars(options).items() if name != "rename"}
+            | {"rename": None if options.rename is None else {str(key): name for key, name in options.rename.items()}},
+            "recordings": entries,
+            "summary": summarise(entries),
+            "versions": version_facts(),
+        }
+        ending = publish(report, folder / REPORT_NAME, burden_page, told=burden_summary(report))
     return replace(ending, made=[*ending.made, (folder, f"a table of windows for each of {len(made)} recordings")])
 
 
