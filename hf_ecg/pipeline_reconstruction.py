@@ -11,6 +11,8 @@ computed. What a model made is named in `Record.reconstructed`, and drawn in ano
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from .checks import nearest
 from .models.shared.task_names import RECONSTRUCTION
 from .pipelines import ECGPipeline
 from .processing.inputs import WaveformGroup, read_inputs
-from .signals import Record, derive_limb_leads, resample
+from .signals import Record, derive_limb_leads, read, resample
+from .signals.channels import take_channels
 from .signals.leads import LIMB_LEADS, STANDARD_LEADS
 
 # a beat at 60 a minute, less than which says nothing of a rhythm or a waveform
@@ -29,13 +32,15 @@ SHORTEST_S = 1.0
 # longer records are completed in windows, the joins of which overlap and are blended
 WINDOW_S, OVERLAP_S = 60.0, 2.0
 _OPTIONS = ("sampling_rate", "leads", "units", "rename")
+_MEASURED, _MADE = "measured: ", "reconstructed, not measured: "
 
 
 class ECGLeadReconstructionPipeline(ECGPipeline):
     """Task "ecg-lead-reconstruction": a `hf_ecg.signals.Record` of the standard twelve leads.
 
     A reconstructed lead is an estimate, not a measurement: it holds what the measured leads and other patients say.
-    Reconstructed leads have passed the model's filters and hold no frequency above half of the model's rate.
+    Reconstructed leads have passed the model's filters and hold no frequency above half of the model's rate. Where a
+    measured lead has no sample nothing is reconstructed: NaN.
 
     Raises:
         ValueError: no limb lead, less than a second, values that are not voltages, several ECGs in one batch.
@@ -92,11 +97,21 @@ class ECGLeadReconstructionPipeline(ECGPipeline):
 
 
 def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
-    """What a user hands over, in millivolts, with the leads of the twelve that it has.
+    """What a user hands over, in millivolts, with the leads of the twelve that were measured.
+
+    What a file or a `Record` says beside the leads is kept. Leads that a model made before are left out.
 
     Raises:
         ValueError: several records, no voltages, no limb lead, less than a second; what `read_inputs` refuses.
     """
+    options = dict(options)
+    if isinstance(ecg, (str, PathLike)):
+        found = read(ecg, leads=options.get("leads"), rename=options.pop("rename", None))
+        ecg, name = replace(found, name=fspath(ecg)), Path(ecg).stem
+    elif isinstance(ecg, Record):
+        name = ecg.name
+    if isinstance(ecg, Record) and ecg.reconstructed:
+        ecg = take_channels(ecg, [lead for lead in ecg.leads if lead not in ecg.reconstructed])
     groups = read_inputs(ecg, **options)
     group: WaveformGroup = groups[0]
     where = group.names[0]
@@ -113,10 +128,12 @@ def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
         raise ValueError(f"{where} is {seconds:g} s long, wanted at least {SHORTEST_S:g} s")
     kept = [place for place, lead in enumerate(group.leads) if lead in STANDARD_LEADS]
     names = tuple(group.leads[place] for place in kept)
-    named = Path(ecg.name if isinstance(ecg, Record) else str(ecg)).stem if not isinstance(ecg, Mapping) else name
-    if isinstance(ecg, (np.ndarray, torch.Tensor, list, tuple)):
-        named = name
-    return Record(named, group.signals[0, kept], None, None, names, group.sampling_rate)
+    record = Record(name, group.signals[0, kept], None, None, names, group.sampling_rate)
+    if not isinstance(ecg, Record):
+        return record
+    kept_of = ("sampling_rate", "source_format", "device", "start_time", "annotations", "remarks")
+    comments = [line for line in ecg.comments if not line.startswith((_MEASURED, _MADE))]
+    return replace(record, comments=comments, **{key: getattr(ecg, key) for key in kept_of})
 
 
 def in_windows(model, values: torch.Tensor, lead_mask: torch.Tensor, sampling_rate: float) -> torch.Tensor:
@@ -157,11 +174,13 @@ def completed(record: Record, leads: np.ndarray, sampling_rate: float) -> Record
 
     Returns:
         The twelve leads at the record's rate: measured ones as they were, limb leads computed where two are known,
-        the others named in `reconstructed`.
+        the others named in `reconstructed`, NaN where a measured lead is.
     """
     number, measured = record.num_samples, {lead: record.values[place] for place, lead in enumerate(record.leads)}
     absent = [lead for lead in STANDARD_LEADS if lead not in measured]
     found = at_rate(leads, sampling_rate, record.sampling_rate, number)
+    # the model saw a line across the gap, which nobody measured
+    found[:, np.isnan(record.values).any(axis=0)] = np.nan
     known = dict(measured)
     limb = [lead for lead in LIMB_LEADS if lead in measured]
     made = [lead for lead in absent if lead not in LIMB_LEADS]
@@ -175,18 +194,12 @@ def completed(record: Record, leads: np.ndarray, sampling_rate: float) -> Record
     known |= {lead: six[place] for place, lead in enumerate(names) if lead not in known}
     values = np.stack([known.get(lead, found[place]) for place, lead in enumerate(STANDARD_LEADS)])
     comments = [
-        f"measured: {', '.join(record.leads)}",
-        *([f"reconstructed, not measured: {', '.join(made)}"] if made else []),
+        *record.comments,
+        f"{_MEASURED}{', '.join(record.leads)}",
+        *([f"{_MADE}{', '.join(made)}"] if made else []),
     ]
-    return Record(
-        record.name,
-        values,
-        None,
-        None,
-        STANDARD_LEADS,
-        record.sampling_rate,
-        comments=comments,
-        reconstructed=tuple(made),
+    return replace(
+        record, values=values, leads=STANDARD_LEADS, lead_names=(), comments=comments, reconstructed=tuple(made)
     )
 
 

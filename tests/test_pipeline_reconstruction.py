@@ -1,5 +1,7 @@
 """The pipeline "ecg-lead-reconstruction": measured leads stay, the others are marked, errors are one sentence."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 import torch
@@ -87,6 +89,29 @@ def test_a_real_file_is_read_and_only_its_absent_leads_are_made(complete, shared
 def test_several_ecgs_give_as_many_records(complete):
     records = complete([Record(str(n), waves(1, 2.0 + n), None, None, ("II",), 100) for n in range(2)])
     assert [(one.name, one.num_samples) for one in records] == [("0", 500), ("1", 750)]
+
+
+def test_nothing_is_made_where_a_measured_lead_has_no_sample(complete):
+    given = waves(2)
+    given[0, 100:200] = np.nan
+    for leads in (["I"], ["I", "II"]):
+        record = complete(given[: len(leads)], sampling_rate=250, leads=leads, units="mV")
+        missing = np.isnan(record.values)
+        rest = [place for place, lead in enumerate(STANDARD_LEADS) if lead not in leads]
+        assert missing[rest, 100:200].all() and not missing[:, :100].any() and not missing[:, 200:].any()
+        np.testing.assert_array_equal(record.values[: len(leads)], given[: len(leads)])
+
+
+def test_what_a_record_says_of_itself_stays_and_made_leads_are_made_anew(complete):
+    told = {"comments": ["simulated: nobody"], "device": "watch", "start_time": datetime(2020, 1, 2)}
+    given = Record("rec.1", waves(2), None, None, ("I", "II"), 250, **told)
+    once = complete(given)
+    assert once.is_simulated and (once.name, once.device, once.start_time) == ("rec.1", "watch", told["start_time"])
+    again = complete(once)
+    # leads I and II and what follows from them: what a model made is not measured by being read again
+    assert again.reconstructed == once.reconstructed == CHEST_LEADS
+    assert again.comments[0] == "simulated: nobody" and len(again.comments) == len(once.comments) == 3
+    np.testing.assert_array_equal(again.values[:6], once.values[:6])
 
 
 GIVEN = {"sampling_rate": 250, "leads": ["I", "II"], "units": "mV"}
