@@ -56,6 +56,15 @@ def test_where_a_beat_query_looks_is_told_and_never_at_padding(model, ecgs):
     assert not looked[1, :, :, ~outputs.frame_mask[1]].any() and model(ecgs).beat_attentions is None
 
 
+@torch.no_grad()
+def test_which_outputs_there_are_does_not_hang_on_what_is_padded(model, ecgs):
+    mask = torch.ones(2, 160, dtype=torch.bool)
+    mask[1, 100:] = False
+    together, alone = model(ecgs, sample_mask=mask), model(ecgs[:1], sample_mask=mask[:1])
+    assert list(together) == list(alone) and torch.equal(together.frame_mask[:1], alone.frame_mask)
+    assert model(ecgs).frame_mask is None
+
+
 def test_a_head_trains_what_it_reads_and_nothing_else(ecgs):
     head = MELPForECGClassification(melp_config(num_labels=2))
     head(ecgs, labels=torch.ones(2, 2)).loss.backward()

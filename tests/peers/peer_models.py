@@ -14,12 +14,17 @@ torch.set_num_threads(1)
 
 # What `output_hidden_states` gives of the tiny model: how many, and positions and channels of the first.
 HIDDEN_STATES = {
+    "clear": (3, 48, 16),
     "clocs": (2, 39, 4),
+    "ecg_convnextv2": (3, 40, 8),
     "ecg_resnet": (5, 80, 4),
     "ecg_resnext": (4, 80, 8),
     "ecg_tf_mae": (3, 10, 16),
+    "ecg_unet": (3, 160, 4),
     "ecg_vit": (3, 10, 16),
     "ecg_fm": (3, 40, 16),
+    "heartlang": (2, 37, 16),
+    "heartlang_vqhbr": (2, 37, 16),
     "melp": (3, 40, 16),
     "st_mem": (3, 144, 16),
 }
@@ -31,6 +36,11 @@ def families() -> dict[type, list[type]]:
     return {family.config: list(family.models) for family in ours}
 
 
+def parts_of(config) -> list:
+    """The configuration, and those inside it."""
+    return [config, *(getattr(config, name) for name in config.sub_configs)]
+
+
 class PeerModelTester:
     """What transformers' mixins ask for configurations and inputs; the names are theirs."""
 
@@ -39,9 +49,15 @@ class PeerModelTester:
     attention = None
 
     def __init__(self, config_class: type):
-        self.make_config, self.make_inputs = next(c[1:3] for c in CASES.values() if c[0].config_class is config_class)
+        own = [case for case in CASES.values() if case[0].config_class is config_class]
+        # a pretraining model wants the most of a configuration, such as a vocabulary
+        pretraining = [case for case in own if model_role(case[0]) == "pretraining"]
+        self.make_config, self.make_inputs = (pretraining or own)[0][1], own[0][2]
         config = self.get_config()
-        self.num_attention_heads = vars(config).get("num_attention_heads")
+        # of the first part that has attention
+        self.num_attention_heads = next(
+            (part.num_attention_heads for part in parts_of(config) if hasattr(part, "num_attention_heads")), None
+        )
         sizes = HIDDEN_STATES.get(config.model_type)
         if sizes is not None:
             self.expected_num_hidden_layers, self.seq_length, self.hidden_size = sizes
@@ -89,9 +105,10 @@ def _case(model_class: type) -> tuple:
 
 def learning_inputs(model_class: type, inputs: dict) -> dict:
     """The inputs, and what makes this class give a loss; a bare encoder has none."""
+    rows = len(inputs[model_class.main_input_name])
     if model_role(model_class) == "classifier":
-        return inputs | {"labels": torch.zeros(len(inputs["input_values"]), dtype=torch.long)}
+        return inputs | {"labels": torch.zeros(rows, dtype=torch.long)}
     if model_role(model_class) == "survival model":
-        return inputs | {"labels": torch.tensor([[200.0, 1.0]]).repeat(len(inputs["input_values"]), 1)}
+        return inputs | {"labels": torch.tensor([[200.0, 1.0]]).repeat(rows, 1)}
     asked = "return_loss" in inspect.signature(model_class.forward).parameters
     return inputs | {"return_loss": True} if asked else inputs

@@ -5,6 +5,7 @@ With HF_ECG_PEERS_TABLE=1 only what the table lists is run: each of it should fa
 """
 
 import fnmatch
+import inspect
 import os
 import sys
 import unittest
@@ -22,7 +23,7 @@ from transformers import BertTokenizerFast
 
 from hf_ecg import ECGFeatureExtractor, ECGTextProcessor
 from hf_ecg.models.shared.roles import model_role
-from tests.peers.peer_models import PeerModelTester, families, learning_inputs, own_inputs
+from tests.peers.peer_models import PeerModelTester, families, learning_inputs, own_inputs, parts_of
 from tests.peers.source_distribution import load
 
 # "family.test" or "*.test" (with the wildcards of fnmatch): why it does not apply. A family is a model type, or
@@ -30,10 +31,11 @@ from tests.peers.source_distribution import load
 NO_SEQUENCE = "the mixin is of SequenceFeatureExtractor, whose padding is a method; ours is a step of the recipe"
 NOT_AUDIO = "the processor's argument is ecg, an array with a rate, leads and units; audio is none"
 TOWERS = "two towers have no one list of states; each tower's are in its own output, tested with its family"
-NO_LOOK_UP = "a waveform is convolved, not looked up: there are no input embeddings"
+NO_LOOK_UP = "waveforms and beats are convolved, not looked up: there are no input embeddings"
 STAGES = "counts the stages of a convolutional network, of one or two small blocks each, as layers"
-NO_VOCABULARY = "makes shapes unequal by another vocabulary, and a waveform has none"
+NO_VOCABULARY = "makes shapes unequal by another `vocab_size`, and a waveform has none"
 OF_SDPA = "asks sdpa for attentions, which is an error here"
+MASKS = "subtracts every output, and one is a mask"
 NOT_APPLICABLE = {
     "feature_extractor.test_attention_mask": NO_SEQUENCE,
     "feature_extractor.test_attention_mask_with_truncation": NO_SEQUENCE,
@@ -56,41 +58,35 @@ NOT_APPLICABLE = {
     "processor.test_subprocessor_defaults_preserved_by_kwargs_2_audio": NOT_AUDIO,
     "processor.test_unstructured_kwargs_2_audio": NOT_AUDIO,
     "processor.test_unstructured_kwargs_batched_2_audio": NOT_AUDIO,
-    "ecg_text.test_hidden_states_output": TOWERS,
-    "ecg_text.test_retain_grad_hidden_states_attentions": TOWERS,
-    "ecg_text.test_attention_outputs": TOWERS,
-    "ecg_text.test_eager_matches_sdpa_inference_*": "shows the model waveforms and no text",
     "ecg_contrastive.test_hidden_states_output": TOWERS,
     "ecg_contrastive.test_retain_grad_hidden_states_attentions": TOWERS,
-    "ecg_contrastive.test_model_get_set_embeddings": NO_LOOK_UP,
-    "ecg_resnet.test_model_get_set_embeddings": NO_LOOK_UP,
-    "ecg_resnext.test_model_get_set_embeddings": NO_LOOK_UP,
-    "st_mem.test_model_get_set_embeddings": NO_LOOK_UP,
-    "clocs.test_model_get_set_embeddings": NO_LOOK_UP,
-    "ecg_fm.test_model_get_set_embeddings": NO_LOOK_UP,
-    "ecg_vit.test_model_get_set_embeddings": NO_LOOK_UP,
+    "clear.test_model_outputs_equivalence": MASKS,
+    "heartlang*.test_model_outputs_equivalence": MASKS,
+    "melp.test_model_outputs_equivalence": MASKS,
     "ecg_resnet.test_num_layers_is_small": STAGES,
     "ecg_resnext.test_num_layers_is_small": STAGES,
-    "ecg_resnet.test_load_with_mismatched_shapes": NO_VOCABULARY,
-    "ecg_resnext.test_load_with_mismatched_shapes": NO_VOCABULARY,
-    "st_mem.test_eager_matches_sdpa_inference_24_*": OF_SDPA,
-    "ecg_fm.test_eager_matches_sdpa_inference_24_*": OF_SDPA,
-    "ecg_vit.test_eager_matches_sdpa_inference_24_*": OF_SDPA,
-    "st_mem.test_load_with_mismatched_shapes": NO_VOCABULARY,
-    "clocs.test_load_with_mismatched_shapes": NO_VOCABULARY,
-    "ecg_fm.test_load_with_mismatched_shapes": NO_VOCABULARY,
-    "ecg_vit.test_load_with_mismatched_shapes": NO_VOCABULARY,
     "*.test_model_weights_reload_no_missing_tied_weights": "loads a file without one weight of the model, which is an"
     " error of ours and a warning of transformers",
 }
+# The same of every family that reads texts, of every other, and of those of the others that have a head, or attention.
+OF_TEXTS = {
+    "test_hidden_states_output": TOWERS,
+    "test_retain_grad_hidden_states_attentions": TOWERS,
+    "test_attention_outputs": TOWERS,
+    "test_eager_matches_sdpa_inference_*": "shows the model waveforms and no text",
+}
+OF_WAVEFORMS = {"test_model_get_set_embeddings": NO_LOOK_UP}
+OF_HEADS = {"test_load_with_mismatched_shapes": NO_VOCABULARY}
+OF_ATTENTION = {"test_eager_matches_sdpa_inference_24_*": OF_SDPA}
 
-# Tests for which a family's pretraining model is left out, beside an encoder and a head.
+# Tests for which the models around an encoder that are not its heads are left out.
+WHOLE_MODELS = ("pretraining", "lead reconstruction")
 STATES = "the output keeps the encoder's states one level down, in `ecg_model_output`"
-NOT_OF_PRETRAINING = {
+NOT_OF_WHOLE_MODELS = {
     "test_attention_outputs": STATES,
     "test_hidden_states_output": STATES,
     "test_eager_matches_sdpa_inference_*": STATES,
-    "test_model_outputs_equivalence": "subtracts every output, and `removed` is a mask",
+    "test_model_outputs_equivalence": MASKS,
 }
 # Tests that ask for attentions of the default implementation, which is an error here and a warning in transformers.
 OF_EAGER = ("test_capture_outputs_decorator", "test_model_outputs_equivalence")
@@ -117,8 +113,8 @@ class ModelMixin(modeling.ModelTesterMixin):
         name = self._testMethodName
         if name in OF_EAGER and self.has_attentions:
             self.model_tester.attention = "eager"
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_OF_PRETRAINING):
-            others = tuple(c for c in self.all_model_classes if model_role(c) != "pretraining")
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_OF_WHOLE_MODELS):
+            others = tuple(c for c in self.all_model_classes if model_role(c) not in WHOLE_MODELS)
             self.all_model_classes = others or self.all_model_classes
         has_text = "text_config" in self.config_class.sub_configs
         self.config_tester = configuration.ConfigTester(
@@ -137,9 +133,11 @@ class ModelMixin(modeling.ModelTesterMixin):
 
     def _prepare_for_class(self, inputs_dict, model_class, return_labels=False):
         inputs = super()._prepare_for_class(inputs_dict, model_class, return_labels)
-        # the noise that a masking model would draw, for whose every draw the outputs differ
-        own = own_inputs(model_class, len(inputs["input_values"]))
-        inputs |= {name: value for name, value in own.items() if name.endswith("noise")}
+        # What it takes beyond the family's first class: what it is to complete, or the noise that a masking model
+        # would draw, for whose every draw the outputs differ.
+        own = own_inputs(model_class, len(inputs[model_class.main_input_name]))
+        first = inspect.signature(self.all_model_classes[0].forward).parameters
+        inputs |= {name: value for name, value in own.items() if name not in first}
         return learning_inputs(model_class, inputs) if return_labels else inputs
 
 
@@ -175,16 +173,17 @@ class ECGTextProcessorTest(processing.ProcessorTesterMixin, unittest.TestCase):
         return BertTokenizerFast(vocab={word: number for number, word in enumerate(words)})
 
 
-def _reason(family: str, test: str) -> str | None:
-    found = [reason for name, reason in NOT_APPLICABLE.items() if fnmatch.fnmatchcase(f"{family}.{test}", name)]
+def _reason(family: str, test: str, others: dict[str, str]) -> str | None:
+    table = NOT_APPLICABLE | {f"{family}.{name}": reason for name, reason in others.items()}
+    found = [reason for name, reason in table.items() if fnmatch.fnmatchcase(f"{family}.{test}", name)]
     return found[0] if found else None
 
 
-def _marked(test_class: type, family: str) -> type:
+def _marked(test_class: type, family: str, others: dict[str, str] | None = None) -> type:
     """The class with the table's tests skipped, or with nothing else where the table itself is looked at."""
     listed_only = os.environ.get("HF_ECG_PEERS_TABLE") == "1"
     for name in [name for name in dir(test_class) if name.startswith("test_")]:
-        test, reason = getattr(test_class, name), _reason(family, name)
+        test, reason = getattr(test_class, name), _reason(family, name, others or {})
         if not callable(test):
             continue
         if listed_only and reason is None:
@@ -192,11 +191,6 @@ def _marked(test_class: type, family: str) -> type:
         elif reason is not None and not listed_only:
             setattr(test_class, name, unittest.skip(f"not applicable: {reason}")(test))
     return test_class
-
-
-def _parts(config_class: type) -> list:
-    config = PeerModelTester(config_class).get_config()
-    return [config, *(getattr(config, name) for name in config.sub_configs)]
 
 
 def _model_test(config_class: type, classes: list[type]) -> type:
@@ -207,15 +201,21 @@ def _model_test(config_class: type, classes: list[type]) -> type:
             modeling.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES[family] = model_class.__name__
         elif model_role(model_class) == "encoder":
             modeling.MODEL_MAPPING_NAMES[family] = model_class.__name__
+    config = PeerModelTester(config_class).get_config()
+    reads_text = "text_config" in config_class.sub_configs
+    has_attentions = any(hasattr(part, "num_attention_heads") for part in parts_of(config))
     content = {
         "config_class": config_class,
         "all_model_classes": tuple(classes),
-        "test_resize_embeddings": "text_config" in config_class.sub_configs,
-        "has_attentions": any(hasattr(part, "num_attention_heads") for part in _parts(config_class)),
+        "test_resize_embeddings": reads_text,
+        "has_attentions": has_attentions,
         "_is_composite": bool(config_class.sub_configs),
     }
     name = f"{config_class.__name__.removesuffix('Config')}Test"
-    return _marked(type(name, (ModelMixin, unittest.TestCase), content), family)
+    has_head = any(model_role(model_class) == "classifier" for model_class in classes)
+    of_waveforms = OF_WAVEFORMS | (OF_HEADS if has_head else {}) | (OF_ATTENTION if has_attentions else {})
+    others = OF_TEXTS if reads_text else of_waveforms
+    return _marked(type(name, (ModelMixin, unittest.TestCase), content), family, others)
 
 
 for _config_class, _classes in families().items():

@@ -33,7 +33,7 @@ class ECGFMModelOutput(BaseModelOutputWithPooling):
         last_hidden_state: (batch, frames, hidden_size).
         pooler_output: (batch, hidden_size), the mean over the frames that hold a record.
         frames: (batch, frames, channels), what the convolutions give, before their norm.
-        frame_mask: bool (batch, frames), which frames hold a record; None when all do.
+        frame_mask: bool (batch, frames), which frames hold a record; None when all do and no `sample_mask` was given.
     """
 
     frames: torch.Tensor | None = None
@@ -151,6 +151,9 @@ class ECGFMModel(ECGFMPreTrainedModel):
         attention_mask = attention_mask_of(self.config, hidden_states, frame_mask)
         for layer in self.layers:
             hidden_states = layer(hidden_states, attention_mask, **kwargs)
+        if frame_mask is None and sample_mask is not None:
+            # which outputs there are does not hang on what a batch's records are
+            frame_mask = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
         return ECGFMModelOutput(
             last_hidden_state=hidden_states,
             pooler_output=mean_over_time(hidden_states, frame_mask),

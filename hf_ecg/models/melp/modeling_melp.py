@@ -33,7 +33,7 @@ class MELPModelOutput(BaseModelOutputWithPooling):
             the record's place in the space of reports. Neither is of unit length.
         caption_states: (batch, num_caption_queries, caption_size), what reports are written from.
         frame_states: (batch, frames, body's hidden_size), the body's output.
-        frame_mask: bool (batch, frames), which frames hold a record; None when all do.
+        frame_mask: bool (batch, frames), which frames hold a record; None when all do and no `sample_mask` was given.
         beat_attentions: (batch, heads, num_beat_queries, frames), where each beat query looks: with
             `output_attentions`.
     """
