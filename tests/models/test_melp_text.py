@@ -292,3 +292,17 @@ def test_a_whole_checkpoint_is_converted_and_writes(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             convert_checkpoint("melp-text", bad)
+
+
+def test_gradients_are_the_same_with_reentrant_checkpoints(ecgs):
+    found = []
+    for checkpoints in (False, True):
+        trained = build().train()
+        if checkpoints:
+            trained.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": True})
+        told = texts([10, 11, STOP, 12, STOP], [20, STOP], [30, 31, STOP])
+        trained(ecgs, **told, return_loss=True).loss.backward()
+        found.append({name: value.grad for name, value in trained.named_parameters() if value.grad is not None})
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(found[1][name], gradient, atol=1e-6, rtol=1e-4)

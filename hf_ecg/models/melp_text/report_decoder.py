@@ -76,5 +76,6 @@ class ReportDecoder(nn.Module):
                 own = AttentionCache(past_key_values, first_layer + layer)
                 others = AttentionCache(past_key_values, first_layer + number + layer)
             token_states = report_block(token_states, attention_mask, cache=own)
-            token_states = ecg_block(token_states, context=caption_states, cache=others)
+            # by its place: a reentrant checkpoint sees the gradients of such arguments only
+            token_states = ecg_block(token_states, caption_states, cache=others)
         return F.linear(self.norm(token_states), self.vocabulary.T.to(token_states.dtype))
