@@ -4,6 +4,7 @@ import csv
 import json
 import tracemalloc
 
+import click
 import numpy as np
 import pytest
 
@@ -129,3 +130,5 @@ def test_mistakes(raw, tmp_path):
     with pytest.raises(OSError, match="holds no record"):
         find_recordings([str(tmp_path / "empty")])
     assert RRDetector.load().with_threshold(0.2).threshold == 0.2
+    with pytest.raises(click.UsageError, match="--label is of a classifier's class"):
+        call("evaluate af-burden", [str(raw / "002.hea"), "--label", "AFIB", "--output_dir", str(tmp_path / "out")])

@@ -110,6 +110,8 @@ def _detector(model: str, given: dict):
     """What scores, and where its threshold comes from in words."""
     from ....evaluation.af_burden.rr_detector import RRDetector
 
+    if model == BUILT_IN and given["label"]:
+        raise click.UsageError("--label is of a classifier's class, and rr has none: name one by --model")
     detector, source = RRDetector.load(), "chosen when it was fitted"
     if model != BUILT_IN:
         from ....evaluation.af_burden.model_detector import ModelDetector
