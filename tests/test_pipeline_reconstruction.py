@@ -114,6 +114,15 @@ def test_what_a_record_says_of_itself_stays_and_made_leads_are_made_anew(complet
     np.testing.assert_array_equal(again.values[:6], once.values[:6])
 
 
+def test_an_extractor_says_that_it_reads_made_leads(complete, caplog):
+    made = Record("x", waves(2), None, None, ("I", "V4"), 250, reconstructed=("V4",))
+    with caplog.at_level("WARNING", logger="hf_ecg"):
+        complete(made)
+        assert "nobody measured" not in caplog.text
+        complete.feature_extractor(made)
+    assert "record 0 (x): nobody measured V4, which a model made: read as measured" in caplog.text
+
+
 GIVEN = {"sampling_rate": 250, "leads": ["I", "II"], "units": "mV"}
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,10 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
     """
     item = _single(signals, leads)
     name, named = _names(item, leads)
+    made: tuple[str, ...] = ()
+    if isinstance(item, Record):
+        # the picture itself says which leads are made
+        made, item = item.reconstructed, replace(item, reconstructed=())
     groups = read_inputs(item, sampling_rate=sampling_rate, leads=leads, units=units)
     number = sum(len(group.positions) for group in groups)
     if number != 1:
@@ -69,7 +73,6 @@ def read_window(signals, sampling_rate, leads, units, start: float, seconds: flo
     first, end = math.ceil(start * rate - 1e-6), math.floor((start + seconds) * rate + 1e-6) + 1
     cut = {lead: group.signals[0, i, first:end] for i, lead in enumerate(group.leads)}
     simulated = isinstance(item, Record) and item.is_simulated
-    made = item.reconstructed if isinstance(item, Record) else ()
     return Window(name, _printed_order(named), cut, rate, first, start, seconds, duration, simulated, made)
 
 

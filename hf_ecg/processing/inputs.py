@@ -1,5 +1,6 @@
 """What a user hands over (arrays, rows, files) as stacks of millivolts of equal shape, rate and leads."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
@@ -9,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..checks import shown
+from ..said_once import first_time
 from ..signals.channels import choose_channels, take_channels
 from ..signals.formats import read
 from ..signals.leads import STANDARD_LEADS, canonical_leads
@@ -17,6 +19,7 @@ from ..signals.units import check_amplitude, counts_to_millivolts, known_units, 
 from .input_values import array_of_numbers, checked_rate, length_of, whole_number
 from .on_purpose import purpose
 
+logger = logging.getLogger(__name__)
 # What a row must hold so that its counts mean something; the other columns of the Rows contract are not needed here.
 ROW_COLUMNS = ("signal", "num_samples", "sampling_rate", "leads", "gain", "baseline")
 COUNTS = "counts"
@@ -133,7 +136,11 @@ def _recording(item, position: int, rate, leads, units, rename) -> Recording:
         recording = _from_record(read(item, leads=leads, rename=rename), f"{name} ({os.fspath(item)})")
     elif isinstance(item, Record):
         name = f"{name} ({item.name})"
-        recording = _from_record(take_channels(item, leads, rename, name), name)
+        item = take_channels(item, leads, rename, name)
+        if item.reconstructed and first_time("reconstructed", *item.reconstructed):
+            made = ", ".join(item.reconstructed)
+            logger.warning("%s: nobody measured %s, which a model made: read as measured (said once)", name, made)
+        recording = _from_record(item, name)
     elif isinstance(item, Mapping):
         recording = read_row(item, name, rename)
         if leads is not None and leads != recording.leads:
