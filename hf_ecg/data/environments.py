@@ -1,5 +1,6 @@
 """Environments: the populations that rows come from, by columns such as age, sex, site, device or the corpus."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,7 +39,7 @@ class Division:
 
     def validate_cuts(self):
         rising = all(low < high for low, high in zip(self.cuts, self.cuts[1:], strict=False))
-        if not rising or (self.cuts and self.column == CORPUS):
+        if not rising or not all(map(math.isfinite, self.cuts)) or (self.cuts and self.column == CORPUS):
             raise ValueError(f"environments: the cuts of {self.column} are {self.cuts}, wanted numbers that rise")
 
     def place(self, value) -> tuple[int, str]:

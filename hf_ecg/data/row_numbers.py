@@ -10,13 +10,13 @@ def number(row: Mapping, column: str) -> float:
     """A row's value in a column of numbers, 1 and 0 where true and false; NaN where null.
 
     Raises:
-        ValueError: something else.
+        ValueError: something else, an infinite number among it.
     """
     value = row[column]
     if value is None:
         return math.nan
-    if not isinstance(value, (int, float)):
-        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a number or null")
+    if not isinstance(value, (int, float)) or math.isinf(value):
+        raise ValueError(f"record {row.get('record_id')}: {column} is {value!r}, wanted a finite number or null")
     return float(value)
 
 

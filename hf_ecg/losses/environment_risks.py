@@ -18,13 +18,21 @@ class EnvironmentRisks(NamedTuple):
     risks: torch.Tensor
 
 
-def environment_rows(environments: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+def environment_rows(
+    environments: torch.Tensor, labels: torch.Tensor | None = None
+) -> Iterator[tuple[int, torch.Tensor]]:
     """Each environment that is present, rising, with a mask bool (rows,) of its rows.
 
     Args:
         environments: int64 (rows,).
+        labels: (rows, ...), NaN where not annotated. An environment without an annotated label is left out: its mean
+            loss of 0 would say that it is the easiest. Where no environment has one, all are there.
     """
-    for number in environments.unique().tolist():
+    told = environments
+    if labels is not None and labels.is_floating_point():
+        annotated = ~labels.isnan().flatten(1).all(dim=1) if labels.ndim > 1 else ~labels.isnan()
+        told = environments[annotated] if annotated.any() else environments
+    for number in told.unique().tolist():
         yield number, environments == number
 
 
@@ -50,7 +58,7 @@ def environment_risks(
     *,
     gather: Gather | None = None,
 ) -> EnvironmentRisks:
-    r"""$R_e$, the mean loss over the rows of each environment that is present.
+    r"""$R_e$, the mean loss over the rows of each environment that is present with an annotated label.
 
     Args:
         loss: from logits and labels of some rows to their mean loss.
@@ -73,6 +81,6 @@ def environment_risks(
     """
     check_environments(logits, environments)
     logits, labels, environments = gathered(gather, logits, labels, environments)
-    found = [(number, loss(logits[rows], labels[rows])) for number, rows in environment_rows(environments)]
+    found = [(number, loss(logits[rows], labels[rows])) for number, rows in environment_rows(environments, labels)]
     numbers = torch.tensor([number for number, _ in found], device=logits.device)
     return EnvironmentRisks(numbers, torch.stack([risk for _, risk in found]))

@@ -47,7 +47,7 @@ def irm_penalty(
         (logits,) = in_full_precision(logits)
         logits, labels, environments = gathered(gather, logits, labels, environments)
         slopes = []
-        for _, rows in environment_rows(environments):
+        for _, rows in environment_rows(environments, labels):
             scale = torch.ones((), dtype=logits.dtype, device=logits.device, requires_grad=True)
             risk = loss(logits[rows] * scale, labels[rows])
             (slope,) = torch.autograd.grad(risk, scale, create_graph=True)

@@ -63,7 +63,7 @@ def test_what_cannot_be_is_refused(options, message):
 
 
 def test_cuts_rise_and_cut_numbers():
-    for cuts, column in (([70, 50], "age"), ([1], "corpus")):
+    for cuts, column in (([70, 50], "age"), ([float("nan")], "age"), ([1], "corpus")):
         with pytest.raises(StrictDataclassClassValidationError, match="wanted numbers that rise"):
             Division(column, cuts)
     with pytest.raises(ValueError, match="sex is 'male', which the cuts"):

@@ -174,3 +174,18 @@ def risks():
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_environment_without_an_annotated_label_is_not_the_easiest():
+    """As a corpus that lacks the label: the losses are those of the others alone."""
+    generator = torch.Generator().manual_seed(2)
+    logits = torch.randn(8, 3, generator=generator, dtype=torch.float64)
+    labels, others = LABELS.clone(), ENVIRONMENTS != 2
+    labels[~others] = torch.nan
+    found = environment_risks(mean_loss, logits, labels, ENVIRONMENTS)
+    alone = environment_risks(mean_loss, logits[others], labels[others], ENVIRONMENTS[others])
+    assert found.numbers.tolist() == [0, 5] and torch.equal(found.risks, alone.risks)
+    penalty = irm_penalty(mean_loss, logits, labels, ENVIRONMENTS)
+    torch.testing.assert_close(penalty, irm_penalty(mean_loss, logits[others], labels[others], ENVIRONMENTS[others]))
+    nothing = environment_risks(mean_loss, logits, torch.full_like(labels, torch.nan), ENVIRONMENTS)
+    assert nothing.risks.tolist() == [0, 0, 0]

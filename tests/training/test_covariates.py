@@ -90,5 +90,7 @@ def test_sexes_are_numbers_and_what_is_not_known_is_nan():
     torch.testing.assert_close(made, torch.tensor([[1.0, torch.nan], [torch.nan, 61.0]]), equal_nan=True)
     with pytest.raises(ValueError, match="record a has no column 'age'"):
         Covariates(["age"])([{"record_id": "a"}])
-    with pytest.raises(ValueError, match="age is 'old', wanted a number or null"):
+    with pytest.raises(ValueError, match="age is 'old', wanted a finite number or null"):
         Covariates(["age"])([{"age": "old"}])
+    with pytest.raises(ValueError, match="record b: age is inf, wanted a finite number or null"):
+        Covariates(["age"])([{"record_id": "b", "age": float("inf")}])
