@@ -359,3 +359,11 @@ def test_other_files_are_refused(narrow, source, state, change):
     state = {key: value for key, value in (state() | change).items() if value is not None}
     with pytest.raises(ValueError, match=f"not a checkpoint of {source}"):
         convert_checkpoint(source, {"model": state})
+
+
+def test_the_vocabulary_computes_attention_as_the_model_around_it(tmp_path):
+    built(HeartLangForPreTraining, with_vocabulary()).save_pretrained(tmp_path)
+    model = HeartLangForPreTraining.from_pretrained(tmp_path, attn_implementation="eager")
+    assert model.vocabulary_model.config._attn_implementation == "eager"
+    model.set_attn_implementation("sdpa")
+    assert model.vocabulary_model.config._attn_implementation == "sdpa"

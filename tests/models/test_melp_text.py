@@ -299,7 +299,7 @@ def test_gradients_are_the_same_with_reentrant_checkpoints(ecgs):
     for checkpoints in (False, True):
         trained = build().train()
         if checkpoints:
-            trained.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": True})
+            trained.activation_checkpointing_enable({"use_reentrant": True})
         told = texts([10, 11, STOP, 12, STOP], [20, STOP], [30, 31, STOP])
         trained(ecgs, **told, return_loss=True).loss.backward()
         found.append({name: value.grad for name, value in trained.named_parameters() if value.grad is not None})

@@ -183,9 +183,11 @@ class HeartLangForPreTraining(HeartLangPreTrainedModel):
         self.mask_token = nn.Parameter(torch.empty(config.hidden_size))
         self.head = nn.Linear(config.hidden_size, config.vocabulary_size)
         words = config.vocabulary
-        self.vocabulary_model = None if words is None else HeartLangVQHBRForPreTraining(words)
-        if self.vocabulary_model is not None:
-            self.vocabulary_model.requires_grad_(False).eval()
+        self.vocabulary_model: HeartLangVQHBRForPreTraining | None = None
+        if words is not None:
+            # how attention is computed is no part of a vocabulary: it follows the model around it
+            words._attn_implementation = self.config._attn_implementation
+            self.vocabulary_model = HeartLangVQHBRForPreTraining(words).requires_grad_(False).eval()
         self.post_init()
 
     def train(self, mode: bool = True):
