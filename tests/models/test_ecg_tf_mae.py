@@ -137,7 +137,7 @@ def test_the_losses_judge_what_was_removed_and_holds_a_record():
 
 
 def test_time_alone_overfits_a_few_records():
-    """Removed patches are made up in their places: masks, order, positions and targets fit together."""
+    """Two records are learned by heart in few steps: the decoder hears what was kept from the first one."""
     alone = {"frequency_loss_weight": 0, "fine_loss_weight": 0, "coarse_loss_weight": 0, "mask_ratio": 0.5}
     sizes = {"hidden_size": 32, "decoder_hidden_size": 32, "initializer_range": 0.1}
     model, values = build(ECGTFMAEForPreTraining, **alone, **sizes).train(), some()
