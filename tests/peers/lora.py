@@ -6,6 +6,7 @@ not merge adapters of grouped convolutions ("Merging is not supported for _ConvN
 adapted unmerged, and once more by `target_parameters`, which merges. peft has no IA3 of nn.Conv1d.
 """
 
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -46,8 +47,10 @@ def ways(model: nn.Module) -> dict[str, tuple[PeftConfig, bool]]:
         found["IA3, linear"] = IA3Config(target_modules=linear, feedforward_modules=[], init_ia3_weights=False), True
     for name, names in (("plain", sorted(set(layers) - set(grouped))), ("grouped", grouped)):
         if names:
-            found[f"LoRA, {name} conv."] = LoraConfig(**random, target_modules=names), name == "plain"
-            found[f"DoRA, {name} conv."] = LoraConfig(**random, target_modules=names, use_dora=True), name == "plain"
+            # peft wants ranks that the groups divide
+            ranked = random | {"r": math.lcm(4, *(layers[layer].groups for layer in names)), "target_modules": names}
+            found[f"LoRA, {name} conv."] = LoraConfig(**ranked), name == "plain"
+            found[f"DoRA, {name} conv."] = LoraConfig(**ranked, use_dora=True), name == "plain"
     if grouped:
         weights = [f"{name}.weight" for name in grouped]
         found["LoRA, weights"] = LoraConfig(**random, target_modules=[], target_parameters=weights), True
