@@ -188,6 +188,8 @@ def test_teacher_and_center_move_after_a_step():
     assert not any(parameter.requires_grad for parameter in model.teacher.parameters())
 
 
+# what is its own on two processes is its losses: tests/losses/test_distributed.py
+@pytest.mark.large
 @pytest.mark.distributed
 def test_two_processes_take_the_step_of_one(tmp_path):
     run_ranks(ecg_tf_mae_ranks.main, tmp_path)

@@ -66,27 +66,27 @@ def test_the_largest_crop_counts_in_every_judge_when_it_is_asked_for(work):
     wanted = {crops: auroc_of_logits(crops) for crops in ("mean", "max")}
     assert wanted["mean"] != wanted["max"]
     data, beside = str(work / "corpus"), Companions(supervised=(str(work / "BCE"),))
+    given = {"intervals": FEW, "forward": forward("max")}
+    probe = judge_by_probe(
+        [str(work / "BCE")], data, "rhythm", folds=FOLDS, percentages=[100], companions=beside, **given
+    )
+    asked = judge_by_prompts(
+        [str(work / "OUT")], data, [str(work / "rhythm.yaml")], folds=[9, 10], companions=beside, **given
+    )
+    for report in (probe, asked):
+        found = report["tasks"][0]["systems"]["BCE classifier"]["macro"]["auroc"]["value"]
+        assert found == pytest.approx(wanted["max"])
+        assert any("largest value" in note for note in report["notes"])
+    options = RobustnessOptions(noise=NoiseOptions(snrs_db=(0.0,)), table="tolerantecg", label_sets=("rhythm",))
+    # the parts of the other crops lie in the same folder
     for crops in ("mean", "max"):
         given = {"intervals": FEW, "forward": forward(crops)}
-        probe = judge_by_probe(
-            [str(work / "BCE")], data, "rhythm", folds=FOLDS, percentages=[100], companions=beside, **given
-        )
-        asked = judge_by_prompts(
-            [str(work / "OUT")], data, [str(work / "rhythm.yaml")], folds=[9, 10], companions=beside, **given
-        )
-        noise = NoiseOptions(snrs_db=(0.0,))
-        options = RobustnessOptions(noise=noise, table="tolerantecg", label_sets=("rhythm",))
         robust = judge_robustness([str(work / "BCE")], data, work / "table", options, folds=FOLDS, **given)
         (clean,) = (
             cell for cell in robust["tasks"][0]["cells"] if (cell["leads"], cell["noise"]) == ("all leads", "clean")
         )
-        for report in (probe, asked):
-            found = report["tasks"][0]["systems"]["BCE classifier"]["macro"]["auroc"]["value"]
-            assert found == pytest.approx(wanted[crops])
-        # the parts of the other crops lie in the same folder
         assert clean["auroc"]["value"] == pytest.approx(wanted[crops])
-        for report in (probe, asked, robust):
-            assert any("largest value" in note for note in report["notes"]) is (crops == "max")
+        assert any("largest value" in note for note in robust["notes"]) is (crops == "max")
 
 
 def test_probes_and_embeddings_are_of_the_largest_crop_too(work):
