@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.signals.annotations import read_annotations
-from hf_ecg.signals.rhythm_share import rhythm_intervals, rhythm_share
+from hf_ecg.signals.rhythm_share import rhythm_intervals, rhythm_share, unexplained_codes
 from tests.data.made_shdb_af import write_annotations, write_values
 
 
@@ -40,3 +40,12 @@ def test_comments_at_beats_and_a_code_that_nobody_explains(tmp_path):
     assert share == pytest.approx((second - first) / annotated)
     assert rhythm_share(found, 0, first, {"AFIB"}) == (None, 0)
     assert rhythm_share(found, second, third, {"AB"}) == (None, 0)
+
+
+def test_a_code_that_is_misspelt_is_not_the_absence_of_af(tmp_path):
+    write_values(tmp_path, "001", np.random.default_rng(0).normal(size=(4000, 2)))
+    write_annotations(tmp_path, "001", np.arange(0, 4000, 100), [(0, "(N"), (2000, "(afib")])
+    found = read_annotations(tmp_path / "001")
+    assert unexplained_codes(found, {"AFIB"}) == {"afib"}
+    assert rhythm_share(found, 0, 4000, {"AFIB"}) == (0, 2000)
+    assert rhythm_share(found, 0, 4000, {"afib"}) == (0.5, 4000)

@@ -220,7 +220,7 @@ def _file_of(data_dir: Path, told: str | None, usual: str) -> str:
 
 
 def _numbers_of(data_dir: Path, name: str, wanted: Mapping[str, str]) -> dict[str, dict]:
-    """Participant -> what a table says, of the first row that says it; nothing where there is no such table."""
+    """Participant -> what a table says, of the first row that says it; nothing where that table is absent."""
     if not (data_dir / name).is_file():
         return {}
     table = open_columns(data_dir / name, wanted, None, [key for key in wanted if key != "participant"])

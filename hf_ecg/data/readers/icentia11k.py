@@ -248,7 +248,7 @@ def card(summary: dict) -> CorpusCard:
         " discovery, arXiv 1910.09570 (2019), and PhysioNet's page.",
         notes=[
             summary["window_rule"],
-            "Beats were annotated by a device's algorithm and reviewed; Q, which nobody could classify, is no class.",
+            "Beats were annotated by a device's algorithm and reviewed. Q, which nobody could tell, is not a class.",
             "Layout by the publication, not checked against the files.",
         ],
     )

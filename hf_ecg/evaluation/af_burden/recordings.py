@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from transformers.utils import logging
 
 from ...data.corpus import load_corpus
 from ...data.readers.shdb_af import AF_SHARE, FIBRILLATION, FLUTTER
@@ -14,8 +15,10 @@ from ...processing.inputs import read_row
 from ...signals.annotations import RecordAnnotations, read_annotations
 from ...signals.formats import find_record_files, record_endings, record_file
 from ...signals.record import Record
-from ...signals.rhythm_share import rhythm_intervals, rhythm_share
+from ...signals.rhythm_share import rhythm_intervals, rhythm_share, unexplained_codes
 from ...signals.streaming import RecordStream
+
+logger = logging.get_logger(__name__)
 
 # columns by which the rows of a corpus are known to be windows of recordings, such as `hf-ecg prepare shdb_af` makes
 WINDOW_COLUMNS = ("recording", "window_start", AF_SHARE, "annotated_share")
@@ -64,6 +67,9 @@ class FileRecording:
         self.leads, self.sampling_rate = self._stream.leads, self._stream.sampling_rate
         annotated = os.path.splitext(file)[1] == ".hea" and Path(file).with_suffix(".atr").exists()
         self._annotations: RecordAnnotations | None = read_annotations(file) if annotated else None
+        unknown = unexplained_codes(self._annotations, self._rhythms) if self._annotations else set()
+        if unknown:
+            logger.warning("%s: nobody explains the rhythms %s, which count as not annotated", file, sorted(unknown))
 
     def windows(self) -> Iterator[Window]:
         """Side by side from the start."""

@@ -20,7 +20,7 @@ def patient_confusions(labels, predicted, patients, num_classes: int) -> tuple[n
         int64 `(patients, true classes, answered classes)`, and the patients in that order.
 
     Raises:
-        ValueError: other shapes, or a number that is no class.
+        ValueError: other shapes, or a number that is not a class.
 
     Example:
         >>> from hf_ecg.evaluation.metrics.confusion import patient_confusions
