@@ -1,5 +1,6 @@
 """One recording as it is stored, whatever the file format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
@@ -45,6 +46,13 @@ class Record:
         remarks: what its reader found odd and went on with, in words.
         reconstructed: the leads that nobody measured: a model made them of the others. Limb leads that follow from two
             measured ones are not among them.
+        patient: what says who was recorded, and where, as the source writes it: `name`, `id`, `birth_date`, `age`,
+            `sex`, `physician`, `operator`, `institution`, `device_serial`, `accession` and others. Empty unless it was
+            asked for (`hf_ecg.read(path, keep_identifiers=True)`); it is not printed with the record.
+        statements: what the device, or who read its paper, said of the record, one a line ("Sinus rhythm").
+        measurements: the device's own numbers of the whole record: `heart_rate` (1/min), `rr_ms`, `p_ms`, `pr_ms`,
+            `qrs_ms`, `qt_ms`, `qtc_ms` (milliseconds), `p_axis`, `qrs_axis`, `t_axis` (degrees). What it says is not
+            measurable is left out.
 
     Raises:
         ValueError: shapes that contradict each other, an unknown or doubled lead, counts without gain and baseline, or
@@ -66,6 +74,9 @@ class Record:
     annotations: tuple[Annotation, ...] = ()
     remarks: tuple[str, ...] = ()
     reconstructed: tuple[str, ...] = ()
+    patient: Mapping[str, str] = field(default_factory=dict, repr=False)
+    statements: tuple[str, ...] = ()
+    measurements: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
         named, self.leads = self.leads, canonical_leads(self.leads)
@@ -73,6 +84,9 @@ class Record:
         marked = canonical_leads(self.reconstructed)
         self.reconstructed = tuple(lead for lead in self.leads if lead in marked)
         self.lead_names = tuple(self.lead_names or named)
+        self.patient = {key: str(value).strip() for key, value in self.patient.items() if str(value).strip()}
+        self.statements = tuple(self.statements)
+        self.measurements = {key: float(value) for key, value in self.measurements.items()}
         if not isinstance(self.values, np.ndarray):
             raise ValueError(f"{self.name}: the values are {type(self.values).__name__}, wanted a numpy array")
         check_rate(f"{self.name}: sampling_rate", self.sampling_rate)

@@ -7,6 +7,7 @@ from ..checks import is_finite_number, shown
 from .channels import choose_channels
 from .formats import read, record_file
 from .formats.wfdb_stream import WFDBStream
+from .patient_fields import clear_comments, with_patient
 from .record import Record
 
 
@@ -45,7 +46,7 @@ class RecordStream:
             parts if parts is not None and parts.has_parts else _Whole(read(path, root, leads=leads, rename=rename))
         )
         self._source: WFDBStream | _Whole = source
-        self.name, self.leads, self.comments = source.name, source.leads, source.comments
+        self.name, self.leads, self.comments = source.name, source.leads, clear_comments(source.comments)
         self.sampling_rate, self.num_samples = source.sampling_rate, source.num_samples
 
     @property
@@ -59,7 +60,7 @@ class RecordStream:
         Raises:
             ValueError: they are not all in the record.
         """
-        return self._source.part(first, end)
+        return with_patient(self._source.part(first, end), keep_identifiers=False)
 
     def windows(self, seconds: float) -> Iterator[tuple[int, Record]]:
         """First sample and record of windows side by side; the last one may be shorter.
@@ -70,7 +71,8 @@ class RecordStream:
         """
         if not (is_finite_number(seconds) and round(seconds * self.sampling_rate) >= 1):
             raise ValueError(f"a window of {shown(seconds)} s at {self.sampling_rate:g} Hz has no sample")
-        return self._source.windows(round(seconds * self.sampling_rate))
+        windows = self._source.windows(round(seconds * self.sampling_rate))
+        return ((first, with_patient(part, keep_identifiers=False)) for first, part in windows)
 
 
 class _Whole:

@@ -32,14 +32,14 @@ class RowLeads:
         if not self.leads:
             raise ValueError("leads is empty, wanted the names of one lead or more")
 
-    def read(self, path, root) -> Record:
-        """The record at `path` with these leads.
+    def read(self, path, root, keep_identifiers: bool = False) -> Record:
+        """The record at `path` with these leads; `keep_identifiers` where a row is compared with its header.
 
         Raises:
             ValueError, OSError: see `hf_ecg.read`; as `UnfitRecord` where it has other leads.
         """
         try:
-            return read(path, root=root, leads=self.leads, rename=self.rename)
+            return read(path, root=root, leads=self.leads, rename=self.rename, keep_identifiers=keep_identifiers)
         except ChannelError as error:
             raise UnfitRecord("other leads", str(error)) from error
 

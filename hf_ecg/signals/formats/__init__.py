@@ -13,9 +13,10 @@ import stat
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from ...checks import shown
+from ...checks import check_bool, shown
 from ...input_files import InputFile
 from ..channels import choose_channels
+from ..patient_fields import with_patient
 from ..record import Record
 from . import numpy_file, watch_csv, wfdb_record
 from .confinement import check_inside
@@ -31,7 +32,12 @@ logger = logging.getLogger(__name__)
 
 
 def read(
-    path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+    path,
+    root=None,
+    *,
+    leads: Sequence[str] | None = None,
+    rename: Mapping[str | int, str] | None = None,
+    keep_identifiers: bool = False,
 ) -> Record:
     """Read a recording from a file of any known format: WFDB, NumPy's `.npz` (see `numpy_file`), a watch's CSV.
 
@@ -43,6 +49,9 @@ def read(
             those of one must be chosen, for nothing is resampled here.
         rename: other names for channels, by their names in the file or their places from 0, before `leads` chooses:
             `{"ECG": "I"}`. See `hf_ecg.signals.channels`.
+        keep_identifiers: keep what says who was recorded, and where, in `patient`. By default it is emptied, and what
+            the file's fields of names and numbers hold is taken out of the record's texts too. Free text may still
+            name somebody in words that stand in no such field; the name of the file stays the record's.
 
     Returns:
         A `Record`: `signals` (leads, samples) in millivolts, `sampling_rate` in hertz.
@@ -63,6 +72,7 @@ def read(
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ValueError(f"path is {shown(path)} of type {type(path).__name__}, wanted the path of a recording")
+    check_bool("keep_identifiers", keep_identifiers)
     path = os.fsdecode(path)
     if "\0" in path:
         raise ValueError(f"path is {shown(path)}, and no path holds a null character")
@@ -72,7 +82,7 @@ def read(
     for known in FORMATS:
         if known.matches(path, head):
             try:
-                return known.read(path, root, choose)
+                return with_patient(known.read(path, root, choose), keep_identifiers)
             except MemoryError as error:
                 raise ValueError(f"{path} does not fit into memory: choose some of its channels by leads=") from error
     if os.path.isdir(path):

@@ -24,7 +24,6 @@ RECORDS_IN_VERSION_1 = 800_035
 # What a record can be left out for, at the user's wish; without any signal, or not as the corpus has it, it always is.
 DROP = ("missing_samples", "flat_lead", "out_of_range_lead", "no_text")
 HIGHEST_RANGE_MV = 10.0  # TolerantECG's limit on a lead's range
-_SUBJECT = "<subject_id>:"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class MimicReader:
             text = ""
         if not text and "no_text" in self.drop:
             raise UnfitRecord("no text", f"study {record.record_id}: nothing is left of the report {record.report!r}")
-        wave = self.channels.read(self.data_dir / record.file, self.data_dir)
+        wave = self.channels.read(self.data_dir / record.file, self.data_dir, keep_identifiers=True)
         self._check_header(wave, record)
         return {
             "record_id": record.record_id,
@@ -67,9 +66,9 @@ class MimicReader:
         where = f"study {record.record_id} ({record.file})"
         if wave.name != os.path.basename(record.file):
             raise UnfitRecord("header of another record", f"{where}: the header is that of record {wave.name}")
-        said = [comment.split(":", 1)[1].strip() for comment in wave.comments if comment.startswith(_SUBJECT)]
-        if said and said[0] != record.columns["patient_id"]:
-            raise UnfitRecord("header of another patient", f"{where}: the header says patient {said[0]}")
+        said = wave.patient.get("id", record.columns["patient_id"])
+        if said != record.columns["patient_id"]:
+            raise UnfitRecord("header of another patient", f"{where}: the header says patient {said}")
         expected = (len(self.channels.leads), SAMPLING_RATE * SECONDS)
         if wave.sampling_rate != SAMPLING_RATE or wave.counts.shape != expected:
             found = f"shape {wave.counts.shape} at {wave.sampling_rate:g} Hz"

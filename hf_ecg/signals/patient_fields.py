@@ -1,0 +1,131 @@
+"""What says who was recorded, and where: told apart from the other words of a recording, and taken away."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from .record import Record
+
+# How the fields of `Record.patient` are called, and how headers write them (English, Spanish, French, German).
+_WRITTEN = {
+    "name": (
+        "name|names|patient|patients? names?|subjects? names?|full name|(first|last|given|family|middle|maiden) name"
+        "|surname|forename|initials|nombre|nombre del paciente|apellidos?|paciente|nom|prenom|nom du patient|vorname"
+        "|nachname|familienname|patientenname"
+    ),
+    "id": (
+        "id|pid|mrn|ssn|cpf|(patient|subject|person|client|participant|hospital|national)s? (id|ids|number|no|nr|code"
+        "|identifier)|patientid|subjectid|(medical|health) record (number|no|id)|(social security|insurance|nhs)"
+        " (number|no|id)|id paciente|identificacion|patientennummer"
+    ),
+    "birth_date": (
+        "birthdate|birth date|birthday|date of birth|dob|born|year of birth|birth year|(patient|subject)s? (birth"
+        " ?date|birthday|date of birth|dob)|fecha de nacimiento|date de naissance|geburtsdatum|geboren"
+    ),
+    "physician": (
+        "((referring|attending|ordering|reading|requesting|responsible|confirming|overreading)"
+        " )?(physician|physicians|doctor|dr|cardiologist|clinician)( (name|id))?|(confirmed|overread|reviewed|read"
+        "|ordered|requested) by|medico|medecin|arzt"
+    ),
+    "operator": "operator|technician|technologist|nurse|editor|(operator|technician|editor)s? (name|id)|acquired by",
+    "institution": (
+        "institution|hospital|clinic|facility|department|ward|room|bed|location|organi[sz]ation|(institution|hospital"
+        "|clinic|facility|department|location|site|organi[sz]ation) (name|id|number)|krankenhaus|hopital"
+    ),
+    "device_serial": "serial|serial (number|no|nr)|(device|recorder|machine|cart) (serial|serial number|id|number)",
+    "accession": (
+        "accession|(accession|order|visit|encounter|admission|case|account|exam|examination|test) (id|number|no|nr)"
+    ),
+    "contact": "address|home address|street|city|zip|zip code|postcode|telephone|phone|phone number|mobile|e ?mail",
+}
+_SEPARATOR = re.compile("[:=]")
+_FIELDS = {field: re.compile(written) for field, written in _WRITTEN.items()}
+# What describes many people is a word of medicine too, and says nobody's name.
+_SAYS_NOBODY = ("age", "sex", "race", "weight", "height", "pacemaker")
+# Shorter values ("Dr", "12") stand in other words by chance.
+_SHORTEST_HIDDEN = 4
+HIDDEN = "[removed]"
+
+
+# the records of a corpus have the same labels
+@lru_cache(maxsize=1024)
+def patient_field(label: str) -> str | None:
+    """The field of `Record.patient` that a label in a header names ("Patient ID", "<subject_id>"); None for others.
+
+    Example:
+        >>> from hf_ecg.signals.patient_fields import patient_field
+        >>> [patient_field(label) for label in ("Patient ID", "DOB", "Referring physician", "Dx")]
+        ['id', 'birth_date', 'physician', None]
+    """
+    words = " ".join(re.findall(r"[^\W_]+", re.sub(r"'s\b", "s", label.casefold())))
+    return next((field for field, written in _FIELDS.items() if written.fullmatch(words)), None)
+
+
+def split_comments(comments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """The comments that name nobody, and the fields of the others, which are lines "key: value" or "key = value".
+
+    Of a field that stands there several times, the values come joined by "; ". Age and sex stay comments.
+    """
+    kept, patient = [], {}
+    for line in comments:
+        key, *rest = _SEPARATOR.split(line, maxsplit=1)
+        field, value = patient_field(key), "".join(rest).strip()
+        if field is None or not value:
+            kept.append(line)
+        elif value not in patient.get(field, "").split("; "):
+            patient[field] = "; ".join(filter(None, (patient.get(field, ""), value)))
+    return kept, patient
+
+
+def clear_comments(comments: Iterable[str]) -> list[str]:
+    """The comments without those that name somebody; their values are taken out of the others."""
+    kept, patient = split_comments(comments)
+    hide = _hider(patient)
+    return [hide(line) for line in kept]
+
+
+def with_patient(record: Record, keep_identifiers: bool) -> Record:
+    """The record with what names somebody in `patient` alone, or nowhere.
+
+    What its reader left in the comments goes to `patient` first. Without `keep_identifiers` that is emptied, and what
+    it held is taken out of every text of the record, as a device writes names into its statements too.
+    """
+    comments, found = split_comments(record.comments)
+    patient = {**found, **record.patient}
+    if not patient:
+        return record
+    if keep_identifiers:
+        return replace(record, comments=comments, patient=patient)
+    hide = _hider(patient)
+    return replace(
+        record,
+        patient={},
+        comments=[hide(line) for line in comments],
+        device=hide(record.device) if record.device else record.device,
+        statements=tuple(hide(line) for line in record.statements),
+        remarks=tuple(hide(line) for line in record.remarks),
+        annotations=tuple(replace(note, text=hide(note.text)) for note in record.annotations),
+    )
+
+
+def _hider(patient: Mapping[str, str]):
+    values = {
+        form
+        for field, written in patient.items()
+        if field not in _SAYS_NOBODY
+        for value in written.split("; ")
+        for form in _forms(value)
+        if len(form) >= _SHORTEST_HIDDEN
+    }
+    if not values:
+        return lambda text: text
+    longest_first = "|".join(re.escape(value) for value in sorted(values, key=len, reverse=True))
+    written = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE)
+    return lambda text: written.sub(HIDDEN, text)
+
+
+def _forms(value: str) -> set[str]:
+    """A value as it may stand in a sentence: names as "Doe^Jane", "Doe, Jane", "Doe Jane" and "Jane Doe"."""
+    parts = [part for part in re.split(r"[\^,\s]+", value) if part]
+    return {value.strip(), " ".join(parts), " ".join(reversed(parts)), ", ".join(parts), "^".join(parts)}
