@@ -1,6 +1,7 @@
 """Which channels of a file are taken, and under which names of leads."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -12,12 +13,14 @@ from ..checks import nearest
 from ..said_once import first_time
 from .leads import LIMB_LEADS, UNNAMED_LEADS, canonical_leads, known_lead
 from .record import Record
-from .units import known_voltage
+from .units import known_voltage, split_unit
 
 logger = logging.getLogger(__name__)
 # C3 and C4 are electrodes of an EEG too, which a polysomnogram has beside lead II.
 _IEC_CHEST = tuple(f"C{number}" for number in range(1, 7))
 _EEG_CHEST = ("C3", "C4")
+# D1, D2, D3 are limb leads; with D4 they are the contacts of an electrode in the brain, or channels that are counted.
+_COUNTED = re.compile(r"D[\s_.-]?([0-9]+)")
 
 
 class ChannelError(ValueError):
@@ -61,7 +64,8 @@ def choose_channels(
 
     `rename` comes first. Then `leads` chooses by name, in its order. Without `leads` everything is taken that is an
     ECG lead by its name (see `known_lead`) and a voltage by its unit; the rest is left out beside it, with one warning
-    for each set of such channels. C1 to C6 are chest leads beside a limb lead, but C3 and C4 alone are an EEG's.
+    for each set of such channels. C1 to C6 are chest leads beside a limb lead, but C3 and C4 alone are an EEG's; D1 to
+    D3 are limb leads, but not beside a D4.
 
     Args:
         names: of the channels, as the source writes them.
@@ -146,9 +150,12 @@ def _reasons(names: tuple[str, ...], units, unfit) -> tuple[str | None, ...]:
     if units is None:
         found: list[str | None] = [None] * len(names)
     else:
-        found = [
-            None if known_voltage(unit) else f"its unit {unit!r} is not a voltage" for unit in _strings(units, "units")
-        ]
+        given = _strings(units, "units")
+        found = [None if known_voltage(unit) else f"its unit {unit!r} is not a voltage" for unit in given]
+        for place, (name, unit) in enumerate(zip(names, given, strict=False)):
+            told = split_unit(name)[1]
+            if told is not None and found[place] is None and known_voltage(told) != known_voltage(unit):
+                found[place] = f"its name says {told!r}, and its unit is {unit!r}"
     if unfit is not None:
         found = [reason or other for reason, other in zip(unfit, found, strict=True)]
     if len(found) != len(names):
@@ -181,6 +188,9 @@ def _named(names, reasons, renamed) -> list[_Channel]:
     leads: list[str | None] = [known_lead(name) for name in names]
     if not _chest_by_iec(names, leads):
         leads = [None if name.strip().upper() in _IEC_CHEST else lead for name, lead in zip(names, leads, strict=True)]
+    counted = [_COUNTED.fullmatch(name.strip().upper()) for name in names]
+    if any(number is not None and int(number[1]) > 3 for number in counted):
+        leads = [lead if number is None else None for number, lead in zip(counted, leads, strict=True)]
     given: dict[int, str | int] = {}
     for key, lead in renamed:
         place = _place_of(key, names)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..checks import NEAR, shown
+from .units import split_unit
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -29,9 +30,11 @@ UNNAMED_LEADS = frozenset(_MODIFIED_LEADS + _CHANNELS)
 _KNOWN = {name.upper(): name for name in STANDARD_LEADS + _OTHER_LEADS + _MODIFIED_LEADS + _CHANNELS}
 # Of which a slip may be meant; names as short as X or ES are near to everything.
 _MEANT = STANDARD_LEADS + _MODIFIED_LEADS + ("ECG",)
+# Derivation, derivación, derivação: DI or D1 where Romance languages are spoken.
+_D_NAMES = [(number, lead) for lead in ("I", "II", "III") for number in (lead, str(len(lead)))]
 # Other spellings of the same lead; "VR" is none of aVR, which is half as large again, and "-aVR" is upside down.
 _SPELLINGS = {
-    **{"DI": "I", "DII": "II", "DIII": "III"},
+    **{f"D{separator}{n}": lead for separator in ("", " ", "_", "-", ".") for n, lead in _D_NAMES},
     **{f"C{n}": f"V{n}" for n in range(1, 7)},
     **{f"V{separator}{n}": f"V{n}" for separator in (" ", "_", "-", ".") for n in range(1, 10)},
     **{f"AV{separator}{end}": f"aV{end}" for separator in (" ", "_", "-", ".") for end in "RLF"},
@@ -39,28 +42,52 @@ _SPELLINGS = {
     **{"E-S": "ES", "A-S": "AS", "A-I": "AI", "E_S": "ES", "A_S": "AS", "A_I": "AI"},
     **{"EKG": "ECG"},
 }
-# What stands before a lead's name, repeatedly ("ECG lead II"), in English, German and Romance languages;
-# a hyphen behind a space is a sign, not a separator.
+# Hungarian, Turkish, Russian, Ukrainian, Bulgarian, Greek (two spellings), Korean, Hebrew: on either side of the name.
+_EITHER_SIDE = (
+    *("ELVEZETÉS", "DERIVASYON"),
+    *("ОТВЕДЕНИЕ", "ВІДВЕДЕННЯ", "ОТВЕЖДАНЕ"),
+    *("ΑΠΑΓΩΓΗ", "ΑΠΑΓΩΓΉ", "유도", "ליד"),
+)
+# The words for a lead, for an ECG and for a kind of lead, as they stand before its name, repeatedly ("ECG lead II").
 _BEFORE = (
-    *("LEAD", "ECG", "EKG", "LIMB", "EXTREMITY", "CHEST", "PRECORDIAL", "EINTHOVEN", "GOLDBERGER", "WILSON"),
-    *("ABL", "ABLEITUNG", "BRUSTWANDABLEITUNG", "EXTREMIT\u00c4TENABLEITUNG", "D\u00c9RIVATION", "DERIVATION"),
-    *("DERIV", "D\u00c9RIV", "DERIVACI\u00d3N", "DERIVACION", "DERIVA\u00c7\u00c3O", "DERIVACAO", "DERIVAZIONE"),
+    *("LEAD", "ECG", "EKG", "LIMB", "EXTREMITY", "CHEST", "PRECORDIAL", "STANDARD", "STD", "FRANK"),
+    *("EINTHOVEN", "EINTH", "GOLDBERGER", "GOLDB", "WILSON"),
+    *("ABL", "ABLEITUNG", "BRUSTWAND", "BRUSTWANDABLEITUNG", "EXTREMITÄTENABLEITUNG"),
+    *("DERIVATION", "DERIV", "DERIVACION", "DERIVACIÓN", "DERIVACAO", "DERIVAÇÃO", "DERIVAZIONE"),
+    *("DÉRIVATION", "DÉRIV", "PRÉCORDIALE", "PRECORDIALE", "DERIVACIÓ", "DERIVAȚIA"),
+    *("AVLEDNING", "AFLEDNING", "AFLEIDING", "KYTKENTÄ", "ODPROWADZENIE", "SVOD", "ZVOD", "ODVOD"),
+    *_EITHER_SIDE,
 )
+# Chinese and Japanese write no space, and the word on either side: 导联, 導联, 導程, 誘導.
+_LEAD_SIGNS = "导联|導联|導程|誘導"
+# a hyphen behind a space is a sign, not a separator
 _PREFIX = re.compile(
-    rf"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_|(?:{'|'.join(_BEFORE)})(?:[\s_:.]+|-)|LEAD(?=[IVA]))", re.ASCII
+    r"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_"
+    rf"|(?:{'|'.join(_BEFORE)})(?:[\s_:.]+|-)"
+    r"|(?:LEAD|ECG|EKG|ABLEITUNG)(?=I{1,3}$|V[1-9]|AV[RLF])"
+    rf"|第(?=[IV])|(?:{_LEAD_SIGNS})\s*)"
 )
-_SUFFIX = re.compile(r"[-_ ](?:REF|LEAD)$", re.ASCII)
+_SUFFIX = re.compile(
+    rf"(?:[-_ ]|\s-\s)REF$|[-_ ](?:LEAD|{'|'.join(_EITHER_SIDE)})$|\s*(?:{_LEAD_SIGNS})$"
+    # as DICOM's list of leads says it (PS3.16, CID 3001)
+    r"|\s\((?:EINTHOVEN|GOLDBERGER|WILSON)\)$|, AUGMENTED VOLTAGE, (?:RIGHT|LEFT|FOOT)$"
+)
+_IN_BRACKETS = re.compile(rf"(?:{'|'.join(_BEFORE)})\s*\(([^()]+)\)")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 # A channel's number is not a lead: "ECG 1" may be anything.
 _NUMBERED = re.compile(r"(?:ECG|EKG)[\s_.-]?([0-9]{1,2})", re.ASCII)
 # What a name that stays unknown was perhaps to be: it may be something else, so it is asked for, not taken.
 _PERHAPS = {
     **{
         f"{before}{number}": lead
-        for before in ("D", "L", "LEAD ")
+        for before in ("L", "LEAD ", "LEAD_", "LEAD")
         for number, lead in enumerate(("I", "II", "III"), 1)
     },
     **{"VR": "aVR", "VL": "aVL", "VF": "aVF"},
+    **{name: f"V{n}R" for n in range(1, 7) for name in (f"RV{n}", f"VR{n}", f"V{n} R", f"V{n}-R", f"V{n}_R")},
 }
+# such as "aVR neg"
+_TURNED = re.compile(r"[-+]|NEG|INV")
 
 # Every limb lead is a combination of I and II (Einthoven; Goldberger's augmented leads).
 _FROM_I_AND_II = {
@@ -110,11 +137,12 @@ def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
 def known_lead(name: str) -> str | None:
     """A lead's name as this package writes it; None for a name of no ECG lead.
 
-    Case does not count, nor do the spellings of devices and standards: DI, DII, DIII (Spanish, Portuguese), C1 to C6
-    (IEC), vx, vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG),
-    "Abl.", "Einthoven", "Goldberger", "Wilson" and other words for a lead, a suffix "-REF" (EDF) or "lead", a Roman
-    number as one sign. Names with two meanings stay apart: MLII, MCL1, CM5 are leads of their own, and ECG, ECG1,
-    ECG2, V channels whose lead nobody says. Leads that differ by a sign or a factor (-aVR, VR) are unknown.
+    Case does not count, nor do the spellings of devices and standards: DI, D1 (Romance languages), C1 to C6 (IEC), vx,
+    vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG), "Abl.",
+    "Einthoven", "Goldberger", "Wilson" and the words for a lead of some twenty languages, a suffix "-REF" (EDF) or
+    "lead", a unit ("I (mV)", "V1_uV"), a Roman number as one sign. Names with two meanings stay apart: MLII, MCL1, CM5
+    are leads of their own, and ECG, ECG1, ECG2, V channels whose lead nobody says. Leads that differ by a sign or a
+    factor (-aVR, VR) are unknown.
 
     Example:
         >>> from hf_ecg.signals.leads import known_lead
@@ -123,25 +151,34 @@ def known_lead(name: str) -> str | None:
     """
     if not isinstance(name, str):
         return None
-    rest = unicodedata.normalize("NFKC", name).strip("\ufeff \t\r\n").upper()
+    rest = _plain(split_unit(name)[0])
     numbered = _NUMBERED.fullmatch(rest)
     if numbered is not None:
         return f"ECG{int(numbered[1])}"
-    rest = _SUFFIX.sub("", rest)
+    rest = _SUFFIX.sub("", rest).rstrip(".")
     while rest not in _KNOWN and rest not in _SPELLINGS:
-        prefix = _PREFIX.match(rest)
-        if prefix is None or prefix.end() == len(rest):
+        inside, prefix = _IN_BRACKETS.fullmatch(rest), _PREFIX.match(rest)
+        if inside is not None:
+            rest = inside[1].strip()
+        elif prefix is not None and prefix.end() < len(rest):
+            rest = rest[prefix.end() :]
+        else:
             return None
-        rest = rest[prefix.end() :]
     return _KNOWN[_SPELLINGS.get(rest, rest).upper()]
+
+
+def _plain(name: str) -> str:
+    """In capitals, with one kind of dash, without the quotes of a table and the dot of an abbreviation."""
+    rest = unicodedata.normalize("NFKC", name).translate(_DASHES).strip("\ufeff \t\r\n")
+    return rest.strip("\"'").rstrip(".:").upper()
 
 
 def nearest_lead(name: str) -> str:
     """ " (did you mean 'II'?)", or nothing when no lead's name is near enough to be meant."""
-    rest = name.strip().upper()
+    rest = _plain(name)
     lead = _PERHAPS.get(rest)
     # with a sign it is another voltage, and no slip
-    if lead is None and not set("+-") & set(rest):
+    if lead is None and not _TURNED.search(rest):
         match = difflib.get_close_matches(rest, [known.upper() for known in _MEANT], n=1, cutoff=NEAR)
         lead = _KNOWN[match[0]] if match else None
     return "" if lead is None else f" (did you mean {lead!r}?)"

@@ -1,6 +1,8 @@
 """From counts, microvolts or volts to millivolts, and whether numbers can be millivolts at all."""
 
 import logging
+import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,19 +16,45 @@ UNITS = ("mV", "uV", "V", "normalized")
 MISSING_COUNT = -32768
 LOWEST_RANGE_MV, HIGHEST_RANGE_MV = 0.05, 15.0
 _FACTORS = {"mV": 1.0, "uV": 1e-3, "V": 1e3, "nV": 1e-6, "normalized": 1.0}
+_MICRO, _GREEK_MU = "\u00b5", "\u03bc"
+
+
+def _garbled() -> frozenset[str]:
+    """What becomes of a micro sign that was written in one encoding and read in another, and what stands for a byte
+    that could not be read."""
+    found = {"?", "\ufffd", "\ufffd\ufffd", "&micro;", "&mu;"}
+    for sign in (_MICRO, _GREEK_MU):
+        for written in ("utf-8", "latin-1", "cp1253", "cp932"):
+            for seen in ("latin-1", "cp1252", "cp437", "cp850", "mac_roman"):
+                try:
+                    garbled = sign.encode(written).decode(seen)
+                    found.add(garbled.lower())
+                    found.add(garbled.encode("utf-8").decode(seen).lower())  # twice
+                except UnicodeError:
+                    continue
+    return frozenset(found)
+
+
 # Compared without case: "MV" of a header is millivolt too, for no ECG is told in megavolts. U+00B5 is the micro sign,
-# U+03BC the Greek letter mu.
+# U+03BC the Greek letter mu. Beside English: German, Romance, Slavic and Nordic words, Cyrillic and Chinese letters.
+_VOLTS = r"(?:v|volts?|voltios?|volti|wolt|в|вольт)"
 _SPELLINGS = {
-    "mV": ("mv", "mvolt", "mvolts", "milliv", "millivolt", "millivolts"),
-    "uV": tuple(f"{micro}{volt}" for micro in ("u", "\u00b5", "\u03bc", "micro") for volt in ("v", "volt", "volts")),
-    "nV": ("nv", "nvolt", "nvolts", "nanovolt", "nanovolts"),
-    "V": ("v", "volt", "volts"),
+    "mV": rf"(?:m|mill?i){_VOLTS}|milliv|м{_VOLTS}|милли{_VOLTS}|毫伏|mdcdimmillivolt",
+    "uV": rf"(?:u|{_MICRO}|{_GREEK_MU}|mc|mk|mi[ck]ro|мк|микро){_VOLTS}|微伏|mdcdimmicrovolt",
+    "nV": rf"(?:n|nano){_VOLTS}|mdcdimnanovolt",
+    "V": rf"{_VOLTS}|伏|mdcdimvolt",
 }
-_VOLTAGES = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
+_VOLTAGES = {unit: re.compile(spelling) for unit, spelling in _SPELLINGS.items()}
+_GARBLED = _garbled()
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_IN_BRACKETS = re.compile(r"(.*\S)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})", re.DOTALL)
+_BEHIND = re.compile(r"(.*?[^\s_/,:;-])(?:\s*[_/,:;]\s*|\s+(?:in\s+)?)([^\s_/,:;]+)", re.DOTALL | re.IGNORECASE)
 
 
 def known_voltage(units: str) -> str | None:
     """mV, uV, nV or V for a unit as headers and people write it; None for what is not a voltage (pm, NU, mmHg, adu).
+
+    A micro sign that was read in a wrong encoding is understood ("\u00c2\u00b5V"), so are brackets around the unit.
 
     Example:
         >>> from hf_ecg.signals.units import known_voltage
@@ -35,9 +63,44 @@ def known_voltage(units: str) -> str | None:
     """
     if not isinstance(units, str):
         return None
-    if units.strip() == "MV":
+    rest = units.strip("\ufeff \t\r\n\"'")
+    if rest and _BRACKETS.get(rest[0]) == rest[-1]:
+        rest = rest[1:-1].strip()
+    known = _voltage(rest)
+    if rest.startswith("MV"):
         _tell_megavolt()
-    return _VOLTAGES.get(units.strip().lower())
+    return known
+
+
+# headers repeat the same few
+@lru_cache(maxsize=256)
+def _voltage(text: str) -> str | None:
+    rest = text.lower()
+    if rest.endswith("v") and rest[:-1] in _GARBLED:
+        return "uV"
+    rest = re.sub(rf"(?<=\w\w)[\s_-]+(?=\w)|(?<=[{_MICRO}{_GREEK_MU}])\s+", "", rest).rstrip(".")
+    return next((unit for unit, spelling in _VOLTAGES.items() if spelling.fullmatch(rest)), None)
+
+
+@lru_cache(maxsize=256)
+def split_unit(name: str) -> tuple[str, str | None]:
+    """A channel's name and the voltage that stands behind it, as tables and EDF write it; None where none does.
+
+    "V" alone counts in brackets only: behind a space it may be a lead.
+
+    Example:
+        >>> from hf_ecg.signals.units import split_unit
+        >>> split_unit("ecg [uV]"), split_unit("lead_I_mV"), split_unit("V1"), split_unit("time (s)")
+        (('ecg', 'uV'), ('lead_I', 'mV'), ('V1', None), ('time (s)', None))
+    """
+    found = _IN_BRACKETS.fullmatch(name.strip())
+    if found is not None:
+        unit = next(part for part in found.groups()[1:] if part is not None)
+        return (found[1], unit.strip()) if _voltage(unit.strip()) else (name, None)
+    found = _BEHIND.fullmatch(name.strip())
+    if found is not None and len(found[2]) > 1 and _voltage(found[2]):
+        return found[1], found[2]
+    return name, None
 
 
 def _tell_megavolt() -> None:

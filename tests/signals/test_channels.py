@@ -27,6 +27,10 @@ PTB = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"
         # an ECG channel beside the electrodes of an EEG, and the chest leads as IEC writes them
         (["ECG II", "C3", "C4", "EMG"], None, {}, (0,), "II"),
         (["C3", "ECG"], None, {}, (1,), "ECG"),
+        # of a hand-held device, and contacts of an electrode in the brain
+        (["D1", "D2"], None, {}, (0, 1), "I II"),
+        (["D1", "D2", "D3", "D4", "ECG"], None, {}, (4,), "ECG"),
+        (["I (mV)", "II [uV]"], ["mV", "\u00b5V"], {}, (0, 1), "I II"),
         (["DI", "DII", "C1", "C3", "C4"], None, {}, range(5), "I II V1 V3 V4"),
     ],
 )
@@ -45,6 +49,7 @@ def test_channels_are_taken_by_name_and_unit(names, units, asked, places, leads)
         (["I", "II"], None, {"leads": ["III"]}, "did you mean 'II'"),
         (["chan 1", "PLETH"], ["mV", "NU"], {}, r'name of an ECG lead: \'chan 1\'.*rename=\{"chan 1": "I"\}'),
         (["II", "ABP"], ["adu", "mmHg"], {}, "holds voltages: 'II' .its unit 'adu' is not a voltage.*as an array"),
+        (["I (mV)"], ["uV"], {}, "'I .mV.' .its name says 'mV', and its unit is 'uV'"),
         (["II", "V1"], ["mV", "adu"], {"leads": ["V1"]}, "leads wants V1, and 'V1' .its unit 'adu' is not a voltage"),
         (["ECG", "ECG"], None, {}, r'places 0 and 1, are called \'ECG\'.*rename=\{1: "ECG2"\}'),
         (["ECG", "ECG"], None, {"rename": {"ECG": "I"}}, r'2 channels.*rename=\{0: "...", 1: "..."\}'),

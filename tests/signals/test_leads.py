@@ -12,19 +12,23 @@ def test_names_are_compared_without_case():
 
 ONE_MEANING = {
     "I": "DI|di|Lead I|lead_i|ECG I|EKG_I|I-REF|MDC_ECG_LEAD_I|Lead: I|LeadI|ECG lead I|Lead-I"
+    '|D1|d-i|D I|AbleitungI|I (mV)|I[uV]|I_mV|lead I in mV|"I"|I.|ECG (I)|ECGI|Lead I (Einthoven)'
+    "|I导联|誘導I|Avledning I|Derivação D1|отведение I"
     "|I lead|I-lead|Abl. I|Einthoven I|D\u00e9rivation I|Derivaci\u00f3n I|\u2160|\ufeffI",
-    "II": "DII|Lead II|lead_ii|ECG II|ECG-II|MDC_ECG_LEAD_II|MDC_ECG_ELEC_POTL_II|ii-ref",
-    "III": "DIII|LEAD III|MDC_ECG_LEAD_III",
-    "aVR": "AVR|avr|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR|Goldberger aVR|Abl_aVR",
+    "II": "DII|D2|EKGII|Lead II|lead_ii|ECG II|ECG-II|MDC_ECG_LEAD_II|MDC_ECG_ELEC_POTL_II|ii-ref",
+    "III": "DIII|D.3|LEAD III|MDC_ECG_LEAD_III",
+    "aVR": "AVR|avr|AVR.|aVR, augmented voltage, right"
+    "|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR|Goldberger aVR|Abl_aVR",
     "aVL": "AVL|lead_avl|aV_L",
     "aVF": "AVF|aV.F|EKG aVF-REF",
-    "V1": "C1|v1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1|Wilson V1|V\u2081|Ableitung V1",
+    "V1": "C1|v1|V1 [\u00b5V]|V1_uv|ECGV1|Brustwand V1|V1 - REF"
+    "|Pr\u00e9cordiale V1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1|Wilson V1|V\u2081|Ableitung V1",
     "V6": "C6|lead_v6|V-6",
-    "X": "vx|VX",
+    "X": "vx|VX|Frank X",
     "Z": "Vz",
     "ES": "E-S",
     "V4R": "v4r|Lead V4R",
-    "ECG": "ecg|EKG|EKG-REF|ECG-REF",
+    "ECG": "ecg|ecg [\u00b5V]|EKG_uV|EKG|EKG-REF|ECG-REF",
     "ECG1": "ECG 1|ecg_1|EKG1|ECG01",
     "V": "v|ECG lead V",
     "MLII": "mlii|Lead MLII",
@@ -45,18 +49,21 @@ def test_each_spelling_has_one_meaning(lead):
 # another sign, a factor of 1.5, a difference of leads, a filter, a number of a channel, electrodes of an EEG
 @pytest.mark.parametrize(
     "name",
-    "-aVR|Lead -aVR|+I|VR|VL|VF|I-II|II-I|I+II|V1-V2|I I|ECG I filtered|Lead 1|D1|L2|C3-A2|C7|V0|V10|RESP|ABP||ECG-"
+    "-aVR|Lead -aVR|+I|VR|VL|VF|I-II|II-I|I+II|V1-V2|I I|ECG I filtered|Lead 1|D4|L2|C3-A2|C7|V0|V10|RESP|ABP||ECG-"
     "|Lead|ECG1-ECG2|MDC_ECG_LEAD_|Vx-RL|1|mod.V1"
-    "|Abl. -aVR|Einthoven 1|Goldberger R|Channel I|Wilson|I (mV)|Lead-".split("|"),
+    "|Abl. -aVR|Einthoven 1|Goldberger R|Channel I|Wilson|I V"
+    "|aVR-|aVR neg|\u2013aVR|I (LA-RA)|I (filtered)|RV4|Lead-".split("|"),
 )
 def test_names_of_another_meaning_stay_unknown(name):
     with pytest.raises(ValueError, match="unknown lead") as refused:
         canonical_leads([name])
-    if name.startswith(("-", "Lead -")) or "RESP" in name:
+    if name.startswith(("-", "\u2013", "Lead -", "aVR")) or "RESP" in name:
         assert "did you mean" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "meant"), [("MLI I", "MLII"), ("aVRR", "aVR"), ("D3", "III"), ("Lead 2", "II")])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("MLI I", "MLII"), ("aVRR", "aVR"), ("L3", "III"), ("rV4", "V4R"), ("Lead 2", "II")]
+)
 def test_the_nearest_lead_is_named(name, meant):
     with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
         canonical_leads([name])

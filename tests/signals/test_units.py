@@ -5,7 +5,7 @@ import pytest
 
 from hf_ecg import said_once
 from hf_ecg.signals import check_amplitude, counts_to_millivolts, read, to_millivolts
-from hf_ecg.signals.units import known_voltage, millivolts_in
+from hf_ecg.signals.units import known_voltage, millivolts_in, split_unit
 
 
 def test_units():
@@ -20,9 +20,19 @@ def test_units():
 @pytest.mark.parametrize(
     ("spellings", "millivolts"),
     [
-        ("mV|mv|MV|millivolt|millivolts|mVolt|Millivolts| mV ", 1.0),
-        ("uV|UV|\u00b5V|\u03bcV|\u00b5v|microvolt|microvolts|microvolt ", 1e-3),
-        ("nV|nanovolt", 1e-6),
+        (
+            "mV|mv|MV|millivolt|millivolts|mVolt|Millivolts| mV "
+            "|[mV]|(mV)|mV.|milli volt|MilliVolt|milivoltios|мВ|毫伏",
+            1.0,
+        ),
+        ("uV|UV|\u00b5V|\u03bcV|\u00b5v|microvolt|microvolts|microvolt |\u03bc V|micro-volt|Mikrovolt|мкВ", 1e-3),
+        # the micro sign written in one encoding and read in another, or lost
+        (
+            "\u00c2\u00b5V|\u00ce\u00bcV|\u00c3\u201a\u00c2\u00b5V|\u2561V|\u252c\u2561V|\u0152\u00baV|\ufffdV|?V|&micro;V",
+            1e-3,
+        ),
+        ("MDC_DIM_MICRO_VOLT", 1e-3),
+        ("nV|nanovolt|NV", 1e-6),
         ("V|v|volt|Volts", 1e3),
     ],
 )
@@ -32,11 +42,29 @@ def test_every_spelling_of_a_voltage(spellings, millivolts):
         assert millivolts_in(spelling) == millivolts, spelling
 
 
-@pytest.mark.parametrize("unit", ["pm", "NU", "mmHg", "adu", "", "mA", "mV/s", "m V", "counts", "Ohm", "%"])
+@pytest.mark.parametrize(
+    "unit",
+    ["pm", "NU", "mmHg", "adu", "", "mA", "mV/s", "m V", "counts", "Ohm", "%", "mV/cm", "kV", "(V1)", "\u00b5", "[]"],
+)
 def test_what_is_no_voltage(unit):
     assert millivolts_in(unit) is None
     with pytest.raises(ValueError, match="wanted one of mV"):
         to_millivolts(np.ones(2), unit)
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "unit"),
+    [
+        ("ecg [\u00b5V]", "ecg", "\u00b5V"),
+        ("I(mV)", "I", "mV"),
+        ("lead_I_uV", "lead_I", "uV"),
+        ("lead I in mV", "lead I", "mV"),
+        ("V1 [V]", "V1", "V"),
+        *((name, name, None) for name in ("V1", "ECG V", "ecg_V", "mV", "time (s)", "II (filtered)", "")),
+    ],
+)
+def test_a_unit_behind_a_name(label, name, unit):
+    assert split_unit(label) == (name, unit)
 
 
 def test_megavolts_are_millivolts_and_that_is_said_once(caplog, monkeypatch):
