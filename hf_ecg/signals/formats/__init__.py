@@ -18,13 +18,13 @@ from ...input_files import InputFile
 from ..channels import choose_channels
 from ..patient_fields import with_patient
 from ..record import Record
-from . import numpy_file, watch_csv, wfdb_record
+from . import dicom_waveform, edf_file, numpy_file, watch_csv, wfdb_record
 from .confinement import check_inside
 
 # The first one that matches reads. WFDB is last: it takes names of nothing too, and says what it looked for.
-FORMATS = (numpy_file, watch_csv, wfdb_record)
-# Enough for the marks that formats begin with.
-_HEAD = 64
+FORMATS = (numpy_file, dicom_waveform, edf_file, watch_csv, wfdb_record)
+# Enough for the marks that formats begin with; DICOM's stands behind 128 bytes.
+_HEAD = 512
 # AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
 _MACOS_PREFIX, _MACOS_MARK = "._", b"\x00\x05\x16\x07"
 
@@ -39,7 +39,7 @@ def read(
     rename: Mapping[str | int, str] | None = None,
     keep_identifiers: bool = False,
 ) -> Record:
-    """Read a recording from a file of any known format: WFDB, NumPy's `.npz` (see `numpy_file`), a watch's CSV.
+    """Read a recording from a file of any known format: WFDB, EDF, DICOM, NumPy's `.npz`, a watch's CSV and others.
 
     Args:
         path: of the file; of a WFDB record its header, its signal file, or its name without ending.

@@ -5,17 +5,14 @@ package, which spends some four times the time on a record of twelve leads and 1
 is not a file, is shorter than its header says, or much longer.
 """
 
-import logging
 import os
 from collections.abc import Callable
 
-from ...said_once import first_time
 from ..channels import Channels, choose_channels
 from ..record import Record
+from .remarks import tell
 from .wfdb_segments import read_segments
 from .wfdb_waveform import choose_among, read_header, read_waveform, samples_per_frame
-
-logger = logging.getLogger(__name__)
 
 FORMAT = "WFDB"
 # Of the files that name a record: what a folder is searched for.
@@ -55,8 +52,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         lines = [found.lines[place] for place in channels.places]
         rate = found.frame_rate * samples_per_frame(lines, found.frame_rate, header)
         waveform = read_waveform(header, found, channels.places, root)
-    if waveform.remarks:
-        _tell(header, waveform.remarks)
+    tell(header, waveform.remarks)
     return Record(
         name=found.name,
         values=waveform.values,
@@ -79,11 +75,3 @@ def record_file(path: str) -> str:
     if ending != ".hea" and ending.lower() == ".hea":  # of an old disk or of Windows, RECORD.HEA
         return path
     return f"{stem if ending in ('.hea', '.dat', '.mat') else path}.hea"
-
-
-def _tell(header: str, remarks: list[str]) -> None:
-    """Once for each kind: a corpus has the same one in many records."""
-    for remark in remarks:
-        kind = remark.partition(":")[0]
-        if first_time("remark", kind):
-            logger.warning("%s: %s (said once; every record has its own in `remarks`)", header, remark)

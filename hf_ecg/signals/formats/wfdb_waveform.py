@@ -11,6 +11,7 @@ from ...input_files import read_input
 from ..channels import Channels
 from ..units import MISSING_COUNT, millivolts_in
 from .confinement import check_inside
+from .rates import one_rate
 from .wfdb_header import Header, SignalLine, parse_header
 from .wfdb_published import corrected_gains
 from .wfdb_signals import StoredSignals, read_signals
@@ -52,19 +53,9 @@ def choose_among(lines: Sequence[SignalLine], header: str, choose: Callable[...,
 
 
 def samples_per_frame(lines: Sequence[SignalLine], frame_rate: float, header: str) -> int:
-    """Of leads that must have the same number.
-
-    A lead of another rate is not brought to that of the others: repeating or averaging samples would change it.
-    """
-    rates: dict[int, list[str]] = {}
-    for line in lines:
-        rates.setdefault(line.per_frame, []).append(line.description)
-    if len(rates) > 1:
-        told = " and ".join(
-            f"{', '.join(names)} at {frame_rate * number:g} Hz" for number, names in sorted(rates.items())
-        )
-        raise ValueError(f"{header} has leads of different rates, {told}: choose leads of one rate, with leads=")
-    return next(iter(rates))
+    """Of leads that must have the same number."""
+    one_rate([line.description for line in lines], [frame_rate * line.per_frame for line in lines], header)
+    return lines[0].per_frame
 
 
 def read_waveform(header: str, found: Header, places: Sequence[int], root=None, frames_of_all: int = 0) -> Waveform:

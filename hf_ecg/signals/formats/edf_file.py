@@ -1,0 +1,258 @@
+"""EDF, EDF+, BDF and BDF+ files as one `Record`; see `edf_header` for the standards.
+
+The two packages for it were tried: pyedflib refuses discontinuous files (EDF+D) and, as edfio, hands out what fills
+the end of a file as signal; edfio joins the pieces of EDF+D as if there were no gaps. Where both read a file its
+values are those that are read here.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from ...input_files import InputFile
+from ..channels import Channels, choose_channels
+from ..record import Annotation, Record
+from ..units import MISSING_COUNT, millivolts_in
+from .confinement import check_inside
+from .edf_annotations import Annotations, read_annotations
+from .edf_header import BDF_MARK, EDF_MARK, Header, Signal, device, patient_fields, read_header
+from .rates import one_rate
+from .remarks import tell
+from .stored_counts import long_runs, stored_values
+
+FORMAT = "EDF"
+ENDINGS = (".edf", ".bdf")
+_BLOCK_BYTES = 2**22
+# A record with gaps is stored with them: of far more gaps than signal the times are wrong, or memory would be.
+_MOST_GAPS, _SMALL_SAMPLES = 20, 2**24
+# Shorter than that, a value that stands at the end or at the lowest count may be the signal's.
+_SHORTEST_FILL_S = 0.1
+
+
+def matches(path: str, head: bytes) -> bool:
+    """By the first eight bytes."""
+    return head.startswith((EDF_MARK, BDF_MARK))
+
+
+def record_file(path: str) -> str:
+    """The file itself."""
+    return path
+
+
+def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
+    """Read a record; the gaps of a discontinuous one are missing samples.
+
+    Args:
+        path: of the file.
+        root: folder that it may not leave, symbolic links followed.
+        choose: which channels; see `choose_channels`.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: a damaged header, fewer data than it says, no signal but annotations, chosen channels of different
+            rates, data records that go back in time or lie very far apart, a path that leaves `root`.
+    """
+    if root is not None:
+        check_inside(path, root)
+    with InputFile(path) as file:
+        try:
+            header = read_header(file)
+            remarks = list(header.remarks)
+            number = _number_of_records(header, file.size, remarks)
+            candidates = _candidates(header, number)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        chosen = choose(
+            [signal.label for signal in candidates],
+            [signal.unit for signal in candidates],
+            unfit=[None if math.isfinite(signal.step) else "its ranges give no scale" for signal in candidates],
+            where=path,
+        )
+        signals = [candidates[place] for place in chosen.places]
+        rates = [signal.per_record / header.duration if header.duration else math.inf for signal in signals]
+        rate = one_rate([signal.label for signal in signals], rates, path)
+        try:
+            record = _read(file, header, number, signals, chosen, rate, remarks)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    tell(path, record.remarks)
+    return replace(record, name=os.path.splitext(os.path.basename(path))[0])
+
+
+def _number_of_records(header: Header, size: int, remarks: list[str]) -> int:
+    record_bytes = header.record_samples * header.bytes_a_sample
+    if not record_bytes:
+        raise ValueError("its signals have no samples")
+    there, rest = divmod(size - header.size, record_bytes)
+    if header.records < 0:
+        remarks.append(f"the header does not say how many data records there are: {there} are there")
+        number = there
+    elif header.records > there:
+        raise ValueError(
+            f"the header says {header.records} data records of {record_bytes} bytes, and {there} are there: truncated"
+        )
+    else:
+        number, rest = header.records, size - header.size - header.records * record_bytes
+    if rest:
+        remarks.append(f"bytes behind the last data record are left out: {rest}")
+    if not number:
+        raise ValueError("there is no data record in it")
+    return number
+
+
+def _candidates(header: Header, number: int) -> list[Signal]:
+    found = [signal for signal in header.signals if not signal.is_annotations and signal.per_record]
+    if not found:
+        raise ValueError(
+            f"it holds annotations and no signal ({number} data records): the recording that they belong to is another"
+            " file"
+        )
+    return found
+
+
+def _read(
+    file: InputFile, header: Header, number: int, signals: list[Signal], chosen: Channels, rate: float, remarks
+) -> Record:
+    notes = _annotations(file, header, number, remarks)
+    begins = notes.onsets[0] if math.isfinite(notes.onsets[0]) else 0.0
+    places = _places(header, notes.onsets, signals[0].per_record, rate, remarks)
+    length = int(places[-1]) + signals[0].per_record
+    gaps = length > number * signals[0].per_record
+    counts = np.empty((len(signals), length), np.int32 if header.is_bdf else np.int16)
+    missing = np.ones(length, bool) if gaps else None
+    for first, block in _blocks(file, header, number):
+        for row, signal in enumerate(signals):
+            part = block[:, signal.offset : signal.offset + signal.per_record]
+            for place, samples in zip(places[first:], part, strict=False) if gaps else [(places[first], part)]:
+                counts[row, place : place + samples.size] = samples.reshape(-1)
+                if missing is not None:
+                    missing[place : place + samples.size] = False
+    filled = _missing(counts, signals, rate, missing, remarks)
+    factors = np.array([millivolts_in(signal.unit) or math.nan for signal in signals])
+    step, zero = (np.array([getattr(signal, key) for signal in signals]) for key in ("step", "zero"))
+    values = stored_values(counts, step * factors, zero, filled)
+    start = header.start
+    if isinstance(start, datetime) and abs(begins) < 1e9:
+        start += timedelta(seconds=begins)
+    return Record(
+        name="EDF",
+        values=values.values,
+        gain=values.gain,
+        baseline=values.baseline,
+        leads=chosen.leads,
+        sampling_rate=rate,
+        comments=sorted(
+            {f"Prefiltering: {text}" for text in (signal.filters for signal in signals) if _is_told(text)}
+        ),
+        lead_names=tuple(signal.label for signal in signals),
+        units=tuple(signal.unit for signal in signals),
+        source_format="BDF" if header.is_bdf else FORMAT,
+        device=device(header),
+        start_time=start,
+        annotations=tuple(Annotation(note.seconds - begins, note.text, note.duration) for note in notes.notes),
+        remarks=tuple(remarks),
+        patient=patient_fields(header),
+    )
+
+
+def _blocks(file: InputFile, header: Header, number: int):
+    """Number of the first data record and samples (records, samples of a record), some megabytes at a time."""
+    record_bytes = header.record_samples * header.bytes_a_sample
+    at_once = max(1, _BLOCK_BYTES // record_bytes)
+    for first in range(0, number, at_once):
+        records = min(at_once, number - first)
+        stored = file.read(header.size + first * record_bytes, records * record_bytes)
+        if len(stored) < records * record_bytes:
+            raise ValueError("it ended while it was read: truncated")
+        if not header.is_bdf:
+            yield first, np.frombuffer(stored, "<i2").reshape(records, -1)
+            continue
+        parts = np.frombuffer(stored, np.uint8).reshape(records, -1, 3).astype(np.int32)
+        # the highest of the three bytes has the sign
+        yield first, (parts[..., 0] | parts[..., 1] << 8 | parts[..., 2] << 16) << 8 >> 8
+
+
+def _annotations(file: InputFile, header: Header, number: int, remarks: list[str]) -> Annotations:
+    size = header.bytes_a_sample
+    record_bytes = header.record_samples * size
+    told = [signal for signal in header.signals if signal.is_annotations] if header.is_plus else []
+    onsets, notes, damaged = np.full(number, math.nan), [], 0
+    for place, signal in enumerate(told):
+        starts = range(header.size, header.size + number * record_bytes, record_bytes)
+        stored = [file.read(start + signal.offset * size, signal.per_record * size) for start in starts]
+        found = read_annotations(stored, place == 0)
+        onsets = found.onsets if place == 0 else onsets
+        notes += found.notes
+        damaged += found.damaged
+    if damaged:
+        remarks.append(f"annotations that are damaged are left out: {damaged}")
+    return Annotations(onsets, sorted(notes, key=lambda note: note.seconds), damaged)
+
+
+def _places(header: Header, onsets: np.ndarray, per_record: int, rate: float, remarks: list[str]) -> np.ndarray:
+    """The first sample of each data record."""
+    even = np.arange(len(onsets)) * per_record
+    known = np.isfinite(onsets)
+    if not known.all():
+        if header.is_discontinuous:
+            raise ValueError(f"it is discontinuous, and {(~known).sum()} data records do not say when they begin")
+        return even
+    places = np.rint((onsets - onsets[0]) * rate)
+    if (np.abs(places - even) <= 1).all():
+        return even
+    steps = np.diff(places)
+    if (steps < per_record - 1).any():
+        place = int(np.argmax(steps < per_record - 1)) + 1
+        raise ValueError(f"data record {place + 1} begins {onsets[place]:g} s, before the one in front of it ends")
+    length = places[-1] + per_record
+    if length > _SMALL_SAMPLES and length > _MOST_GAPS * len(onsets) * per_record:
+        raise ValueError(
+            f"its {len(onsets)} data records of {header.duration:g} s are spread over {length / rate:g} s: far more"
+            " gaps than signal"
+        )
+    places = _apart(places.astype(np.int64), per_record)
+    number = int((np.diff(places) > per_record).sum())
+    called = "" if header.is_discontinuous else ", though it is called continuous"
+    remarks.append(f"samples between its pieces are missing{called}: {number} gaps")
+    return places
+
+
+def _apart(places: np.ndarray, per_record: int) -> np.ndarray:
+    """Times are rounded: a data record may seem to begin a sample before the one in front of it ends."""
+    steps = np.diff(places)
+    steps[np.abs(steps - per_record) <= 1] = per_record
+    return np.concatenate([[0], np.cumsum(steps)])
+
+
+def _missing(counts: np.ndarray, signals: list[Signal], rate: float, gaps: np.ndarray | None, remarks) -> np.ndarray:
+    """Which samples were not recorded: gaps, and what fills a file with its lowest count."""
+    shortest = max(2, math.ceil(_SHORTEST_FILL_S * rate))
+    missing = np.zeros(counts.shape, bool)
+    ends = [_run_at_end(row, signal.lowest) for row, signal in zip(counts, signals, strict=True)]
+    at_end = min(ends)
+    for row, signal in enumerate(signals):
+        if counts.dtype == np.int16:
+            # -32768 may be a signal's lowest value, which it takes a moment
+            runs = shortest if signal.lowest == MISSING_COUNT else 1
+            missing[row] = long_runs(counts[row], MISSING_COUNT, runs)
+    if at_end >= shortest:
+        missing[:, -at_end:] = True
+    filled = int(missing.any(0).sum())
+    if filled:
+        remarks.append(f"samples of the lowest count fill the signal, and are missing: {filled}")
+    if gaps is not None:
+        missing |= gaps
+    return missing
+
+
+def _is_told(text: str) -> bool:
+    return bool(text) and not text.lower().endswith("not recorded")
+
+
+def _run_at_end(row: np.ndarray, value: int) -> int:
+    other = np.flatnonzero(row[::-1] != value)
+    return int(other[0]) if other.size else len(row)
