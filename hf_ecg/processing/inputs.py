@@ -13,6 +13,7 @@ from ..checks import shown
 from ..said_once import first_time
 from ..signals.channels import choose_channels, take_channels
 from ..signals.formats import read
+from ..signals.formats.told import LeavesOpen
 from ..signals.leads import STANDARD_LEADS, canonical_leads
 from ..signals.record import Record
 from ..signals.units import check_amplitude, counts_to_millivolts, known_units, to_millivolts
@@ -133,7 +134,8 @@ def _rows_of_slice(rows: Mapping) -> list[Mapping]:
 def _recording(item, position: int, rate, leads, units, rename) -> Recording:
     name = f"record {position}"
     if isinstance(item, (str, os.PathLike)):
-        recording = _from_record(read(item, leads=leads, rename=rename), f"{name} ({os.fspath(item)})")
+        found, units = _read_file(item, rate, leads, units, rename)
+        recording = _from_record(found, f"{name} ({os.fspath(item)})")
     elif isinstance(item, Record):
         name = f"{name} ({item.name})"
         item = take_channels(item, leads, rename, name)
@@ -156,6 +158,16 @@ def _recording(item, position: int, rate, leads, units, rename) -> Recording:
     if units is not None and units != "mV":
         raise ValueError(f"{recording.name}: units {units!r} was given, but it carries its own gain and is in mV")
     return recording
+
+
+def _read_file(path, rate, leads, units, rename) -> tuple[Record, str | None]:
+    """A record, and the unit that is still to be compared with it; rate and unit are told where the file says none."""
+    try:
+        return read(path, leads=leads, rename=rename), units
+    except LeavesOpen:
+        if rate is None and units is None:
+            raise
+    return read(path, leads=leads, rename=rename, sampling_rate=rate, units=units), None
 
 
 def _from_array(item, name: str, rate, leads, units) -> Recording:

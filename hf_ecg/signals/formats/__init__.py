@@ -4,7 +4,9 @@ A format is one module with `FORMAT`, its name; `ENDINGS` of the files that name
 whether it reads the file that begins with these bytes (none when there is no such file); `record_file(path)`, the
 file that names the record; and `read(path, root, choose)`, where `choose(names, units, where=path)` tells which
 channels are taken. It is added by that module and its place in `FORMATS`. `ENDING_IS_SHARED = True` says that most
-files of these endings are something else: in a folder, `matches` then decides.
+files of these endings are something else: in a folder, `matches` then decides. `ASKS` lists what a file may leave open
+(see `told`), which `read` then takes by name. `may_be(path, head)` says that a file which nothing matches can be read
+when the caller says more of it.
 """
 
 import logging
@@ -18,11 +20,13 @@ from ...input_files import InputFile
 from ..channels import choose_channels
 from ..patient_fields import with_patient
 from ..record import Record
-from . import dicom_waveform, edf_file, numpy_file, watch_csv, wfdb_record
+from . import dicom_waveform, edf_file, numpy_file, table_file, watch_csv, wfdb_record
 from .confinement import check_inside
+from .told import check_agrees, checked
 
-# The first one that matches reads. WFDB is last: it takes names of nothing too, and says what it looked for.
-FORMATS = (numpy_file, dicom_waveform, edf_file, watch_csv, wfdb_record)
+# The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
+# else that is text.
+FORMATS = (numpy_file, dicom_waveform, edf_file, watch_csv, wfdb_record, table_file)
 # Enough for the marks that formats begin with; DICOM's stands behind 128 bytes.
 _HEAD = 512
 # AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
@@ -38,6 +42,9 @@ def read(
     leads: Sequence[str] | None = None,
     rename: Mapping[str | int, str] | None = None,
     keep_identifiers: bool = False,
+    sampling_rate: float | None = None,
+    units: str | None = None,
+    record: int | str | None = None,
 ) -> Record:
     """Read a recording from a file of any known format: WFDB, EDF, DICOM, NumPy's `.npz`, a watch's CSV and others.
 
@@ -52,6 +59,10 @@ def read(
         keep_identifiers: keep what says who was recorded, and where, in `patient`. By default it is emptied, and what
             the file's fields of names and numbers hold is taken out of the record's texts too. Free text may still
             name somebody in words that stand in no such field; the name of the file stays the record's.
+        sampling_rate: hertz, for a file that does not say it, such as a table without a column of times. One that does
+            must say the same.
+        units: mV, uV, nV or V, likewise. `leads` names the channels of a file that does not, in their order.
+        record: which one, of a file that holds several (HDF5, parquet): its place from 0, or its name in the file.
 
     Returns:
         A `Record`: `signals` (leads, samples) in millivolts, `sampling_rate` in hertz.
@@ -76,15 +87,19 @@ def read(
     path = os.fsdecode(path)
     if "\0" in path:
         raise ValueError(f"path is {shown(path)}, and no path holds a null character")
+    told = checked({"sampling_rate": sampling_rate, "units": units, "record": record})
     choose = partial(choose_channels, leads=leads, rename=rename)
     _check_there(path)
     head = _head(path, root)
-    for known in FORMATS:
-        if known.matches(path, head):
-            try:
-                return with_patient(known.read(path, root, choose), keep_identifiers)
-            except MemoryError as error:
-                raise ValueError(f"{path} does not fit into memory: choose some of its channels by leads=") from error
+    known = _format_of(path, head) or _format_that_may_be(path, head)
+    if known is not None:
+        asked = {key: value for key, value in {**told, "leads": leads}.items() if key in getattr(known, "ASKS", ())}
+        try:
+            found = known.read(path, root, choose, **asked)
+        except MemoryError as error:
+            raise ValueError(f"{path} does not fit into memory: choose some of its channels by leads=") from error
+        check_agrees(found, {key: value for key, value in told.items() if key not in asked}, path)
+        return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
     raise ValueError(
@@ -98,16 +113,24 @@ def record_file(path) -> str | None:
     """The file that names the record at `path` (of a WFDB record its header); None where no known format is there."""
     path = os.fsdecode(path)
     head = _head(path, None)
-    for known in FORMATS:
-        if known.matches(path, head):
-            file = known.record_file(path)
-            return file if os.path.isfile(file) else None
-    return None
+    known = _format_of(path, head)
+    file = None if known is None else known.record_file(path)
+    return file if file is not None and os.path.isfile(file) else None
+
+
+def _format_of(path: str, head: bytes):
+    return next((known for known in FORMATS if known.matches(path, head)), None)
+
+
+def _format_that_may_be(path: str, head: bytes):
+    if not head:
+        return None
+    return next((known for known in FORMATS if hasattr(known, "may_be") and known.may_be(path, head)), None)
 
 
 def record_endings() -> tuple[str, ...]:
     """How the names of files end that stand for a record: what to look for in a folder."""
-    return tuple(ending for known in FORMATS for ending in known.ENDINGS)
+    return tuple(dict.fromkeys(ending for known in FORMATS for ending in known.ENDINGS))
 
 
 def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]:
@@ -130,7 +153,7 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
     shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
-    return [path for path in kept if not path.lower().endswith(shared) or record_file(path) is not None]
+    return [path for path in kept if not path.lower().endswith(shared) or record_file(path) == path]
 
 
 def _check_there(path: str) -> None:
@@ -138,8 +161,8 @@ def _check_there(path: str) -> None:
 
     A WFDB record may be named without an ending, and what reads it says which of its files is not there.
     """
-    *others, _ = (known.ENDINGS for known in FORMATS)
-    if path.lower().endswith(tuple(ending for endings in others for ending in endings)) and not os.path.lexists(path):
+    endings = (ending for known in FORMATS if known is not wfdb_record for ending in known.ENDINGS)
+    if path.lower().endswith(tuple(endings)) and not os.path.lexists(path):
         raise FileNotFoundError(f"{path} is not there")
 
 

@@ -1,8 +1,11 @@
 """One lead of a watch as CSV, as Apple's Health app exports it: lines of "key,value", then one number a line.
 
     Name,"..."
+    Date of Birth,"..."
     Recorded Date,2019-03-28 07:27:13 +0000
     Classification,Sinus Rhythm
+    Symptoms,
+    Software Version,1.00
     Device,"Watch4,3"
     Sample Rate,512.508 hertz
 
@@ -12,8 +15,9 @@
     -57.2
     -55.9
 
-The keys are in the language of the telephone, so lines are known by their values: a rate in hertz, a lead, a voltage.
-Numbers may have a decimal comma. Name and birth date are not read into the record.
+The keys are in the language of the telephone, so lines are known by their values (a rate in hertz, a lead, a voltage)
+and by their places around that of the date. Numbers may have a decimal comma. What stands before the date says who was
+recorded, and goes into `Record.patient`.
 """
 
 import csv
@@ -26,10 +30,12 @@ import numpy as np
 
 from ...input_files import InputFile, read_input
 from ..channels import Channels, choose_channels
-from ..leads import known_lead
+from ..leads import STANDARD_LEADS, known_lead
 from ..record import Record
 from ..units import known_voltage, to_millivolts
 from .confinement import check_inside
+from .table_text import decoded, looks_like_text
+from .told import named_errors
 
 FORMAT = "CSV of a watch"
 ENDINGS = (".csv",)
@@ -37,19 +43,29 @@ ENDINGS = (".csv",)
 ENDING_IS_SHARED = True
 # The lines before the numbers are shorter in every export.
 _HEADER_BYTES = 4096
-_RATE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|her[tc]\w*)", re.IGNORECASE)
-_RATE_LINE = re.compile(rf"^[^,\n]+,\s*\"?{_RATE.pattern}\"?\s*$", re.IGNORECASE | re.MULTILINE)
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?|nan", re.IGNORECASE)
-# What may be kept of it: the watch's own words on the record.
-_COMMENTS = ("Classification", "Symptoms", "Software Version")
+# In Latin, Cyrillic, Greek, Chinese, Japanese, Korean, Arabic, Hebrew, Thai and Hindi letters.
+_HERTZ = r"(?:hz|her[tc]\w*|гц|герц\w*|χερτζ|赫兹|赫茲|赫|ヘルツ|헤르츠|هرتز|הרץ|เฮิรตซ์|हर्ट्ज़|हर्ट्ज)"
+_RATE = re.compile(rf"(\d+(?:[.,٫]\d+)?)\s*{_HERTZ}\.?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+−]?\d+(?:[.,٫]\d+)?(?:[eE][-+]?\d+)?|nan", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
+# The lines that follow that of the date, in every language.
+_STATEMENT, _SYMPTOMS, _SOFTWARE, _DEVICE = 1, 2, 3, 4
+_PATIENT = ("name", "birth_date")
 
 
 def matches(path: str, head: bytes) -> bool:
-    """By a line with a rate in hertz among the first ones; other tables have none."""
-    if not path.lower().endswith(ENDINGS) or not head:
+    """By lines with a rate in hertz and a lead or a unit among the first ones, and single numbers below them."""
+    if not looks_like_text(head):
         return False
     with InputFile(path) as file:
-        return _RATE_LINE.search(file.read(0, _HEADER_BYTES).decode("utf-8-sig", errors="replace")) is not None
+        content = file.read(0, _HEADER_BYTES)
+    try:
+        fields, first = _header(decoded(content)[0].splitlines())
+    except (ValueError, csv.Error):
+        return False
+    values = [value for _, value in fields]
+    known = any(known_voltage(value) for value in values) or _lead_among(fields) is not None
+    return known and any(map(_RATE.fullmatch, values))
 
 
 def record_file(path: str) -> str:
@@ -67,22 +83,23 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
     Raises:
         OSError: it is not there.
-        ValueError: it is not UTF-8; no rate, lead or unit, or two rates; a line that is not a number, or an infinite
+        ValueError: it is not text; no rate, lead or unit, or two rates; a line that is not a number, or an infinite
             one; a path that leaves `root`.
     """
     if root is not None:
         check_inside(path, root)
-    try:
-        lines = read_input(path).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8: {error}") from error
-    try:
+    with named_errors(path, csv.Error):
+        text, remark = decoded(read_input(path))
+        lines = text.splitlines()
         fields, first = _header(lines)
-        rate, unit, lead = _rate(fields), _unit(fields), _lead(fields)
+        rate, unit, lead = _rate(fields), _unit(fields), _lead_among(fields)
+        if lead is None:
+            raise ValueError("no line says the lead, such as 'Lead,Lead I'")
         values = _numbers(lines, first)
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{path}: {error}") from error
     chosen = choose([lead], [unit], where=path)
+    date = next((place for place, (_, value) in enumerate(fields) if _DATE.fullmatch(value)), None)
+    after = {} if date is None else {place - date: field for place, field in enumerate(fields)}
+    statement = after.get(_STATEMENT, ("", ""))[1]
     return Record(
         name=os.path.splitext(os.path.basename(path))[0],
         values=to_millivolts(values[None], unit),
@@ -90,12 +107,19 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         baseline=None,
         leads=chosen.leads,
         sampling_rate=rate,
-        comments=[f"{key}: {value}" for key, value in fields if key in _COMMENTS and value],
+        comments=[
+            f"{after[place][0]}: {after[place][1]}"
+            for place in (_STATEMENT, _SYMPTOMS, _SOFTWARE)
+            if place in after and after[place][1] and not _RATE.fullmatch(after[place][1])
+        ],
         lead_names=(lead,),
         units=(unit,),
         source_format=FORMAT,
-        device=next((value for key, value in fields if key == "Device" and value), None),
-        start_time=_start_time(fields),
+        device=_device(fields, after),
+        start_time=None if date is None else _start_time(fields[date][1]),
+        remarks=() if remark is None else (remark,),
+        patient=dict(zip(_PATIENT, (value for _, value in fields[: date or 0]), strict=False)),
+        statements=(statement,) if statement and not _RATE.fullmatch(statement) else (),
     )
 
 
@@ -108,17 +132,23 @@ def _header(lines: list[str]) -> tuple[list[tuple[str, str]], int]:
             return fields, place
         parts = next(csv.reader([line]), [])
         if len(parts) > 1 and parts[0].strip():
-            fields.append((parts[0].strip(), ",".join(parts[1:]).strip()))
+            value = ",".join(parts[1:]).strip().strip('"')
+            fields.append((parts[0].strip(), value))
     return fields, len(lines)
 
 
 def _rate(fields: list[tuple[str, str]]) -> float:
-    found = {key: float(rate[1].replace(",", ".")) for key, value in fields if (rate := _RATE.fullmatch(value))}
+    found = {key: _value(rate[1]) for key, value in fields if (rate := _RATE.fullmatch(value))}
     if not found:
         raise ValueError("no line says the rate, such as 'Sample Rate,512 hertz'")
     if len(set(found.values())) > 1:  # such as that of a filter; keys are in any language
         raise ValueError(f"its lines give several rates, {found}, wanted one")
     return next(iter(found.values()))
+
+
+def _value(text: str) -> float:
+    """A number with a point or a comma, a minus sign of its own and the digits of any script."""
+    return float(text.translate({ord(","): ".", ord("٫"): ".", ord("−"): "-"}))
 
 
 def _unit(fields: list[tuple[str, str]]) -> str:
@@ -128,13 +158,26 @@ def _unit(fields: list[tuple[str, str]]) -> str:
     return unit
 
 
-def _lead(fields: list[tuple[str, str]]) -> str:
-    """The value of the line for the lead, which repeats its key in every language: "Ableitung,Ableitung I"."""
-    for key, value in fields:
-        word, _, name = value.rpartition(" ")
-        if word.casefold() == key.casefold() and known_lead(name):
-            return name
-    raise ValueError("no line says the lead, such as 'Lead,Lead I'")
+def _lead_among(fields: list[tuple[str, str]]) -> str | None:
+    """The value that is a lead: it repeats its key ("Ableitung,Ableitung I"), or stands before the unit."""
+    for place, (key, value) in enumerate(fields):
+        words = value.split()
+        repeats = len(words) > 1 and key.casefold() in (word.casefold() for word in words)
+        before_unit = place + 1 < len(fields) and known_voltage(fields[place + 1][1]) is not None
+        if repeats or before_unit:
+            rest = [value, *(word for word in words if word.casefold() != key.casefold())]
+            # the value as it stands, where its word for a lead is known, else what is beside that word
+            for name in rest if before_unit or len(rest) == 2 else rest[:1]:
+                if known_lead(name) in STANDARD_LEADS:
+                    return value if known_lead(value) else name
+    return None
+
+
+def _device(fields: list[tuple[str, str]], after: dict[int, tuple[str, str]]) -> str | None:
+    named = next((value for key, value in fields if key == "Device" and value), None)
+    if named is None and _DEVICE in after and not _RATE.fullmatch(after[_DEVICE][1]):
+        named = after[_DEVICE][1] or None
+    return named
 
 
 def _numbers(lines: list[str], first: int) -> np.ndarray:
@@ -144,19 +187,15 @@ def _numbers(lines: list[str], first: int) -> np.ndarray:
             raise ValueError(f"line {place} is {line[:40]!r}, wanted one number")
     if not kept:
         raise ValueError("there is no number below the lines that describe the record")
-    values = np.array([float(line.replace(",", ".")) for _, line in kept])
+    values = np.array([_value(line) for _, line in kept])
     if np.isinf(values).any():
         place, line = kept[int(np.isinf(values).argmax())]
         raise ValueError(f"line {place} is {line[:40]!r}, wanted a finite number")
     return values
 
 
-def _start_time(fields: list[tuple[str, str]]) -> datetime | None:
-    for _, value in fields:
-        # a birth date has no time of day
-        if re.match(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d", value):
-            try:
-                return datetime.fromisoformat(re.sub(r"\s+(?=[-+]\d{4}$)", "", value))
-            except ValueError:
-                return None
-    return None
+def _start_time(value: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(re.sub(r"\s+(?=[-+]\d{4}$)", "", value))
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from hf_ecg import ECGFeatureExtractor
 from hf_ecg.embed.records import find_records
 from hf_ecg.plotting import plot_ecg
 from hf_ecg.signals.formats import FORMATS, find_record_files, record_endings, record_file
+from hf_ecg.signals.formats.told import KEYS
 from tests.embed.made_records import write_record
 
 LEADS = ["I", "II", "V2"]
@@ -77,6 +78,21 @@ def test_what_is_not_there(tmp_path):
     assert record_file(tmp_path / "ecg.csv") is None and record_file(tmp_path / "absent.hea") is None
 
 
+def test_what_a_file_says_itself_is_not_told_otherwise(folder):
+    path = folder / "wfdb" / "rec.hea"
+    assert hf_ecg.read(path, sampling_rate=100, units="mV", record=0).name == "rec"
+    for told, message in (
+        ({"sampling_rate": 250}, "rec.hea: it says 100 Hz, and sampling_rate=250 was given"),
+        ({"units": "uV"}, "it says 'mV', and units='uV' was given"),
+        ({"units": "pm"}, "units is 'pm', wanted a voltage"),
+        ({"record": 1}, "holds one record, and record=1 was asked for"),
+        ({"record": -1}, "record is -1, wanted the place"),
+        ({"sampling_rate": 0}, "sampling_rate is 0, wanted a positive number"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            hf_ecg.read(path, **told)
+
+
 def test_nothing_outside_the_root_is_read(folder):
     (folder / "numpy" / "link.npz").symlink_to(folder / "wfdb" / "rec.hea")
     for path in (folder / "wfdb" / "rec.hea", folder / "wfdb" / "rec", folder / "numpy" / "link.npz"):
@@ -88,8 +104,9 @@ def test_nothing_outside_the_root_is_read(folder):
 
 
 def test_the_table_is_complete():
-    assert {".npz", ".csv", ".edf", ".dcm", ".hea"} <= set(record_endings())
+    assert {".npz", ".csv", ".edf", ".dcm", ".hea", ".tsv"} <= set(record_endings())
     for known in FORMATS:
+        assert set(getattr(known, "ASKS", ())) <= set(KEYS)
         assert known.FORMAT and known.ENDINGS and callable(known.matches) and callable(known.read)
 
 

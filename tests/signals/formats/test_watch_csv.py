@@ -1,6 +1,6 @@
 """CSV files of a watch, in the forms that telephones write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -50,13 +50,54 @@ def test_an_english_export(tmp_path):
     assert (record.source_format, record.device) == ("CSV of a watch", "Watch4,3")
     assert record.start_time == datetime(2019, 3, 28, 7, 27, 13, tzinfo=UTC)
     assert record.comments == ["Classification: Sinus Rhythm", "Software Version: 1.00"]
-    assert "Jane" not in repr(record)
+    assert record.statements == ("Sinus Rhythm",)
+    assert "Jane" not in repr(record) and not record.patient
+    kept = hf_ecg.read(tmp_path / "ecg_2019-03-28.csv", keep_identifiers=True)
+    assert kept.patient == {"name": "Jane Example", "birth_date": "1 Jan 1980"}
 
 
 def test_another_language_with_decimal_commas(tmp_path):
     record = hf_ecg.read(written(tmp_path, GERMAN, [str(value).replace(".", ",") for value in VALUES]))
     np.testing.assert_allclose(record.to_millivolts(), VALUES[None] / 1000, rtol=1e-12)
     assert (record.leads, record.sampling_rate) == (("I",), 513.7)
+
+
+JAPANESE = [
+    '\u540d\u524d,"Jane Example"',
+    '\u751f\u5e74\u6708\u65e5,"1980/01/01"',
+    "\u8a18\u9332\u65e5,2022-05-06 07:08:09 +0900",
+    "\u5206\u985e,\u6d1e\u8abf\u5f8b",
+    "\u75c7\u72b6,",
+    "\u30bd\u30d5\u30c8\u30a6\u30a7\u30a2,2.00",
+    "\u30c7\u30d0\u30a4\u30b9,Watch6,1",
+    "\u30b5\u30f3\u30d7\u30eb\u30ec\u30fc\u30c8,511.98\u30d8\u30eb\u30c4",
+    "\u8a98\u5c0e,\u7b2cI\u8a98\u5c0e",
+    "\u5358\u4f4d,\u03bcV",
+]
+ARABIC = [
+    '"x","y"',
+    "z,2022-05-06 07:08:09 -0330",
+    "rate,\u0665\u0661\u0662\u066b\u0665 \u0647\u0631\u062a\u0632",
+    "q,q I",
+    "u,\u00b5V",
+]
+
+
+@pytest.mark.parametrize(("header", "rate", "hours"), [(JAPANESE, 511.98, 9), (ARABIC, 512.5, -3.5)])
+def test_other_scripts_and_time_zones(tmp_path, header, rate, hours):
+    record = hf_ecg.read(written(tmp_path, header, [str(value).replace("-", "\u2212") for value in VALUES]))
+    np.testing.assert_allclose(record.to_millivolts(), VALUES[None] / 1000, rtol=1e-12)
+    assert (record.leads, record.sampling_rate) == (("I",), rate)
+    assert record.start_time.utcoffset() == timedelta(hours=hours)
+    assert "Jane" not in repr(record)
+    if hours == 9:
+        assert (record.device, record.statements) == ("Watch6,1", ("\u6d1e\u8abf\u5f8b",))
+
+
+def test_utf_16_and_another_name(tmp_path):
+    path = written(tmp_path, name="export.bin")
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    np.testing.assert_allclose(hf_ecg.read(path).to_millivolts(), VALUES[None] / 1000, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
