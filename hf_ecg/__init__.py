@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from .auto import AutoModelForECGClassification as AutoModelForECGClassification
     from .auto import AutoModelForECGSurvival as AutoModelForECGSurvival
     from .auto import register_family as register_family
+    from .explanation import explain as explain
     from .models.families import *  # noqa: F403
     from .models.shared.family import Family as Family
     from .pipelines import pipeline as pipeline
@@ -35,6 +36,7 @@ _MODULES = {
     "ECGFeatureExtractor": "processing",
     "ECGTextProcessor": "processing",
     "Family": "models.shared.family",
+    "explain": "explanation",
     "load_pretrained": "pretrained_models",
     "pipeline": "pipelines",
     "pretrained": "pretrained_models",

@@ -94,6 +94,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
             "plot": Entry("plot", "Draw ECGs on standard paper, or curves of training runs."),
+            "explain": Entry("explain", "Show which parts of an ECG speak for an answer."),
             "pictures": Entry("pictures", "Draw what a model makes of a corpus."),
             "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),
             "convert": Entry("convert", "Convert a published checkpoint."),

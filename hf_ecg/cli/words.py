@@ -90,11 +90,12 @@ REPORT_RULES = ("merl", "fg_clep")
 REGIONS = ("low", "moderate", "high", "very_high")
 OUT_OF_RANGE = ("nan", "clip", "extrapolate")
 
-# hf_ecg.signals, hf_ecg.embed, hf_ecg.plotting, hf_ecg.simulation
+# hf_ecg.signals, hf_ecg.embed, hf_ecg.explanation, hf_ecg.plotting, hf_ecg.simulation
 FINGERPRINT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 WINDOWS = ("all", "first", "recipe")
 FORMATS = ("png", "svg")
 PROJECTIONS = ("tsne", "umap")
+EXPLANATIONS = ("integrated_gradients", "occlusion", "attention")
 CONDITIONS = (
     "sinus_rhythm",
     "sinus_bradycardia",

@@ -12,6 +12,7 @@ from .answers import plot_answers
 from .beats import plot_beats, plot_sentence, plot_vocabulary
 from .ecg import plot_ecg
 from .embeddings import plot_embeddings, project_embeddings
+from .explanation import plot_explanation
 from .retrieval import plot_retrieval
 from .similarity import plot_similarity
 from .training import plot_training
@@ -21,6 +22,7 @@ __all__ = [
     "plot_beats",
     "plot_ecg",
     "plot_embeddings",
+    "plot_explanation",
     "plot_retrieval",
     "plot_sentence",
     "plot_similarity",

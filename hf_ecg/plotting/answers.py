@@ -55,11 +55,11 @@ def plot_answers(ecg, answers: Sequence[dict], *, title: str | None = None, note
     room = WIDTH_MM - WORDS_MM - 30.0
     for place, (name, value) in enumerate(named):
         y = below_mm - LINE_MM * (place + 1)
-        _write(axes, WORDS_MM, y, name, ha="right")
+        write_text(axes, WORDS_MM, y, name, ha="right")
         axes.barh(y, room * min(max(value, 0.0), 1.0), left=WORDS_MM + 3.0, height=LINE_MM * 0.6, color=BAR)
-        _write(axes, WORDS_MM + 5.0 + room * min(max(value, 0.0), 1.0), y, f"{value:.2f}")
+        write_text(axes, WORDS_MM + 5.0 + room * min(max(value, 0.0), 1.0), y, f"{value:.2f}")
     for place, line in enumerate(reversed(told)):
-        _write(axes, GAP_MM, GAP_MM + LINE_MM * 0.8 * place, line, color=PALE, size=0.85)
+        write_text(axes, GAP_MM, GAP_MM + LINE_MM * 0.8 * place, line, color=PALE, size=0.85)
     return figure
 
 
@@ -73,6 +73,7 @@ def _named(answers: Sequence[dict]) -> tuple[str, list[tuple[str, float]]]:
     return kind, [(str(name), float(answer[kind])) for name, answer in zip(names, answers, strict=True)]
 
 
-def _write(axes, x: float, y: float, text: str, size: float = 1.0, **options) -> None:
+def write_text(axes, x: float, y: float, text: str, size: float = 1.0, **options) -> None:
+    """Text of this size on axes whose unit is the millimetre; a dollar sign is a dollar sign."""
     points = TEXT_MM * size * 72 / MM_PER_INCH
     axes.text(x, y, text, **{"color": INK, "va": "center", "parse_math": False, "fontsize": points, **options})

@@ -214,7 +214,7 @@ class _Sheet:
             rows = np.arange(round(self.grid_height / step) + 1) * step + bottom
             lines = [((x, bottom), (x, top)) for x in columns] + [((left, y), (right, y)) for y in rows]
             axes.add_collection(
-                LineCollection(lines, colors=color, linewidths=self._points(line), zorder=1, gid=f"grid-{name}"),
+                LineCollection(lines, colors=color, linewidths=self.points(line), zorder=1, gid=f"grid-{name}"),
                 autolim=False,
             )
 
@@ -238,15 +238,16 @@ class _Sheet:
         self._text(axes, x, y, trace.label, LABEL_MM, va="bottom", color=color, gid=f"label-{strip.lead}")
 
     def _line(self, axes, x: np.ndarray, y: np.ndarray, gid: str, color: str = INK) -> None:
-        width = self._points(0.28)
+        width = self.points(0.28)
         axes.plot(x, y, color=color, linewidth=width, solid_joinstyle="round", zorder=3, gid=gid, clip_on=False)
 
     def _text(self, axes, x: float, y: float, text: str, size_mm: float, **options) -> None:
         # a name may hold a dollar sign, which would start a formula
-        options = {"fontsize": self._points(size_mm), "color": INK, "parse_math": False, "zorder": 4} | options
+        options = {"fontsize": self.points(size_mm), "color": INK, "parse_math": False, "zorder": 4} | options
         axes.text(x, y, text, **options)
 
-    def _points(self, millimetres: float) -> float:
+    def points(self, millimetres: float) -> float:
+        """Of the paper, as matplotlib measures lines and letters."""
         return millimetres * self.scale * 72 / MM_PER_INCH
 
     def _caption(self) -> str:

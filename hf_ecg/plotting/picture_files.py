@@ -8,6 +8,7 @@ from ..training.log_file import LOG_NAME
 from ._figure import FORMATS, check_extension, save_figure
 from .answers import plot_answers
 from .ecg import plot_ecg
+from .explanation import plot_explanation
 from .training import plot_training
 
 
@@ -52,6 +53,13 @@ def draw_answers(record, answers: Sequence, output: str | Path, *, note=None, le
     output = Path(output)
     prepare_place(output)
     return save_figure(plot_answers(read(record, leads=leads, rename=rename), answers, note=note), output, dpi=127)
+
+
+def draw_explanation(found, output: str | Path, *, note: str | None = None) -> Path:
+    """One picture of an `Explanation`; see `plot_explanation`."""
+    output = Path(output)
+    prepare_place(output)
+    return save_figure(plot_explanation(found, note=note), output, dpi=127)
 
 
 def record_targets(records: list[str], output: Path, ending: str | None) -> dict[str, Path]:

@@ -162,6 +162,7 @@ ABSENT = {
     "study pretrained": ["--data", "{}/absent", "--models", "absent", "--output_dir", "{}/out"],
     "study judge-verifier": ["--data", "{}/absent", "--output", "{}/out.json"],
     "embed": ["{}/absent.hea", "--model", "{}/absent", "--output", "{}/out.parquet"],
+    "explain": ["{}/absent.hea", "--text", "sinus rhythm", "--output", "{}/out.png"],
     "plot": ["{}/absent.hea", "--output", "{}/out.png"],
     "simulate": ["sinus_rythm", "--output", "{}/out"],
     "convert": ["merl-resnet18", "{}/absent.pth", "{}/out"],

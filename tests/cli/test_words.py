@@ -29,6 +29,7 @@ from hf_ecg.evaluation.lead_reconstruction import lead_sets
 from hf_ecg.evaluation.metrics import bootstrap, classification, retrieval_metrics
 from hf_ecg.evaluation.robustness import conditions
 from hf_ecg.evaluation.simplicity_bias import gradient_bands
+from hf_ecg.explanation import explaining
 from hf_ecg.plotting import _figure, embeddings
 from hf_ecg.signals import fingerprint
 from hf_ecg.signals.quality import noise_features
@@ -98,6 +99,7 @@ from hf_ecg.training import step_costs
         ("WINDOWS", windows.WINDOWS),
         ("FORMATS", _figure.FORMATS),
         ("PROJECTIONS", embeddings.METHODS),
+        ("EXPLANATIONS", explaining.METHODS),
         ("CONDITIONS", CONDITIONS),
     ],
 )

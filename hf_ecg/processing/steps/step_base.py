@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class WaveformBatch:
             a record where their lengths differ.
         outputs: the declaration of each of them.
         derivation: what derived leads were made of; None when there are none.
+        starts: float `(records,)`, seconds from a record's beginning to the first sample of the row; below zero where
+            padding stands before it. Default: zero.
     """
 
     signals: np.ndarray
@@ -46,6 +48,11 @@ class WaveformBatch:
     tensors: dict[str, np.ndarray | list[np.ndarray]] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     derivation: "Derivation | None" = None
+    starts: np.ndarray = field(default=cast(np.ndarray, None))
+
+    def __post_init__(self):
+        if self.starts is None:
+            self.starts = np.zeros(len(self.signals))
 
     def take_crops(self, starts: Sequence[int], length: int) -> None:
         """From each record a stretch of `length` samples at each of `starts`, side by side, with all that belongs to
@@ -61,6 +68,7 @@ class WaveformBatch:
 
         self.signals, self.sample_mask = cropped(self.signals, -1), cropped(self.sample_mask, -1)
         self.lead_mask, self.origin = cropped(self.lead_mask, None), cropped(self.origin, None)
+        self.starts = (self.starts[:, None] + np.asarray(starts) / self.sampling_rate).reshape(-1)
         if self.derivation is not None:
             self.derivation.parents = cropped(self.derivation.parents, None)
         for name, values in self.tensors.items():
@@ -71,6 +79,7 @@ class WaveformBatch:
         widths = [(0, 0), (0, 0), (before, after)]
         self.signals = np.pad(self.signals, widths, constant_values=value)
         self.sample_mask = np.pad(self.sample_mask, widths[1:], constant_values=not masked)
+        self.starts = self.starts - before / self.sampling_rate
 
         def padded(output: Output, values: np.ndarray, axis: int) -> np.ndarray:
             own = [(0, 0)] * values.ndim
