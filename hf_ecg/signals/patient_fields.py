@@ -41,8 +41,21 @@ _WRITTEN = {
 }
 _SEPARATOR = re.compile("[:=]")
 _FIELDS = {field: re.compile(written) for field, written in _WRITTEN.items()}
-# What describes many people is a word of medicine too, and says nobody's name.
-_SAYS_NOBODY = ("age", "sex", "race", "weight", "height", "pacemaker")
+# What else a file says of a patient ("Unknown", "White", "Male") is a word of medicine too, and names nobody.
+_NAMING = (*_WRITTEN, "document")
+# The words of a name by themselves too, but for those that electrocardiographs use.
+_NAMES_OF_PEOPLE = ("name", "physician", "operator")
+_NOT_A_NAME = frozenset(
+    "atrial beat beats block born clinic date doctor dose early edited first hospital left long lung name none"
+    " normal note pace paced peak physician pulse rate right sharp short sign sinus slow small strain test time unit"
+    " unknown wave weak white young".split()
+)
+# A statement's or comment's end that names who read the record, as electrocardiographs write it.
+_SIGNED = re.compile(
+    r"\b((?:confirmed|signed|reviewed|overread|over-read|read|interpreted|verified|edited|referred|ordered) by)\b"
+    r"[\s:]*([^\s;][^;]*)",
+    re.IGNORECASE,
+)
 # Shorter values ("Dr", "12") stand in other words by chance.
 _SHORTEST_HIDDEN = 4
 HIDDEN = "[removed]"
@@ -67,15 +80,21 @@ def split_comments(comments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
 
     Of a field that stands there several times, the values come joined by "; ". Age and sex stay comments.
     """
-    kept, patient = [], {}
+    kept: list[str] = []
+    patient: dict[str, str] = {}
     for line in comments:
         key, *rest = _SEPARATOR.split(line, maxsplit=1)
         field, value = patient_field(key), "".join(rest).strip()
         if field is None or not value:
             kept.append(line)
-        elif value not in patient.get(field, "").split("; "):
-            patient[field] = "; ".join(filter(None, (patient.get(field, ""), value)))
+        else:
+            _add(patient, field, value)
     return kept, patient
+
+
+def _add(patient: dict[str, str], field: str, value: str) -> None:
+    if value not in patient.get(field, "").split("; "):
+        patient[field] = "; ".join(filter(None, (patient.get(field, ""), value)))
 
 
 def clear_comments(comments: Iterable[str]) -> list[str]:
@@ -92,7 +111,12 @@ def with_patient(record: Record, keep_identifiers: bool) -> Record:
     it held is taken out of every text of the record, as a device writes names into its statements too.
     """
     comments, found = split_comments(record.comments)
+    for line in (*comments, *record.statements):
+        if signed := _SIGNED.search(line):
+            _add(found, "physician", signed[2])
     patient = {**found, **record.patient}
+    if "physician" in found and "physician" in record.patient:
+        patient["physician"] = "; ".join((record.patient["physician"], found["physician"]))
     if not patient:
         return record
     if keep_identifiers:
@@ -113,9 +137,9 @@ def _hider(patient: Mapping[str, str]):
     values = {
         form
         for field, written in patient.items()
-        if field not in _SAYS_NOBODY
+        if field in _NAMING
         for value in written.split("; ")
-        for form in _forms(value)
+        for form in _forms(value, field in _NAMES_OF_PEOPLE)
         if len(form) >= _SHORTEST_HIDDEN
     }
     if not values:
@@ -125,7 +149,10 @@ def _hider(patient: Mapping[str, str]):
     return lambda text: written.sub(HIDDEN, text)
 
 
-def _forms(value: str) -> set[str]:
-    """A value as it may stand in a sentence: names as "Doe^Jane", "Doe, Jane", "Doe Jane" and "Jane Doe"."""
+def _forms(value: str, is_name: bool) -> set[str]:
+    """A value as it may stand in a sentence: names as "Doe^Jane", "Doe, Jane", "Doe Jane", "Jane Doe", or a part."""
     parts = [part for part in re.split(r"[\^,\s]+", value) if part]
-    return {value.strip(), " ".join(parts), " ".join(reversed(parts)), ", ".join(parts), "^".join(parts)}
+    orders = (parts, parts[::-1])
+    joined = {mark.join(order) for order in orders for mark in (" ", ", ", ",", "^")}
+    alone = {part for part in parts if part.isalpha() and part.lower() not in _NOT_A_NAME} if is_name else set()
+    return {value.strip()} | joined | alone

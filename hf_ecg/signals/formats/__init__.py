@@ -20,13 +20,28 @@ from ...input_files import InputFile
 from ..channels import choose_channels
 from ..patient_fields import with_patient
 from ..record import Record
-from . import dicom_waveform, edf_file, numpy_file, table_file, watch_csv, wfdb_record
+from . import (
+    dicom_waveform,
+    edf_file,
+    ge_muse_xml,
+    hl7_aecg,
+    mortara_xml,
+    numpy_file,
+    philips_sierra_xml,
+    table_file,
+    watch_csv,
+    wfdb_record,
+)
 from .confinement import check_inside
 from .told import check_agrees, checked
 
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
-FORMATS = (numpy_file, dicom_waveform, edf_file, watch_csv, wfdb_record, table_file)
+FORMATS = (
+    *(numpy_file, dicom_waveform, edf_file),
+    *(hl7_aecg, ge_muse_xml, philips_sierra_xml, mortara_xml),
+    *(watch_csv, wfdb_record, table_file),
+)
 # Enough for the marks that formats begin with; DICOM's stands behind 128 bytes.
 _HEAD = 512
 # AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
@@ -103,7 +118,7 @@ def read(
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
     raise ValueError(
-        f"{path} begins with {head[:16]!r}, which is not a format that is read here ("
+        f"{path} begins with {head[:8]!r}, which is not a format that is read here ("
         + "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
         + "): give what it holds as an array"
     )
