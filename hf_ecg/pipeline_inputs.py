@@ -10,7 +10,6 @@ import torch
 from torch.utils.data import Dataset
 from transformers.pipelines.pt_utils import KeyDataset
 
-from .processing import Output, stack_outputs
 from .signals import Record
 
 
@@ -36,12 +35,3 @@ def as_base_class_takes_them(inputs, columns: Sequence[str] = ()):
     if one or isinstance(inputs, (list, Dataset, GeneratorType)) or not isinstance(inputs, Iterable):
         return inputs
     return (ecg for ecg in inputs)
-
-
-def collate(items: list[dict], outputs: Sequence[Output]) -> dict[str, torch.Tensor]:
-    """One batch of records' inputs; shorter ones are padded as their outputs say."""
-    crops = torch.tensor([len(next(iter(item.values()))) for item in items])
-    batch = stack_outputs(items, outputs, return_tensors="pt")
-    # an index that counts through the batch, also where each record has one crop: the outputs are then one a record
-    batch["record_index"] = torch.repeat_interleave(torch.arange(len(items)), crops)
-    return batch

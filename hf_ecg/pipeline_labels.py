@@ -8,9 +8,16 @@ import torch
 from .clinical.prompts import check_texts_are_no_names
 
 
-def labelled(id2label: Mapping, values: torch.Tensor) -> list[dict]:
-    """A score each, in the order of the labels."""
-    return [{"label": id2label[index], "score": value} for index, value in enumerate(values.tolist())]
+def labelled(id2label: Mapping, values: torch.Tensor, windows: torch.Tensor) -> list[dict]:
+    """A score each, in the order of the labels, and of how many windows it is."""
+    read = read_as(windows)
+    return [{"label": id2label[index], "score": value, **read} for index, value in enumerate(values.tolist())]
+
+
+def read_as(windows: torch.Tensor) -> dict[str, int]:
+    """What an answer says of a record that was read as several windows."""
+    number = int(windows)
+    return {"windows": number} if number > 1 else {}
 
 
 def highest(found: list[dict], top_k: int | None, threshold: float | None) -> list[dict]:

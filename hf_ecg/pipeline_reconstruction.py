@@ -67,9 +67,8 @@ class ECGLeadReconstructionPipeline(ECGPipeline):
             name = str(ecg.get("record_id") or "")
             options = {key: value for key, value in options.items() if key == "rename"}
         record = measured_record(ecg, name, options)
-        inputs = self.feature_extractor(
-            record.values, sampling_rate=record.sampling_rate, leads=record.leads, units="mV", return_tensors="pt"
-        )
+        said = {"sampling_rate": record.sampling_rate, "leads": record.leads, "units": "mV"}
+        inputs = self.feature_extractor(record.values, **said, window="recipe", return_tensors="pt")
         return {"record": record, **inputs}
 
     def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):

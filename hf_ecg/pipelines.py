@@ -12,9 +12,9 @@ An ECG is a WFDB path; an array `(leads, samples)` with `sampling_rate=`, `leads
 may be called from several threads. `batch_size=` and `device=` are those of every pipeline, `lead=` is for models of a
 single lead. Of a file `leads=` chooses, and `rename=` says which lead a channel is (`rename={"ECG": "I"}`). Several
 crops of a record count as their mean (`crops="max"`: the largest of each number, for rare findings), and so do its
-windows: a record that is much longer than the model's window is refused unless `window=` says what is taken of it
-("all", "first", "recipe", or seconds; see `ECGFeatureExtractor`). A classifier with covariates wants them:
-`covariates={"age": 61, "sex": None}`, None where not known; a row has them in its columns, a dict may hold them.
+windows, into which a record is cut that is longer than the model takes; `window=` says otherwise ("all", "first",
+"recipe", or seconds; see `ECGFeatureExtractor`), and "windows" in the answers how many. A classifier with covariates
+wants them: `covariates={"age": 61, "sex": None}`, None where not known; a row has them in its columns, a dict may.
 Without `model=` it is "ecg-text-small", which lies inside the package.
 """
 
@@ -39,8 +39,8 @@ from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .models.shared.task_names import CLASSES, FEATURES, RECONSTRUCTION, ZERO_SHOT
 from .pipeline_covariates import OUTPUT, CovariateInputMixin
-from .pipeline_inputs import as_base_class_takes_them, collate
-from .pipeline_labels import highest, label_texts, labelled
+from .pipeline_inputs import as_base_class_takes_them
+from .pipeline_labels import highest, label_texts, labelled, read_as
 from .pipeline_parts import (
     WITHOUT_DEFAULT,
     DualEncoder,
@@ -53,9 +53,10 @@ from .pipeline_parts import (
     usable_model,
     usable_tokenizer,
 )
+from .pipeline_windows import collate, pooled_outputs, record_inputs
 from .pretrained_models import model_source, pretrained, pretrained_names
 from .processing import ECGTextProcessor
-from .saved_models import window_of
+from .processing.steps.sample_steps import RECORD_INDEX
 from .trained_on import tell_trained_on
 
 logger = logging.get_logger(__name__)
@@ -146,8 +147,7 @@ class ECGPipeline(Pipeline):
         elif isinstance(ecg, Mapping):
             # a row says itself what it holds
             options = {key: value for key, value in options.items() if key in ("lead", "rename", "window")}
-        window = window_of(options.pop("window", None), self.feature_extractor, self.model)
-        return dict(self.feature_extractor(ecg, **options, window=window, return_tensors="pt"))
+        return record_inputs(ecg, self.feature_extractor, self.model, **options)
 
     def get_iterator(self, inputs, num_workers, batch_size, preprocess_params, forward_params, postprocess_params):
         """As the base class does it; records of several lengths are padded under their masks."""
@@ -177,16 +177,16 @@ class ECGPipeline(Pipeline):
 
     def _forward(self, inputs, crops: str = "mean", **options):
         check_one_of("crops", crops, ("mean", "max"))
-        record_index = inputs.pop("record_index", None)
-        values = self.model_outputs(inputs, **options).float()
+
+        def forward(batch):
+            return self.model_outputs(self._ensure_tensor_on_device(batch, device=self.device), **options)
+
+        values, rows = pooled_outputs(forward, inputs, crops)
         if not values.isfinite().all():
             raise ValueError(f"{type(self.model).__name__} gives NaN or infinite values for an ECG without them")
-        if record_index is not None:
-            from .evaluation.judging.features import average_crops
-
-            record_index = record_index.to(values.device)
-            values = average_crops(values, record_index, int(record_index.max()) + 1, crops)
-        return {"values": values}
+        # crops that the recipe makes of every record are not windows
+        several = RECORD_INDEX.name in self.feature_extractor.model_input_names
+        return {"values": values, "windows": torch.ones_like(rows) if several else rows}
 
 
 class ECGFeatureExtractionPipeline(ECGPipeline):
@@ -227,9 +227,9 @@ class ECGClassificationPipeline(CovariateInputMixin, ECGPipeline):
     def postprocess(self, outputs, top_k: int | None = 5, threshold: float | None = None):
         config, values = self.model.config, outputs["values"][0].cpu()
         if config.problem_type == "regression":
-            return labelled(config.id2label, values)
+            return labelled(config.id2label, values, outputs["windows"])
         single = config.problem_type == "single_label_classification"
-        found = labelled(config.id2label, values.softmax(-1) if single else values.sigmoid())
+        found = labelled(config.id2label, values.softmax(-1) if single else values.sigmoid(), outputs["windows"])
         return highest(found, top_k, threshold)
 
 
@@ -273,7 +273,8 @@ class ZeroShotECGClassificationPipeline(ECGPipeline):
             scale = float(self.model.logit_scale.detach().exp())
             probabilities = torch.from_numpy(scale * cosines).softmax(-1).numpy()
         rows = zip(classes, probabilities[0].tolist(), cosines[0].tolist(), strict=True)
-        found = [{"label": label, "score": score, "cosine": cosine} for label, score, cosine in rows]
+        read = read_as(outputs["windows"])
+        found = [{"label": label, "score": score, "cosine": cosine, **read} for label, score, cosine in rows]
         return highest(found, top_k, threshold)
 
     def _embedded(self, classes: dict[str, list[str]]) -> np.ndarray:

@@ -5,6 +5,7 @@ from transformers.configuration_utils import PreTrainedConfig
 
 from .models.shared.roles import ecg_config, model_role
 from .processing import ECGFeatureExtractor
+from .processing.record_windows import WindowPlan, window_plan
 from .processing.steps.requirements import REQUIRE_LENGTH
 
 
@@ -50,8 +51,13 @@ def window_seconds(extractor: ECGFeatureExtractor, model: PreTrainedModel) -> fl
     return None if samples is None else samples / extractor.sampling_rate
 
 
-def window_of(window: str | float | None, extractor: ECGFeatureExtractor, model: PreTrainedModel):
-    """`window` for the call of an extractor: where the recipe takes any length, "all" is the seconds of the model."""
-    if window == "all" and extractor.num_samples is None:
-        return window_seconds(extractor, model) or window
-    return window
+def window_of(window, extractor: ECGFeatureExtractor, model: PreTrainedModel, **options) -> WindowPlan:
+    """How a model reads records of any length: where the recipe takes any, windows are what the encoder was made for.
+
+    Args:
+        window: see `ECGFeatureExtractor.__call__`.
+        options: `stride` and `pooling` of the plan.
+    """
+    config = ecg_config(model.config)
+    samples = getattr(config, "num_samples", None)
+    return window_plan(extractor, window, seconds=samples and samples / extractor.sampling_rate, **options)

@@ -16,10 +16,10 @@ from ..signals.resampling import check_rate
 from ..signals.window import check_size
 from ..strict_json import naming_the_source
 from ..version import __version__
-from .inputs import WaveformGroup, read_inputs
+from .inputs import Recording, WaveformGroup, grouped, read_inputs, read_recordings
 from .lead_notes import tell_absent_leads, tell_unused_leads
 from .outputs import WAVEFORM, Output
-from .record_windows import checked_window, gives_windows, in_windows, tell_what_is_left_out
+from .record_windows import prepared_windows, tell_what_is_left_out, window_plan
 from .step_run import apply_steps, batch_of_group, batch_of_tensors, present_only, several, stack_batches
 from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
 from .steps.sample_steps import RECORD_INDEX, Resample
@@ -207,24 +207,22 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
                 are processed as one array.
             sampling_rate: hertz of the arrays. Like `leads` and `units` it is required for arrays; rows and files
                 carry their own, and another value given beside them is an error.
-            leads: names of the arrays' leads, in their order, in any spelling of `hf_ecg.signals.leads.known_lead`. Of
-                a file or `Record` it chooses leads; without it, channels that are not ECG (RESP, PLETH) are left out
-                with a warning.
+            leads: names of the arrays' leads, in their order, in any spelling of `known_lead`. Of a file or `Record`
+                it chooses leads; without it, channels that are not ECG (RESP, PLETH) are left out with a warning.
             units: "mV", "uV", "V" and their other spellings ("\u00b5V", "millivolt"), or "normalized" for values that
                 are not voltages any more: their amplitude is not checked and no limb lead is derived from them.
             lead: the lead that a single-lead model is to see.
             return_tensors: "pt" or "np".
-            rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}` says
-                that the channel ECG is lead I, which nothing else says.
-            window: what is taken of records that are longer than the model's window: "recipe" what the recipe crops,
-                "first" the first window, "all" all of them as rows of their own, as does a number of seconds.
-                Default: the recipe, with one warning, and an error where it would leave out more than half.
+            rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}`.
+            window: what is taken of records that are longer than the model's window: "all" windows as rows of their
+                own, as does a number of seconds; "first" the first, "recipe" what the recipe crops. Default: all
+                where the recipe would leave something out.
 
         Returns:
             `input_values` float32 `(batch, leads, samples)`; `lead_mask` bool `(batch, leads)`; `sample_mask` bool
             `(batch, samples)`, false where padded. With `normalise(return_amplitude=True)` also `amplitude` float32
-            `(batch, leads, 2)`: millivolts = value * scale + offset, with offset and scale in the last axis. With
-            `multi_crop`, `segments` or windows, also `record_index` int64 `(batch,)`, the record that a row is of.
+            `(batch, leads, 2)`: millivolts = value * scale + offset, offset and scale in the last axis. With several
+            rows of a record also `record_index` int64 `(batch,)`, the record that a row is of.
 
         Raises:
             ValueError: see `read_inputs`; or a record has none of the wanted leads, missing samples that no step
@@ -233,13 +231,15 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """
         if return_tensors is not None:
             check_one_of("return_tensors", return_tensors, ("pt", "np"))
-        window = checked_window(window)
-        steps, groups = self._built(), read_inputs(signals, sampling_rate, leads, units, rename)
-        if window not in (None, "recipe"):
-            groups = in_windows(groups, window, self.num_samples and self.num_samples / self.sampling_rate)
-        tell_what_is_left_out(groups, steps, self.sampling_rate, self.num_samples, strict=window != "recipe")
-        data = self._prepared(steps, groups, lead, gives_windows(window))
-        return BatchFeature(data, tensor_type=return_tensors)
+        plan, steps = window_plan(self, window), self._built()
+
+        def prepare(windows: list[Recording], positions: list[int], indexed: bool) -> dict[str, np.ndarray]:
+            groups = grouped(windows, positions)
+            tell_what_is_left_out(groups, steps, self.sampling_rate, self.num_samples, plan.window != "recipe")
+            return self._prepared(steps, groups, lead, indexed)
+
+        records = read_recordings(signals, sampling_rate, leads, units, rename)
+        return BatchFeature(prepared_windows(records, plan, prepare), tensor_type=return_tensors)
 
     def before_views(
         self,

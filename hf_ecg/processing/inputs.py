@@ -2,9 +2,9 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,6 +37,10 @@ class Recording:
     units: str
     gain: np.ndarray | None = None
     baseline: np.ndarray | None = None
+
+    def cut(self, first: int, end: int) -> "Recording":
+        """The samples from `first` to before `end`, as a view."""
+        return replace(self, values=self.values[:, first:end])
 
 
 @dataclass
@@ -74,21 +78,37 @@ def read_inputs(signals, sampling_rate=None, leads=None, units=None, rename=None
         ValueError: something required is missing or contradicts the input, a shape or a name is wrong, a value is
             infinite, a record has no sample at all, or its amplitude cannot be in the unit it is said to be.
     """
+    recordings = read_recordings(signals, sampling_rate, leads, units, rename)
+    return grouped(recordings, range(len(recordings)))
+
+
+def read_recordings(signals, sampling_rate=None, leads=None, units=None, rename=None) -> list[Recording]:
+    """The records as they came, in their order; see `read_inputs`."""
     rate = None if sampling_rate is None else checked_rate(sampling_rate, "sampling_rate")
     names = None if leads is None else _lead_names(leads)
     units = None if units is None else known_units(units)
-    recordings = [
+    return [
         _recording(item, position, rate, names, units, rename)
         for position, item in enumerate(_list_of_records(signals))
     ]
+
+
+def grouped(recordings: Sequence[Recording], positions: Sequence[int]) -> list[WaveformGroup]:
+    """Recordings, or windows of some, stacked where they have one shape; `positions` say whose they are.
+
+    Raises:
+        ValueError: a value is infinite, nothing was recorded at all, or an amplitude that cannot be in its unit.
+    """
     groups: dict[tuple, list[int]] = {}
-    for position, recording in enumerate(recordings):
+    for place, recording in enumerate(recordings):
         key = (recording.leads, recording.sampling_rate, recording.values.shape[-1], recording.units)
-        groups.setdefault(key, []).append(position)
+        groups.setdefault(key, []).append(place)
     return [
         part
-        for positions in groups.values()
-        for part in _split_by_absent_leads(_stacked([recordings[position] for position in positions], positions))
+        for places in groups.values()
+        for part in _split_by_absent_leads(
+            _stacked([recordings[place] for place in places], [positions[place] for place in places])
+        )
     ]
 
 
@@ -134,7 +154,7 @@ def _rows_of_slice(rows: Mapping) -> list[Mapping]:
 def _recording(item, position: int, rate, leads, units, rename) -> Recording:
     name = f"record {position}"
     if isinstance(item, (str, os.PathLike)):
-        found, units = _read_file(item, rate, leads, units, rename)
+        found, units = read_file(item, rate, leads, units, rename)
         recording = _from_record(found, f"{name} ({os.fspath(item)})")
     elif isinstance(item, Record):
         name = f"{name} ({item.name})"
@@ -160,7 +180,7 @@ def _recording(item, position: int, rate, leads, units, rename) -> Recording:
     return recording
 
 
-def _read_file(path, rate, leads, units, rename) -> tuple[Record, str | None]:
+def read_file(path, rate, leads, units, rename) -> tuple[Record, str | None]:
     """A record, and the unit that is still to be compared with it; rate and unit are told where the file says none."""
     try:
         return read(path, leads=leads, rename=rename), units

@@ -1,21 +1,43 @@
-"""Long records window by window, in little memory: a day of two leads costs what a window costs."""
+"""Long records part by part, in little memory: a day of two leads costs what a window costs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 
 from ..checks import is_finite_number, shown
-from .channels import choose_channels
-from .formats import read, record_file
-from .formats.wfdb_stream import WFDBStream
+from .formats import open_parts, read
 from .patient_fields import clear_comments, with_patient
 from .record import Record
+
+# Seconds up to which a record is read at once: a part costs as much memory.
+LONGEST_AT_ONCE_S = 600.0
+
+
+def open_long(
+    path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+) -> "RecordStream | None":
+    """A long record of which parts are read; None where it is short, or its file must be read whole.
+
+    It is looked through once, so that a damaged file is refused before anything of it is used, as `hf_ecg.read` does.
+
+    Args:
+        path, root, leads, rename: see `hf_ecg.read`.
+
+    Raises:
+        OSError, ValueError: see `hf_ecg.read`.
+    """
+    parts = open_parts(path, root, leads=leads, rename=rename)
+    if parts is None or parts.num_samples <= LONGEST_AT_ONCE_S * parts.sampling_rate:
+        return None
+    stream = RecordStream(path, root, leads=leads, rename=rename)
+    for _ in stream.windows(LONGEST_AT_ONCE_S):
+        pass
+    return stream
 
 
 class RecordStream:
     """A record that is read in parts.
 
-    A WFDB record of one segment, neither compressed nor skewed, is read part by part. Any other file is read whole
-    when it is opened, as counts, and cut: it is the same record, in more memory.
+    Formats that say where a sample lies are read part by part, such as a WFDB record of one segment that is neither
+    compressed nor skewed. Any other file is read whole when it is opened, and cut: the same record, in more memory.
 
     Args:
         path, root, leads, rename: see `hf_ecg.read`.
@@ -37,15 +59,10 @@ class RecordStream:
     def __init__(
         self, path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
     ):
-        header = record_file(path)
-        parts = None
-        if header is not None and header.lower().endswith(".hea"):
-            parts = WFDBStream(header, root, partial(choose_channels, leads=leads, rename=rename))
-        self.in_parts = parts is not None and parts.has_parts
-        source = (
-            parts if parts is not None and parts.has_parts else _Whole(read(path, root, leads=leads, rename=rename))
-        )
-        self._source: WFDBStream | _Whole = source
+        parts = open_parts(path, root, leads=leads, rename=rename)
+        self.in_parts = parts is not None
+        source = _Whole(read(path, root, leads=leads, rename=rename)) if parts is None else parts
+        self._source = source
         self.name, self.leads, self.comments = source.name, source.leads, clear_comments(source.comments)
         self.sampling_rate, self.num_samples = source.sampling_rate, source.num_samples
 
@@ -61,6 +78,9 @@ class RecordStream:
             ValueError: they are not all in the record.
         """
         return with_patient(self._source.part(first, end), keep_identifiers=False)
+
+    # as a `Record` calls it
+    cut = part
 
     def windows(self, seconds: float) -> Iterator[tuple[int, Record]]:
         """First sample and record of windows side by side; the last one may be shorter.

@@ -18,13 +18,18 @@ def record(seconds, leads=2):
     return np.stack([time / 10 + lead for lead in range(leads)])
 
 
-def test_a_long_record_is_refused_unless_its_windows_are_chosen(extractor):
-    with pytest.raises(ValueError, match='record 0 lasts 6 s, and the .* would take 2 s of it: say window="all"'):
-        extractor(record(6), **TWO)
-    for window, starts in (("first", [0]), ("recipe", [0]), ("all", [0, 2, 4]), (1, [0, 1, 2, 3, 4, 5])):
+def test_a_long_record_is_read_as_windows_unless_another_part_is_chosen(extractor):
+    for window, starts in (
+        *((None, [0, 2, 4]), ("first", [0]), ("recipe", [0])),
+        *(("all", [0, 2, 4]), (1, [0, 1, 2, 3, 4, 5])),
+    ):
         made = extractor(record(6), **TWO, window=window)
         np.testing.assert_allclose(made["input_values"][:, 0, 0] * 10, starts, atol=1e-5)
-        assert ("record_index" in made) == (window in ("all", 1))
+        assert ("record_index" in made) == (window in (None, "all", 1))
+    # a little more than a window is left to the recipe, more than that to a window that ends with the record
+    for seconds, starts in ((2.2, [0]), (2.3, [0, 0.3]), (5.5, [0, 2, 3.5])):
+        made = extractor(record(seconds), **TWO)
+        np.testing.assert_allclose(made["input_values"][:, 0, 0] * 10, starts, atol=1e-5)
     with pytest.raises(ValueError, match="record 0, cut into windows, lasts 5 s, .* would take 2 s"):
         extractor(record(20), **TWO, window=5)
 
@@ -38,6 +43,19 @@ def test_windows_say_whose_they_are_in_the_order_of_the_records(extractor):
     np.testing.assert_array_equal(made["sample_mask"][2], alone["sample_mask"][0])
 
 
+def test_windows_that_cannot_be_used_count_for_nothing(extractor, caplog):
+    broken = record(8)
+    broken[:, 200:400], broken[0, 600:] = np.nan, np.nan
+    made = extractor([record(2), broken], **TWO)
+    assert np.asarray(made["record_index"]).tolist() == [0, 1, 1, 1]
+    np.testing.assert_allclose(made["input_values"][1:, 1, 0], [1, 1.4, 1.6], atol=1e-5)
+    # each window is what it is alone
+    assert made["lead_mask"].tolist() == [[True, True]] * 3 + [[False, True]]
+    assert "record 1: 1 of its 4 windows cannot be used" in caplog.text
+    with pytest.raises(ValueError, match="record 0: none of its leads .* has a single sample"):
+        extractor(record(6) * np.nan, **TWO)
+
+
 def test_crops_of_windows_belong_to_their_record():
     steps = [{"name": "multi_crop", "count": 2, "num_samples": 150}]
     made = ECGFeatureExtractor(100, ["I", "V1"], 150, steps)([record(4), record(2)], **TWO, window=2)
@@ -49,6 +67,8 @@ def test_a_recipe_of_any_length_wants_the_seconds():
     assert np.shape(extractor(record(60), **TWO)["input_values"]) == (1, 2, 6000)
     with pytest.raises(ValueError, match="takes records of any length: wanted the seconds of a window"):
         extractor(record(6), **TWO, window="all")
+    with pytest.raises(ValueError, match="record 0 lasts 121 s, .* any length up to 120 s: wanted the seconds"):
+        extractor(record(121), **TWO)
     assert np.shape(extractor(record(6), **TWO, window=2)["input_values"]) == (3, 2, 200)
 
 
@@ -67,6 +87,11 @@ def test_a_processor_hands_the_window_on(extractor):
 def test_what_is_cropped_or_padded_is_said_once(extractor, caplog):
     for _ in range(2):
         extractor(record(3), **TWO)
+    (said,) = [entry.getMessage() for entry in caplog.records]
+    assert said.startswith("record 0 lasts 3 s and is read as 2 windows of 2 s")
+    caplog.clear()
+    for _ in range(2):
+        extractor(record(3), **TWO, window="recipe")
     (said,) = [entry.getMessage() for entry in caplog.records]
     assert "lasts 3 s, and the model sees 2 s of it" in said
     caplog.clear()
@@ -108,10 +133,11 @@ def test_leads_that_a_recipe_chooses_are_not_missed(caplog):
     assert not caplog.records
 
 
-def test_a_recipe_that_cuts_nothing_says_how_a_longer_record_is_given():
+def test_a_recipe_that_cuts_nothing_gets_windows():
     whole = ECGFeatureExtractor(100, ["I", "V1"], 200, steps=[{"name": "select_leads"}])
-    with pytest.raises(ValueError, match='end with 600 samples, the model wants 200; say window="all" or "first"'):
-        whole(record(6), **TWO)
+    assert whole(record(6), **TWO)["input_values"].shape == (3, 2, 200)
     assert whole(record(6), window="first", **TWO)["input_values"].shape == (1, 2, 200)
+    with pytest.raises(ValueError, match='end with 600 samples, the model wants 200; say window="all" or "first"'):
+        whole(record(6), window="recipe", **TWO)
     with pytest.raises(ValueError, match="end with 100 samples, the model wants 200; add the steps"):
         whole(record(1), **TWO)

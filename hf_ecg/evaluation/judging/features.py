@@ -45,13 +45,23 @@ class PreparedRows:
         batch_size: records a batch.
         cache: keep the tensors in memory, for use over several epochs or models with the same extractor.
         lead: for a model of a single lead, the one that it is to see.
+        window: what is read of rows that are longer than the model takes, see `ECGFeatureExtractor`; by default all
+            of their windows, over which `run_model` takes the mean.
 
     Raises:
         RowsRefused: on iteration, with all rows from there on that the extractor refuses, when they may be skipped
             (see `refused.skip_refused`); else a ValueError.
     """
 
-    def __init__(self, feature_extractor, dataset, batch_size: int = 64, cache: bool = False, lead: str | None = None):
+    def __init__(
+        self,
+        feature_extractor,
+        dataset,
+        batch_size: int = 64,
+        cache: bool = False,
+        lead: str | None = None,
+        window: str | None = None,
+    ):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, wanted at least 1")
         if len(dataset) == 0:
@@ -59,7 +69,7 @@ class PreparedRows:
         self.feature_extractor = extractor_of(feature_extractor)
         self.dataset = dataset
         self.batch_size = batch_size
-        self.lead = lead
+        self.lead, self.window = lead, window
         self.cache = [] if cache else None
 
     def __len__(self) -> int:
@@ -111,8 +121,7 @@ class PreparedRows:
         return RowsRefused(reasons)
 
     def _prepare(self, rows: list[dict]) -> dict[str, torch.Tensor]:
-        # a corpus is judged as it was trained on: its recipe says which part of a record is read
-        batch = dict(self.feature_extractor(rows, lead=self.lead, return_tensors="pt", window="recipe"))
+        batch = dict(self.feature_extractor(rows, lead=self.lead, return_tensors="pt", window=self.window))
         batch.setdefault("record_index", torch.arange(len(rows)))
         batch["num_records"] = len(rows)
         return batch

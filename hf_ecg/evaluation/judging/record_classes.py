@@ -7,25 +7,38 @@ import numpy as np
 import torch
 
 from ...clinical.prompts import load_prompts, meant_prompt_set, prompt_set_names
-from ...saved_models import window_of
+from ...pipeline_windows import pooled_outputs, record_inputs
 from ...trained_on import tell_trained_on
 from .features import check_finite, ecg_text_embeddings, frozen
 from .label_text import class_similarities
 
 
-def record_embedding(model, processor, record, leads=None, rename=None, window=None) -> np.ndarray:
-    """Unit-length embedding (1, projection_dim) of one record (path or `Record`), the mean over its crops or windows;
-    `leads` and `rename` as `hf_ecg.read` takes them, `window` as `ECGFeatureExtractor`."""
+def record_embedding(
+    model, processor, record, leads=None, rename=None, window=None, lead=None
+) -> tuple[np.ndarray, int]:
+    """Unit-length embedding (1, projection_dim) of one record, the mean over its windows, and their number.
+
+    Args:
+        model, processor: a dual encoder, see `load_dual_encoder`.
+        record: a path, or a `Record`.
+        leads, rename: see `hf_ecg.read`.
+        window, lead: see `ECGFeatureExtractor`.
+
+    Raises:
+        ValueError, OSError: see `ECGFeatureExtractor`.
+    """
     tell_trained_on(model.name_or_path)
-    device, extractor = next(model.parameters()).device, processor.feature_extractor
-    window = window_of(window, extractor, model)
-    inputs = dict(extractor(record, leads=leads, rename=rename, window=window, return_tensors="pt"))
-    inputs.pop("record_index", None)
+    device = next(model.parameters()).device
+    inputs = record_inputs(record, processor.feature_extractor, model, window, leads=leads, rename=rename, lead=lead)
+
+    def forward(batch) -> torch.Tensor:
+        features = model.get_ecg_features(**{key: value.to(device) for key, value in batch.items()}).pooler_output
+        check_finite(features, "windows")
+        return torch.nn.functional.normalize(features.float(), dim=-1).cpu()
+
     with frozen(model):
-        features = model.get_ecg_features(**{key: value.to(device) for key, value in inputs.items()}).pooler_output
-    check_finite(features, "crops")
-    features = torch.nn.functional.normalize(features.float(), dim=-1).mean(dim=0, keepdim=True)
-    return torch.nn.functional.normalize(features, dim=-1).cpu().numpy()
+        features, windows = pooled_outputs(forward, inputs)
+    return torch.nn.functional.normalize(features, dim=-1).numpy(), int(windows[0])
 
 
 def classify_record(
@@ -42,14 +55,16 @@ def classify_record(
 
     Returns:
         Entries in the order of the prompts; `words` say what a class's code means, "" where that is not known or the
-        class is a text; `probability` is None unless the model was trained with the sigmoid loss.
+        class is a text; `probability` is None unless the model was trained with the sigmoid loss. Of a record that is
+        read as several windows also `windows`, over whose embeddings the mean is compared.
 
     Raises:
         ValueError: an unknown prompt set, or a record that the feature extractor refuses.
         OSError: the record is not there.
     """
-    embedding = record_embedding(model, processor, record, leads, rename, window)
-    return [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
+    embedding, windows = record_embedding(model, processor, record, leads, rename, window)
+    found = [entry for group in _groups(prompts) for entry in _classify(model, processor, embedding, *group)]
+    return [entry | {"windows": windows} for entry in found] if windows > 1 else found
 
 
 def _classify(

@@ -76,7 +76,7 @@ class RetrievalSearch:
             entries.append(self._entry({"query": text, "from": "text", "to": "ecg"}, hits, text))
         for path in queries.records:
             record = read(path, leads=queries.leads, rename=queries.rename)
-            embedding = record_embedding(self.model, self.processor, record, window=queries.window)
+            embedding, _ = record_embedding(self.model, self.processor, record, window=queries.window)
             entries += self._by_ecg(queries, Path(path).stem, "", record, embedding, None)
         for name in queries.record_ids:
             embedding, row = self.index.record(name)

@@ -78,7 +78,7 @@ def write_reports(
     found = {} if keep is None else dict(keep.found)
     absent = [place for place, name in enumerate(names) if name not in found]
     if absent:
-        rows = PreparedRows(processor, dataset.select(absent), batch_size)
+        rows = PreparedRows(processor, dataset.select(absent), batch_size, window="recipe")
         shown = {"desc": description or "", "disable": description is None}
         with frozen(model), progress_bar(total=len(absent), leave=False, **shown) as bar:
             done = 0

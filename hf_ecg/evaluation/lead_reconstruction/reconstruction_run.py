@@ -120,7 +120,7 @@ def judge_lead_reconstruction(
 
 
 def _batches(extractor, rows: Dataset, forward: ForwardOptions, description: str):
-    prepared = PreparedRows(extractor, rows, forward.batch_size)
+    prepared = PreparedRows(extractor, rows, forward.batch_size, window="recipe")
     with progress_bar(total=prepared.num_records, desc=description, leave=False) as bar:
         for batch in prepared:
             yield batch

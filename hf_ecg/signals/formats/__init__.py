@@ -6,7 +6,8 @@ file that names the record; and `read(path, root, choose)`, where `choose(names,
 channels are taken. It is added by that module and its place in `FORMATS`. `ENDING_IS_SHARED = True` says that most
 files of these endings are something else: in a folder, `matches` then decides. `ASKS` lists what a file may leave open
 (see `told`), which `read` then takes by name. `may_be(path, head)` says that a file which nothing matches can be read
-when the caller says more of it.
+when the caller says more of it. `parts(path, root, choose)` opens a file of which parts can be read: see
+`open_parts`.
 """
 
 import logging
@@ -122,6 +123,23 @@ def read(
         + "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
         + "): give what it holds as an array"
     )
+
+
+def open_parts(path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None):
+    """A record of which parts are read, with the methods of `wfdb_stream.WFDBStream`; None where its format has no
+    `parts(path, root, choose)`, or that gives None: the file is then read whole.
+
+    Args:
+        path, root, leads, rename: see `read`.
+
+    Raises:
+        OSError, ValueError: see `read`.
+    """
+    path = os.fsdecode(path)
+    _check_there(path)
+    head = _head(path, root)
+    parts = getattr(_format_of(path, head), "parts", None)
+    return None if parts is None else parts(path, root, partial(choose_channels, leads=leads, rename=rename))
 
 
 def record_file(path) -> str | None:

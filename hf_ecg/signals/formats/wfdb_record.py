@@ -24,6 +24,14 @@ def matches(path: str, head: bytes) -> bool:
     return path.lower().endswith((*ENDINGS, ".dat")) or os.path.isfile(record_file(path)) or not os.path.lexists(path)
 
 
+def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels):
+    """A `WFDBStream`, or None where the record must be read whole; see `read`."""
+    from .wfdb_stream import WFDBStream
+
+    stream = WFDBStream(path, root, choose)
+    return stream if stream.has_parts else None
+
+
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a WFDB record, of one segment or of several.
 

@@ -161,7 +161,7 @@ def _measured_batches(extractor, sources, batch_size: int) -> Iterator[tuple[np.
 
 def _batch(extractor, rows: list) -> list:
     try:
-        return [extractor(rows)]
+        return [extractor(rows, window="recipe")]
     except ValueError as error:
         if len(rows) == 1:
             # the training replaces such a row and lists it

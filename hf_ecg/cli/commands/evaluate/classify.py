@@ -92,11 +92,20 @@ def _by_classes(model: str, record: str, device, of_file: dict) -> list[dict]:
     label_sets = {name for source in facts.sources for name in source.label_sets} if facts else set()
     words = class_words(label_sets.pop()) if len(label_sets) == 1 else {}
     kind = "value" if regression else "probability"
-    return [{"class": one["label"], "words": words.get(one["label"], ""), kind: one["score"]} for one in answers]
+    return [
+        {"class": one["label"], "words": words.get(one["label"], ""), kind: one["score"]}
+        | ({"windows": one["windows"]} if "windows" in one else {})
+        for one in answers
+    ]
 
 
 def _meaning(results: Sequence[dict]) -> str:
     first = results[0]
+    read = f" Read as {first['windows']} windows, whose outputs are averaged." if "windows" in first else ""
+    return _kind(first) + read
+
+
+def _kind(first: dict) -> str:
     if "cosine" in first:
         return _RANKS if first["probability"] is None else _PAIRS
     return _NUMBERS if "value" in first else _OWN
