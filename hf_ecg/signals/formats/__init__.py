@@ -24,16 +24,13 @@ from ..record import Record
 from . import (
     dicom_waveform,
     edf_file,
-<<<<<<< HEAD
     ge_muse_xml,
     hl7_aecg,
+    ishne_file,
     mortara_xml,
     numpy_file,
     philips_sierra_xml,
-=======
-    ishne_file,
-    numpy_file,
->>>>>>> de14dae (Read ISHNE Holters with the beats beside them)
+    scp_ecg,
     table_file,
     watch_csv,
     wfdb_record,
@@ -44,19 +41,9 @@ from .told import check_agrees, checked
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
 FORMATS = (
-<<<<<<< HEAD
-    *(numpy_file, dicom_waveform, edf_file),
+    *(numpy_file, dicom_waveform, edf_file, ishne_file, scp_ecg),
     *(hl7_aecg, ge_muse_xml, philips_sierra_xml, mortara_xml),
     *(watch_csv, wfdb_record, table_file),
-=======
-    numpy_file,
-    dicom_waveform,
-    edf_file,
-    ishne_file,
-    watch_csv,
-    wfdb_record,
-    table_file,
->>>>>>> de14dae (Read ISHNE Holters with the beats beside them)
 )
 # Enough for the marks that formats begin with; DICOM's stands behind 128 bytes.
 _HEAD = 512
