@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from .pretrained_models import pretrained_names as pretrained_names
     from .processing import ECGFeatureExtractor as ECGFeatureExtractor
     from .processing import ECGTextProcessor as ECGTextProcessor
+    from .signals import measure as measure
     from .signals import read as read
 
 # name -> module; what the families give is found by `models/families.py`
@@ -38,6 +39,7 @@ _MODULES = {
     "Family": "models.shared.family",
     "explain": "explanation",
     "load_pretrained": "pretrained_models",
+    "measure": "signals",
     "pipeline": "pipelines",
     "pretrained": "pretrained_models",
     "pretrained_names": "pretrained_models",

@@ -93,6 +93,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "evaluate": evaluate,
             "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
+            "measure": Entry("measure", "Measure ECGs: rate, intervals, axes, voltages, beats."),
             "plot": Entry("plot", "Draw ECGs on standard paper, or curves of training runs."),
             "explain": Entry("explain", "Show which parts of an ECG speak for an answer."),
             "pictures": Entry("pictures", "Draw what a model makes of a corpus."),

@@ -6,6 +6,7 @@ from .channels import Channels, choose_channels
 from .filters import apply_filter, validate_filter
 from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
+from .measuring import measure
 from .missing import fill_missing, recorded_stretch, zero_padding_to_missing
 from .normalisation import normalise
 from .quality import NoiseReport, QualityReport, check_quality, detect_noise
@@ -43,6 +44,7 @@ __all__ = [
     "derive_limb_leads",
     "detect_noise",
     "fill_missing",
+    "measure",
     "normalise",
     "pad",
     "read",

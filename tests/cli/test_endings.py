@@ -129,6 +129,7 @@ ABSENT = {
     ],
     "prepare near_duplicates": ["{}/absent", "--within", "--output", "{}/pairs.csv"],
     "prepare merl_splits": ["--merl_splits", "{}/absent"],
+    "measure": ["{}/absent.hea"],
     "pretrain": ["--config", "{}/absent.yaml", "--output_dir", "{}/out"],
     "language-model": ["--config", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "evaluate reports": ["--model", "{}/absent", "--data", "{}/no", "--output", "{}/o.json"],

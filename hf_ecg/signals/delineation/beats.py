@@ -39,16 +39,17 @@ def band_passed(signal: np.ndarray) -> np.ndarray:
     return apply_filter(signal, RATE, _BAND)
 
 
-def find_beats(filtered: np.ndarray) -> Beats:
-    """QRS complexes as neurokit2 finds them in the length of the vector of all leads.
+def find_beats(filtered: np.ndarray, marks: np.ndarray | None = None) -> Beats:
+    """QRS complexes: those at `marks`, or as neurokit2 finds them in the length of the vector of all leads.
 
     Args:
         filtered: (leads, samples) at `RATE` hertz, see `band_passed`.
+        marks: samples, one a beat, ascending.
 
     Raises:
-        ImportError: neurokit2 is not installed.
+        ImportError: neurokit2 is to find them, and is not installed.
     """
-    marks = _peaks(np.linalg.norm(filtered, axis=0))
+    marks = _peaks(np.linalg.norm(filtered, axis=0)) if marks is None else marks
     marks = marks[(marks >= _SHAPE[0] + _LARGEST_SHIFT) & (marks < filtered.shape[1] - _SHAPE[1] - _LARGEST_SHIFT)]
     if len(marks) < 2:
         return Beats(marks, np.ones(len(marks), bool), np.ones(len(marks)))

@@ -92,7 +92,7 @@ def _measure(signal, filtered, independent, names, beats: Beats) -> Measurements
     qrs = qrs_boundaries(rough)
     if qrs is None:
         return Measurements("signal", **_rhythm(beats))
-    signal = signal - _baseline(signal, beats.marks + qrs[0] - BEFORE)
+    signal = signal - baseline_between(signal, beats.marks + qrs[0] - BEFORE)
     windows = beat_windows(signal, marks)
     beat = median_beat(windows)
     vector = beat[independent]
@@ -118,21 +118,26 @@ def _measure(signal, filtered, independent, names, beats: Beats) -> Measurements
         if seen:
             found["pr_ms"] = (qrs[0] - p[0]) * 1000 / RATE
             found["p_duration_ms"] = (p[2] - p[0]) * 1000 / RATE
-            found["p_axis"] = _axis(beat, names, p[0], p[2])
-    found["qrs_axis"] = _axis(beat, names, *qrs)
+            found["p_axis"] = wave_axis(beat, names, p[0], p[2])
+    found["qrs_axis"] = wave_axis(beat, names, *qrs)
     if t is not None:
-        found["t_axis"] = _axis(beat, names, qrs[1] + samples(80), t[1])
+        found["t_axis"] = wave_axis(beat, names, qrs[1] + samples(80), t[1])
     return Measurements("signal", leads=by_lead, **found)
 
 
-def _baseline(signal: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """(leads, samples): straight from the level before one QRS to that before the next, whatever lies between."""
+def baseline_between(signal: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """(leads, samples): straight from the level before one QRS to that before the next, whatever lies between.
+
+    Args:
+        signal: (leads, samples) at `RATE` hertz.
+        onsets: samples, one a beat, ascending.
+    """
     places = np.clip(onsets[:, None] - np.arange(samples(2), samples(18)), 0, signal.shape[1] - 1)
     knots = signal[:, places].mean(axis=-1)
     return np.stack([np.interp(np.arange(signal.shape[1]), onsets, row) for row in knots])
 
 
-def _axis(beat: np.ndarray, names: tuple[str, ...], first: int, last: int) -> float:
+def wave_axis(beat: np.ndarray, names: tuple[str, ...], first: int, last: int) -> float:
     """Direction of a wave's net area in I and aVF, which is drawn 2 / sqrt(3) too small."""
     if not {"I", "aVF"} <= set(names):
         return NAN

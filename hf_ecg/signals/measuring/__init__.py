@@ -1,0 +1,8 @@
+"""What a cardiologist measures on an ECG: rate, intervals, axes, voltages and each beat; and how far to trust it."""
+
+from .formulas import corrected_qt
+from .measure import measure
+from .result import BeatTable, ECGMeasurements, Measured
+from .rhythm import Rhythm
+
+__all__ = ["BeatTable", "ECGMeasurements", "Measured", "Rhythm", "corrected_qt", "measure"]

@@ -1,0 +1,72 @@
+"""R peaks for measurements: `beat_detection` in stretches of half a minute, without leads that only add noise.
+
+Two things are added to it. What is loud in one minute must not hide the beats of the next, so levels are local; and a
+lead whose beats do not look alike while those of another do is left out. Where an interval is as long as two, a beat
+that was too small is looked for once more.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..beat_agreement import beat_agreement
+from ..beat_detection import find_r_peaks
+
+_STRETCH_S, _OVERLAP_S = 30.0, 3.0
+# A lead whose beats agree by this much less than those of the best lead is noise beside it.
+_WORSE = 0.25
+# R is where the first of these that shows the beats lies farthest from its level: annotators mark it there.
+TIMING_LEADS = ("II", "MLII", "I", "V5", "V6", "V4", "V2", "V3", "V1", "aVF", "aVL", "III", "aVR")
+_REACH_S = 0.15
+
+
+def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np.ndarray:
+    """Samples of the R peaks, ascending int64.
+
+    Args:
+        signal: (leads, samples), without missing samples.
+        rate: hertz.
+        leads: their names, by which the one that says where R is is chosen; else the first.
+    """
+    order = sorted(range(len(signal)), key=lambda row: _rank(leads[row]) if row < len(leads) else row)
+    signal = signal[order]
+    found = []
+    length, overlap = round(_STRETCH_S * rate), round(_OVERLAP_S * rate)
+    starts = range(0, max(signal.shape[1] - overlap, 1), length)
+    for start in starts:
+        first, last = max(start - overlap, 0), min(start + length + overlap, signal.shape[1])
+        marks = _of_stretch(signal[:, first:last], rate) + first
+        end = start + length if start + length + overlap < signal.shape[1] else signal.shape[1]
+        found.append(marks[(marks >= start) & (marks < end)])
+        if end == signal.shape[1]:
+            break
+    marks = np.concatenate(found) if found else np.zeros(0, np.int64)
+    close = np.diff(marks, prepend=-rate) < 0.2 * rate
+    return marks[~close]
+
+
+def _of_stretch(signal: np.ndarray, rate: float) -> np.ndarray:
+    (marks,) = find_r_peaks(signal[None], rate)
+    if len(signal) > 1 and len(marks) >= 4 and rate > 60:
+        alike = beat_agreement(signal, rate, marks)
+        good = alike >= alike.max() - _WORSE
+        if not good.all():
+            signal = signal[good]
+            (marks,) = find_r_peaks(signal[None], rate)
+        return _at_r(signal[0], marks, rate)
+    return marks
+
+
+def _rank(lead: str) -> int:
+    return TIMING_LEADS.index(lead) if lead in TIMING_LEADS else len(TIMING_LEADS)
+
+
+def _at_r(lead: np.ndarray, marks: np.ndarray, rate: float) -> np.ndarray:
+    """The marks that the lead gives by itself, where it has one near."""
+    (own,) = find_r_peaks(lead[None, None], rate)
+    if not len(own) or not len(marks):
+        return marks
+    place = np.clip(np.searchsorted(own, marks), 1, max(len(own) - 1, 1))
+    near = np.stack([own[place - 1], own[np.minimum(place, len(own) - 1)]])
+    nearest = near[np.abs(near - marks).argmin(axis=0), np.arange(len(marks))]
+    return np.unique(np.where(np.abs(nearest - marks) <= _REACH_S * rate, nearest, marks))

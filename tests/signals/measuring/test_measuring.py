@@ -1,0 +1,168 @@
+"""Measurements of simulated ECGs, whose truth is commanded, and of real ones.
+
+The simulator's QRS ends within two milliseconds; annotators of real ones see it begin earlier and end later, and by
+those the shares were chosen. So the simulator's QRS is found some 25 ms longer, always alike.
+"""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import hf_ecg
+from hf_ecg.signals import STANDARD_LEADS, Record, read
+from hf_ecg.signals.measuring import ECGMeasurements, corrected_qt
+from hf_ecg.simulation import simulate_ecg
+from tests.conftest import SHARED
+
+DATA = SHARED / "data"
+
+
+def measured(conditions="sinus_rhythm", leads=STANDARD_LEADS, rate=500, **options) -> ECGMeasurements:
+    ecg = simulate_ecg(conditions, rate, **options)
+    rows = [STANDARD_LEADS.index(lead) for lead in leads]
+    return hf_ecg.measure(ecg.signal[rows], rate, leads, "mV", sex=ecg.sex)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return measured(seed=2, heart_rate=70, pr_ms=160, qrs_ms=90, qt_ms=380, axis_degrees=40)
+
+
+def test_commanded_intervals_are_found(plain):
+    assert plain.heart_rate == pytest.approx(70, abs=1)
+    assert plain.pr_ms == pytest.approx(160, abs=25)
+    assert 90 <= plain.qrs_ms <= 128
+    assert plain.qt_ms == pytest.approx(390, abs=30)
+    assert plain.qrs_axis == pytest.approx(40, abs=10)
+    assert plain.rhythm.word == "regular"
+    assert plain.values["pr_ms"].reliability == plain.values["qrs_ms"].reliability == "good"
+
+
+def test_every_beat_has_its_boundaries_in_order(plain):
+    ecg = simulate_ecg("sinus_rhythm", 500, seed=2, heart_rate=70, pr_ms=160, qrs_ms=90, qt_ms=380, axis_degrees=40)
+    assert len(plain.beats) == pytest.approx(len(ecg.beats.qrs_onset), abs=1)
+    for row in plain.beats.rows()[1:-1]:
+        order = ["p_onset", "p_peak", "p_end", "qrs_onset", "r", "qrs_end", "t_onset", "t_peak", "t_end"]
+        places = [row[name] for name in order]
+        assert places == sorted(places)
+        assert row["r_s"] == pytest.approx(row["r"] / 500)
+        nearest = np.abs(ecg.beats.qrs_onset - row["qrs_onset_s"]).min()
+        assert nearest < 0.025
+    in_lead = plain.beats.rows("V2")[2]
+    assert abs(in_lead["qrs_onset"] - plain.beats.rows()[2]["qrs_onset"]) < 20
+    with pytest.raises(ValueError, match="lead V9 was not measured"):
+        plain.beats.rows("V9")
+
+
+def test_json_and_table_say_the_same(plain):
+    stored = json.loads(plain.to_json())
+    assert stored["values"]["qrs_ms"]["value"] == pytest.approx(plain.qrs_ms, abs=1e-3)
+    assert set(stored["leads"]) == set(STANDARD_LEADS) and "st_60_mv" in stored["leads"]["V5"]
+    assert plain.table().loc["qrs_ms", "value"] == stored["values"]["qrs_ms"]["value"]
+    assert len(stored["beats"]) == len(plain.beats) and "beats" not in plain.as_dict(beats=False)
+    assert "heart_rate" in repr(plain)
+
+
+def test_fibrillation_has_no_pr_and_says_why():
+    found = measured("atrial_fibrillation", seed=3)
+    pr = found.values["pr_ms"]
+    assert math.isnan(pr.value) and pr.reliability == "not measured" and "no P wave" in pr.why[0]
+    assert found.rhythm.word == "irregular" and found.qt_ms > 250
+    assert found.values["qtc_fridericia_ms"].reliability == "doubtful"
+
+
+def test_premature_beats_have_boundaries_of_their_own():
+    ecg = simulate_ecg("ventricular_premature_complexes", 500, seed=4, heart_rate=65)
+    found = hf_ecg.measure(ecg.signal, 500, ecg.leads, "mV")
+    assert found.rhythm.word == "regular with premature beats" and found.rhythm.premature_wide >= 1
+    wide = [row for row in found.beats.rows() if not row["usual"] and row["qrs_end"]]
+    assert wide and all(row["qrs_end"] - row["qrs_onset"] > 60 for row in wide)
+    assert found.qrs_ms < 135
+
+
+def test_corrected_qt_by_hand():
+    # at 60 a minute nothing is corrected
+    assert set(corrected_qt(400, 1000).values()) == {400}
+    found = corrected_qt(400, 640)
+    assert found["bazett"] == pytest.approx(500) and found["fridericia"] == pytest.approx(464.16, abs=0.01)
+    assert found["framingham"] == pytest.approx(455.44) and found["hodges"] == pytest.approx(459.06, abs=0.01)
+
+
+@pytest.mark.parametrize("rate", [100, 250, 1000])
+def test_any_rate(plain, rate):
+    found = measured(rate=rate, seed=2, heart_rate=70, pr_ms=160, qrs_ms=90, qt_ms=380, axis_degrees=40)
+    assert found.qrs_ms == pytest.approx(plain.qrs_ms, abs=14)
+    assert found.pr_ms == pytest.approx(plain.pr_ms, abs=14) and found.qt_ms == pytest.approx(plain.qt_ms, abs=14)
+    assert (found.values["qrs_ms"].reliability == "doubtful") == (rate == 100)
+
+
+def test_one_lead_and_damaged_leads(plain):
+    one = measured(leads=("II",), seed=2, heart_rate=70, pr_ms=160, qrs_ms=90, qt_ms=380, axis_degrees=40)
+    assert one.heart_rate == pytest.approx(70, abs=1) and one.qt_ms == pytest.approx(plain.qt_ms, abs=40)
+    assert one.values["qrs_axis"].reliability == "not measured" and any("II alone" in note for note in one.notes)
+    assert "V1 is not there" in one.values["sokolow_lyon_mv"].why
+    signal = simulate_ecg("sinus_rhythm", 500, seed=2, heart_rate=70).signal.astype(float)
+    signal[6], signal[7], signal[:, 2000:3000] = np.nan, 0.0, np.nan
+    found = hf_ecg.measure(signal, 500, STANDARD_LEADS, "mV")
+    assert {"V1", "V2"}.isdisjoint(found.leads)
+    assert not any(2000 <= row["r"] < 3000 for row in found.beats.rows())
+    # the gap of two seconds is not an interval
+    assert found.heart_rate == pytest.approx(70, abs=2)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [np.zeros((2, 5000)), np.full((2, 5000), np.nan), np.zeros((2, 0)), np.ones((2, 300)) * np.arange(300) / 100],
+    ids=["flat", "missing", "empty", "short"],
+)
+def test_nothing_to_measure_says_why(signal):
+    found = hf_ecg.measure(signal, 500, ["I", "II"], "mV")
+    assert len(found.beats) == 0 and found.notes
+    assert {one.reliability for one in found.values.values()} == {"not measured"}
+    assert all(one.why for one in found.values.values())
+    json.loads(found.to_json())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((2, 100)),), "an array needs sampling_rate, leads, units"),
+        ((np.zeros((2, 100)), 500, ["I"], "mV"), "wanted"),
+        ((np.zeros((1, 100)), 40, ["I"], "mV"), "sampling_rate is 40 Hz"),
+        ((np.full((1, 5000), np.inf), 500, ["I"], "mV"), "infinite"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        hf_ecg.measure(*arguments)
+
+
+@pytest.mark.skipif(not (DATA / "mitdb").is_dir(), reason="no MIT-BIH record beside the repository")
+def test_beats_of_mit_bih_are_those_of_its_annotators():
+    import wfdb
+
+    # a paced one, whose two leads show R at different places
+    name = str(DATA / "mitdb" / "107")
+    record = read(f"{name}.hea")
+    stop = 120 * 360
+    notes = wfdb.rdann(name, "atr", sampto=stop)
+    true = np.array(
+        [place for place, kind in zip(notes.sample, notes.symbol, strict=True) if kind in "NLRVAaJSFejE/f"]
+    )
+    beats = hf_ecg.measure(record.cut(0, stop)).beats.r
+    apart = np.abs(true[:, None] - beats).min(axis=1)
+    assert len(beats) == pytest.approx(len(true), abs=1) and (apart <= 27).mean() >= 0.99
+
+
+@pytest.mark.skipif(not (DATA / "ptb-xl").is_dir(), reason="no PTB-XL beside the repository")
+def test_a_real_record_as_a_record_and_as_a_path():
+    path = DATA / "ptb-xl" / "records500" / "00000" / "00001_hr.hea"
+    record = read(path)
+    assert isinstance(record, Record)
+    found, same = hf_ecg.measure(record), hf_ecg.measure(path)
+    assert found.to_json() == same.to_json()
+    # by hand on the paper: 11 beats; PR 140, QRS 90 to 100, QT 390 to 410
+    assert len(found.beats) == 11 and found.pr_ms == pytest.approx(140, abs=15)
+    assert found.qrs_ms == pytest.approx(95, abs=12) and found.qt_ms == pytest.approx(400, abs=20)
