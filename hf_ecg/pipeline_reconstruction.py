@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers.utils import logging
 
 from .checks import nearest
 from .models.shared.task_names import RECONSTRUCTION
@@ -32,6 +33,7 @@ SHORTEST_S = 1.0
 # longer records are completed in windows, the joins of which overlap and are blended
 WINDOW_S, OVERLAP_S = 60.0, 2.0
 _OPTIONS = ("sampling_rate", "leads", "units", "rename")
+logger = logging.get_logger(__name__)
 _MEASURED, _MADE = "measured: ", "reconstructed, not measured: "
 
 
@@ -126,6 +128,13 @@ def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
     if seconds < SHORTEST_S:
         raise ValueError(f"{where} is {seconds:g} s long, wanted at least {SHORTEST_S:g} s")
     kept = [place for place, lead in enumerate(group.leads) if lead in STANDARD_LEADS]
+    flat = [place for place in kept if np.nanmax(group.signals[0, place], initial=-np.inf) <= _lowest(group, place)]
+    if flat:
+        lying = ", ".join(group.leads[place] for place in flat)
+        logger.warning("%s: %s never changes: nobody measured it, and it is reconstructed", where, lying)
+        kept = [place for place in kept if place not in flat]
+    if not {group.leads[place] for place in kept} & set(LIMB_LEADS):
+        raise ValueError(f"{where}: no limb lead changes from sample to sample, wanted one that was measured")
     names = tuple(group.leads[place] for place in kept)
     record = Record(name, group.signals[0, kept], None, None, names, group.sampling_rate)
     if not isinstance(ecg, Record):
@@ -133,6 +142,10 @@ def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
     kept_of = ("sampling_rate", "source_format", "device", "start_time", "annotations", "remarks")
     comments = [line for line in ecg.comments if not line.startswith((_MEASURED, _MADE))]
     return replace(record, comments=comments, **{key: getattr(ecg, key) for key in kept_of})
+
+
+def _lowest(group: WaveformGroup, place: int) -> float:
+    return float(np.nanmin(group.signals[0, place], initial=np.inf))
 
 
 def in_windows(model, values: torch.Tensor, lead_mask: torch.Tensor, sampling_rate: float) -> torch.Tensor:

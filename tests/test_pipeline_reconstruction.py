@@ -91,6 +91,17 @@ def test_several_ecgs_give_as_many_records(complete):
     assert [(one.name, one.num_samples) for one in records] == [("0", 500), ("1", 750)]
 
 
+def test_a_lead_that_never_changes_was_not_measured(complete, caplog):
+    two = waves(2)
+    flat = np.concatenate([two, np.zeros((1, two.shape[1]))])
+    with caplog.at_level("WARNING"):
+        made = complete(flat, sampling_rate=250, leads=["I", "II", "V2"], units="mV")
+    assert "V2 never changes: nobody measured it" in caplog.text
+    alone = complete(two, sampling_rate=250, leads=["I", "II"], units="mV")
+    np.testing.assert_array_equal(made.to_millivolts(), alone.to_millivolts())
+    assert "V2" in made.reconstructed
+
+
 def test_nothing_is_made_where_a_measured_lead_has_no_sample(complete):
     given = waves(2)
     given[0, 100:200] = np.nan
@@ -132,6 +143,7 @@ GIVEN = {"sampling_rate": 250, "leads": ["I", "II"], "units": "mV"}
         (waves(2), {"leads": ["V1", "V2"]}, "has the leads V1, V2, wanted a limb lead among them: I, II"),
         (waves(2), {"units": "normalized"}, "wanted a voltage"),
         (waves(2) / 1e4, {}, "mV"),
+        (waves(2) * 0, {"units": "mV"}, "mV|no limb lead changes"),
         (waves(2, 0.4), {}, "0.4 s long, wanted at least 1 s"),
         (waves(2), {"lead": "I"}, "unknown option 'lead' .*knows"),
         ([waves(2), waves(2)], {"batch_size": 2}, "one ECG at a time"),

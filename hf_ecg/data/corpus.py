@@ -198,7 +198,10 @@ def target_matrix(dataset: Dataset, targets: Sequence[str]) -> np.ndarray:
     """
     columns = []
     for target in targets:
-        if not _holds_numbers(dataset.features.get(target)):
+        feature = dataset.features.get(target)
+        if getattr(feature, "dtype", "") == "null":
+            raise ValueError(f"the column {target!r} of the corpus is missing in every row")
+        if not _holds_numbers(feature):
             numbers = [name for name, feature in dataset.features.items() if _holds_numbers(feature)]
             raise ValueError(f"the corpus has no column of numbers {target!r}, only {numbers}")
         values = dataset.select_columns([target]).with_format(None)[target][:]

@@ -194,7 +194,7 @@ def test_what_does_not_fit_is_refused():
                 model(torch.zeros(1, 12, samples))
     with pytest.raises(ValueError, match=r"mask_noise has shape \(2, 12, 9\), wanted \(2, 12, 10\)"):
         whole(values, mask_noise=torch.rand(2, 12, 9))
-    with pytest.raises(ValueError, match="0 of 3 items are to be kept"):
+    with pytest.raises(ValueError, match="0 of 3 patches or tokens are to be kept"):
         whole(values[..., :48])
 
 

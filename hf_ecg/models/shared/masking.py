@@ -32,7 +32,10 @@ def random_subset(noise: torch.Tensor, number: int) -> RandomSubset:
     """
     items = noise.shape[-1]
     if not 1 <= number <= items:
-        raise ValueError(f"{number} of {items} items are to be kept, wanted 1 to {items}")
+        raise ValueError(
+            f"{number} of {items} patches or tokens are to be kept, wanted 1 to {items}: another mask_ratio, or longer"
+            " records"
+        )
     order = noise.argsort(dim=-1)
     restore = order.argsort(dim=-1)
     return RandomSubset(order[..., :number], restore, restore >= number)

@@ -1,12 +1,13 @@
 """The step that keeps bad recordings from the model: by the flags or the noise detectors of `signals.quality`."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...checks import check_one_of
-from ...signals.quality import DAMAGE, FLAGS, check_quality, detect_noise
+from ...checks import check_one_of, shown
+from ...signals.quality import DAMAGE, FLAGS, NoiseDetector, check_quality, load_noise_detector
 from ...signals.quality.noise_detector import check_threshold
 from ...signals.quality.noise_features import METHODS as NOISE_METHODS
 from .step_base import RecordError, Step
@@ -22,7 +23,9 @@ class QualityGate(Step):
     A record of which no lead is left raises either way. By the method "flags" a lead is bad that has one of `flags`;
     the default ones are those of damage to a lead, and suspected reversals, which concern all limb leads at once,
     count only when listed. By "hrv" and "hrv_and_waveform" a lead is bad that the package's detector of that name
-    calls noisy (`signals.quality.detect_noise`), at `threshold` or its own. Two gates look for both.
+    calls noisy (`signals.quality.detect_noise`), at `threshold` or its own. `detector` is one of your own in place of
+    the package's: a JSON file of `hf-ecg study noise`, fitted with that method. A saved recipe holds the detector
+    itself, so it goes with the model. Two gates look for both.
     """
 
     accepts_missing = True
@@ -33,8 +36,11 @@ class QualityGate(Step):
     flags: Sequence[str] = DAMAGE
     method: str = BY_FLAGS
     threshold: float | None = None
+    detector: str | dict | None = None
 
     def __post_init__(self):
+        if isinstance(self.detector, str):
+            object.__setattr__(self, "detector", json.loads(NoiseDetector.load(self.detector).to_json()))
         # a list, as JSON gives it back: a reloaded step equals the one that was saved
         if isinstance(self.flags, tuple):
             object.__setattr__(self, "flags", list(self.flags))
@@ -52,6 +58,16 @@ class QualityGate(Step):
             check_threshold(self.threshold)
             if self.method == BY_FLAGS:
                 raise ValueError(f"threshold is {self.threshold}, which the method {BY_FLAGS!r} has none of")
+        if self.detector is not None:
+            self._validate_detector()
+
+    def _validate_detector(self) -> None:
+        try:
+            method = NoiseDetector.from_dict(self.detector).method
+        except ValueError as error:
+            raise ValueError(f"detector is not a noise detector of this version: {error}") from error
+        if method != self.method:
+            raise ValueError(f"detector was fitted with the method {method!r}, found it with {shown(self.method)}")
 
     def apply(self, batch):
         if not batch.physical and self.method == BY_FLAGS:
@@ -87,7 +103,9 @@ class QualityGate(Step):
                 return ", ".join(flag for flag in self.flags if report.flags[flag][row, lead])
 
             return report.passed_but(self.flags), flags_of
-        noise = detect_noise(signals, sampling_rate, self.method, self.threshold)
+        own = self.detector
+        detector = load_noise_detector(self.method) if own is None else NoiseDetector.from_dict(own)
+        noise = detector(signals, sampling_rate, self.threshold)
 
         def noise_of(row: int, lead: int) -> str:
             return f"noise {noise.probability[row, lead]:.2f}, at most {noise.threshold:g} passes"

@@ -158,12 +158,19 @@ class NoiseDetector:
         """
         content = read_json_object(path)
         try:
-            return cls._of(content)
+            return cls.from_dict(content)
         except ValueError as error:
             raise ValueError(f"{path} is not a noise detector of this version: {error}") from error
 
     @classmethod
-    def _of(cls, content: dict) -> "NoiseDetector":
+    def from_dict(cls, content: dict) -> "NoiseDetector":
+        """A detector from what its file holds, such as a recipe carries.
+
+        Raises:
+            ValueError: something else, or one made with other features, windows or R peaks.
+        """
+        if not isinstance(content, dict):
+            raise ValueError(f"it is {shown(content)}, wanted an object")
         if set(content) != set(_KEYS):
             unknown, absent = sorted(set(content) - set(_KEYS)), sorted(set(_KEYS) - set(content))
             raise ValueError(f"it has the unknown keys {unknown} and lacks {absent}")
@@ -176,7 +183,8 @@ class NoiseDetector:
             "r_peaks": R_PEAKS,
         }
         for name, value in wanted.items():
-            if content[name] != value:
+            # true equals 1
+            if content[name] != value or isinstance(content[name], bool):
                 raise ValueError(f"{name} is {shown(content[name])}, wanted {shown(value)}")
         if not isinstance(content["classifier_name"], str):
             raise ValueError(f"classifier_name is {shown(content['classifier_name'])}, wanted text")

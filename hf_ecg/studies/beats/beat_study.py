@@ -1,5 +1,6 @@
 """The study of beats: which arm the validation records choose, and what it says of patients that it never saw."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,11 +14,14 @@ from ...evaluation.metrics.confusion import ACCURACY, F1, confusion_figures, pat
 from ...evaluation.metrics.figures import bootstrap_figures
 from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.reports.evaluation_report import command_line, machine_facts, version_facts
+from ...files import atomic_file
 from ...locks import output_lock
+from ...strict_json import read_json_object
 from .beat_rates import measure_rates
 from .beat_runs import ALONE, CLASSES, Answers, BeatRun, answers, planned_arms, planned_runs, prepared_beats
 
 REPORT = "beats.json"
+SOURCE_NOTE = "source.json"
 # What the arms are chosen by: the mean of these, on four records of DS1.
 CHOSEN_BY = (f"{F1}/V", f"{F1}/S")
 # the man of 201 in DS1 is that of 202 in DS2
@@ -56,12 +60,13 @@ def beat_study(asked: BeatStudy) -> dict:
         The report.
 
     Raises:
-        ValueError: what a recipe or a corpus refuses.
+        ValueError: what a recipe or a corpus refuses, or beats of another database in the folder.
         OSError: no data, or another run is writing the folder.
     """
     output = Path(asked.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     with output_lock(output):
+        _check_same_data(asked.data_dir, output)
         arms = planned_arms(asked.seeds[0])
         said = {run: answers(run, asked.data_dir, output, asked.overrides) for run in arms}
         choice = {run: validation_figures(said[run]["validation"]) for run in arms}
@@ -86,6 +91,20 @@ def beat_study(asked: BeatStudy) -> dict:
         "machine": machine_facts(pick_device(None)),
         "versions": version_facts(),
     }
+
+
+def _check_same_data(data_dir, output: Path) -> None:
+    """Raises ValueError where the corpora in `output` were made of another folder."""
+    note = output / SOURCE_NOTE
+    found = {"data_dir": str(Path(data_dir).resolve())}
+    if not note.is_file():
+        with atomic_file(note) as file:
+            json.dump(found, file)
+    elif (before := read_json_object(note)) != found:
+        raise ValueError(
+            f"{output} holds beats of {before.get('data_dir')}, found --data_dir {found['data_dir']}: take another"
+            " --output_dir, or the same data"
+        )
 
 
 def validation_figures(told: Answers) -> dict[str, float]:

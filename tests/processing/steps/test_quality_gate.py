@@ -1,11 +1,15 @@
 """The gate in a recipe, on real records: what it masks, what it refuses, what a saved recipe remembers."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hf_ecg.data.added_noise import AddedNoise
 from hf_ecg.processing import ECGFeatureExtractor
 from hf_ecg.signals import STANDARD_LEADS, read
+from hf_ecg.signals.quality import load_noise_detector
 
 FILL = {"name": "fill_missing"}
 FILTER = {
@@ -192,3 +196,33 @@ def test_a_refusal_says_how_noisy(records):
 def test_gates_that_cannot_be(gate, message):
     with pytest.raises(ValueError, match=message):
         extractor(**gate)
+
+
+def test_a_detector_of_your_own_goes_with_the_recipe(records, tmp_path):
+    packaged = load_noise_detector("hrv")
+    strict = replace(packaged, threshold=0.0)
+    strict.save(tmp_path / "mine.json")
+    mine = extractor(method="hrv", detector=str(tmp_path / "mine.json"))
+    mine.save_pretrained(tmp_path / "model")
+    (tmp_path / "mine.json").unlink()
+    reloaded = ECGFeatureExtractor.from_pretrained(tmp_path / "model")
+    assert reloaded.to_dict() == mine.to_dict()
+    # at a threshold of 0 every lead is noisy
+    with pytest.raises(ValueError, match="no lead is left"):
+        reloaded(records[:1], 100, STANDARD_LEADS, "mV")
+    assert run(records[:1], method="hrv")["lead_mask"].any()
+
+
+@pytest.mark.parametrize(
+    "change, method, message",
+    [
+        ({}, "hrv_and_waveform", "fitted with the method 'hrv', found it with 'hrv_and_waveform'"),
+        ({}, "flags", "found it with 'flags'"),
+        ({"version": True}, "hrv", "version is True, wanted 1"),
+        ({"classifier": None}, "hrv", "detector is not a noise detector"),
+    ],
+)
+def test_another_detector_is_refused(change, method, message):
+    content = json.loads(load_noise_detector("hrv").to_json()) | change
+    with pytest.raises(ValueError, match=message):
+        extractor(method=method, detector=content)

@@ -107,6 +107,12 @@ def test_the_report_has_both_splits_side_by_side(raw, tmp_path):
     assert lines[0].endswith(best.arm) and any("LEAKY" in line for line in lines)
 
 
+def test_a_folder_keeps_the_beats_of_one_database(raw, tmp_path):
+    (tmp_path / "source.json").write_text('{"data_dir": "another"}')
+    with pytest.raises(ValueError, match="holds beats of another, found --data_dir .*take another --output_dir"):
+        beat_study(BeatStudy(raw, tmp_path))
+
+
 def test_figures_of_a_system_are_of_its_answers():
     told = made_answers(0, 0.8, 600)
     entry = system(BeatRun(), told, IntervalOptions(replicates=10))
