@@ -27,6 +27,7 @@ from . import (
     ge_muse_xml,
     hl7_aecg,
     ishne_file,
+    mfer_file,
     mortara_xml,
     numpy_file,
     philips_sierra_xml,
@@ -41,7 +42,7 @@ from .told import check_agrees, checked
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
 FORMATS = (
-    *(numpy_file, dicom_waveform, edf_file, ishne_file, scp_ecg),
+    *(numpy_file, dicom_waveform, edf_file, ishne_file, scp_ecg, mfer_file),
     *(hl7_aecg, ge_muse_xml, philips_sierra_xml, mortara_xml),
     *(watch_csv, wfdb_record, table_file),
 )

@@ -1,0 +1,318 @@
+"""MFER files, the format of Japanese electrocardiographs and Holters (ISO 22077); see `mfer_definitions`.
+
+ecgdatakit reads them too, rounds the rate to whole hertz, makes eight bytes of each sample of two, and puts together
+what is missing at a cut end.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from ...input_files import InputFile
+from ..channels import Channels, choose_channels
+from ..record import Annotation, Record
+from . import mfer_definitions as mfer
+from .confinement import check_inside
+from .mfer_definitions import Defined, Frame, Value, Walk, definitions, lead_name
+from .rates import one_rate
+from .remarks import tell
+from .stored_counts import Values, stored_values
+from .stored_fields import StoredFields, day
+
+FORMAT = "MFER"
+ENDINGS = (".mwf", ".mfer", ".mfr")
+_TYPES = {0: "i2", 1: "u2", 2: "i4", 3: "u1", 4: "u2", 5: "i1", 6: "u4", 7: "f4", 8: "f8"}
+_STATUS, _HUFFMAN, _VOLT = 4, 9, 0
+# A beat that stands for all, not the record.
+_DOMINANT_BEAT = 9
+_USUAL_RATE = 1000.0
+_MOST_BYTES = 2**32
+# A mantissa of nine digits; 10 to the power of more is no sensitivity.
+_MOST_EXPONENT = 30
+# Definitions of a few bytes, by which a file without preamble is known.
+_SIZES = {mfer.ORDER: 1, 0x02: 3, mfer.TYPE: 1, mfer.CHANNELS: 4, mfer.BLOCK: 4, mfer.SEQUENCES: 4}
+_FEWEST = 4
+
+
+class _Layout(NamedTuple):
+    """Where the samples of each channel stand in a sequence of a frame; sequences in it."""
+
+    types: list[np.dtype]
+    blocks: list[int]
+    offsets: list[int]
+    size: int
+    sequences: int
+
+
+def matches(path: str, head: bytes) -> bool:
+    """By the preamble, or some definitions in a row."""
+    if head[:1] == b"@" and head[2:8].strip().startswith((b"MFR", b"MFER")):
+        return True
+    if head[:1] != b"\1" or head[1:2] != b"\1":
+        return False
+    found = 0
+    try:
+        for one in definitions(head, 0, len(head)):
+            if one.tag not in mfer.KNOWN or one.end - one.first > _SIZES.get(one.tag, len(head)):
+                return False
+            found += 1
+    except ValueError:
+        pass  # the samples go on beyond what was read
+    return found >= _FEWEST
+
+
+def record_file(path: str) -> str:
+    """The file itself."""
+    return path
+
+
+def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
+    """Read the first waveform that is not a dominant beat, with the frames that go on with it.
+
+    Args:
+        path: of the file.
+        root: folder that it may not leave, symbolic links followed.
+        choose: which channels; see `choose_channels`.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: definitions that are cut or cannot be, fewer samples than they say, compressed ones, chosen
+            channels of different rates, no channel that can be taken, a path that leaves `root`.
+    """
+    if root is not None:
+        check_inside(path, root)
+    with InputFile(path) as file:
+        if file.size > _MOST_BYTES:
+            raise ValueError(f"{path} has {file.size} bytes, wanted at most {_MOST_BYTES}")
+        stored = file.read(0, file.size)
+    remarks: list[str] = []
+    try:
+        found = Walk(stored).run()
+        frames = _frames(found, remarks)
+        channels = frames[0].channels
+        scales = [_scale(channel) for channel in channels]
+        names = [lead_name(channel.get(mfer.LEAD), place, found.encoding) for place, channel in enumerate(channels)]
+        rates = [_rate(channel, remarks) for channel in channels]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    unfit = [_unfit(*one) for one in zip(channels, scales, strict=True)]
+    chosen = choose(names, unfit=unfit, where=path)
+    rate = one_rate([names[place] for place in chosen.places], [rates[place] for place in chosen.places], path)
+    try:
+        values = _values(stored, frames, chosen.places, [scales[place] for place in chosen.places], remarks)
+        notes = _events(found, rate)
+        start = _start(found)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    tell(path, remarks)
+    machine = [part.strip() for part in found.text(mfer.MACHINE).split("^")] + [""] * 4
+    return Record(
+        name=os.path.splitext(os.path.basename(path))[0],
+        values=values.values,
+        gain=values.gain,
+        baseline=values.baseline,
+        leads=chosen.leads,
+        sampling_rate=rate,
+        comments=[*found.texts(mfer.NOTE), *(f"Filter: {text}" for text in found.texts(mfer.FILTER))],
+        lead_names=tuple(names[place] for place in chosen.places),
+        units=("V",) * len(chosen.places),
+        source_format=FORMAT,
+        device=" ".join(filter(None, machine[:2])) or None,
+        start_time=start,
+        annotations=notes,
+        remarks=tuple(remarks),
+        patient=_patient(found) | {"device_serial": machine[3]},
+    )
+
+
+def _frames(found: Defined, remarks: list[str]) -> list[Frame]:
+    """Those of the record, which are told alike."""
+    rhythm = [frame for frame in found.frames if not _is_dominant_beat(frame)]
+    if not rhythm:
+        only = " but dominant beats" if found.frames else ""
+        raise ValueError(f"it holds no waveform{only}")
+    told = [value for value in ("channels", "order")]
+    same = [frame for frame in rhythm if all(getattr(frame, key) == getattr(rhythm[0], key) for key in told)]
+    if len(same) < len(found.frames):
+        remarks.append(f"waveforms of another kind are left out: {len(found.frames) - len(same)}")
+    return same
+
+
+def _is_dominant_beat(frame: Frame) -> bool:
+    kind = frame.channels[0].get(mfer.WAVEFORM)
+    return kind is not None and Value(kind.stored[:2], kind.order).number() == _DOMINANT_BEAT
+
+
+def _decimal(value: Value | None) -> tuple[int, float] | None:
+    """The unit and the number of an interval or a sensitivity: unit, power of ten, whole number."""
+    if value is None:
+        return None
+    if not 3 <= len(value.stored) <= 10:
+        raise ValueError(f"an interval or a sensitivity has {len(value.stored)} bytes, wanted 3 to 10")
+    exponent = int.from_bytes(value.stored[1:2], "big", signed=True)
+    if abs(exponent) > _MOST_EXPONENT:
+        raise ValueError(f"an interval or a sensitivity has the power {exponent} of ten")
+    number = Value(value.stored[2:], value.order).number(signed=True)
+    # divided, decimal fractions stay what they are
+    return value.stored[0], number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent
+
+
+def _rate(channel: dict[int, Value], remarks: list[str]) -> float:
+    told = _decimal(channel.get(mfer.INTERVAL))
+    if told is None:
+        remark = f"no interval is told: the format's usual {_USUAL_RATE:g} Hz are taken"
+        if remark not in remarks:
+            remarks.append(remark)
+        return _USUAL_RATE
+    unit, number = told
+    if unit not in (0, 1) or not number > 0:
+        return math.nan
+    return number if unit == 0 else 1 / number
+
+
+def _scale(channel: dict[int, Value]) -> tuple[float, float]:
+    """Millivolts a count, NaN where nobody says, and the count of zero."""
+    told = _decimal(channel.get(mfer.SENSITIVITY))
+    offset = _typed(channel.get(mfer.OFFSET), _type(channel))
+    if told is None or told[0] != _VOLT or not told[1]:
+        return math.nan, 0.0
+    return told[1] * 1e3, -offset if offset is not None and math.isfinite(offset) else 0.0
+
+
+def _unfit(channel: dict[int, Value], scale: tuple[float, float]) -> str | None:
+    if _kind(channel) == _STATUS:
+        return "a status"
+    return None if math.isfinite(scale[0]) else "its sensitivity is not a voltage"
+
+
+def _kind(channel: dict[int, Value]) -> int:
+    value = channel.get(mfer.TYPE)
+    return 0 if value is None else value.stored[0]
+
+
+def _type(channel: dict[int, Value], order: str = "big") -> np.dtype:
+    kind = _kind(channel)
+    if kind not in _TYPES:
+        told = "compressed, which is not read" if kind == _HUFFMAN else "of no known kind"
+        raise ValueError(f"samples of the kind {kind} are {told}")
+    return np.dtype((">" if order == "big" else "<") + _TYPES[kind])
+
+
+def _typed(value: Value | None, dtype: np.dtype) -> float | None:
+    """A number of the kind of the samples."""
+    if value is None or len(value.stored) < dtype.itemsize:
+        return None
+    dtype = dtype.newbyteorder(">" if value.order == "big" else "<")
+    return float(np.frombuffer(value.stored, dtype, 1)[0])
+
+
+def _layout(frame: Frame) -> _Layout:
+    types = [_type(channel, frame.order) for channel in frame.channels]
+    blocks = [channel[mfer.BLOCK].number() if mfer.BLOCK in channel else 1 for channel in frame.channels]
+    sizes = [block * dtype.itemsize for block, dtype in zip(blocks, types, strict=True)]
+    said = {channel[mfer.SEQUENCES].number() for channel in frame.channels if mfer.SEQUENCES in channel}
+    there = frame.end - frame.first
+    if min(blocks) < 1 or len(said) > 1:
+        raise ValueError(f"blocks of {min(blocks)} samples in {sorted(said)} sequences are not read")
+    sequences = said.pop() if said else there // sum(sizes)
+    if sequences < 1 or sequences * sum(sizes) > there:
+        raise ValueError(
+            f"a frame of {sequences} sequences takes {sequences * sum(sizes)} bytes, and {there} are there: truncated"
+        )
+    offsets = [sum(sizes[:place]) for place in range(len(sizes))]
+    return _Layout(types, blocks, offsets, sum(sizes), sequences)
+
+
+def _values(stored: bytes, frames: list[Frame], places, scales, remarks: list[str]) -> Values:
+    layouts = [_layout(frame) for frame in frames]
+    lengths = {sum(layout.sequences * layout.blocks[place] for layout in layouts) for place in places}
+    if len(lengths) > 1:
+        raise ValueError(f"its leads have {sorted(lengths)} samples at one rate")
+    dtypes = {layouts[0].types[place] for place in places}
+    native = next(iter(dtypes)).newbyteorder("=") if len(dtypes) == 1 else np.dtype(np.float64)
+    counts = np.empty((len(places), lengths.pop()), native)
+    rest = at = 0
+    for number, (frame, layout) in enumerate(zip(frames, layouts, strict=True)):
+        size = layout.sequences * layout.size
+        rest += frame.end - frame.first - size
+        rows = np.frombuffer(stored, np.uint8, size, frame.first).reshape(layout.sequences, layout.size)
+        for row, place in enumerate(places):
+            first, dtype = layout.offsets[place], layout.types[place]
+            part = np.ascontiguousarray(rows[:, first : first + layout.blocks[place] * dtype.itemsize])
+            counts[row, at : at + layout.sequences * layout.blocks[place]] = part.view(dtype).reshape(-1)
+        if number and frame.pointer not in (None, at):
+            remarks.append(f"a part of the record does not begin where the one in front of it ends: {number + 1}")
+        at += layout.sequences * layout.blocks[places[0]]
+    if rest:
+        remarks.append(f"bytes behind the last whole sequence are left out: {rest}")
+    nulls = [_typed(frames[0].channels[place].get(mfer.NULL), layouts[0].types[place]) for place in places]
+    return _scaled(counts, nulls, np.array(scales), remarks)
+
+
+def _scaled(counts: np.ndarray, nulls: list[float | None], scales: np.ndarray, remarks: list[str]) -> Values:
+    step, zero = scales[:, 0], scales[:, 1]
+    told = any(null is not None for null in nulls) or counts.dtype != np.int16
+    missing = np.zeros(counts.shape, bool) if told else None
+    for row, null in enumerate(nulls):
+        if null is not None and missing is not None:
+            missing[row] = counts[row] == null
+    if counts.dtype.kind == "f":
+        millivolts = (counts.astype(np.float64) - zero[:, None]) * step[:, None]
+        bad = ~np.isfinite(millivolts) | (missing if missing is not None else False)
+        millivolts[bad] = np.nan
+        lost = int(bad.any(0).sum())
+        found = Values(millivolts, None, None)
+    else:
+        wide = counts if counts.dtype == np.int16 else counts.astype(np.int64)
+        found = stored_values(wide, step, zero, missing)
+        gone = found.values == -32768 if found.values.dtype == np.int16 else np.isnan(found.values)
+        lost = int(gone.any(0).sum())
+    if lost:
+        remarks.append(f"samples that the file marks as not there are missing: {lost}")
+    return found
+
+
+def _events(found: Defined, rate: float) -> tuple[Annotation, ...]:
+    """Code, first sample, number of samples, words; those without words have codes that the standard lists."""
+    notes = []
+    for value in found.told.get(mfer.EVENT, []):
+        fields = StoredFields(value.stored, "an event", ">" if value.order == "big" else "<")
+        if len(fields) < 6:
+            continue
+        code, first = fields.numbers(0, "HI")
+        length = fields.number(6, "I") if len(fields) >= 10 else 0
+        text = Defined(told={0: [Value(value.stored[10:], value.order)]}, encoding=found.encoding).text(0)
+        notes.append(Annotation(first / rate, text or f"event {code}", length / rate))
+    return tuple(sorted(notes, key=lambda note: note.seconds))
+
+
+def _start(found: Defined) -> datetime | None:
+    for value in found.told.get(mfer.TIME, []):
+        fields = StoredFields(value.stored, "the time", ">" if value.order == "big" else "<")
+        if len(fields) < 7:
+            continue
+        year, month, of_month, hour, minute, second = fields.numbers(0, "HBBBBB")
+        thousandths = fields.number(7, "H") if len(fields) >= 9 else 0
+        try:
+            return datetime(year, month, of_month, hour, minute, second, min(thousandths, 999) * 1000)
+        except ValueError:
+            continue
+    return None
+
+
+def _patient(found: Defined) -> dict[str, str]:
+    patient = {"name": found.text(mfer.NAME), "id": found.text(mfer.ID)}
+    for value in found.told.get(mfer.SEX, []):
+        patient["sex"] = {b"\1": "male", b"\2": "female"}.get(value.stored, "")
+    for value in found.told.get(mfer.AGE, []):
+        fields = StoredFields(value.stored, "the age", ">" if value.order == "big" else "<")
+        if len(fields) >= 1 and fields.number(0, "B"):
+            patient["age"] = str(fields.number(0, "B"))
+        born = day(*fields.numbers(3, "HBB")) if len(fields) >= 7 else None
+        if born is not None:
+            patient["birth_date"] = born.isoformat()
+    return patient
