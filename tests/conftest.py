@@ -52,6 +52,12 @@ def golden_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def published_weights_dir() -> Path:
+    """Folder of published networks whose licences allow it, with what their own code computes."""
+    return existing_folder(SHARED / "weights")
+
+
+@pytest.fixture(scope="session")
 def repository() -> Path:
     """Root of the checkout, for tests that run the scripts in train/ and dataset_scripts/."""
     return REPOSITORY

@@ -10,6 +10,7 @@ from .clocs import *
 from .ecg_contrastive import *
 from .ecg_convnextv2 import *
 from .ecg_fm import *
+from .ecg_inception import *
 from .ecg_resnet import *
 from .ecg_resnext import *
 from .ecg_text import *

@@ -60,10 +60,11 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       files); before `select_leads`.
     - `views`: where random views act in training. No step that changes leads, rate or records may stand behind it.
     - `resample` (method, target_rate, edges), `filter` (filter), `subtract_median` (seconds, edges), `normalise`
-      (method, over, epsilon, divisor, minimum, maximum, return_amplitude), `divide` (divisor), `crop` (num_samples,
-      position), `multi_crop` (count, num_samples), `segments` (num_samples), `pad` (num_samples, position, value): the
-      functions of `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own. `crop` passes shorter
-      records and `pad` longer ones. Beyond its ends a record goes on at its level and slope, but for other `edges`.
+      (method, over, epsilon, divisor, minimum, maximum, ddof, return_amplitude), `divide` (divisor), `crop`
+      (num_samples, position), `multi_crop` (count, num_samples), `segments` (num_samples), `pad` (num_samples,
+      position, value): the functions of `hf_ecg.signals`. `num_samples` and `target_rate` default to the recipe's own.
+      `crop` passes shorter records and `pad` longer ones. Beyond its ends a record goes on at its level and slope, but
+      for other `edges`.
     - `beat_tokens`: beats in place of the waveform, see `processing.steps.beat_tokens.BeatTokens`.
 
     Args:

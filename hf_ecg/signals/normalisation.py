@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from ._arrays import as_double, check_number
 
-METHODS = ("zscore", "minmax", "divide")
+METHODS = ("zscore", "minmax", "rank", "divide")
 # Of the largest value: a lead that varies by less is constant. Stored samples have 1e-7 at the best.
 _ROUNDING = 1e-12
 
@@ -20,30 +21,38 @@ def normalise(
     divisor: float | None = None,
     minimum: float = 0.0,
     maximum: float = 1.0,
+    ddof: int = 0,
 ) -> np.ndarray:
     """Rescale signals.
 
-    "zscore": (x - mean) / (std + epsilon), with the population's std. "minmax": from the smallest and largest value to
-    `minimum` and `maximum`, the range enlarged by epsilon. "divide": x / divisor. A constant lead becomes zero by the
-    first and `minimum` by the second, never NaN.
+    "zscore": (x - mean) / (std + epsilon), with the population's std, or that of n - `ddof` samples. "minmax": from
+    the smallest and largest value to `minimum` and `maximum`, the range enlarged by epsilon. "rank": each sample by
+    its place among its lead's, -1 the smallest and 1 the largest; equal samples share the mean of their places.
+    "divide": x / divisor. A constant lead becomes zero by the first and the third and `minimum` by the second, never
+    NaN.
 
     Args:
         signals: (..., leads, samples).
-        method: "zscore", "minmax" or "divide".
+        method: "zscore", "minmax", "rank" or "divide".
         over: "lead": each lead by its own statistics; "record": all present leads by common ones.
         lead_mask: bool (..., leads); false leads take no part in the statistics and pass as they are.
         epsilon: keeps the divisor from zero.
         divisor: of "divide".
         minimum, maximum: of "minmax".
+        ddof: of "zscore", 0 or 1.
 
     Raises:
-        ValueError: unknown method or range, no divisor, a negative epsilon, an empty range, NaN in a present lead,
-            nothing present.
+        ValueError: unknown method or range, no divisor, a negative epsilon, an empty range, ranks over a record,
+            another ddof, NaN in a present lead, nothing present.
     """
     if method not in METHODS:
         raise ValueError(f"normalisation method is {method!r}, wanted one of {', '.join(METHODS)}")
     if over not in ("lead", "record"):
         raise ValueError(f"over is {over!r}, wanted lead or record")
+    if method == "rank" and over != "lead":
+        raise ValueError("normalisation rank is over each lead, not over a record")
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof is {ddof!r}, wanted 0 or 1")
     check_number("epsilon", epsilon, positive=True, or_zero=True)
     check_number("minimum", minimum)
     check_number("maximum", maximum)
@@ -57,6 +66,10 @@ def normalise(
     if method == "divide":
         check_number("divisor", divisor, positive=True)
         return _where_present(present, signals / divisor, signals).astype(dtype, copy=False)
+    if method == "rank":
+        last = signals.shape[-1] - 1
+        ranks = (2 * rankdata(np.where(present, signals, 0.0), axis=-1) - 2 - last) / max(last, 1)
+        return _where_present(present, ranks, signals).astype(dtype, copy=False)
     axes = -1 if over == "lead" else (-2, -1)
     counted = present if over == "record" else np.ones_like(present)
     if over == "record" and not present.any(axis=-2).all():
@@ -65,7 +78,7 @@ def normalise(
     if counted.all():
         del options["where"]
     if method == "zscore":
-        scale = signals.std(**options) + epsilon
+        scale = signals.std(ddof=min(ddof, signals.shape[-1] - 1), **options) + epsilon
         if epsilon == 0:
             # rounding, of the mean or of a resampling, gives a constant lead a std of some 1e-17, which must not
             # become a unit

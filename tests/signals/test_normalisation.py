@@ -83,3 +83,22 @@ def test_a_lead_that_is_constant_but_for_rounding_is_zero():
     assert not scaled[:2].any() and scaled[2].std() == pytest.approx(1)
     # what was recorded is a signal, however small
     assert normalise(1e-9 * np.sin(np.arange(50.0))[None] + 1e-3, "zscore", epsilon=0.0).std() == pytest.approx(1)
+
+
+def test_ranks_go_from_the_smallest_to_the_largest_and_equal_samples_share_one():
+    signals = np.array([[[3.0, 1.0, 1.0, 2.0, 9.0], [2.0, 2.0, 2.0, 2.0, 2.0]]])
+    np.testing.assert_array_equal(normalise(signals, "rank"), [[[0.5, -0.75, -0.75, 0.0, 1.0], [0.0] * 5]])
+    # the voltage is gone, whatever is done to it that keeps the order
+    np.testing.assert_array_equal(normalise(7 * signals**3 + 1, "rank"), normalise(signals, "rank"))
+    np.testing.assert_array_equal(normalise(signals, "rank", lead_mask=[[True, False]])[0, 1], signals[0, 1])
+    assert normalise(np.ones((1, 1)), "rank") == 0
+    with pytest.raises(ValueError, match="rank is over each lead"):
+        normalise(signals, "rank", over="record")
+
+
+def test_a_z_score_may_be_by_the_standard_deviation_of_a_sample(signals):
+    wanted = (signals - signals.mean(-1, keepdims=True)) / signals.std(-1, ddof=1, keepdims=True)
+    np.testing.assert_allclose(normalise(signals, "zscore", epsilon=0.0, ddof=1), wanted, rtol=1e-12)
+    assert not normalise(np.ones((2, 1)), "zscore", ddof=1).any()
+    with pytest.raises(ValueError, match="ddof is 2, wanted 0 or 1"):
+        normalise(signals, "zscore", ddof=2)

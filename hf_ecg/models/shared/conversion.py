@@ -34,14 +34,15 @@ def read_checkpoint(checkpoint) -> dict:
     """A checkpoint's content, tensors on the CPU.
 
     Args:
-        checkpoint: a path (.safetensors, .pt, .pth, .ckpt, .bin), or the content itself.
+        checkpoint: a path (.safetensors, .pt, .pth, .ckpt, .bin), or the content itself. Of a tuple the first entry
+            counts; what else there is belongs to an optimizer.
 
     Raises:
         ValueError: another kind of file, a pickle that needs more than tensors and plain containers, no mapping.
         OSError: the file is not there.
     """
-    if isinstance(checkpoint, Mapping):
-        return dict(checkpoint)
+    if _holds_a_mapping(checkpoint):
+        return _mapping(checkpoint)
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise ValueError(f"checkpoint is a {type(checkpoint).__name__}, wanted a path or a state dict")
     path = Path(checkpoint)
@@ -68,9 +69,18 @@ def read_checkpoint(checkpoint) -> dict:
         raise ValueError(
             f"{path} is not a checkpoint that torch can read ({type(error).__name__}: {str(error)[:200]})"
         ) from error
-    if not isinstance(content, Mapping):
+    if not _holds_a_mapping(content):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping of tensors")
-    return dict(content)
+    return _mapping(content)
+
+
+def _holds_a_mapping(content) -> bool:
+    return isinstance(content[0] if isinstance(content, tuple) and content else content, Mapping)
+
+
+def _mapping(content) -> dict:
+    """Of a pair of the model's state and its optimizer's, as trainings under Ray Tune save it, the model's."""
+    return dict(content[0] if isinstance(content, tuple) else content)
 
 
 def _wanted_code(message: str) -> str:
@@ -106,12 +116,14 @@ def _check_archive(path: Path) -> None:
 
 
 def unwrap(content: Mapping, wrappers: tuple[str, ...] = ("state_dict", "model_state_dict", "model")) -> dict:
-    """The state dict inside a training checkpoint, without the prefix "module." of data parallelism."""
+    """The state dict inside a training checkpoint, without what data parallelism ("module.") and `torch.compile`
+    ("_orig_mod.") put before every name."""
     for wrapper in wrappers:
         if isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    if content and all(str(key).startswith("module.") for key in content):
-        content = {key.removeprefix("module."): value for key, value in content.items()}
+    for prefix in ("module.", "_orig_mod."):
+        if content and all(str(key).startswith(prefix) for key in content):
+            content = {key.removeprefix(prefix): value for key, value in content.items()}
     return dict(content)
 
 

@@ -32,6 +32,7 @@ class Source:
         file: name of the published file, or of what a user calls it.
         network: what is inside, Markdown.
         preparation: what the recipe of the extractor does not say by itself, Markdown.
+        sha256: of the published file; None where it is not known.
         tokenizer: of a dual encoder, the name of its text tower's tokenizer on the Hub.
         unused: beginnings of the file's keys that the conversion leaves out -> the reason.
         caveats: what a user of the weights must know.
@@ -52,6 +53,7 @@ class Source:
     file: str
     network: str
     preparation: str
+    sha256: str | None = None
     tokenizer: str | None = None
     unused: Mapping[str, str] = field(default_factory=dict)
     caveats: tuple[str, ...] = ()

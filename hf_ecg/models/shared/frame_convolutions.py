@@ -76,9 +76,7 @@ class FrameConvolutions(nn.Module):
         sizes = zip(inputs, channels, kernel_sizes, strides, strict=True)
         self.layers = nn.ModuleList(FrameConvolution(*size, norm=number == 0) for number, size in enumerate(sizes))
         self.windows = tuple(zip(kernel_sizes, strides, strict=True))
-        self.frame_samples = 1
-        for kernel_size, stride in reversed(self.windows):
-            self.frame_samples = (self.frame_samples - 1) * stride + kernel_size
+        self.frame_samples = samples_of_a_frame(self.windows)
         # what a pretraining multiplies the gradient by that reaches these layers
         self.gradient_scale = 1.0
 
@@ -93,7 +91,7 @@ class FrameConvolutions(nn.Module):
         Returns:
             (batch, frames, channels of the last layer), and which frames count: bool (batch, frames), or None for all.
         """
-        input_values, mask = self._at_least_a_frame(input_values, sample_mask)
+        input_values, mask = at_least_a_frame(input_values, sample_mask, self.frame_samples)
         hidden_states = input_values.to(next(self.parameters()).dtype).transpose(1, 2)
         for layer in self.layers:
             hidden_states, mask = layer(hidden_states, mask)
@@ -104,21 +102,39 @@ class FrameConvolutions(nn.Module):
 
     def frame_mask(self, input_values: torch.Tensor, sample_mask: torch.Tensor | None) -> torch.Tensor:
         """Which frames count, bool (batch, frames), without computing them."""
-        values, mask = self._at_least_a_frame(input_values, sample_mask)
+        values, mask = at_least_a_frame(input_values, sample_mask, self.frame_samples)
         if mask is None:
             mask = torch.ones_like(values[:, 0], dtype=torch.bool)
         for size in self.windows:
             mask = whole_windows(mask, *size)
         return mask
 
-    def _at_least_a_frame(self, input_values, sample_mask):
-        input_values, mask = without_padding(input_values, sample_mask)
-        short = self.frame_samples - input_values.shape[2]
-        if short > 0:
-            if mask is None:
-                mask = torch.ones_like(input_values[:, 0], dtype=torch.bool)
-            input_values, mask = F.pad(input_values, (0, short)), F.pad(mask, (0, short))
-        return input_values, mask
+
+def samples_of_a_frame(windows: Sequence[tuple[int, int]]) -> int:
+    """Samples that one position after convolutions without padding sees; `windows` are their sizes and strides."""
+    samples = 1
+    for kernel_size, stride in reversed(windows):
+        samples = (samples - 1) * stride + kernel_size
+    return samples
+
+
+def at_least_a_frame(
+    input_values: torch.Tensor, sample_mask: torch.Tensor | None, samples: int
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What `without_padding` gives, filled up by zeros to so many samples.
+
+    Args:
+        input_values: (batch, leads, samples).
+        sample_mask: bool (batch, samples), false where padded.
+        samples: what a row has at least.
+    """
+    input_values, mask = without_padding(input_values, sample_mask)
+    short = samples - input_values.shape[2]
+    if short > 0:
+        if mask is None:
+            mask = torch.ones_like(input_values[:, 0], dtype=torch.bool)
+        input_values, mask = F.pad(input_values, (0, short)), F.pad(mask, (0, short))
+    return input_values, mask
 
 
 def whole_windows(mask: torch.Tensor, kernel_size: int, stride: int) -> torch.Tensor:

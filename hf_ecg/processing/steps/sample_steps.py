@@ -121,6 +121,7 @@ class Normalise(Step):
     divisor: float | None = None
     minimum: float | None = None
     maximum: float | None = None
+    ddof: int | None = None
     return_amplitude: bool = False
 
     def __post_init__(self):
@@ -135,13 +136,14 @@ class Normalise(Step):
         return (AMPLITUDE,) if self.return_amplitude else ()
 
     def validate(self):
-        check_one_of("method", self.method, ("zscore", "minmax", "divide"))
-        check_one_of("over", self.over, ("lead", "record"))
+        check_one_of("method", self.method, ("zscore", "minmax", "rank", "divide"))
+        check_one_of("over", self.over, ("lead",) if self.method == "rank" else ("lead", "record"))
         for name, methods in (
             ("divisor", ("divide",)),
             ("minimum", ("minmax",)),
             ("maximum", ("minmax",)),
             ("epsilon", ("zscore", "minmax")),
+            ("ddof", ("zscore",)),
         ):
             if getattr(self, name) is not None and self.method not in methods:
                 raise ValueError(f"{name} is given, but method {self.method} does not use it")
@@ -149,9 +151,13 @@ class Normalise(Step):
             raise ValueError("method divide wants a divisor")
         if self.divisor is not None:
             check_positive("divisor", self.divisor)
+        if self.ddof is not None and (isinstance(self.ddof, bool) or self.ddof not in (0, 1)):
+            raise ValueError(f"ddof is {self.ddof!r}, wanted 0 or 1")
         if self.epsilon is not None:
             check_positive("epsilon", self.epsilon, or_zero=True)
         check_bool("return_amplitude", self.return_amplitude)
+        if self.return_amplitude and self.method == "rank":
+            raise ValueError("return_amplitude is true, but ranks are not millivolts times a scale")
         for name in ("minimum", "maximum"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name))
@@ -163,7 +169,7 @@ class Normalise(Step):
             # The same numbers as by `normalise`, faster: no statistics, so nothing to check or mask.
             normalised = batch.signals / self.divisor
         else:
-            names = ("epsilon", "minimum", "maximum")
+            names = ("epsilon", "minimum", "maximum", "ddof")
             given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
             normalised = normalise(batch.signals, self.method, self.over, lead_mask=batch.lead_mask, **given)
         if self.return_amplitude:
