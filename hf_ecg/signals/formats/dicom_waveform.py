@@ -40,18 +40,18 @@ _DAMAGED = (
 )
 # pydicom's checks are switched for the whole process.
 _LOCK = threading.RLock()
-# Of the patient, the place and the order: our name, and the element's.
+# Of the patient, the place and the order: our name, and the elements.
 _WHO = {
-    **{"name": "PatientName", "id": "PatientID", "other_ids": "OtherPatientIDs", "birth_date": "PatientBirthDate"},
-    **{"sex": "PatientSex", "age": "PatientAge", "height": "PatientSize", "weight": "PatientWeight"},
-    **{"race": "EthnicGroup", "history": "AdditionalPatientHistory", "patient_comments": "PatientComments"},
-    **{"address": "PatientAddress", "telephone": "PatientTelephoneNumbers", "alerts": "MedicalAlerts"},
-    **{"physician": "ReferringPhysicianName", "performing_physician": "PerformingPhysicianName"},
-    **{"reading_physician": "NameOfPhysiciansReadingStudy", "operator": "OperatorsName"},
-    **{"institution": "InstitutionName", "institution_address": "InstitutionAddress"},
-    **{"department": "InstitutionalDepartmentName", "station": "StationName", "location": "CurrentPatientLocation"},
-    **{"device_serial": "DeviceSerialNumber", "accession": "AccessionNumber", "study_id": "StudyID"},
-    **{"study_uid": "StudyInstanceUID", "series_uid": "SeriesInstanceUID", "instance_uid": "SOPInstanceUID"},
+    **{"name": ("PatientName", "OtherPatientNames"), "id": ("PatientID", "OtherPatientIDs")},
+    **{"birth_date": ("PatientBirthDate",), "sex": ("PatientSex",), "age": ("PatientAge",)},
+    **{"height": ("PatientSize",), "weight": ("PatientWeight",), "race": ("EthnicGroup",)},
+    **{"contact": ("PatientAddress", "PatientTelephoneNumbers", "InstitutionAddress")},
+    "physician": ("ReferringPhysicianName", "PerformingPhysicianName", "NameOfPhysiciansReadingStudy"),
+    "operator": ("OperatorsName",),
+    "institution": ("InstitutionName", "InstitutionalDepartmentName", "StationName", "CurrentPatientLocation"),
+    **{"device_serial": ("DeviceSerialNumber",), "accession": ("AccessionNumber", "StudyID")},
+    "uid": ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"),
+    **{"history": ("AdditionalPatientHistory",), "notes": ("PatientComments", "MedicalAlerts")},
 }
 # A date, a time to the hour at least, a fraction of a second, a zone (PS3.5 6.2).
 _WHEN = re.compile(r"(\d{8})(\d\d(?:\d\d){0,2})(?:\.(\d{1,6}))?([+-]\d{4})?")
@@ -199,10 +199,14 @@ def _record(path: str, dataset: "pydicom.Dataset", group: Group, channels: Chann
         start_time=_start(dataset),
         annotations=notes.notes,
         remarks=tuple(remarks),
-        patient={key: text_of(dataset, name) for key, name in _WHO.items()},
+        patient={key: _joined(dataset, names) for key, names in _WHO.items()},
         statements=notes.statements,
         measurements=notes.measurements,
     )
+
+
+def _joined(dataset: "pydicom.Dataset", names: tuple[str, ...]) -> str:
+    return "; ".join(filter(None, (text_of(dataset, name) for name in names)))
 
 
 def _start(dataset: "pydicom.Dataset") -> datetime | None:

@@ -211,7 +211,7 @@ def _full_date(recording: str) -> date | None:
 def patient_fields(header: Header) -> dict[str, str]:
     """Who was recorded and where, by EDF+'s subfields; EDF has free text in their place."""
     if not header.is_plus:
-        return {"patient": header.patient, "recording": header.recording}
+        return {"name": header.patient, "recording": header.recording}
     names = ("id", "sex", "birth_date", "name")
     found = dict(zip(names, header.patient.split(" "), strict=False))
     names = ("", "", "accession", "operator")

@@ -91,7 +91,6 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         baseline=values.baseline,
         leads=chosen.leads,
         sampling_rate=float(rate),
-        comments=[line for line in decoded(header.stored[_FIXED_BYTES:]).splitlines() if line],
         lead_names=tuple(names[place] for place in chosen.places),
         units=("nV",) * len(counts),
         source_format=FORMAT,
@@ -99,7 +98,8 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         start_time=_start(header),
         annotations=_beats(path, root, rate, samples, remarks),
         remarks=tuple(remarks),
-        patient=_patient(header) | {"device_serial": serial},
+        # free text of whoever wore or fitted it
+        patient=_patient(header) | {"device_serial": serial, "notes": decoded(header.stored[_FIXED_BYTES:])},
     )
 
 

@@ -117,7 +117,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         baseline=values.baseline,
         leads=chosen.leads,
         sampling_rate=rate,
-        comments=[*found.texts(mfer.NOTE), *(f"Filter: {text}" for text in found.texts(mfer.FILTER))],
+        comments=[f"Filter: {text}" for text in found.texts(mfer.FILTER)],
         lead_names=tuple(names[place] for place in chosen.places),
         units=("V",) * len(chosen.places),
         source_format=FORMAT,
@@ -305,7 +305,7 @@ def _start(found: Defined) -> datetime | None:
 
 
 def _patient(found: Defined) -> dict[str, str]:
-    patient = {"name": found.text(mfer.NAME), "id": found.text(mfer.ID)}
+    patient = {"name": found.text(mfer.NAME), "id": found.text(mfer.ID), "notes": "\n".join(found.texts(mfer.NOTE))}
     for value in found.told.get(mfer.SEX, []):
         patient["sex"] = {b"\1": "male", b"\2": "female"}.get(value.stored, "")
     for value in found.told.get(mfer.AGE, []):

@@ -83,7 +83,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         baseline=values.baseline,
         leads=chosen.leads,
         sampling_rate=signal.rate,
-        comments=about.comments,
+        comments=[about.filters] if about.filters else [],
         lead_names=tuple(names[place] for place in chosen.places),
         units=("nV",) * number,
         source_format=FORMAT,

@@ -10,10 +10,10 @@ from .stored_fields import StoredFields, day, decoded
 
 _TEXTS = {
     **{0: "name", 1: "first_name", 2: "id", 3: "second_name", 13: "history", 16: "institution"},
-    **{17: "analysing_institution", 18: "department", 19: "analysing_department", 20: "physician"},
-    **{21: "confirming_physician", 22: "operator", 23: "room", 31: "accession", 35: "history_text"},
+    **{17: "institution", 18: "institution", 19: "institution", 20: "physician", 21: "physician", 22: "operator"},
+    **{23: "institution", 30: "notes", 31: "accession", 35: "history"},
 }
-_COMMENT, _END = 30, 255
+_END = 255
 # Lengths that the standard fixes: some devices write another one.
 _LENGTHS = {
     **{4: 3, 5: 4, 6: 3, 7: 3, 8: 1, 9: 1, 11: 2, 12: 2, 24: 1, 25: 4, 26: 3, 27: 2, 28: 2, 29: 1, 33: 2},
@@ -39,7 +39,7 @@ class Said(NamedTuple):
     patient: dict[str, str]
     device: str | None
     start: datetime | time | None
-    comments: list[str]
+    filters: str
     protocol: int
     encoding: str
 
@@ -47,7 +47,7 @@ class Said(NamedTuple):
 def read_about(section: StoredFields | None, remarks: list[str]) -> Said:
     """Who was recorded, when and with what."""
     if section is None:
-        return Said({}, None, None, [], 0, "utf-8")
+        return Said({}, None, None, "", 0, "utf-8")
     tags = _tags(section, {})
     if tags is None:
         tags = _tags(section, _LENGTHS)
@@ -65,10 +65,8 @@ def read_about(section: StoredFields | None, remarks: list[str]) -> Said:
     patient |= _body(fields)
     device, serial = _device(machine, encoding) if known else (None, "")
     patient["device_serial"] = serial
-    comments = [text for tag, value in tags or [] if tag == _COMMENT and (text := decoded(value, encoding))]
     filters = [f"{name} {number:g} Hz" for name, number in _filters(fields) if number]
-    comments += [", ".join(filters)] if filters else []
-    return Said(patient, device, _start(fields), comments, machine.number(14, "B") if known else 0, encoding)
+    return Said(patient, device, _start(fields), ", ".join(filters), machine.number(14, "B") if known else 0, encoding)
 
 
 def _tags(section: StoredFields, lengths: dict[int, int]) -> list[tuple[int, bytes]] | None:

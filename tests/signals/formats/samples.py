@@ -11,38 +11,8 @@ import zlib
 import numpy as np
 
 from hf_ecg.signals.leads import STANDARD_LEADS
-
-FIRST, LAST = "Zaphodia", "Quirkleby"
-WHO = {
-    "first": FIRST,
-    "last": LAST,
-    "id": "ZQ-774411",
-    "birth": "19310228",
-    "birth_dashed": "1931-02-28",
-    "birth_us": "02-28-1931",
-    "physician": "Slartibard",
-    "operator": "Vogonella",
-    "institution": "Milliways Infirmary",
-    "serial": "SN-90210-X7",
-    "accession": "ACC-5550123",
-    "address": "Betelgeuse Lane",
-}
-RATE, SECONDS = 500, 10
-# microvolts a count
-STEP = 5
-EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-
-
-def counts(leads=STANDARD_LEADS, rate=RATE, seconds=SECONDS):
-    """int16 (leads, samples): a beat a second, of another size in each lead; III and the augmented leads follow."""
-    time = np.arange(rate * seconds) / rate % 1.0
-    waves = ((0.3, 0.02, 0.1), (0.46, 0.008, -0.1), (0.5, 0.012, 1.2), (0.54, 0.008, -0.25), (0.8, 0.05, 0.3))
-    beat = sum(size * np.exp(-(((time - place) / width) ** 2) / 2) for place, width, size in waves)
-    # Even numbers, so that halves are whole.
-    made = {name: 2 * np.rint(beat * (0.5 + 0.07 * place) * 500 / STEP) for place, name in enumerate(EIGHT)}
-    one, two = made["I"], made["II"]
-    made |= {"III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
-    return np.stack([made[lead] for lead in leads]).astype(np.int16)
+from tests.signals.formats.binary_samples import BINARY
+from tests.signals.formats.sample_parts import EIGHT, FIRST, LAST, RATE, SECONDS, STEP, WHO, counts, written
 
 
 def packed(row):
@@ -94,7 +64,7 @@ def aecg(folder):
 <support><supportingROI><component><boundary><code code="TIME_ABSOLUTE"/><value><low value="20200102030405.500"/>
 <high value="20200102030405.600"/></value></boundary></component></supportingROI></support></annotation></component>
 </annotationSet></subjectOf></series></component></AnnotatedECG>"""
-    return _written(folder / "aecg.xml", text.encode())
+    return written(folder / "aecg.xml", text.encode())
 
 
 def muse(folder):
@@ -133,7 +103,7 @@ def muse(folder):
 <Waveform><WaveformType>Median</WaveformType><SampleBase>500</SampleBase><SampleExponent>0</SampleExponent></Waveform>
 <Waveform><WaveformType>Rhythm</WaveformType><NumberofLeads>8</NumberofLeads><SampleBase>{RATE}</SampleBase>
 <SampleExponent>0</SampleExponent>{rows}</Waveform></RestingECG>"""
-    return _written(folder / "muse.xml", text.encode("latin-1"))
+    return written(folder / "muse.xml", text.encode("latin-1"))
 
 
 def sierra(folder):
@@ -159,7 +129,7 @@ id="{WHO["operator"]}"/><institutionname>{WHO["institution"]}</institutionname>
 <waveforms><parsedwaveforms dataencoding="Base64" compression="Uncompressed" numberofleads="12"
 leadlabels="{" ".join(STANDARD_LEADS)}" durationperchannel="{1000 * SECONDS}" samplespersecond="{RATE}"
 resolution="{STEP}">{packed(counts())}</parsedwaveforms></waveforms></restingecgdata>"""
-    return _written(folder / "sierra.xml", text.encode("utf-16"))
+    return written(folder / "sierra.xml", text.encode("utf-16"))
 
 
 def mortara(folder):
@@ -177,7 +147,7 @@ ACQUIRING_DEVICE_SERIAL_NUMBER="{WHO["serial"]}"/><DEMOGRAPHIC_FIELDS><DEMOGRAPH
 VALUE="{WHO["physician"]}"/></DEMOGRAPHIC_FIELDS><AUTOMATIC_INTERPRETATION><STATEMENT TEXT="Sinus rhythm"
 REASON="P of {WHO["id"]}"/></AUTOMATIC_INTERPRETATION><TYPICAL_CYCLE PR_DURATION="160" QRS_DURATION="96" QT="400"
 QTC="401" P_AXIS="51" QRS_AXIS="-12"/>{channels}</ECG>"""
-    return _written(folder / "mortara.xml", text.encode())
+    return written(folder / "mortara.xml", text.encode())
 
 
 def wfdb_header(folder):
@@ -201,7 +171,7 @@ def wfdb_header(folder):
     }
     lines += [f"# {key}: {value}" for key, value in said.items()]
     made.T.astype("<i2").tofile(folder / "made.dat")
-    return _written(folder / "made.hea", ("\n".join(lines) + "\n").encode())
+    return written(folder / "made.hea", ("\n".join(lines) + "\n").encode())
 
 
 def numpy_archive(folder):
@@ -224,12 +194,7 @@ def watch(folder):
         ),
         *("", *map(str, counts(["I"])[0].astype(int) * STEP)),
     ]
-    return _written(folder / "watch.csv", "\n".join(lines).encode())
-
-
-def _written(path, content):
-    path.write_bytes(content)
-    return path
+    return written(folder / "watch.csv", "\n".join(lines).encode())
 
 
 SAMPLES = {
@@ -240,4 +205,5 @@ SAMPLES = {
     "GE MUSE XML": muse,
     "Philips Sierra XML": sierra,
     "Mortara XML": mortara,
+    **BINARY,
 }

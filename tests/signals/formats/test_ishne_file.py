@@ -10,31 +10,7 @@ import pytest
 
 import hf_ecg
 from hf_ecg.signals.record import Annotation
-
-COUNTS = np.random.default_rng(0).integers(-900, 900, (3, 2000)).astype("<i2")
-
-
-def ishne(counts=COUNTS, codes=(11, 15, 1), steps=(2500, 5000, 2500), *, rate=200, text=b"slept well\0", **changed):
-    """The bytes of a file; `changed` are fields of the header by name."""
-    number = len(counts)
-    padded = [list(values) + [-9] * (12 - number) for values in (codes, [1] * number, steps)]
-    fields = {
-        **{"samples": ("i", counts.shape[1]), "text_place": ("i", 522), "signal_place": ("i", 522 + len(text))},
-        **{"version": ("h", 1), "first": ("40s", b"Jane"), "last": ("40s", b"Doe"), "id": ("20s", b"ID77")},
-        **{"sex": ("h", 2), "race": ("h", 0), "born": ("3h", (2, 8, 1951)), "day": ("3h", (2, 3, 2002))},
-        **{"written": ("3h", (3, 3, 2002)), "time": ("3h", (23, 59, 58)), "leads": ("h", number)},
-        **{"codes": ("12h", padded[0]), "quality": ("12h", padded[1]), "steps": ("12h", padded[2])},
-        **{"pacemaker": ("h", 0), "recorder": ("40s", b"Holter X3 SN 998877"), "rate": ("h", rate)},
-        **{"owner": ("80s", b"St Elsewhere"), "copyright": ("80s", b""), "reserved": ("88s", b"")},
-    }
-    body = struct.pack("<i", changed.pop("text_size", len(text)))
-    for name, (kind, value) in fields.items():
-        value = changed.pop(name, value)
-        body += struct.pack("<" + kind, *(value if isinstance(value, (tuple, list)) else (value,)))
-    body += text
-    crc = changed.pop("crc", binascii.crc_hqx(body, 0xFFFF))
-    assert not changed and len(body) == 512 + len(text)
-    return b"ISHNE1.0" + struct.pack("<H", crc) + body + counts.T.tobytes()
+from tests.signals.formats.ishne_making import COUNTS, ishne
 
 
 @pytest.fixture
@@ -53,10 +29,10 @@ def test_values_leads_device_and_who(written):
     np.testing.assert_allclose(record.to_millivolts(), COUNTS * np.array([[0.0025], [0.005], [0.0025]]), rtol=1e-12)
     assert record.counts.dtype == np.int16 and not record.remarks
     assert (record.sampling_rate, record.source_format, record.device) == (200.0, "ISHNE", "Holter X3")
-    assert record.start_time == datetime(2002, 3, 2, 23, 59, 58) and record.comments == ["slept well"]
+    assert record.start_time == datetime(2002, 3, 2, 23, 59, 58) and not record.comments
     kept = hf_ecg.read(path, keep_identifiers=True).patient
     assert (kept["name"], kept["id"], kept["birth_date"]) == ("Jane Doe", "ID77", "1951-08-02")
-    assert kept["device_serial"] == "998877" and not record.patient
+    assert kept["device_serial"] == "998877" and kept["notes"] == "slept well" and not record.patient
     assert not any(secret in repr(record) for secret in ("Doe", "ID77", "998877", "Elsewhere"))
 
 

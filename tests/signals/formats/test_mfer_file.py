@@ -102,10 +102,10 @@ def test_who_when_and_what(written):
     record, kept = hf_ecg.read(path), hf_ecg.read(path, keep_identifiers=True)
     assert kept.patient == {
         **{"name": "Doe^^Jane", "id": "ID77", "sex": "female", "age": "68", "birth_date": "1951-08-02"},
-        **{"device_serial": "SN123"},
+        **{"device_serial": "SN123", "notes": "resting"},
     }
     assert (record.device, record.start_time) == ("Maker M1", datetime(2020, 1, 2, 3, 4, 5, 250000))
-    assert record.comments == ["resting", "Filter: HPF=0.05"]
+    assert record.comments == ["Filter: HPF=0.05"]
     assert record.annotations == (Annotation(0.5, "pause", 0.2),)
     assert not any(secret in repr(record) for secret in ("Doe", "ID77", "SN123", "1951"))
 

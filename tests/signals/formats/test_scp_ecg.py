@@ -150,7 +150,13 @@ def test_who_when_and_what_it_says(written):
     record, kept = hf_ecg.read(path), hf_ecg.read(path, keep_identifiers=True)
     assert kept.patient == {
         **{"name": "Jane Doe", "id": "ID77", "age": "71Y", "sex": "female", "birth_date": "1951-08-02"},
-        **{"institution": "St Elsewhere", "physician": "Dr Who", "accession": "ACC9", "device_serial": "SN123"},
+        **{
+            "institution": "St Elsewhere",
+            "physician": "Dr Who",
+            "accession": "ACC9",
+            "device_serial": "SN123",
+            "notes": "resting",
+        },
     }
     assert record.start_time == datetime(2020, 1, 2, 3, 4, 5)
     assert record.measurements == {
@@ -158,7 +164,7 @@ def test_who_when_and_what_it_says(written):
         **{"p_axis": 45, "t_axis": 30},
     }
     assert record.statements == ("Sinus rhythm", "seen by [removed]", "NSR")
-    assert record.comments == ["resting", "high-pass 0.05 Hz, low-pass 150 Hz, notch 50 Hz"]
+    assert record.comments == ["high-pass 0.05 Hz, low-pass 150 Hz, notch 50 Hz"]
     assert not any(secret in repr(record) for secret in ("Doe", "ID77", "Elsewhere", "Who", "ACC9", "SN123"))
 
 
