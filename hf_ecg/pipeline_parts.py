@@ -108,6 +108,11 @@ def origin_of(model: PreTrainedModel) -> tuple[str, str | None]:
     return str(source), options.get("revision")
 
 
+def loaded_from(model: PreTrainedModel) -> bool:
+    """Whether a pipeline itself loaded the model, so that its weights are those of the files."""
+    return hasattr(model, _SOURCE)
+
+
 def _part(auto: Any, name: str, given, model: PreTrainedModel):
     """`given`, loaded when it is a folder or id, or (folder or id, options); else what lies beside the model."""
     if given is None:

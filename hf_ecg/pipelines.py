@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
 
-import numpy as np
 import torch
 import transformers
 from torch import nn
@@ -34,13 +33,13 @@ from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 from transformers.utils import logging
 
 from .checks import check_one_of, nearest
-from .models.ecg_text.text_tower import limit_texts
 from .models.shared.finite_weights import check_weights
 from .models.shared.roles import ecg_encoder, is_dual_encoder
 from .models.shared.task_names import CLASSES, FEATURES, RECONSTRUCTION, ZERO_SHOT
+from .pipeline_calibration import CalibratedMixin, classifier_tasks
 from .pipeline_covariates import OUTPUT, CovariateInputMixin
 from .pipeline_inputs import as_base_class_takes_them
-from .pipeline_labels import highest, label_texts, labelled, read_as
+from .pipeline_labels import highest, labelled
 from .pipeline_parts import (
     WITHOUT_DEFAULT,
     DualEncoder,
@@ -175,11 +174,15 @@ class ECGPipeline(Pipeline):
         for part in parts:
             part.save_pretrained(save_directory, **kwargs)
 
+    def _outputs(self, inputs, **options) -> torch.Tensor:
+        """What is averaged over the crops of a record."""
+        return self.model_outputs(inputs, **options)
+
     def _forward(self, inputs, crops: str = "mean", **options):
         check_one_of("crops", crops, ("mean", "max"))
 
         def forward(batch):
-            return self.model_outputs(self._ensure_tensor_on_device(batch, device=self.device), **options)
+            return self._outputs(self._ensure_tensor_on_device(batch, device=self.device), **options)
 
         values, rows = pooled_outputs(forward, inputs, crops)
         if not values.isfinite().all():
@@ -210,12 +213,12 @@ class ECGFeatureExtractionPipeline(ECGPipeline):
         return values if return_tensors else values.tolist()
 
 
-class ECGClassificationPipeline(CovariateInputMixin, ECGPipeline):
+class ECGClassificationPipeline(CalibratedMixin, CovariateInputMixin, ECGPipeline):
     """Task "ecg-classification": `[{"label", "score"}, ...]`, the highest score first.
 
     Scores are probabilities, of each label by itself (multi-label) or among all (single-label); a regression model
     gives its values, in the order of its labels. Options: `top_k` (default 5, None for all), `threshold` (lowest score
-    that is kept).
+    that is kept), `calibrated=False` (scores as the model gives them, see `pipeline_calibration`).
     """
 
     task_name = CLASSES
@@ -224,69 +227,18 @@ class ECGClassificationPipeline(CovariateInputMixin, ECGPipeline):
     def model_outputs(self, inputs):
         return self.model(**inputs).logits
 
-    def postprocess(self, outputs, top_k: int | None = 5, threshold: float | None = None):
+    def postprocess(
+        self, outputs, top_k: int | None = 5, threshold: float | None = None, calibrated: bool | None = None
+    ):
         config, values = self.model.config, outputs["values"][0].cpu()
         if config.problem_type == "regression":
             return labelled(config.id2label, values, outputs["windows"])
         single = config.problem_type == "single_label_classification"
         found = labelled(config.id2label, values.softmax(-1) if single else values.sigmoid(), outputs["windows"])
+        if self.calibration is not None and calibrated is not False:
+            sure = self._sure(classifier_tasks(self.calibration, config.id2label), values.double().numpy(), outputs)
+            found = [one | more for one, more in zip(found, sure, strict=True)]
         return highest(found, top_k, threshold)
-
-
-class ZeroShotECGClassificationPipeline(ECGPipeline):
-    """Task "zero-shot-ecg-classification": a dual encoder's `[{"label", "score", "cosine"}, ...]`, the highest first.
-
-    Whether a label is truly zero-shot depends on the texts that the model was trained on.
-
-    Options: `candidate_labels`, a list of texts, or a dict from label to its texts, the best of which counts;
-    `hypothesis_template` (default "{}") that each text is put into; `top_k`, `threshold`. The score is the probability
-    that ECG and text are a pair, for each label by itself, when the model was trained with a sigmoid loss, and the
-    softmax over the labels otherwise. Texts are encoded once, not for each ECG.
-    """
-
-    _reads_text = True
-    task_name = ZERO_SHOT
-    # (texts, their embeddings) of the last call, one object: another thread sees both or neither
-    _texts: tuple = ()
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        limit_texts(self.tokenizer, self.model.max_text_tokens)
-
-    def model_outputs(self, inputs):
-        return nn.functional.normalize(self.model.get_ecg_features(**inputs).pooler_output.float(), dim=-1)
-
-    def postprocess(
-        self,
-        outputs,
-        candidate_labels=None,
-        hypothesis_template: str = "{}",
-        top_k: int | None = None,
-        threshold: float | None = None,
-    ):
-        from .evaluation.judging.label_text import class_similarities
-
-        classes = label_texts(candidate_labels, hypothesis_template)
-        record = nn.functional.normalize(outputs["values"], dim=-1).cpu().numpy()
-        cosines, probabilities = class_similarities(self.model, record, self._embedded(classes), classes)
-        if probabilities is None:
-            scale = float(self.model.logit_scale.detach().exp())
-            probabilities = torch.from_numpy(scale * cosines).softmax(-1).numpy()
-        rows = zip(classes, probabilities[0].tolist(), cosines[0].tolist(), strict=True)
-        read = read_as(outputs["windows"])
-        found = [{"label": label, "score": score, "cosine": cosine, **read} for label, score, cosine in rows]
-        return highest(found, top_k, threshold)
-
-    def _embedded(self, classes: dict[str, list[str]]) -> np.ndarray:
-        from .evaluation.judging.features import ecg_text_embeddings
-
-        texts = tuple(text for group in classes.values() for text in group)
-        kept = self._texts
-        if not kept or kept[0] != texts:
-            processor = ECGTextProcessor(self.feature_extractor, self.tokenizer)
-            kept = (texts, ecg_text_embeddings(self.model, processor, texts))
-            self._texts = kept
-        return kept[1]
 
 
 def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
@@ -328,6 +280,7 @@ def pipeline(task: str | None = None, model=None, **options) -> Pipeline:
 def register_pipelines() -> None:
     """Make the four tasks known to `transformers.pipeline`; `import hf_ecg` calls it."""
     from .pipeline_reconstruction import ECGLeadReconstructionPipeline
+    from .pipeline_zero_shot import ZeroShotECGClassificationPipeline
 
     default = DEFAULT_MODEL if DEFAULT_MODEL in pretrained_names() else None
     for task, pipeline_class, model_class in (

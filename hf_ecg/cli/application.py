@@ -91,6 +91,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "finetune": Entry("finetune", "Fine-tune an encoder on labels or numbers, and judge it."),
             "language-model": Entry("language_model", "Train a language model on reports."),
             "evaluate": evaluate,
+            "calibrate": Entry("calibrate", "Say how sure a model's answers are, and calibrate them."),
             "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
             "measure": Entry("measure", "Measure ECGs: rate, intervals, axes, voltages, beats."),

@@ -52,6 +52,7 @@ SNR_RULES = ("nstdb", "compat_tolerantecg")
 NOISE_METHODS = ("hrv", "hrv_and_waveform")
 NOISE_CLASSIFIERS = ("logistic_regression", "svc", "decision_tree", "random_forest", "gradient_boosting")
 BENCHMARK_PARTS = ("prompts", "ensemble", "probe")
+CALIBRATION_METHODS, OOD_SCORES = ("temperature", "platt", "isotonic"), ("mahalanobis", "energy")
 
 # hf_ecg.enrichment
 PROPOSERS = (TABLE, _, _) = ("table", "endpoint", "local")

@@ -29,8 +29,11 @@ _MODEL_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+# of these weights alone: an earlier push's must not stay beside new ones
+_OF_THE_WEIGHTS = ("calibration.json", "calibration_report.json", "calibration_report.md", "audit.json", "audit.md")
 _RUN_FILES = (
     CARD_NAME,
+    *_OF_THE_WEIGHTS,
     "recipe.yaml",
     "training_*.json",
     "evaluation/*.json",
@@ -86,7 +89,13 @@ def corpus_files(folder, repo_id: str) -> dict[str, Path | bytes]:
 def is_stale_model_file(path: str) -> bool:
     """Whether a file of an earlier push must not stay beside a new model: transformers might read it."""
     inner = path.removeprefix("encoder/")
-    patterns = (*_MODEL_FILES, "pytorch_model*.bin", "pytorch_model.bin.index.json", "modeling_hf_ecg.py")
+    patterns = (
+        *_MODEL_FILES,
+        *_OF_THE_WEIGHTS,
+        "pytorch_model*.bin",
+        "pytorch_model.bin.index.json",
+        "modeling_hf_ecg.py",
+    )
     ours = path.startswith("evaluation/") or fnmatch(path, ".eval_results/hf_ecg*.yaml")
     return ours or any(fnmatch(inner, pattern) for pattern in patterns)
 

@@ -23,6 +23,7 @@ from hf_ecg.enrichment.proposals import prompt, proposer_section
 from hf_ecg.enrichment.verification import control, cross_fit, decisions, thresholds
 from hf_ecg.evaluation import options, protocol
 from hf_ecg.evaluation.benchmark import settings, tasks
+from hf_ecg.evaluation.calibration import outliers, probability_maps
 from hf_ecg.evaluation.clef_tasks import task_table
 from hf_ecg.evaluation.judging import linear_probe, supervised, validation
 from hf_ecg.evaluation.lead_reconstruction import lead_sets
@@ -61,6 +62,8 @@ from hf_ecg.training import step_costs
         ("BENCHMARK_TASKS", [task.name for task in tasks.TASKS]),
         ("BENCHMARK_TASKS", merl_tables.TASKS),
         ("BENCHMARK_PARTS", settings.PARTS),
+        ("CALIBRATION_METHODS", probability_maps.METHODS),
+        ("OOD_SCORES", outliers.SCORES),
         ("MC_MED_SPLITTINGS", mc_med_visits.SPLITTINGS),
         ("AURORA_PROTOCOLS", aurora_bp.PROTOCOLS),
         ("CLEF_TASKS", tuple(task.name for task in task_table.TASKS)),

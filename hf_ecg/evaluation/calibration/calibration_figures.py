@@ -1,0 +1,201 @@
+"""What a calibrated task is worth on rows that had no part in it, with intervals over patients."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import betabinom
+
+from ..metrics.bootstrap import Interval, mean_of_classes
+from ..metrics.calibration import BINS, probability_figures
+from ..metrics.figures import bootstrap_figures
+from ..options import IntervalOptions
+from .calibrated_tasks import CalibrationOptions
+from .calibration_file import CalibratedTask
+from .operating_points import capacity_figures, threshold_figures
+from .probability_maps import MULTI_LABEL, SINGLE_LABEL
+
+BEFORE, AFTER = "before", "after"
+PROBABILITY_FIGURES = ("calibration_error", "log_loss", "auroc")
+
+
+def judge_task(
+    task: CalibratedTask,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    raw: np.ndarray,
+    patients: Sequence,
+    counted: Sequence[int],
+    options: CalibrationOptions,
+    intervals: IntervalOptions,
+) -> dict:
+    """The entry of a report.
+
+    Args:
+        task: calibrated on other rows.
+        labels, scores: (rows, classes) of the judged rows.
+        raw: (rows, classes), probabilities without the calibration.
+        counted: places of the classes that figures are told of.
+
+    Returns:
+        `figures` ("before", "after", "difference"), `classes` with those of each, `sets`, `answers`, `bins`; each
+        figure an interval.
+    """
+    found = task.probabilities(scores)
+    in_set, abstained = task.in_set(scores), task.abstained(found)
+    judged = {BEFORE: raw, AFTER: found}
+    names = [one.label for one in task.classes]
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        made: dict[str, np.ndarray] = {}
+        for when, values in judged.items():
+            for key, figure in _probability_figures(task.kind, labels, values, weights, counted).items():
+                made[f"{when}|{key}"] = figure
+        for key in PROBABILITY_FIGURES:
+            made[f"difference|{key}"] = made[f"{AFTER}|{key}"] - made[f"{BEFORE}|{key}"]
+        made |= _set_figures(task.kind, labels > 0, in_set, weights, counted)
+        made |= _answer_figures(task.kind, labels > 0, found, abstained, weights, counted)
+        for place in counted:
+            made |= _cut_figures(task, place, labels[:, place], scores[:, place], weights, options)
+        return made
+
+    figures = bootstrap_figures(measure, patients, intervals.replicates, intervals.seed).intervals
+    told = _nested(figures)
+    for place in counted:
+        entry = told["classes"].setdefault(str(place), {})
+        entry |= _facts(task, place, labels[:, place] > 0)
+    return {
+        "records": len(labels),
+        "patients": len(set(patients)),
+        **{key: told[key] for key in (BEFORE, AFTER, "difference", "sets", "answers")},
+        "classes": {names[place]: told["classes"][str(place)] for place in counted},
+        "bins": {
+            names[place]: {when: _bins(labels[:, place], values[:, place]) for when, values in judged.items()}
+            for place in counted
+        },
+    }
+
+
+def _probability_figures(kind: str, labels, values, weights, counted) -> dict[str, np.ndarray]:
+    logits = _logit(values)
+    made = [probability_figures(labels[:, [place]], logits[:, [place]], weights) for place in counted]
+    found = {key: mean_of_classes(np.stack([one[key] for one in made], axis=1)) for key in PROBABILITY_FIGURES}
+    if kind == SINGLE_LABEL:
+        # of the highest probability alone, as Guo et al. have it
+        right = values.argmax(axis=1) == labels.argmax(axis=1)
+        top = probability_figures(right[:, None].astype(float), _logit(values.max(axis=1, keepdims=True)), weights)
+        found["top_label_error"] = top["calibration_error"]
+    for place, one in zip(counted, made, strict=True):
+        found |= {f"class {place}|{key}": one[key] for key in PROBABILITY_FIGURES}
+    return found
+
+
+def _set_figures(kind: str, labels, in_set, weights, counted) -> dict[str, np.ndarray]:
+    columns = list(counted)
+    made = {"sets|size": (weights @ in_set[:, columns].sum(axis=1)) / weights.sum(axis=1)}
+    if kind == SINGLE_LABEL:
+        covered = (labels & in_set).any(axis=1)
+        made["sets|size"] = (weights @ in_set.sum(axis=1)) / weights.sum(axis=1)
+        return made | {"sets|coverage": (weights @ covered) / weights.sum(axis=1)}
+    shares = []
+    for place in columns:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares.append((weights @ (labels[:, place] & in_set[:, place])) / (weights @ labels[:, place]))
+            kept = (weights @ (~labels[:, place] & in_set[:, place])) / (weights @ ~labels[:, place])
+        made[f"class {place}|coverage"] = shares[-1]
+        made[f"class {place}|negatives_in_set"] = kept
+    pairs = labels[:, columns]
+    made["sets|coverage"] = (weights @ (pairs & in_set[:, columns]).sum(axis=1)) / (weights @ pairs.sum(axis=1))
+    made["sets|class_coverage"] = np.mean(shares, axis=0)
+    return made
+
+
+def _answer_figures(kind: str, labels, found, abstained, weights, counted) -> dict[str, np.ndarray]:
+    columns = [0] if kind == SINGLE_LABEL else list(counted)
+    made, given, failed = {}, [], []
+    for place in columns:
+        if kind == SINGLE_LABEL:
+            answered, wrong = ~abstained[:, 0], found.argmax(axis=1) != labels.argmax(axis=1)
+        else:
+            answered, wrong = ~abstained[:, place], (found[:, place] >= 0.5) != labels[:, place]
+        number = weights @ answered
+        with np.errstate(invalid="ignore", divide="ignore"):
+            given.append(number / weights.sum(axis=1))
+            failed.append((weights @ (answered & wrong)) / number)
+        if kind != SINGLE_LABEL:
+            made[f"class {place}|answered"], made[f"class {place}|answered_wrong"] = given[-1], failed[-1]
+    made["answers|answered"] = np.mean(given, axis=0)
+    # classes that are never answered have no error
+    made["answers|wrong"] = mean_of_classes(np.stack(failed, axis=1))
+    return made
+
+
+def _cut_figures(task, place, labels, scores, weights, options) -> dict[str, np.ndarray]:
+    cut = task.classes[place].cut_at
+    made = capacity_figures(labels, scores, weights, options.capacity)
+    found = {f"class {place}|top_{key}": value for key, value in made.items()}
+    if cut is not None:
+        at = threshold_figures(labels, scores >= cut, weights, options.prevalence)
+        found |= {f"class {place}|cut_{key}": value for key, value in at.items()}
+    return found
+
+
+def _facts(task: CalibratedTask, place: int, positive: np.ndarray) -> dict:
+    """What is no figure: counts, the map, and where the share of covered positives may lie by chance."""
+    one = task.classes[place]
+    count = int(positive.sum())
+    left_out = int(np.floor((one.positives + 1) * (1 - task.coverage) + 1e-9))
+    expected = None
+    if task.kind == MULTI_LABEL and one.set_from is not None and count:
+        # of positives drawn alike, thresholds and judged rows both by chance
+        chance = betabinom(count, one.positives + 1 - left_out, left_out)
+        expected = [float(value) / count for value in chance.ppf([0.025, 0.975])]
+    cut = None if one.cut_at is None else float(task.probabilities(_row(task, place, one.cut_at))[0, place])
+    return {
+        "positives": count,
+        "prevalence": count / len(positive),
+        "fitted_on": one.positives,
+        "slope": one.map.slope,
+        "intercept": one.map.intercept,
+        "method": one.map.method,
+        "coverage_by_chance": expected,
+        "cut_at_probability": cut if task.kind == MULTI_LABEL else None,
+    }
+
+
+def _row(task: CalibratedTask, place: int, score: float) -> np.ndarray:
+    row = np.zeros((1, len(task.classes)))
+    row[0, place] = score
+    return row
+
+
+def _bins(labels: np.ndarray, values: np.ndarray) -> list[dict]:
+    """Ten bins of as many rows each: mean probability, share of positives, rows."""
+    order = np.argsort(values, kind="stable")
+    parts = np.array_split(order, min(BINS, len(order)))
+    return [
+        {"probability": float(values[part].mean()), "share": float(labels[part].mean()), "rows": len(part)}
+        for part in parts
+    ]
+
+
+def _logit(values: np.ndarray) -> np.ndarray:
+    values = np.clip(values, 1e-12, 1 - 1e-12)
+    return np.log(values) - np.log1p(-values)
+
+
+def _nested(figures: dict[str, Interval]) -> dict:
+    """ "before|class 3|auroc" as entries within entries, each interval as a dict."""
+    made: dict = {BEFORE: {}, AFTER: {}, "difference": {}, "sets": {}, "answers": {}, "classes": {}}
+    for key, interval in figures.items():
+        *path, name = key.split("|")
+        told = vars(interval).copy()
+        group = next((one for one in path if one.startswith("class ")), None)
+        if group is None:
+            made[path[0]][name] = told
+            continue
+        entry = made["classes"].setdefault(group.removeprefix("class "), {})
+        if path[0] == group:
+            entry[name] = told
+        else:
+            entry.setdefault(path[0], {})[name] = told
+    return made

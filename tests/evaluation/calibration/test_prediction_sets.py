@@ -1,0 +1,79 @@
+"""Sets and abstention keep what they promise, on rows drawn again and again."""
+
+import numpy as np
+import pytest
+
+from hf_ecg.evaluation.calibration.operating_points import capacity_figures, sensitivity_threshold, threshold_figures
+from hf_ecg.evaluation.calibration.outliers import fit_outliers, outlier_threshold
+from hf_ecg.evaluation.calibration.prediction_sets import answer_threshold, set_threshold
+
+
+@pytest.mark.parametrize("rows", [9, 19, 57])
+def test_a_set_holds_the_truth_as_often_as_was_asked_for(rows):
+    random = np.random.default_rng(0)
+    covered = []
+    for _ in range(2000):
+        threshold = set_threshold(random.normal(size=rows), 0.9)
+        covered.append(random.normal() >= threshold)
+    # never less, and by no more than one in the rows plus one
+    assert 0.9 - 0.02 <= np.mean(covered) <= 0.9 + 1 / (rows + 1) + 0.02
+
+
+def test_too_few_rows_leave_no_class_out():
+    assert set_threshold(np.arange(8), 0.9) is None and set_threshold([], 0.9) is None
+    with pytest.raises(ValueError, match="coverage is 1.5, wanted a share"):
+        set_threshold([1.0], 1.5)
+    with pytest.raises(ValueError, match="1 of 2 scores are NaN"):
+        set_threshold([1.0, np.nan], 0.5)
+
+
+def test_the_risk_among_given_answers_is_kept():
+    random = np.random.default_rng(0)
+    above, answered = 0, []
+    for _ in range(300):
+        confidence = random.uniform(0.5, 1, 300)
+        threshold = answer_threshold(confidence, random.random(300) > confidence, risk=0.1).threshold
+        answered.append(0 if threshold is None else 2 * (1 - threshold))
+        # of confidence drawn evenly, the error of all above a threshold is half of what is left to one
+        above += threshold is not None and (1 - threshold) / 2 > 0.1
+    assert above / 300 <= 0.05 and np.mean(answered) > 0.05
+
+
+def test_nothing_is_answered_where_nothing_shows_the_risk():
+    assert answer_threshold(np.ones(20), np.zeros(20, bool), 0.05).threshold is None
+    assert answer_threshold(np.linspace(0.5, 1, 500), np.ones(500, bool), 0.05).threshold is None
+    sure = answer_threshold(np.ones(500), np.zeros(500, bool), 0.05)
+    assert sure.threshold == 1.0 and sure.answered == 1.0 and sure.errors == 0.0
+
+
+def test_operating_points_are_those_of_a_count_by_hand():
+    labels, scores = np.array([1, 1, 1, 1, 0, 0, 0, 0]), np.array([8, 7, 6, 2, 5, 4, 3, 1.0])
+    assert sensitivity_threshold(labels, scores, 0.75) == 6
+    weights = np.ones((1, 8))
+    found = threshold_figures(labels, scores >= 2, weights)
+    assert [found[key][0] for key in ("sensitivity", "specificity", "ppv")] == [1.0, 0.25, 4 / 7]
+    at = threshold_figures(labels, scores >= 2, weights, prevalence=0.01)["ppv"][0]
+    assert at == pytest.approx(0.01 / (0.01 + 0.75 * 0.99))
+    top = capacity_figures(labels, scores, weights, 0.25)
+    assert top["true_positive_rate"][0] == 0.5 and top["ppv"][0] == 1.0
+    tied = capacity_figures(labels, np.zeros(8), weights, 0.25)
+    assert tied["true_positive_rate"][0] == 0.25 and tied["ppv"][0] == 0.5
+    assert np.isnan(threshold_figures(np.zeros(3), np.ones(3, bool), np.ones((1, 3)))["sensitivity"][0])
+    with pytest.raises(ValueError, match="no positive row"):
+        sensitivity_threshold(np.zeros(3), np.zeros(3), 0.9)
+
+
+def test_strange_embeddings_lie_far_away():
+    random = np.random.default_rng(0)
+    mixing = random.normal(size=(6, 30))
+    ordinary = random.normal(size=(400, 6)) @ mixing + 5
+    found = fit_outliers(ordinary[:200])
+    threshold = outlier_threshold(found.distance(ordinary[200:]), 0.05)
+    again = random.normal(size=(400, 6)) @ mixing + 5
+    assert (found.distance(again) > threshold).mean() < 0.12
+    assert (found.distance(random.normal(0, 8, size=(50, 30))) > threshold).all()
+    assert np.isfinite(fit_outliers(np.ones((5, 4))).distance(np.ones((1, 4)))).all()
+    with pytest.raises(ValueError, match="wanted .rows, 30."):
+        found.distance(np.zeros((2, 7)))
+    with pytest.raises(ValueError, match="10 rows cannot tell what 0.05 of them exceed, wanted 19 or more"):
+        outlier_threshold(np.arange(10), 0.05)
