@@ -25,11 +25,14 @@ from . import (
     dicom_waveform,
     edf_file,
     ge_muse_xml,
+    hdf5_file,
     hl7_aecg,
     ishne_file,
+    matlab_file,
     mfer_file,
     mortara_xml,
     numpy_file,
+    parquet_file,
     philips_sierra_xml,
     scp_ecg,
     table_file,
@@ -42,7 +45,7 @@ from .told import check_agrees, checked
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
 FORMATS = (
-    *(numpy_file, dicom_waveform, edf_file, ishne_file, scp_ecg, mfer_file),
+    *(numpy_file, hdf5_file, parquet_file, dicom_waveform, edf_file, ishne_file, scp_ecg, matlab_file, mfer_file),
     *(hl7_aecg, ge_muse_xml, philips_sierra_xml, mortara_xml),
     *(watch_csv, wfdb_record, table_file),
 )

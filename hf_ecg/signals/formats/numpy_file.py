@@ -1,19 +1,21 @@
-"""NumPy archives that say what they hold.
+"""NumPy archives that say what they hold, and single arrays of which the caller says it.
 
     np.savez("ecg.npz", signals=signals, leads=["I", "II"], sampling_rate=500, units="mV")
+    hf_ecg.read("ecg.npy", leads=["I", "II"], sampling_rate=500, units="mV")
 
 `signals` is (leads, samples); `units` one of mV, uV, V, or one a lead. Counts have `gain` (counts a millivolt) and
 `baseline`, one number or one a lead, in place of `units`. `device`, `start_time` (ISO 8601) and `comments` may stand
-beside them; other arrays are passed over.
+beside them; other arrays are passed over. An array (records, leads, samples) holds several, of which `record` takes
+one by its place. Objects are refused: reading them would run code.
 """
 
 import math
 import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -22,7 +24,9 @@ from ...input_files import open_input
 from ..channels import Channels, choose_channels
 from ..record import Record
 from ..units import to_millivolts
+from .array_record import ArrayFacts, array_record
 from .confinement import check_inside
+from .told import LeavesOpen, place_of, rate_of, units_of
 
 FORMAT = "NumPy"
 ENDINGS = (".npz",)
@@ -33,12 +37,16 @@ _KEYS = (
 # A day of twelve leads at 1,000 Hz in single precision fits. Compressed ECGs take a tenth at the least; only what is
 # empty takes a hundredth.
 _MOST_BYTES, _MOST_RATIO, _SMALL_BYTES = 2**33, 100, 2**26
+ASKS = ("sampling_rate", "units", "leads", "record")
 _ZIP, _ARRAY = b"PK\x03\x04", b"\x93NUMPY"
 
 
 def matches(path: str, head: bytes) -> bool:
-    """By the mark of an array, or of an archive of that name; a name of nothing is judged by its ending."""
-    return head.startswith(_ARRAY) or (path.endswith(ENDINGS) and (not head or head.startswith(_ZIP)))
+    """By the mark of an array, or of an archive whose first member is one; what is not there by its ending."""
+    if head.startswith(_ZIP):
+        # the length of the first member's name, and the name (PKWARE, APPNOTE 4.3.7)
+        return head[30 : 30 + int.from_bytes(head[26:28], "little")].endswith(b".npy") or path.endswith(ENDINGS)
+    return head.startswith(_ARRAY) or (not head and path.endswith(ENDINGS))
 
 
 def record_file(path: str) -> str:
@@ -46,42 +54,89 @@ def record_file(path: str) -> str:
     return path
 
 
-def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
-    """Read a record from an archive; see the page of this module.
+def read(
+    path: str,
+    root=None,
+    choose: Callable[..., Channels] = choose_channels,
+    sampling_rate: float | None = None,
+    units: str | None = None,
+    leads=None,
+    record: int | str | None = None,
+) -> Record:
+    """Read a record from an archive or an array; see the page of this module.
 
     Args:
-        path: of the archive.
+        path: of the file.
         root: folder that it may not leave, symbolic links followed.
         choose: which channels; see `choose_channels`.
+        sampling_rate, units, leads: what the file does not say.
+        record: its place from 0, of several.
 
     Raises:
         OSError: it is not there.
-        ValueError: an `.npy`, which cannot say what it holds; a damaged archive; one that unpacks to far more than it
-            is; something lacking, or of another kind or shape; a path that leaves `root`.
+        ValueError: a damaged archive; one that unpacks to far more than it is; something lacking that nobody says, or
+            of another kind or shape; objects; a path that leaves `root`.
     """
     if root is not None:
         check_inside(path, root)
+    told = {"sampling_rate": sampling_rate, "units": units, "leads": leads}
+    single: np.ndarray | None = None
     try:
         with _open(path) as file:
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise ValueError(
-                    "it is a single array, without leads, rate and unit: hand it over as an array with them, or save"
-                    " it by np.savez with signals, leads, sampling_rate and units"
-                )
-            _check_sizes(file)
-            found = {name: archive[name] for name in archive.files if name in _KEYS}
-            others = sorted(set(archive.files) - set(_KEYS))
-        content = _checked(found, others)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            if file.read(len(_ARRAY)) == _ARRAY:
+                single = _one_of(_single(file), record)
+            else:
+                file.seek(0)
+                _check_sizes(file)
+                file.seek(0)
+                archive = np.load(file, allow_pickle=False)
+                found = {name: archive[name] for name in archive.files if name in _KEYS}
+                others = sorted(set(archive.files) - set(_KEYS))
+        if single is None:
+            content = _checked(found, others, told, record)
+    except LeavesOpen as error:
+        raise LeavesOpen(f"{path}: {error}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ValueError(f"{path}: {error}") from error
+    if single is not None:
+        return array_record(path, ArrayFacts(single), choose, FORMAT, **told)
     names = tuple(map(str, np.atleast_1d(content["leads"])))
-    units = content["units"].tolist() if "units" in content else None
-    chosen = choose(names, units, where=path)
+    unit = content["units"].tolist() if "units" in content else None
+    chosen = choose(names, unit, where=path)
     try:
         return _record(os.path.splitext(os.path.basename(path))[0], content, names, chosen)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _single(file: BinaryIO) -> np.ndarray:
+    """The array of an `.npy`, which lies in the file as its head says; of many records, one is read of it."""
+    file.seek(0)
+    shape, dtype, start, order = _array_head(file)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read: they may run code")
+    said, held = math.prod(shape) * dtype.itemsize, os.fstat(file.fileno()).st_size - start
+    if said != held:
+        raise ValueError(f"it holds {held} bytes, wanted {said} for {shape} of {dtype}")
+    file.seek(start)
+    return np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape, order=order)
+
+
+def _one_of(values: np.ndarray, record: int | str | None) -> np.ndarray:
+    if values.ndim != 3:
+        if record not in (None, 0):
+            place_of(record, 1)
+        return values
+    return np.array(values[place_of(record, len(values))])
+
+
+def _array_head(stored) -> tuple[tuple[int, ...], np.dtype, int, Literal["C", "F"]]:
+    """Shape, type, where the numbers begin, and in which order they are."""
+    version = np.lib.format.read_magic(stored)
+    heads = np.lib.format
+    read_head = heads.read_array_header_1_0 if version == (1, 0) else heads.read_array_header_2_0
+    shape, fortran, dtype = read_head(stored)
+    return shape, dtype, stored.tell(), "F" if fortran else "C"
 
 
 def _open(path: str) -> BinaryIO:
@@ -113,15 +168,20 @@ def _check_sizes(file: BinaryIO) -> None:
                 raise ValueError(f"{name} holds {held} bytes, wanted {said} for {shape} of {dtype}")
 
 
-def _checked(found: dict[str, np.ndarray], others: list[str]) -> dict[str, np.ndarray]:
-    """The arrays; nothing lacks, and they are of one kind and fit each other."""
+def _checked(
+    found: dict[str, np.ndarray], others: list[str], told: Mapping[str, object], record: int | str | None
+) -> dict[str, np.ndarray]:
+    """The arrays, and what is told in place of one that lacks; nothing lacks, and they fit each other."""
     counted = "gain" in found or "baseline" in found
     for key in ("signals", "leads", "sampling_rate", *(("gain", "baseline") if counted else ("units",))):
+        if key not in found and told.get(key) is not None:
+            found[key] = np.asarray(told[key])
         if key not in found:
-            raise ValueError(f"it lacks {key!r}{nearest(key, others)}; it has {sorted((*found, *others))}")
+            kind, say = (LeavesOpen, f": give {key}=") if key in told else (ValueError, "")
+            raise kind(f"it lacks {key!r}{nearest(key, others)}; it has {sorted((*found, *others))}{say}")
     if counted and "units" in found:
         raise ValueError("it has units beside gain and baseline: counts are in no unit but their own")
-    values = found["signals"]
+    values = found["signals"] = _one_of(found["signals"], record)
     if values.dtype.kind not in "iuf" or values.ndim != 2:
         raise ValueError(f"signals is {values.dtype} of shape {values.shape}, wanted numbers (leads, samples)")
     for key in ("gain", "baseline") if counted else ("units",):
@@ -130,6 +190,11 @@ def _checked(found: dict[str, np.ndarray], others: list[str]) -> dict[str, np.nd
         raise ValueError(f"signals has shape {values.shape}, and there are {np.size(found['leads'])} leads")
     if not counted:
         found["units"] = np.array([str(unit) for unit in found["units"]])
+    if told["sampling_rate"] is not None:
+        rate_of(_number(found["sampling_rate"], "sampling_rate"), told["sampling_rate"])
+    if told["units"] is not None and not counted:
+        for unit in found["units"]:
+            units_of(str(unit), str(told["units"]))
     return found
 
 

@@ -44,7 +44,7 @@ def test_what_a_file_holds_decides_not_its_name_alone(folder):
     ):
         hf_ecg.read(folder / "text.npz")
     np.save(folder / "array.npy", np.zeros((3, 100)))
-    with pytest.raises(ValueError, match="array.npy: it is a single array, without leads"):
+    with pytest.raises(ValueError, match="array.npy: it does not name its 3 channels: give leads="):
         hf_ecg.read(folder / "array.npy")
 
 
