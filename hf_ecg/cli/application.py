@@ -99,10 +99,11 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "explain": Entry("explain", "Show which parts of an ECG speak for an answer."),
             "pictures": Entry("pictures", "Draw what a model makes of a corpus."),
             "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),
+            "convert-signal": Entry("convert_signal", "Write a recording as WFDB, EDF, parquet or CSV."),
             "convert": Entry("convert", "Convert a published checkpoint."),
             "card": Entry("card", "Write a model's card from what is in its folder."),
             "push": Entry("push", "Push a model or a corpus to the Hub, in one commit."),
-            "info": Entry("info", "Tell versions, devices and extras, or what a folder is."),
+            "info": Entry("info", "Tell versions, devices and extras, or what a folder or a recording is."),
         },
         epilog="`hf-ecg COMMAND --help` tells the options. A failure is one sentence; --debug adds the traceback.",
     )

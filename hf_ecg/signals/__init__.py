@@ -15,6 +15,7 @@ from .resampling import resample
 from .streaming import RecordStream
 from .units import MISSING_COUNT, UNITS, check_amplitude, counts_to_millivolts, to_millivolts
 from .window import crop, pad
+from .writers import Written, write
 
 # its name until there were formats beside WFDB
 read_record = read
@@ -32,6 +33,7 @@ __all__ = [
     "QualityReport",
     "Record",
     "RecordStream",
+    "Written",
     "RecordAnnotations",
     "Rhythm",
     "apply_filter",
@@ -56,5 +58,6 @@ __all__ = [
     "subtract_median",
     "to_millivolts",
     "validate_filter",
+    "write",
     "zero_padding_to_missing",
 ]

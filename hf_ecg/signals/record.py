@@ -139,6 +139,12 @@ class Record:
             return self.values.astype(np.float64)
         return counts_to_millivolts(self.values, self.gain, self.baseline)
 
+    def lead_millivolts(self, place: int) -> np.ndarray:
+        """float64 (samples,) of the lead at this place, NaN where missing: of a day, all leads take much memory."""
+        if self.gain is None or self.baseline is None:
+            return self.values[place].astype(np.float64)
+        return counts_to_millivolts(self.values[place], self.gain[place], self.baseline[place])
+
     def as_counts(self, gain: float = USUAL_GAIN) -> "Record":
         """Itself when it holds int16 counts; else the millivolts rounded to such counts of this gain, baseline 0.
 

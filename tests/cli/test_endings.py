@@ -105,6 +105,7 @@ def test_groups_are_tables():
 
 # Each command with something that is not there; {} is an empty folder.
 ABSENT = {
+    "convert-signal": ["{}/absent.hea", "{}/out.csv"],
     "demo": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare folder": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare ptb_xl": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
