@@ -4,7 +4,7 @@
 
 Anything else is a finding: another exception, a crash, more than five seconds, more than a gibibyte, a result that an
 independent reading of the same file contradicts, a record that is neither a row nor skipped with a reason. One case
-again, alone: `--kind header --index 123`.
+again, alone: `--kind header --index 123`. `--formats 2000` damages that many files of each format of recordings.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import platform
+import socket
 import sys
 import tempfile
 import time
@@ -41,10 +42,15 @@ def start(data: str, seed: int, folder: str):
 
     warnings.simplefilter("ignore")
     logging.disable()
+    socket.socket.connect = _refuse
     transformers_logging.set_verbosity(100)
     torch.set_num_threads(1)
     cases = Cases(data, seed, Path(folder) / str(os.getpid()))
     return lambda case: cases.run(*case)
+
+
+def _refuse(*_):
+    raise ConnectionError("a damaged file leads to the network")
 
 
 def main() -> None:
@@ -54,15 +60,17 @@ def main() -> None:
         "--data_dir", default=str(shared / "data"), help="folder with ptb-xl, cinc2021, cpsc2018, mitdb"
     )
     parser.add_argument("--mutations", type=int, default=20000)
+    parser.add_argument("--formats", type=int, metavar="N", help="N files of each format of recordings, nothing else")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--output", help="JSON with the counts and every finding")
     parser.add_argument("--kind", action="append", help="these kinds only")
     parser.add_argument("--index", type=int, help="this case only, of --kind")
     options = parser.parse_args()
-    from fuzzing.kinds import shares
+    from fuzzing.kinds import FORMATS, shares
 
-    cases = [(kind, i) for kind, n in shares(options.mutations).items() for i in range(n)]
+    numbers = shares(options.mutations) if options.formats is None else dict.fromkeys(FORMATS, options.formats)
+    cases = [(kind, i) for kind, n in numbers.items() for i in range(n)]
     if options.kind:
         cases = [case for case in cases if case[0] in options.kind]
     if options.index is not None:

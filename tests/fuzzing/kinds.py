@@ -1,5 +1,6 @@
 """Every kind of input, its share of the mutations, and one case of it by seed and index."""
 
+import functools
 import shutil
 import tempfile
 import zlib
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import configs, saved, tables, waveforms
+from tests.signals.formats.samples import SAMPLES
+
+from . import configs, devices, saved, tables, waveforms
 
 # Kind of input -> (its mutations, how many of 20,000)
 KINDS = {
@@ -27,6 +30,8 @@ KINDS = {
     "checkpoint": (saved.Checkpoint, 700),
     "resume point": (saved.ResumePoint, 300),
 }
+# Format of recordings -> its mutations
+FORMATS = {name: functools.partial(devices.DeviceFile, name=name) for name in SAMPLES}
 
 
 def shares(mutations: int) -> dict[str, int]:
@@ -49,7 +54,8 @@ class Cases:
         if kind not in self.kinds:
             folder = self.folder / kind.replace(", ", "_").replace(" ", "_")
             folder.mkdir(parents=True)
-            self.kinds[kind] = KINDS[kind][0](self.data, folder)
+            made = KINDS[kind][0] if kind in KINDS else FORMATS[kind]
+            self.kinds[kind] = made(self.data, folder)
         return self.kinds[kind].run(np.random.default_rng([self.seed, zlib.crc32(kind.encode()), index]))
 
     def close(self) -> None:

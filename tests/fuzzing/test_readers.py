@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fuzzing.judging import ERROR, FINDING, RIGHT, judge
-from tests.fuzzing.kinds import KINDS, Cases, shares
+from tests.fuzzing.kinds import FORMATS, KINDS, Cases, shares
 from tests.fuzzing.misbehaving import start
 from tests.fuzzing.pool import run_in_children
 
@@ -17,6 +17,12 @@ def cases(shared_data_dir, tmp_path_factory):
 def test_damaged_files_give_an_error_or_a_right_result(cases, kind):
     number = 5 if kind in ("ptbxl_database.csv", "scp_statements.csv", "corpus records", "recipe") else 25
     outcomes = [(index, *cases.run(kind, index)) for index in range(number)]
+    assert [outcome for outcome in outcomes if outcome[2] not in (ERROR, RIGHT)] == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_damaged_recordings_of_every_format(cases, name):
+    outcomes = [(index, *cases.run(name, index)) for index in range(6)]
     assert [outcome for outcome in outcomes if outcome[2] not in (ERROR, RIGHT)] == []
 
 

@@ -96,7 +96,9 @@ def read(
             content = _checked(found, others, told, record)
     except LeavesOpen as error:
         raise LeavesOpen(f"{path}: {error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except FileNotFoundError:  # it says which
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise ValueError(f"{path}: {error}") from error
     if single is not None:
         return array_record(path, ArrayFacts(single), choose, FORMAT, **told)

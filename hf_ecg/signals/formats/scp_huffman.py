@@ -70,7 +70,8 @@ def _table(codes: list[tuple[int, int, int, int, int]]) -> Table:
 
 
 class _Steps(NamedTuple):
-    """What a table makes of the bits at each place: the place behind the code (-1 for none), its number, a switch."""
+    """What a table makes of the bits at each place, and at their end: the place behind the code (-1 for none), a
+    switch, and its number."""
 
     following: list[int]
     switches: list[int] | None
@@ -87,29 +88,54 @@ def decode(stored: bytes, number: int, tables: list[Table]) -> np.ndarray:
     if number > bits:
         raise ValueError(f"{len(stored)} bytes of Huffman codes cannot hold {number} samples: truncated")
     windows = _windows(stored)
-    steps: dict[int, _Steps] = {}
-    table, place = 0, 0
-    known = steps[0] = _steps(windows, bits, tables[0])
-    places: list[tuple[int, int]] = []
-    while len(places) < number:
-        following = known.following[place] if place < bits else -1
-        if following < 0 or following > bits:
-            raise ValueError(f"after {len(places)} of {number} samples there is no Huffman code: damaged")
-        switch = known.switches[place] if known.switches is not None else 0
-        if switch:
-            if not 1 <= switch <= len(tables):
-                raise ValueError(f"a Huffman code switches to table {switch} of {len(tables)}")
-            table = switch - 1
-            known = steps[table] = steps.get(table) or _steps(windows, bits, tables[table])
-        else:
-            places.append((table, place))
-        place = following
-    found = np.array(places, np.int64).reshape(-1, 2)
+    steps = {0: _steps(windows, bits, tables[0])}
+    if steps[0].switches is None:
+        places = _follow(steps[0].following, number)
+        return steps[0].values[places]
+    found = np.array(_follow_tables(steps, windows, bits, tables, number), np.int64).reshape(-1, 2)
     values = np.empty(number, np.int64)
     for key, step in steps.items():
         mine = found[:, 0] == key
         values[mine] = step.values[found[mine, 1]]
     return values
+
+
+def _follow(following: list[int], number: int) -> list[int]:
+    """The places of codes one behind the other."""
+    place, places = 0, []
+    for _ in range(number):
+        places.append(place)
+        # from a place where there is no code it stays at -1, whose entry is the last one
+        place = following[place]
+    if place < 0:
+        raise _no_code(places.index(-1) - 1 if -1 in places else number - 1, number)
+    return places
+
+
+def _follow_tables(steps: dict[int, _Steps], windows: np.ndarray, bits: int, tables: list[Table], number: int):
+    """Likewise, with the table of each; further tables are added to `steps`."""
+    table, place = 0, 0
+    places: list[tuple[int, int]] = []
+    while len(places) < number:
+        known = steps[table]
+        following = known.following[place]
+        if following < 0:
+            raise _no_code(len(places), number)
+        switch = known.switches[place] if known.switches is not None else 0
+        if not switch:
+            places.append((table, place))
+        elif not 1 <= switch <= len(tables):
+            raise ValueError(f"a Huffman code switches to table {switch} of {len(tables)}")
+        else:
+            table = switch - 1
+            if table not in steps:
+                steps[table] = _steps(windows, bits, tables[table])
+        place = following
+    return places
+
+
+def _no_code(before: int, number: int) -> ValueError:
+    return ValueError(f"after {before} of {number} samples there is no Huffman code: damaged")
 
 
 def _windows(stored: bytes) -> np.ndarray:
@@ -123,7 +149,7 @@ def _windows(stored: bytes) -> np.ndarray:
 
 def _steps(windows: np.ndarray, bits: int, table: Table) -> _Steps:
     if not len(table.starts):
-        return _Steps([-1] * bits, None, np.zeros(bits, np.int64))
+        return _Steps([-1] * (bits + 1), None, np.zeros(bits, np.int64))
     here = windows[:bits]
     code = np.maximum(np.searchsorted(table.starts, here, "right") - 1, 0)
     prefixes, extra = table.prefixes[code], (table.totals - table.prefixes)[code]
@@ -132,6 +158,7 @@ def _steps(windows: np.ndarray, bits: int, table: Table) -> _Steps:
     added = windows[places + prefixes] >> (_WIDTH - extra)
     # the highest of them is the sign
     added -= (added >> np.maximum(extra - 1, 0) & 1) * (extra > 0) << extra
-    following = np.where(is_code, places + table.totals[code], -1)
+    following = places + table.totals[code]
+    following[~is_code | (following > bits)] = -1
     switches = table.switches[code]
-    return _Steps(following.tolist(), switches.tolist() if switches.any() else None, table.bases[code] + added)
+    return _Steps([*following.tolist(), -1], switches.tolist() if switches.any() else None, table.bases[code] + added)
