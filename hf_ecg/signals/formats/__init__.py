@@ -22,12 +22,14 @@ from ..channels import choose_channels
 from ..patient_fields import with_patient
 from ..record import Record
 from . import (
+    device_json,
     dicom_waveform,
     edf_file,
     ge_muse_xml,
     hdf5_file,
     hl7_aecg,
     ishne_file,
+    kardia_atc,
     matlab_file,
     mfer_file,
     mortara_xml,
@@ -40,6 +42,7 @@ from . import (
     wfdb_record,
 )
 from .confinement import check_inside
+from .no_samples import advice
 from .told import check_agrees, checked
 
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
@@ -47,7 +50,7 @@ from .told import check_agrees, checked
 FORMATS = (
     *(numpy_file, hdf5_file, parquet_file, dicom_waveform, edf_file, ishne_file, scp_ecg, matlab_file, mfer_file),
     *(hl7_aecg, ge_muse_xml, philips_sierra_xml, mortara_xml),
-    *(watch_csv, wfdb_record, table_file),
+    *(kardia_atc, watch_csv, device_json, wfdb_record, table_file),
 )
 # Enough for the marks that formats begin with; DICOM's stands behind 128 bytes.
 _HEAD = 512
@@ -124,6 +127,9 @@ def read(
         return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
+    why = advice(head)
+    if why is not None:
+        raise ValueError(f"{path} {why}")
     raise ValueError(
         f"{path} begins with {head[:8]!r}, which is not a format that is read here ("
         + "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)

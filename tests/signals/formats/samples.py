@@ -13,6 +13,7 @@ import numpy as np
 from hf_ecg.signals.leads import STANDARD_LEADS
 from tests.signals.formats.binary_samples import BINARY
 from tests.signals.formats.sample_parts import EIGHT, FIRST, LAST, RATE, SECONDS, STEP, WHO, counts, written
+from tests.signals.formats.table_samples import TABLES
 
 
 def packed(row):
@@ -206,4 +207,5 @@ SAMPLES = {
     "Philips Sierra XML": sierra,
     "Mortara XML": mortara,
     **BINARY,
+    **TABLES,
 }

@@ -1,0 +1,41 @@
+"""Files that people take for recordings, and that hold none: what to do with each."""
+
+_ADVICE = (
+    (
+        b"%PDF",
+        "is a PDF: a picture of an ECG for people, which holds no samples. Ask its source for them: of Kardia the .atc"
+        " file, of Apple's Health the CSV in the folder electrocardiograms of 'Export All Health Data', of an ECG"
+        " machine DICOM, SCP-ECG or XML",
+    ),
+    (b"\xff\xd8\xff", "is a JPEG picture, which holds no samples"),
+    (b"\x89PNG", "is a PNG picture, which holds no samples"),
+    (b"II*\0", "is a TIFF picture, which holds no samples"),
+    (b"MM\0*", "is a TIFF picture, which holds no samples"),
+    (b"GIF8", "is a GIF picture, which holds no samples"),
+    (b"\x1f\x8b", "is packed by gzip: unpack it first"),
+    (b"BZh", "is packed by bzip2: unpack it first"),
+    (b"\xfd7zXZ", "is packed by xz: unpack it first"),
+    (b"7z\xbc\xaf", "is a 7-Zip archive: unpack it first"),
+    (b"Rar!", "is a RAR archive: unpack it first"),
+    (
+        b"PK\x03\x04",
+        "is a zip archive: unpack it first, and read the file of the recording in it; a table of Excel is to be saved"
+        " as CSV",
+    ),
+    (b"\xd0\xcf\x11\xe0", "is a document or table of an older Office: save it as CSV"),
+    (b"\x80\x02", "is a pickle of Python, which is not read: unpacking it may run code"),
+    (b"\x80\x03", "is a pickle of Python, which is not read: unpacking it may run code"),
+    (b"\x80\x04", "is a pickle of Python, which is not read: unpacking it may run code"),
+    (b"\x80\x05", "is a pickle of Python, which is not read: unpacking it may run code"),
+)
+
+
+def advice(head: bytes) -> str | None:
+    """What a file that begins so is, and what to do; None for others.
+
+    Example:
+        >>> from hf_ecg.signals.formats.no_samples import advice
+        >>> advice(b"GIF89a")
+        'is a GIF picture, which holds no samples'
+    """
+    return next((words for mark, words in _ADVICE if head.startswith(mark)), None)
