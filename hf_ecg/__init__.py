@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from .auto import AutoModelForECGSurvival as AutoModelForECGSurvival
     from .auto import register_family as register_family
     from .explanation import explain as explain
+    from .growing_record import ECGStream as ECGStream
+    from .growing_record import stream as stream
     from .models.families import *  # noqa: F403
     from .models.shared.family import Family as Family
     from .pipelines import pipeline as pipeline
@@ -35,6 +37,7 @@ _MODULES = {
     "AutoModelForECGClassification": "auto",
     "AutoModelForECGSurvival": "auto",
     "ECGFeatureExtractor": "processing",
+    "ECGStream": "growing_record",
     "ECGTextProcessor": "processing",
     "Family": "models.shared.family",
     "explain": "explanation",
@@ -45,6 +48,7 @@ _MODULES = {
     "pretrained_names": "pretrained_models",
     "read": "signals",
     "register_family": "auto",
+    "stream": "growing_record",
 }
 
 

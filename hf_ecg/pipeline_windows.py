@@ -14,6 +14,7 @@ from transformers.utils import logging
 from .processing import ECGFeatureExtractor
 from .processing.inputs import read_file
 from .processing.outputs import stack_outputs
+from .processing.steps.sample_steps import RECORD_INDEX
 from .saved_models import window_of
 from .signals.record import Record
 from .signals.streaming import RecordStream, open_long
@@ -155,13 +156,14 @@ def batches_of(inputs: dict) -> Iterator[dict[str, torch.Tensor]]:
 
 
 def pooled_outputs(
-    forward: Callable[[dict], torch.Tensor], inputs: dict, crops: str = "mean"
+    forward: Callable[[dict], torch.Tensor], inputs: dict, extractor: ECGFeatureExtractor, crops: str = "mean"
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Outputs of each record, pooled over its windows and crops, and how many there were.
+    """Outputs of each record, pooled over its windows and crops, and the number of its windows.
 
     Args:
         forward: from the model's inputs to a tensor (rows, size).
         inputs: of `record_inputs` or `collate`.
+        extractor: that made them; the crops that its recipe makes of each window are not windows of their own.
         crops: "mean", or "max" of each number.
 
     Returns:
@@ -178,4 +180,7 @@ def pooled_outputs(
         index.append(torch.arange(len(found)) if record_index is None else record_index.cpu())
     rows, owners = torch.cat(values), torch.cat(index).to(values[0].device)
     number = int(owners.max()) + 1
-    return average_crops(rows, owners, number, crops), torch.bincount(owners.cpu(), minlength=number)
+    counts = torch.bincount(owners.cpu(), minlength=number)
+    if RECORD_INDEX.name in extractor.model_input_names:
+        counts = torch.ones_like(counts)
+    return average_crops(rows, owners, number, crops), counts

@@ -55,7 +55,6 @@ from .pipeline_parts import (
 from .pipeline_windows import collate, pooled_outputs, record_inputs
 from .pretrained_models import model_source, pretrained, pretrained_names
 from .processing import ECGTextProcessor
-from .processing.steps.sample_steps import RECORD_INDEX
 from .trained_on import tell_trained_on
 
 logger = logging.get_logger(__name__)
@@ -83,7 +82,7 @@ class ECGPipeline(Pipeline):
     _reads_text = False
     task_name: str
     input_options: tuple[str, ...] = _INPUT_OPTIONS
-    # columns that the model is told beside the waveform
+    # columns told beside the waveform
     covariates: Sequence[str] = ()
 
     def __init__(self, model, tokenizer=None, feature_extractor=None, processor=None, **kwargs):
@@ -184,12 +183,10 @@ class ECGPipeline(Pipeline):
         def forward(batch):
             return self._outputs(self._ensure_tensor_on_device(batch, device=self.device), **options)
 
-        values, rows = pooled_outputs(forward, inputs, crops)
+        values, windows = pooled_outputs(forward, inputs, self.feature_extractor, crops)
         if not values.isfinite().all():
             raise ValueError(f"{type(self.model).__name__} gives NaN or infinite values for an ECG without them")
-        # crops that the recipe makes of every record are not windows
-        several = RECORD_INDEX.name in self.feature_extractor.model_input_names
-        return {"values": values, "windows": torch.ones_like(rows) if several else rows}
+        return {"values": values, "windows": windows}
 
 
 class ECGFeatureExtractionPipeline(ECGPipeline):

@@ -19,7 +19,7 @@ from ..version import __version__
 from .encoder import Encoder
 from .records import RecordList, find_records
 from .table_parts import Parts, PartWriter, check_table, table_schema
-from .windows import WINDOWS, Window, cut, window_spans
+from .windows import WINDOWS, Window
 
 logger = logging.get_logger(__name__)
 
@@ -55,7 +55,8 @@ class EmbeddingOptions:
         projected: the unit-length embedding that an `ECGTextModel` compares with texts, instead of the encoder's
             `pooler_output`.
         lead: for a model of a single lead, the one it is to see.
-        window: "all" cuts records in windows of the model's length (see `windows.window_spans` for the last one),
+        window: "all" cuts records in windows of the model's length (see `signals.window.window_spans` for the last
+            one; a recipe of any length takes up to two minutes whole, unless it says less),
             "first" takes the first of them, "recipe" hands over the whole record, which the model's recipe crops as
             in training (one row a record, the mean over its crops). Shorter records are one window, and padded.
         crops: where the recipe makes several crops of a window, "mean", or "max": the largest of each number.
@@ -243,11 +244,9 @@ class _Pipeline:
 
     def _windows(self, item, record_id, path, record) -> Iterator[Window]:
         rate = record.sampling_rate
-        seconds = self.encoder.window_seconds
-        length = None if seconds is None else max(round(seconds * rate), 1)
-        stride = None if self.options.stride is None else max(round(self.options.stride * rate), 1)
-        for index, (start, end) in enumerate(window_spans(record.num_samples, length, stride, self.options.window)):
-            yield Window(item, record_id, path, index, start / rate, end / rate, cut(record, start, end))
+        plan = self.encoder.plan(self.options.window, self.options.stride)
+        for index, (start, end) in enumerate(plan.spans(record.num_samples, rate, record_id)):
+            yield Window(item, record_id, path, index, start / rate, end / rate, record.cut(start, end))
 
     def _prepare(self, batch: _Batch) -> _Batch:
         groups: dict[tuple, list[Window]] = {}

@@ -9,7 +9,8 @@ from ..evaluation.options import MEAN
 from ..evaluation.weights import tensors_digest
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
-from ..saved_models import window_seconds
+from ..processing.record_windows import WindowPlan
+from ..saved_models import window_of, window_seconds
 
 
 class Encoder:
@@ -61,8 +62,13 @@ class Encoder:
 
     @property
     def window_seconds(self) -> float | None:
-        """See `evaluation.loading.window_seconds`."""
+        """See `saved_models.window_seconds`."""
         return window_seconds(self.feature_extractor, self.model)
+
+    def plan(self, window: str, stride: float | None) -> WindowPlan:
+        """How records are cut: a recipe that takes any length without a limit keeps taking them whole, up to one."""
+        chosen = None if window == "all" and self.window_seconds is None else window
+        return window_of(chosen, self.feature_extractor, self.model, stride=stride)
 
     def prepare(self, records: list) -> tuple[dict[str, torch.Tensor], list[list[bool]]]:
         """Model inputs of some windows, on the CPU, and the lead mask of each.

@@ -19,6 +19,7 @@ from ..named_sources import may_be_on_hub, nearest_name
 from ..processing.inputs import read_row
 from ..signals.formats import find_record_files, read, record_endings, record_file
 from ..signals.record import Record
+from ..signals.streaming import RecordStream, open_long
 
 logger = logging.get_logger(__name__)
 
@@ -38,8 +39,9 @@ class RecordFiles:
         """Name of the record, and its file."""
         return Path(self.files[index]).stem, self.files[index]
 
-    def read(self, index: int) -> Record:
-        return read(self.files[index], **self._channels)
+    def read(self, index: int) -> Record | RecordStream:
+        """Whole, or where it is long and its format allows it as a stream of which windows are cut."""
+        return open_long(self.files[index], **self._channels) or read(self.files[index], **self._channels)
 
     def fingerprint(self) -> str:
         """Of the names, sizes and times of the files, and of the files of the same name beside them: the samples of a
@@ -116,7 +118,7 @@ class RecordList:
         source, place = self._place(index)
         return source.origin(place)
 
-    def read(self, index: int) -> Record:
+    def read(self, index: int) -> Record | RecordStream:
         source, place = self._place(index)
         return source.read(place)
 

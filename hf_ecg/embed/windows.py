@@ -1,4 +1,4 @@
-"""Windows of the model's length: where they lie in a record, and what is wrong with their leads."""
+"""Windows of a record, a row each, and what is wrong with their leads."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from ..signals.quality import FLAGS, check_quality
 from ..signals.record import Record
-from ..signals.window import WINDOWS, window_spans
+from ..signals.window import WINDOWS
 
-__all__ = ["WINDOWS", "Window", "cut", "window_spans"]
+__all__ = ["WINDOWS", "Window"]
 
 
 @dataclass
@@ -39,8 +39,3 @@ class Window:
             flag: None if flag in unchecked else [report.leads[i] for i in np.flatnonzero(report.flags[flag])]
             for flag in FLAGS
         }
-
-
-def cut(record: Record, start: int, end: int) -> Record:
-    """The record's samples from `start` to `end`, as a view."""
-    return record.cut(start, end)

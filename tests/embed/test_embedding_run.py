@@ -18,7 +18,7 @@ from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed.__main__ import main
 from hf_ecg.embed.encoder import Encoder
 from hf_ecg.embed.table_parts import METADATA_KEY
-from hf_ecg.embed.windows import window_spans
+from hf_ecg.signals.window import window_spans
 from tests.embed.made_records import direct, embeddings, table, write_record
 from tests.evaluation.tiny import dual_encoder, ecg_config, processor, write_corpus
 
@@ -142,7 +142,7 @@ def test_the_recipe_window_is_what_the_extractor_makes_of_the_file(tmp_path, cro
     options = EmbeddingOptions(window="recipe", crops=crops)
     embed_records(header, str(folder), tmp_path / "emb.parquet", options, progress=False)
     extractor = AutoFeatureExtractor.from_pretrained(folder)
-    inputs = extractor(str(header), return_tensors="pt")
+    inputs = extractor(str(header), window="recipe", return_tensors="pt")
     assert len(inputs.pop("record_index")) == 3
     with torch.no_grad():
         pooled = AutoModel.from_pretrained(folder).eval()(**inputs).pooler_output

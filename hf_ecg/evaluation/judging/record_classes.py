@@ -37,7 +37,7 @@ def record_embedding(
         return torch.nn.functional.normalize(features.float(), dim=-1).cpu()
 
     with frozen(model):
-        features, windows = pooled_outputs(forward, inputs)
+        features, windows = pooled_outputs(forward, inputs, processor.feature_extractor)
     return torch.nn.functional.normalize(features, dim=-1).numpy(), int(windows[0])
 
 
