@@ -92,6 +92,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "language-model": Entry("language_model", "Train a language model on reports."),
             "evaluate": evaluate,
             "calibrate": Entry("calibrate", "Say how sure a model's answers are, and calibrate them."),
+            "audit": Entry("audit", "Say for whom a model works less well, and look for leakage."),
             "study": study,
             "embed": Entry("embed", "Embed records into a parquet file."),
             "measure": Entry("measure", "Measure ECGs: rate, intervals, axes, voltages, beats."),

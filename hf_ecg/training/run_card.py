@@ -1,6 +1,6 @@
 """The model card of a run, written anew from what the run's folder holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -10,6 +10,10 @@ from transformers import AutoFeatureExtractor
 from ..auto import class_role
 from ..cards import CARD_NAME, render_card
 from ..data.measured_rows import MEASUREMENTS
+from ..evaluation.audit.audit_page import REPORT_NAME as AUDIT_REPORT
+from ..evaluation.audit.audit_page import audit_section
+from ..evaluation.calibration.calibration_page import REPORT_NAME as CALIBRATION_REPORT
+from ..evaluation.calibration.calibration_page import calibration_section
 from ..evaluation.protocol import SourceFacts, TrainingFacts, read_training_facts
 from ..evaluation.reports.card_section import card_section, judged_system, model_index, not_tested, read_report
 from ..models.shared.task_names import TASK_OF_ROLE
@@ -74,9 +78,10 @@ def model_card(
     # weights that began from others have seen what those saw
     run["simulated"] = run["simulated"] or any(source.simulated for source in facts.sources)
     contents = [read_report(path) for path in reports]
-    systems = [
-        judged_system(report, twin or folder, str(path)) for report, path in zip(contents, reports, strict=True)
-    ]
+    judged = Path(twin or folder)
+    systems = [judged_system(report, judged, str(path)) for report, path in zip(contents, reports, strict=True)]
+    calibration = _section_of(judged, CALIBRATION_REPORT, calibration_section)
+    audit = _section_of(judged, AUDIT_REPORT, audit_section)
     title = title or name
     # a change of weights is bound by the terms of those it began with
     licence = licence or (None if run["parts_without_licence"] else run["parts_licence"])
@@ -109,10 +114,21 @@ def model_card(
         sections=list(map(card_section, contents, systems)),
         twin_folds=None if twin is None else _folds_seen(twin),
         simulated_reports=any(report["data"].get("simulated") for report in contents),
-        not_tested=not_tested(contents, systems, [source.config for source in facts.sources]),
+        sureness=calibration,
+        audit=audit,
+        not_tested=not_tested(contents, systems, [source.config for source in facts.sources], audit is not None),
         licence=licence,
         **(more or {}),
     )
+
+
+def _section_of(folder: Path, name: str, render: Callable[[dict], str]) -> str | None:
+    """What a report beside the weights says for the card; None where there is none."""
+    if not (folder / name).is_file():
+        return None
+    report = read_report(folder / name)
+    judged_system(report, folder, str(folder / name))
+    return render(report)
 
 
 def read_run(folder) -> dict:

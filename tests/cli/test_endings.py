@@ -148,6 +148,7 @@ ABSENT = {
     "evaluate benchmark": ["--model", "{}/absent", "--data", "{}/absent", "--output_dir", "{}/out"],
     "finetune": ["--model", "{}/absent", "--data", "{}/no", "--label_set", "rhythm", "--output_dir", "{}/out"],
     "calibrate": ["{}/absent", "{}/no", "--output_dir", "{}/out"],
+    "audit": ["{}/absent", "{}/no", "--output_dir", "{}/out"],
     "study compare": ["--comparison", "{}/absent.yaml", "--data", "{}/absent", "--output_dir", "{}/out"],
     "study sweep": [
         *("--sweep", "{}/absent.yaml", "--data", "{}/absent", "--minutes", "1", "--output_dir", "{}/out"),

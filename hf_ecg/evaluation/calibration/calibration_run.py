@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ...clinical.prompts import PromptSet
-from ...data.corpus import find_config, label_matrix, label_names, load_corpus
+from ...data.corpus import find_config, load_corpus
 from ...version import __version__
-from ..judging.label_text import TextEmbeddings, match_labels
 from ..judging.linear_probe import require_disjoint
-from ..judging.prompt_report import asked_prompts
 from ..judging.refused import note_refused, skip_refused
 from ..loading import describe_seeds, facts_for_evaluation, pick_device
 from ..metrics.bootstrap import patient_index
@@ -19,12 +16,13 @@ from ..options import DEFAULT_FORWARD, DEFAULT_INTERVALS, ForwardOptions, Interv
 from ..protocol import SUPERVISED, TrainingFacts, task_protocol
 from ..reports.evaluation_report import command_line, report_frame
 from ..weights import tensors_digest, weights_digest
-from .asked_model import AskedModel, load_asked, word_logits
+from .asked_model import load_asked
+from .asked_tasks import asked_tasks, column_of, plain_probabilities, task_labels, task_logits
 from .calibrated_tasks import CalibrationOptions, CalibrationRows, calibrate_task
 from .calibration_figures import judge_task
 from .calibration_file import CalibratedTask, Calibration
 from .outliers import ENERGY, MAHALANOBIS, Outliers, energy, fit_outliers, outlier_threshold
-from .probability_maps import IDENTITY, SINGLE_LABEL, ProbabilityMap, probabilities
+from .probability_maps import IDENTITY, SINGLE_LABEL
 from .strange_inputs import MADE, made_rows, numbers_of_any, rows_of, strangeness_figures
 
 TITLE = "How sure the answers are"
@@ -49,18 +47,6 @@ class StrangeInputs:
 
 
 AS_USUAL, MADE_ALONE = CalibrationOptions(), StrangeInputs()
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A label set, or a prompt set: names of its classes, and where the model's numbers for them come from."""
-
-    name: str
-    label_set: str
-    names: list[str]
-    labels: list[str]
-    columns: list[int]
-    prompts: PromptSet | None = None
 
 
 def calibrate_model(
@@ -109,19 +95,19 @@ def calibrate_model(
     require_disjoint(dict(folds), "folds")
     facts = _facts(model, config, folds, allow_training_folds)
     asked = load_asked(model, pick_device(forward.device), lead)
-    tasks = _tasks(asked, facts, data, config, label_sets, prompts)
+    tasks = asked_tasks(asked, facts, data, config, label_sets, prompts)
     if asked.asked_in_words and options.ood == ENERGY:
         raise ValueError(f"ood is {ENERGY!r}, which is of the logits of a classifier; of this model: {MAHALANOBIS!r}")
     splits = {
         name: load_corpus(data, config=config, folds=folds[name], keep_unusable=forward.strict) for name in SPLITS
     }
-    require_disjoint({name: _column(splits[name], "patient_id") for name in (CALIBRATION, TEST)})
+    require_disjoint({name: column_of(splits[name], "patient_id") for name in (CALIBRATION, TEST)})
 
     def judge(rows: Mapping) -> tuple[dict, dict]:
         return dict(rows), {name: asked.numbers(part, forward, f"{model}, {name}") for name, part in rows.items()}
 
     (rows, numbers), refused = skip_refused(judge, splits, forward.strict)
-    logits = {name: _logits(asked, tasks, answers) for name, (answers, _) in numbers.items()}
+    logits = {name: task_logits(asked, tasks, answers) for name, (answers, _) in numbers.items()}
     made, entries = {}, []
     for task in tasks:
         made[task.name], entry = _calibrated(asked, task, rows, logits, options, intervals, facts, config)
@@ -129,7 +115,7 @@ def calibrate_model(
     outliers, strangeness = _strangeness(asked, tasks, rows, numbers, logits, options, strange, intervals, forward)
     notes = [*_selection_note(facts, config, folds), *forward.notes()]
     described = {SYSTEM: describe_seeds([model], [facts])}
-    patients = [_column(rows[name], "patient_id") for name in SPLITS]
+    patients = [column_of(rows[name], "patient_id") for name in SPLITS]
     frame = report_frame(
         TITLE, data, config, intervals, pick_device(forward.device), dict(folds), patients, described, notes
     )
@@ -172,43 +158,10 @@ def _selection_note(facts: TrainingFacts | None, config: str, folds: Mapping) ->
     return notes
 
 
-def _tasks(asked: AskedModel, facts, data, config, label_sets, prompts) -> list[_Task]:
-    rows = load_corpus(data, config=config, keep_unusable=True)
-    if asked.asked_in_words:
-        if not prompts:
-            raise ValueError("a model of ECGs and texts is calibrated for the texts that ask it: --prompts names sets")
-        found = asked_prompts(prompts, data, config)
-        if label_sets:
-            raise ValueError("label sets are those of a classifier, and --prompts names what this model is asked by")
-        return [_Task(one.name, one.label_set, list(one.classes), list(one.classes), [], one) for one in found]
-    if prompts:
-        raise ValueError("prompts are for a model of ECGs and texts, and this is a classifier with classes of its own")
-    label_sets = list(label_sets or (facts.label_sets if facts else ()))
-    if not label_sets:
-        raise ValueError("the model's folder does not say what it was trained on: --label_sets names the label sets")
-    id2label, made = asked.model.config.id2label, []
-    for label_set in label_sets:
-        names = list(label_names(rows, label_set))
-        columns = match_labels(id2label, names, label_set)
-        made.append(_Task(label_set, label_set, names, [id2label[column] for column in columns], columns))
-    return made
-
-
-def _logits(asked: AskedModel, tasks: Sequence[_Task], answers: np.ndarray) -> dict[str, np.ndarray]:
-    if not asked.asked_in_words:
-        return {task.name: answers[:, task.columns].astype(np.float64) for task in tasks}
-    texts = TextEmbeddings(asked.model, asked.processor)
-    return {
-        task.name: word_logits(asked.model, texts, answers, task.prompts.classes, task.prompts.aggregate)
-        for task in tasks
-        if task.prompts is not None
-    }
-
-
 def _calibrated(asked, task, rows, logits, options, intervals, facts, config) -> tuple[CalibratedTask, dict]:
-    judged = {name: _labelled(asked.kind, task, rows[name]) for name in (CALIBRATION, TEST)}
+    judged = {name: task_labels(asked.kind, task, rows[name]) for name in (CALIBRATION, TEST)}
     labels, places = judged[CALIBRATION]
-    patients = _column(rows[CALIBRATION], "patient_id")
+    patients = column_of(rows[CALIBRATION], "patient_id")
     fitted = CalibrationRows(labels, logits[CALIBRATION][task.name][places], [patients[place] for place in places])
     method = options.method_for(asked.asked_in_words)
     texts = [task.prompts.classes[name] for name in task.names] if task.prompts else []
@@ -218,7 +171,7 @@ def _calibrated(asked, task, rows, logits, options, intervals, facts, config) ->
     )
     labels, places = judged[TEST]
     scores = logits[TEST][task.name][places]
-    everybody = _column(rows[TEST], "patient_id")
+    everybody = column_of(rows[TEST], "patient_id")
     patients = [everybody[place] for place in places]
     patient_index(patients, len(patients))
     enough = np.minimum(labels.sum(axis=0), len(labels) - labels.sum(axis=0)) >= intervals.minimum
@@ -229,34 +182,14 @@ def _calibrated(asked, task, rows, logits, options, intervals, facts, config) ->
             f"{task.name}: no class has {intervals.minimum} positives and negatives both in the calibration rows and"
             " in the test rows (--minimum)"
         )
-    entry = judge_task(calibrated, labels, scores, _raw(asked, scores), patients, counted, options, intervals)
+    entry = judge_task(
+        calibrated, labels, scores, plain_probabilities(asked, scores), patients, counted, options, intervals
+    )
     word = SUPERVISED if task.prompts is None else task_protocol([facts], task.prompts, config)[0]
     names = {one.label for one in calibrated.classes}
     told = {"name": task.name, "label_set": task.label_set, "kind": asked.kind, "method": method, "protocol": word}
     told |= {"fitted_records": len(fitted.labels), "remarks": remarks}
     return calibrated, told | entry | {"not_judged": sorted(names - set(entry["classes"]))}
-
-
-def _raw(asked: AskedModel, scores: np.ndarray) -> np.ndarray:
-    """Probabilities as the pipelines give them without a calibration."""
-    kind = asked.kind
-    if asked.asked_in_words and not asked.model.gives_probabilities:
-        kind = SINGLE_LABEL  # a softmax over the texts
-    return probabilities(kind, [ProbabilityMap()] * scores.shape[1], scores)
-
-
-def _labelled(kind: str, task: _Task, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Labels (rows, classes) in the task's order, and the places of the rows that are annotated: with exactly one
-    class, where classes exclude each other."""
-    names = list(label_names(rows, task.label_set))
-    matrix, annotated = label_matrix(rows, task.label_set)
-    absent = [name for name in task.names if name not in names]
-    if absent:
-        raise ValueError(f"{task.name}: the label set {task.label_set} of the corpus has no {absent}; it has {names}")
-    if kind == SINGLE_LABEL:
-        annotated &= matrix.sum(axis=1) == 1
-    places = np.flatnonzero(annotated)
-    return matrix[places][:, [names.index(name) for name in task.names]].astype(np.float64), places
 
 
 def _strangeness(asked, tasks, rows, numbers, logits, options, strange, intervals, forward) -> tuple[Outliers, dict]:
@@ -267,13 +200,12 @@ def _strangeness(asked, tasks, rows, numbers, logits, options, strange, interval
         told = {MAHALANOBIS: fitted.distance(embeddings)}
         if asked.asked_in_words:  # its logits are those of the texts that somebody asks about
             return told
-        found = _logits(asked, tasks, answers)
-        every = np.concatenate([found[task.name] for task in tasks], axis=1)
+        every = np.concatenate([answers[:, task.columns] for task in tasks], axis=1)
         return told | {ENERGY: energy(asked.kind, every)}
 
     calibration, ordinary = (scores(*numbers[name]) for name in (CALIBRATION, TEST))
     threshold = outlier_threshold(calibration[options.ood], options.expected)
-    patients = _column(rows[TEST], "patient_id")
+    patients = column_of(rows[TEST], "patient_id")
     like = rows_of(rows[TEST], strange.most, intervals.seed)
     inputs = {kind: made_rows(kind, like, intervals.seed, strange.recordings) for kind in MADE}
     for name, path in strange.corpora.items():
@@ -291,7 +223,3 @@ def _strangeness(asked, tasks, rows, numbers, logits, options, strange, interval
     own = {"threshold": threshold, "expected": options.expected, "method": options.ood}
     statistics = vars(fitted) if options.ood == MAHALANOBIS else {}
     return Outliers(**(dict(statistics) | own)), told | {"inputs": judged}
-
-
-def _column(rows, name: str) -> list:
-    return rows.select_columns([name]).with_format(None)[name][:]

@@ -162,9 +162,11 @@ def eval_results(report: dict, system: str, dataset_id: str | None = None) -> li
     return entries
 
 
-def not_tested(reports: list[dict], systems: list[str], trained_on: Sequence[str | None]) -> list[str]:
+def not_tested(
+    reports: list[dict], systems: list[str], trained_on: Sequence[str | None], audited: bool = False
+) -> list[str]:
     """What no report says anything about, one sentence each; `systems` as `judged_system` gave them, `trained_on` the
-    configurations that the weights have seen."""
+    configurations that the weights have seen, `audited` whether groups were compared."""
     if not reports:
         return [
             "Everything: this model was not evaluated. Figures on validation folds chose it, and flatter.",
@@ -187,7 +189,9 @@ def not_tested(reports: list[dict], systems: list[str], trained_on: Sequence[str
     return [
         *lines,
         "Fewer leads, other electrodes, other sampling rates, and damaged recordings, unless a table above says so.",
-        "Groups of age and sex, one by one; children.",
+        "Children, and groups that the audit had too few of."
+        if audited
+        else "Groups of age and sex, one by one; children.",
         _DEVICE,
     ]
 

@@ -1,0 +1,1 @@
+"""For whom a model works less well, and whether its test rows were in its training."""
