@@ -243,8 +243,13 @@ def _scale(facts: ArrayFacts, number: int, places: list[int]) -> tuple[np.ndarra
         if array.size not in (1, number):
             raise ValueError(f"it has {number} channels, and a {key} of {array.size}")
         scale.append(np.broadcast_to(array, number)[places].copy())
-    if not (np.isfinite(scale[0]).all() and (scale[0] > 0).all()):
-        raise ValueError(f"gain is {scale[0].tolist()}, wanted positive counts a millivolt")
+    # one so small that a count is beyond all numbers is no gain
+    largest = float(np.abs(facts.values.astype(np.float64)).max(initial=0.0)) + np.abs(scale[1]).max(initial=0.0)
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(scale[0]).all() and np.isfinite(largest / scale[0]).all()
+    if not finite or not (scale[0] > 0).all():
+        told = f"gain is {scale[0].tolist()} and baseline {scale[1].tolist()}"
+        raise ValueError(f"{told}, wanted positive counts a millivolt and finite counts")
     return scale[0], scale[1]
 
 

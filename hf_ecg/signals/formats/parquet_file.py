@@ -17,6 +17,7 @@ from ..record import Record
 from ..units import split_unit
 from .array_record import ArrayFacts, array_record, said_beside, word_of
 from .confinement import check_inside
+from .table_cells import Column
 from .time_column import is_time, rate_of_times, seconds_of
 from .told import named_errors, place_of
 
@@ -216,10 +217,20 @@ def _of_columns(table, names: list[str], record: int | str | None) -> ArrayFacts
     values = np.stack([found.column(name).to_numpy().astype(np.float64) for name in channels])
     facts = ArrayFacts(values, channels)
     for name in times[:1]:
-        cells = [str(value) for value in found.column(name).to_pylist()]
-        read_times = seconds_of(name, None, cells, ".")
+        read_times = seconds_of(name, None, _times(found.column(name)))
         facts.sampling_rate = rate_of_times(name, read_times)
         facts.other = {"start_time": read_times.start, "remarks": (read_times.remark,) if read_times.remark else ()}
     units = {name: split_unit(name)[1] for name in channels}
     facts.units = None if None in units.values() else [str(unit) for unit in units.values()]
     return facts
+
+
+def _times(column) -> Column:
+    """Numbers, with as many digits as the first of them have; dates as ISO texts."""
+    values = column.to_pylist()
+    if not values or any(value is None for value in values):
+        raise ValueError("its column of times is empty, or has empty cells")
+    if not isinstance(values[0], (int, float)):
+        return Column([value if isinstance(value, str) else value.isoformat() for value in values], 0)
+    digits = max(len(f"{value:.9f}".rstrip("0").partition(".")[2]) for value in values[:200])
+    return Column(np.array(values), digits)

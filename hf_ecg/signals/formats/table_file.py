@@ -12,7 +12,6 @@ in a line of their own below them, or in a line above the table ("Unit: mV", "# 
 """
 
 import os
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -23,8 +22,9 @@ from ..leads import UNNAMED_LEADS, known_lead
 from ..record import Record
 from ..units import split_unit, to_millivolts
 from .confinement import check_inside
+from .table_cells import read_cells
 from .table_head import Head, read_head
-from .table_text import Layout, decoded, find_layout, is_missing, looks_like_text, split_line
+from .table_text import Layout, decoded, find_layout, looks_like_text
 from .time_column import is_index, is_time, rate_of_times, seconds_of, split
 from .told import named_errors, names_of, rate_of, units_of
 
@@ -34,8 +34,6 @@ ENDINGS = (".csv", ".tsv", ".txt")
 ENDING_IS_SHARED = True
 ASKS = ("sampling_rate", "units", "leads")
 _FIRST_BYTES, _FEWEST_ROWS = 2**16, 8
-# A table that pyarrow does not take is read line by line, which needs much memory.
-_MOST_SLOW_BYTES = 2**25
 _MISSING_COUNT = -32768.0
 # The clock of a telephone is off by less.
 _CLOCK = 0.01
@@ -106,13 +104,12 @@ def read(
     with named_errors(path):
         places = [channels[n] for n in chosen.places]
         used = [units_of(_units(layout)[n] or head.unit, units) for n in places]
-        values, columns = _cells(content, layout, places, times)
+        values, columns = read_cells(content, layout, places, times)
         rate, start, remarks = _rate_and_start(names, layout, times, columns, sampling_rate, head)
         remarks += [] if remark is None else [remark]
-        values = _without_missing_count(values, remarks)
         return Record(
             name=os.path.splitext(os.path.basename(path))[0],
-            values=np.stack([to_millivolts(row, unit) for row, unit in zip(values, used, strict=True)]),
+            values=_in_millivolts(values, used, remarks),
             gain=None,
             baseline=None,
             leads=chosen.leads,
@@ -144,6 +141,8 @@ def _lines(content: bytes) -> list[str]:
 
 
 def _as_utf8(content: bytes) -> tuple[bytes, str | None]:
+    if content.isascii() and b"\0" not in content:
+        return content, None
     text, remark = decoded(content)
     return text.encode("utf-8"), remark
 
@@ -170,84 +169,6 @@ def _names(layout: Layout, head: Head, leads) -> tuple[str, ...]:
     return names_of(layout.header or None, layout.columns, leads)
 
 
-def _cells(content: bytes, layout: Layout, places: list[int], times: list[int]) -> tuple[np.ndarray, list]:
-    """Numbers of the columns at these places, one row a column, and the texts of the columns of times."""
-    import pyarrow
-    from pyarrow import csv
-
-    body = _from_line(content, layout.first)
-    separator = layout.separator
-    if separator == " ":
-        body = re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", body))
-        separator = "\t"
-    columns = [str(n) for n in range(layout.columns)]
-    kinds = {str(n): pyarrow.string() if n in times else pyarrow.float64() for n in (*places, *times)}
-    try:
-        table = csv.read_csv(
-            pyarrow.py_buffer(body),
-            read_options=csv.ReadOptions(column_names=columns, use_threads=False),
-            # a sign that no text has, for a single column
-            parse_options=csv.ParseOptions(delimiter=separator or "\x1f"),
-            convert_options=csv.ConvertOptions(
-                column_types=kinds,
-                include_columns=list(kinds),
-                decimal_point=layout.point,
-                null_values=["", "NaN", "nan", "NAN", "NA", "N/A", "null", "None"],
-                strings_can_be_null=True,
-            ),
-        )
-    except pyarrow.ArrowInvalid:
-        return _slow_cells(body, layout, places, times)
-    values = [table.column(str(n)).to_numpy(zero_copy_only=False) for n in places]
-    texts = [table.column(str(n)).to_pylist() for n in times]
-    return _finite(np.array(values, dtype=np.float64)), [[text or "" for text in column] for column in texts]
-
-
-def _from_line(content: bytes, first: int) -> bytes:
-    """The content from that line on, whatever ends a line."""
-    for found in re.finditer(rb"\r\n|\n|\r", content):
-        if first == 0:
-            break
-        first -= 1
-        if first == 0:
-            return content[found.end() :]
-    return content
-
-
-def _slow_cells(body: bytes, layout: Layout, places: list[int], times: list[int]) -> tuple[np.ndarray, list]:
-    """The same line by line: with comments between the rows, spaces or signs; it names what is wrong."""
-    if len(body) > _MOST_SLOW_BYTES:
-        raise ValueError(
-            f"its {len(body)} bytes hold a line that is not like the others, wanted rows of numbers alone"
-        )
-    rows: list[list[float]] = []
-    texts: list[list[str]] = [[] for _ in times]
-    for number, line in enumerate(body.decode("utf-8", errors="replace").splitlines(), layout.first + 1):
-        if not line.strip() or line.lstrip().startswith(("#", "%", "//")):
-            continue
-        cells = split_line(line, layout.separator)
-        if len(cells) != layout.columns:
-            raise ValueError(f"line {number} has {len(cells)} columns, wanted {layout.columns}: is the file cut?")
-        try:
-            rows.append([_number(cells[n], layout.point) for n in places])
-        except ValueError as error:
-            raise ValueError(f"line {number} is {line.strip()[:60]!r}, wanted numbers") from error
-        for column, n in zip(texts, times, strict=True):
-            column.append(cells[n])
-    return _finite(np.array(rows, dtype=np.float64).T), texts
-
-
-def _number(cell: str, point: str) -> float:
-    return np.nan if is_missing(cell) else float(cell.replace(",", ".") if point == "," else cell)
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    if np.isinf(values).any():
-        channel, row = np.argwhere(np.isinf(values))[0].tolist()
-        raise ValueError(f"row {row + 1} of the table has an infinite value in column {channel + 1} of those taken")
-    return values
-
-
 def _rate_and_start(names, layout: Layout, times: list[int], columns: list, told: float | None, head: Head):
     """By the column of times that gives one; of several, which a telephone and a sensor wrote, one is enough."""
     wrong: list[str] = []
@@ -255,7 +176,7 @@ def _rate_and_start(names, layout: Layout, times: list[int], columns: list, told
     for place, cells in zip(times, columns, strict=True):
         unit = layout.units[place] if layout.units else None
         try:
-            read = seconds_of(names[place], unit, cells, layout.point)
+            read = seconds_of(names[place], unit, cells)
             start = start or read.start
             if found is None:
                 found = rate_of_times(names[place], read)
@@ -271,11 +192,12 @@ def _rate_and_start(names, layout: Layout, times: list[int], columns: list, told
     return rate_of(said or found, told), start, remarks
 
 
-def _without_missing_count(values: np.ndarray, remarks: list[str]) -> np.ndarray:
-    missing = values == _MISSING_COUNT
-    if missing.any():
-        remarks.append(
-            f"{int(missing.sum())} samples are -32768, the number of a missing one, and are taken as missing"
-        )
-        values = np.where(missing, np.nan, values)
+def _in_millivolts(values: np.ndarray, units: list[str], remarks: list[str]) -> np.ndarray:
+    """Row by row in its place: a day of signal is not to be there twice."""
+    for row, unit in zip(values, units, strict=True):
+        missing = row == _MISSING_COUNT
+        if missing.any():
+            remarks.append(f"missing: {int(missing.sum())} samples are -32768, the number of a missing one")
+            row[missing] = np.nan
+        row[:] = to_millivolts(row, unit)
     return values

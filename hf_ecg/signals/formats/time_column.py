@@ -1,13 +1,13 @@
 """Times of samples: which column of a table holds them, and the rate that they give."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
-from .table_text import is_missing, is_stamp
+from .table_cells import Column
+from .table_text import is_stamp
 
 _SECONDS = {
     1.0: "s|sec|secs|second|seconds|sekunde|sekunden|segundo|segundos|seconde|secondes|secondi|hh:mm:ss.mmm|hh:mm:ss",
@@ -73,53 +73,45 @@ def split(name: str) -> tuple[str, str | None]:
     return found[1].strip(), found[2].strip().casefold()
 
 
-def seconds_of(name: str, unit: str | None, cells: Sequence[str], point: str) -> Times:
+def seconds_of(name: str, unit: str | None, column: Column) -> Times:
     """The times that a column holds.
 
     Args:
         name: of the column.
         unit: from a line of units, where there is one.
-        cells: as written.
-        point: of decimal numbers.
+        column: numbers, or texts of dates and clocks.
 
     Raises:
         ValueError: a cell that is no time, or numbers whose unit nobody says.
     """
-    cells = list(cells)
-    if any(map(is_missing, cells[:1] + cells[-1:])) or any(map(is_missing, cells)):
-        raise ValueError(f"its column of times, {name!r}, has empty cells")
-    if is_stamp(cells[0]):
-        return _of_stamps(name, cells)
+    if not len(column.values):
+        raise ValueError(f"its column of times, {name!r}, is empty")
+    if isinstance(column.values, list):
+        return _of_stamps(name, column.values)
     bare, bracketed = split(name)
     last = re.split(r"[\s_]", bare)[-1].casefold()
     factor = _FACTOR.get((unit or bracketed or "").strip("[]()'\" ").casefold(), _FACTOR.get(last))
-    texts = [cell.replace(",", ".") if point == "," else cell for cell in cells]
-    try:
-        numbers = np.array(texts, dtype=np.float64)
-        if np.abs(numbers).max() >= 2**53:  # nanoseconds since 1970 or so: more digits than a float has
-            whole = np.array([int(text) for text in texts])
-            numbers = (whole - whole[0]).astype(np.float64)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"its column of times, {name!r}, holds something that is no time: {error}") from error
-    if not np.isfinite(numbers).all():
+    first = float(column.values[0])
+    if not np.isfinite(column.values).all():
         raise ValueError(f"its column of times, {name!r}, holds something that is not finite")
-    digits = max((len(text.partition(".")[2]) for text in texts[:200] if "e" not in text.lower()), default=0)
-    resolution, start, remark = 10.0**-digits, None, None
+    # whole numbers first: nanoseconds since 1970 have more digits than a float
+    numbers = (column.values - column.values[0]).astype(np.float64)
+    resolution, start, remark = 10.0**-column.digits, None, None
     if factor is None:
-        factor = _by_size(name, numbers)
+        factor = _by_size(name, first, numbers)
         remark = f"its times, in {name!r}, do not say their unit: taken as units of {factor:g} s"
-    if numbers[0] * factor > 3e8:  # seconds since 1970 or another age of clocks
-        start = _date(numbers[0] * factor) if abs(numbers[0] * factor - 1.6e9) < 6e8 else None
-    return Times((numbers - numbers[0]) * factor, resolution * factor, start, remark)
+    if first * factor > 3e8:  # seconds since 1970 or another age of clocks
+        start = _date(first * factor) if abs(first * factor - 1.6e9) < 6e8 else None
+    return Times(numbers * factor, resolution * factor, start, remark)
 
 
-def _by_size(name: str, numbers: np.ndarray) -> float:
+def _by_size(name: str, first: float, numbers: np.ndarray) -> float:
     """The unit of times that do not say it: of four units, one alone makes seconds since 1970, or an ECG's rate."""
     units = (1.0, 1e-3, 1e-6, 1e-9)
     for factor in units:
-        if 1e9 <= numbers[0] * factor <= 4e9:
+        if 1e9 <= first * factor <= 4e9:
             return factor
-    length = numbers[-1] - numbers[0]
+    length = numbers[-1]
     for factor in units:
         # steps of one may count the samples
         if length > 0 and length != len(numbers) - 1:
