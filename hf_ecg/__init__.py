@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
     from . import plotting as plotting
     from . import signals as signals
     from .auto import AutoModelForECGClassification as AutoModelForECGClassification
+    from .auto import AutoModelForECGDelineation as AutoModelForECGDelineation
     from .auto import AutoModelForECGSurvival as AutoModelForECGSurvival
     from .auto import register_family as register_family
     from .explanation import explain as explain
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # written twice each: the public names of a typed package
 # name -> module; what the families give is found by `models/families.py`
 _MODULES = {
     "AutoModelForECGClassification": "auto",
+    "AutoModelForECGDelineation": "auto",
     "AutoModelForECGSurvival": "auto",
     "ECGFeatureExtractor": "processing",
     "ECGStream": "growing_record",

@@ -53,6 +53,26 @@ class AutoModelForECGSurvival(_BaseAutoModelClass):
     _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
 
 
+class AutoModelForECGDelineation(_BaseAutoModelClass):
+    """Auto class of the heads `XForECGDelineation`, which say something of every sample.
+
+    Raises:
+        ValueError: a model whose family has no such head.
+        OSError: neither a folder nor a model on the Hub has this name.
+
+    Example:
+        >>> import hf_ecg
+        >>> config = hf_ecg.OpenECGCodecConfig(num_hidden_layers=1)
+        >>> type(hf_ecg.AutoModelForECGDelineation.from_config(config)).__name__
+        'OpenECGCodecForECGDelineation'
+    """
+
+    _model_mapping = _LazyAutoMapping(CONFIG_MAPPING_NAMES, OrderedDict())
+
+
+# the Auto classes that transformers lacks
+OWN_AUTO_CLASSES = (AutoModelForECGClassification, AutoModelForECGSurvival, AutoModelForECGDelineation)
+
 _families: dict[str, Family] = {}
 _sources: dict[str, Source] = {}
 # By model_type and by name: those of this package, and what others have registered.
@@ -85,6 +105,8 @@ def register_family(family: Family) -> None:
         AutoModelForECGClassification.register(config, family.classifier, exist_ok=True)
     if family.survival is not None:
         AutoModelForECGSurvival.register(config, family.survival, exist_ok=True)
+    if family.delineation is not None:
+        AutoModelForECGDelineation.register(config, family.delineation, exist_ok=True)
     if family.pretraining is not None:
         AutoModelForPreTraining.register(config, family.pretraining, exist_ok=True)
     if family.processor is not None:
@@ -109,7 +131,7 @@ def public_names() -> list[str]:
 def public_models() -> dict[str, type]:
     """Name -> model class of every registered family, and the Auto classes that transformers lacks."""
     classes: dict[str, type] = {model.__name__: model for family in _families.values() for model in family.models}
-    return classes | {auto.__name__: auto for auto in (AutoModelForECGClassification, AutoModelForECGSurvival)}
+    return classes | {auto.__name__: auto for auto in OWN_AUTO_CLASSES}
 
 
 def class_role(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import AutoModel, AutoModelForPreTraining
 
-from ..auto import FAMILIES, AutoModelForECGClassification, AutoModelForECGSurvival
+from ..auto import FAMILIES, OWN_AUTO_CLASSES
 
 SHIM_NAME = "modeling_hf_ecg.py"
 
@@ -59,7 +59,7 @@ def _classes(config: dict) -> tuple[type, str, list[str]]:
     config_class = family.config
     found = [
         auto.__name__
-        for auto in (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
+        for auto in (AutoModel, AutoModelForPreTraining, *OWN_AUTO_CLASSES)
         if config_class in auto._model_mapping and auto._model_mapping[config_class].__name__ == name
     ]
     if not found:

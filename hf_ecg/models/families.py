@@ -21,5 +21,6 @@ from .heartlang import *
 from .heartlang_vqhbr import *
 from .melp import *
 from .melp_text import *
+from .openecg_codec import *
 from .st_mem import *
 from .tolerantecg import *

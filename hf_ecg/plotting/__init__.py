@@ -10,6 +10,7 @@ comes with the extra `plot` and is imported when the first figure is made. On th
 from ._figure import save_figure
 from .answers import plot_answers
 from .beats import plot_beats, plot_sentence, plot_vocabulary
+from .delineation import plot_delineation
 from .ecg import plot_ecg
 from .embeddings import plot_embeddings, project_embeddings
 from .explanation import plot_explanation
@@ -20,6 +21,7 @@ from .training import plot_training
 __all__ = [
     "plot_answers",
     "plot_beats",
+    "plot_delineation",
     "plot_ecg",
     "plot_embeddings",
     "plot_explanation",

@@ -8,6 +8,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import AutoConfig, AutoModel, AutoModelForPreTraining, set_seed
 
 from hf_ecg import AutoModelForECGClassification, AutoModelForECGSurvival, __version__
+from hf_ecg.auto import OWN_AUTO_CLASSES
 from hf_ecg.models.shared.roles import ROLE_WORDS, ecg_config, ecg_encoder, model_role
 from tests.models.tiny import CASES
 
@@ -67,6 +68,9 @@ def wants_a_loss(model, inputs):
         return {"labels": torch.eye(rows, model.config.num_labels)}
     if model.role == "survival model":
         return {"labels": torch.tensor([[200.0, 1.0]]).repeat(rows, 1)}
+    if model.role == "delineation":
+        labels = torch.ones(rows, inputs["input_values"].shape[2], dtype=torch.long)
+        return {f"{track}_labels": labels for track in ("frame", "beat", "rhythm")}
     return {"return_loss": True} if "return_loss" in inspect.signature(model.forward).parameters else {}
 
 
@@ -106,7 +110,7 @@ def test_saved_and_reloaded_it_is_bit_equal(name, tmp_path):
     again, info = type(model).from_pretrained(tmp_path, output_loading_info=True)
     assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
     assert torch.equal(model(**inputs)[key], again.eval()(**inputs)[key])
-    autos = (AutoModel, AutoModelForPreTraining, AutoModelForECGClassification, AutoModelForECGSurvival)
+    autos = (AutoModel, AutoModelForPreTraining, *OWN_AUTO_CLASSES)
     auto = next(auto for auto in autos if gives(auto, model.config) is type(model))
     assert type(auto.from_pretrained(tmp_path)) is type(model)
     # an encoder out of its own head's checkpoint: nothing is wrong, and nothing is said

@@ -28,7 +28,7 @@ for name, case in CASES.items():
     if kind(case[0]) is case[0] or kind(case[0]) not in LAST_OF_A_KIND:
         LAST_OF_A_KIND[kind(case[0])] = name
 OF_ALL = list(LAST_OF_A_KIND.values())
-PRETRAINS = ("pretraining", "lead reconstruction")
+PRETRAINS = ("pretraining", "lead reconstruction", "delineation")
 
 
 def beside_large(*roles):

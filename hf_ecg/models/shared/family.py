@@ -68,6 +68,7 @@ class Family:
         model: what `AutoModel` gives: the encoder, or the whole model of a family that stands around an encoder.
         classifier: the head `XForECGClassification`.
         survival: the head `XForECGSurvival`.
+        delineation: the head `XForECGDelineation`, which says something of every sample.
         pretraining: what `AutoModelForPreTraining` gives.
         processor: what `AutoProcessor` gives, of models that read more than ECGs.
         sources: published checkpoints that convert into a model of this family.
@@ -84,6 +85,7 @@ class Family:
     model: type[PreTrainedModel]
     classifier: type[PreTrainedModel] | None = None
     survival: type[PreTrainedModel] | None = None
+    delineation: type[PreTrainedModel] | None = None
     pretraining: type[PreTrainedModel] | None = None
     processor: type | None = None
     sources: tuple[Source, ...] = ()
@@ -93,5 +95,5 @@ class Family:
     @property
     def models(self) -> tuple[type[PreTrainedModel], ...]:
         """Every model class, each once."""
-        found = (self.model, self.classifier, self.survival, self.pretraining)
+        found = (self.model, self.classifier, self.survival, self.delineation, self.pretraining)
         return tuple(dict.fromkeys(model for model in found if model is not None))

@@ -23,6 +23,11 @@ def sin_cos_positions(number: int, hidden_size: int, base: float = 10000.0) -> t
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 
 
+def interleaved_positions(number: int, hidden_size: int, base: float = 10000.0) -> torch.Tensor:
+    """As `sin_cos_positions`, but sine and cosine of each frequency stand beside each other (arXiv 1706.03762)."""
+    return sin_cos_positions(number, hidden_size, base).unflatten(1, (2, -1)).transpose(1, 2).flatten(1)
+
+
 def stretched_positions(positions: torch.Tensor, number: int, lengths: torch.Tensor | None = None) -> torch.Tensor:
     """Learned positions for records of more or fewer tokens than there are positions, by linear interpolation.
 

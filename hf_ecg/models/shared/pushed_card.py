@@ -32,6 +32,7 @@ Nobody has stated here what the model was trained on, how good it is, or under w
 _AUTO = {
     "classifier": "AutoModelForECGClassification",
     "survival model": "AutoModelForECGSurvival",
+    "delineation": "AutoModelForECGDelineation",
     "pretraining": "AutoModelForPreTraining",
 }
 

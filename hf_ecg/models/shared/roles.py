@@ -28,8 +28,8 @@ def model_role(model: nn.Module | type) -> str:
     """What users do with a model, or with a class of models.
 
     Returns:
-        "encoder", "classifier", "survival model", "dual encoder", "lead reconstruction" or "pretraining"; "other" when
-        it is none of ours.
+        "encoder", "classifier", "survival model", "dual encoder", "delineation", "lead reconstruction" or
+        "pretraining"; "other" when it is none of ours.
     """
     model_class = model if isinstance(model, type) else type(model)
     return model_class.role if issubclass(model_class, ECGModelBase) else "other"
@@ -41,6 +41,7 @@ ROLE_WORDS = {
     "classifier": ("a classifier", "ecg-classification takes it"),
     "survival model": ("a survival model", "AutoModelForECGSurvival takes it, ecg-feature-extraction its encoder"),
     "dual encoder": ("a dual encoder", "zero-shot-ecg-classification takes it"),
+    "delineation": ("a model that labels every sample", "AutoModelForECGDelineation takes it"),
     "lead reconstruction": ("a model that completes the twelve leads", "ecg-lead-reconstruction takes it"),
     "pretraining": ("a pretraining model", "ecg-feature-extraction takes its encoder"),
 }

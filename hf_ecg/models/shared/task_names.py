@@ -8,6 +8,7 @@ TASK_OF_ROLE = {
     "classifier": CLASSES,
     "survival model": FEATURES,
     "dual encoder": ZERO_SHOT,
+    "delineation": FEATURES,
     "lead reconstruction": RECONSTRUCTION,
     "pretraining": FEATURES,
 }
