@@ -16,7 +16,7 @@ PLACES = ("p_onset", "p_peak", "p_end", "qrs_onset", "r_peak", "qrs_end", "t_ons
 P_ONSET, P_PEAK, P_END, QRS_ONSET, R_PEAK, QRS_END, T_ONSET, T_PEAK, T_END = range(len(PLACES))
 
 # Of the leads that have a wave: so many have begun when it begins, and ended when it ends.
-EARLIEST, LATEST = 0.25, 0.75
+EARLIEST, LATEST = 0.3, 0.7
 SHARES = (EARLIEST, 0.5, LATEST, EARLIEST, 0.5, LATEST, EARLIEST, 0.5, LATEST)
 _SMOOTH = 11  # samples, 22 ms
 # QRS: of the lead's largest slope, and over rests of this length. Smaller shares find a less certain place. Annotators
@@ -24,6 +24,8 @@ _SMOOTH = 11  # samples, 22 ms
 ONSET_SHARE, END_SHARE = 0.08, 0.12
 ONSET_BEFORE, END_BEHIND = samples(14), samples(14)
 _LONGEST_GAP = samples(30)
+# From the peak of T to where it falls fastest, at most.
+_LONGEST_FALL = samples(140)
 # Of the lead's steepest slope of P and T, towards the level.
 P_SHARE = 0.15
 # mV: a wave that is smaller in a lead has no boundaries there
@@ -84,7 +86,7 @@ def t_of_lead(beat, slope, qrs_end: float, reach: tuple[float, float], limit: in
     if abs(raised[peak]) < LEAST_T_MV:
         return nothing
     sign = np.sign(raised[peak])
-    behind = sign * slope[start + peak : min(start + peak + samples(180), stop)]
+    behind = sign * slope[start + peak : min(start + peak + _LONGEST_FALL, stop)]
     if len(behind) < samples(20):
         return nothing
     steepest = peak + int(behind.argmin())
@@ -132,7 +134,9 @@ def lead_places(beat, qrs, p, t, cycle_s: float) -> np.ndarray:
     """
     found = np.full((len(beat), len(PLACES)), np.nan)
     slope = slopes(beat)
-    limit = min(beat.shape[1], round(qrs[0] + cycle_s * RATE - samples(100)))
+    # T ends before the next P begins
+    ahead = samples(100) if p is None else max(qrs[0] - p[0], 0) + samples(4)
+    limit = min(beat.shape[1], round(qrs[0] + cycle_s * RATE) - ahead)
     for row, (lead, steep) in enumerate(zip(beat, slope, strict=True)):
         rest = float(np.nanquantile(np.abs(steep[BEFORE - samples(300) : BEFORE + samples(500)]), 0.2))
         onset, end = qrs_of_lead(lead, steep, qrs, rest)

@@ -1,8 +1,8 @@
 """R peaks for measurements: `beat_detection` in stretches of half a minute, without leads that only add noise.
 
-Two things are added to it. What is loud in one minute must not hide the beats of the next, so levels are local; and a
-lead whose beats do not look alike while those of another do is left out. Where an interval is as long as two, a beat
-that was too small is looked for once more.
+Three things are added to it. What is loud in one minute must not hide the beats of the next, so levels are local. A
+lead whose beats do not look alike while those of another do is left out. What follows a QRS soon and bends bluntly is
+its T wave.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,14 @@ from ..beat_agreement import beat_agreement
 from ..beat_detection import find_r_peaks
 
 _STRETCH_S, _OVERLAP_S = 30.0, 3.0
-# A lead whose beats agree by this much less than those of the best lead is noise beside it.
-_WORSE = 0.25
+# A lead whose beats agree by this much less than those of the best lead is noise beside it; the first one, which says
+# where R is, may be worse.
+_WORSE, _FIRST_WORSE = 0.15, 0.3
 # R is where the first of these that shows the beats lies farthest from its level: annotators mark it there.
 TIMING_LEADS = ("II", "MLII", "I", "V5", "V6", "V4", "V2", "V3", "V1", "aVF", "aVL", "III", "aVR")
 _REACH_S = 0.15
+# A T wave follows QRS within this time, and bends less than this share as sharply as the usual QRS.
+_T_WAVE_S, _BLUNT, _BEND_S = 0.55, 0.15, 0.012
 
 
 def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np.ndarray:
@@ -46,15 +49,33 @@ def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np
 
 
 def _of_stretch(signal: np.ndarray, rate: float) -> np.ndarray:
-    (marks,) = find_r_peaks(signal[None], rate)
+    marks = _without_t_waves(signal, find_r_peaks(signal[None], rate)[0], rate)
     if len(signal) > 1 and len(marks) >= 4 and rate > 60:
         alike = beat_agreement(signal, rate, marks)
-        good = alike >= alike.max() - _WORSE
+        good = alike >= alike.max() - np.where(np.arange(len(alike)), _WORSE, _FIRST_WORSE)
         if not good.all():
             signal = signal[good]
-            (marks,) = find_r_peaks(signal[None], rate)
-        return _at_r(signal[0], marks, rate)
+            marks = _without_t_waves(signal, find_r_peaks(signal[None], rate)[0], rate)
+        marks = _at_r(signal[0], marks, rate)
     return marks
+
+
+def _without_t_waves(signal: np.ndarray, marks: np.ndarray, rate: float) -> np.ndarray:
+    if len(marks) < 3:
+        return marks
+    sharp = _sharpness(signal, marks, rate)
+    blunt = sharp < _BLUNT * np.median(sharp)
+    # the first one may be the T wave of a beat before the record
+    soon = np.diff(marks, prepend=marks[0]) < _T_WAVE_S * rate
+    return marks[~(blunt & soon)]
+
+
+def _sharpness(signal: np.ndarray, marks: np.ndarray, rate: float) -> np.ndarray:
+    """(marks,): how much the leads bend near each mark, at most."""
+    step, reach = max(round(_BEND_S * rate), 1), round(0.08 * rate)
+    around = np.clip(marks[:, None] + np.arange(-reach, reach + 1), step, signal.shape[1] - 1 - step)
+    bend = signal[:, around + step] - 2 * signal[:, around] + signal[:, around - step]
+    return np.linalg.norm(bend, axis=0).max(axis=1)
 
 
 def _rank(lead: str) -> int:

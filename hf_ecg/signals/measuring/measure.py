@@ -13,6 +13,7 @@ from ..resampling import resample
 from ..units import to_millivolts
 from .beat_places import beat_table
 from .marks import find_marks
+from .pacing import LOWEST_RATE, find_spikes, is_paced, without_spikes
 from .record_values import measured_record
 from .result import ECGMeasurements
 from .shapes import Shape, find_shapes
@@ -29,7 +30,7 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
 
     R peaks are found in all leads together (`signals.beat_detection`). Beats that look alike make a median beat, on
     which P, QRS and T get their boundaries in each lead by itself. `values` are of all leads together: a wave begins
-    where a quarter of its leads have begun, and ends where three quarters have ended. `leads` has them lead by lead.
+    where three tenths of its leads have begun, and ends where seven have ended. `leads` has them lead by lead.
     The docs page `how_to/measure` says how each value is defined, and `results/measurements` how far to trust it.
 
     Args:
@@ -72,12 +73,14 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
     signal = resample(signal - np.median(signal, axis=1, keepdims=True), rate, RATE, "polyphase")
     rows = [row for row, lead in enumerate(names) if not ({"I", "II"} <= set(names) and lead in _DERIVED)]
     gone = missing.all(axis=0)
-    marks = find_marks(signal[rows], RATE, [names[row] for row in rows])
+    signal, marks, paced = _marks(signal, rows, names, rate)
     marks = marks[~_in_gap(marks / RATE, gone, rate)]
     shapes = _shapes(signal, marks, rows)
     table = beat_table(shapes, marks, rate, names)
     why = "" if len(marks) else "no beat was found"
-    return measured_record(name, seconds, rate, names, rows, shapes, table, _gaps(table.r, gone), left_out, why, sex)
+    return measured_record(
+        name, seconds, rate, names, rows, shapes, table, _gaps(table.r, gone), left_out, why, sex, paced
+    )
 
 
 def _read(record, sampling_rate, leads, units) -> tuple[str, np.ndarray, float, tuple[str, ...]]:
@@ -125,6 +128,17 @@ def _usable(signal, missing, names):
     if sum(name in LIMB_LEADS for name in names) >= 2:
         signal, names = derive_limb_leads(signal, names)
     return signal, names, left_out
+
+
+def _marks(signal, rows, names, rate: float) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The signal without spikes of a pacemaker, its R peaks, and whether there were such spikes."""
+    timing = [names[row] for row in rows]
+    marks = find_marks(signal[rows], RATE, timing)
+    spikes = find_spikes(signal[rows]) if rate >= LOWEST_RATE else marks[:0]
+    if not is_paced(spikes, marks):
+        return signal, marks, False
+    signal = without_spikes(signal, spikes)
+    return signal, find_marks(signal[rows], RATE, timing), True
 
 
 def _in_gap(seconds: np.ndarray, gone: np.ndarray, rate: float) -> np.ndarray:

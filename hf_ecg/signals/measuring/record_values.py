@@ -39,6 +39,7 @@ def measured_record(
     left_out: Mapping[str, str],
     why_nothing: str,
     sex: str | None,
+    paced: bool = False,
 ) -> ECGMeasurements:
     """See `measure`.
 
@@ -48,6 +49,7 @@ def measured_record(
         gaps: bool, where something is missing before a beat.
         left_out: lead -> why it was not measured.
         why_nothing: why there are no beats, where there are none.
+        paced: whether a pacemaker's spikes come with the beats.
     """
     main = [stretch[0] for stretch in shapes if stretch]
     evidence = Evidence(main, rows, rate, len(beats), int(beats.usual.sum()))
@@ -55,13 +57,15 @@ def measured_record(
     nothing = [why_nothing] if why_nothing else []
     by_lead = {lead: _lead(evidence, row) for row, lead in enumerate(leads)} if main else {}
     values = {"heart_rate": _rate(rhythm, nothing)}
-    values |= _intervals(evidence, rhythm, nothing)
+    values |= _intervals(evidence, rhythm, nothing, paced)
     values |= _corrected(values["qt_ms"], values["qrs_ms"], rhythm)
     values |= _axes(evidence, leads, nothing)
     values |= _voltages(by_lead, values["qrs_ms"], sex, left_out, evidence)
     notes = [f"{lead} is left out: {why}" for lead, why in left_out.items()]
     if len(leads) == 1:
         notes.append(f"{leads[0]} alone was measured: in other leads waves may begin earlier and end later")
+    if paced:
+        notes.append("spikes of a pacemaker come with the beats: they were taken out")
     notes += _criteria(values, sex)
     return ECGMeasurements(name, values, rhythm, by_lead, beats, seconds, tuple([*nothing, *notes]))
 
@@ -71,16 +75,21 @@ def _rate(rhythm: Rhythm, nothing: list[str]) -> Measured:
     return judged(60_000 / rhythm.rr_ms, "/min", why, nothing or ["there are no two beats"])
 
 
-def _intervals(evidence: Evidence, rhythm: Rhythm, nothing: list[str]) -> dict[str, Measured]:
+def _intervals(evidence: Evidence, rhythm: Rhythm, nothing: list[str], paced: bool) -> dict[str, Measured]:
     no_p = ["no P wave comes back before QRS"]
     if rhythm.word == "irregular":
         no_p.append("the rhythm is irregular, as in atrial fibrillation")
     if any(shape.p_seen is None for shape in evidence.shapes):
         no_p = ["too few beats to tell a P wave from noise"]
     missing = {"p_ms": no_p, "pr_ms": no_p, "qrs_ms": ["QRS has no clear boundaries"], "qt_ms": ["T has no clear end"]}
-    return {
+    found = {
         name: evidence.interval(first, last, nothing or missing[name]) for name, (first, last) in _INTERVALS.items()
     }
+    if paced:
+        for name in ("p_ms", "pr_ms"):
+            one = found[name]
+            found[name] = judged(one.value, "ms", [*one.why, "the heart is paced"])
+    return found
 
 
 def _corrected(qt: Measured, qrs: Measured, rhythm: Rhythm) -> dict[str, Measured]:
