@@ -63,6 +63,7 @@ class EmbeddingOptions:
         stride: seconds between the starts of windows; default: their length.
         config, split, folds: of prepared corpora; see `load_corpus`.
         leads, rename: which channels of files are taken, under which names; see `hf_ecg.read`.
+        measurements: with a column `measurements`, see `hf_ecg.measure`: what each window's own signal shows.
         batch_size: windows a forward pass.
         device: "cpu", "cuda" ...; default: the GPU when there is one, or where a loaded model is.
         on_error: "raise" stops at the first record that cannot be embedded (what is done is kept), "skip" leaves it
@@ -83,6 +84,7 @@ class EmbeddingOptions:
     folds: Sequence[int] | None = None
     leads: Sequence[str] | None = None
     rename: Mapping[str | int, str] | None = None
+    measurements: bool = False
     batch_size: int = 32
     device: str | None = None
     on_error: str = "raise"
@@ -164,7 +166,7 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
     )
     job = _job(encoder, found, options)
     note = tell_trained_on(encoder.origin, options.revision)
-    parts = Parts(output, job, table_schema(encoder.size), overwrite)
+    parts = Parts(output, job, table_schema(encoder.size, options.measurements), overwrite)
     _write_parts(parts, _Pipeline(found, encoder, options), len(found), progress)
     windows, refused = parts.windows, parts.write_refused()
     if windows == 0:
@@ -196,6 +198,7 @@ def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict
         "stride_seconds": options.stride,
         "feature_extractor": json.loads(encoder.feature_extractor.to_json_string()),
         **({} if options.crops == MEAN else {"crops": options.crops}),
+        **({"measurements": True} if options.measurements else {}),
         "records": len(found),
         "records_fingerprint": found.fingerprint(),
     }
@@ -294,6 +297,7 @@ class _Pipeline:
             "lead_mask": mask,
             "quality_passed": not any(quality.values()),
             "quality": quality,
+            **({"measurements": window.measurements()} if self.options.measurements else {}),
             "model": self.encoder.name,
             "model_revision": self.encoder.revision,
         }

@@ -21,6 +21,7 @@ from ..files import atomic_file, atomic_path, naming_the_file, replace_file, val
 from ..hidden_places import INCOMPLETE
 from ..locks import OutputLock
 from ..owned_folders import is_ours, mark, remove_ours
+from ..signals.measuring import VALUE_NAMES
 from ..signals.quality import FLAGS
 
 logger = logging.get_logger(__name__)
@@ -37,9 +38,11 @@ _JOB_KEYS = {"records_fingerprint", "model_revision", "feature_extractor"}
 _REFUSED_COLUMNS = ("record_id", "path", "window", "reason")
 
 
-def table_schema(size: int) -> pa.Schema:
+def table_schema(size: int, measurements: bool = False) -> pa.Schema:
     """Columns of the table; see `embed_records`."""
     leads = pa.list_(pa.string())
+    numbers = [(name, pa.float64()) for name in VALUE_NAMES]
+    measured = pa.struct([*numbers, ("beats", pa.int64()), ("rhythm", pa.string()), ("doubts", leads)])
     return pa.schema(
         [
             ("record_id", pa.string()),
@@ -50,6 +53,7 @@ def table_schema(size: int) -> pa.Schema:
             ("lead_mask", pa.list_(pa.bool_())),
             ("quality_passed", pa.bool_()),
             ("quality", pa.struct([(flag, leads) for flag in FLAGS])),
+            *([("measurements", measured)] if measurements else []),
             ("model", pa.string()),
             ("model_revision", pa.string()),
             ("embedding", pa.list_(pa.float32(), size)),

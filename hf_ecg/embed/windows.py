@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..signals.measuring import GOOD, measure
 from ..signals.quality import FLAGS, check_quality
 from ..signals.record import Record
 from ..signals.window import WINDOWS
@@ -39,3 +40,14 @@ class Window:
             flag: None if flag in unchecked else [report.leads[i] for i in np.flatnonzero(report.flags[flag])]
             for flag in FLAGS
         }
+
+    def measurements(self) -> dict | None:
+        """What `hf_ecg.measure` finds in this window, as the table has it (`measuring.VALUE_NAMES` and words); None
+        where it cannot be measured, such as below 50 Hz."""
+        try:
+            found = measure(self.record)
+        except ValueError:
+            return None
+        values = {row["name"]: row["value"] for row in found.rows()}
+        doubts = [f"{name}: {one}" for name, one in found.values.items() if one.reliability != GOOD]
+        return values | {"beats": len(found.beats), "rhythm": found.rhythm.word, "doubts": doubts}

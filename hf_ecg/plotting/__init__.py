@@ -14,6 +14,7 @@ from .delineation import plot_delineation
 from .ecg import plot_ecg
 from .embeddings import plot_embeddings, project_embeddings
 from .explanation import plot_explanation
+from .measured import plot_measured
 from .retrieval import plot_retrieval
 from .similarity import plot_similarity
 from .training import plot_training
@@ -25,6 +26,7 @@ __all__ = [
     "plot_ecg",
     "plot_embeddings",
     "plot_explanation",
+    "plot_measured",
     "plot_retrieval",
     "plot_sentence",
     "plot_similarity",

@@ -9,6 +9,7 @@ from ._figure import FORMATS, check_extension, save_figure
 from .answers import plot_answers
 from .ecg import plot_ecg
 from .explanation import plot_explanation
+from .measured import plot_measured
 from .training import plot_training
 
 
@@ -26,7 +27,7 @@ def draw_training(runs: Sequence, output: str | Path, metric: str | None = None,
 
 
 def draw_records(
-    records: Sequence, output: str | Path, ending: str | None = None, *, leads=None, rename=None, **how
+    records: Sequence, output: str | Path, ending: str | None = None, *, leads=None, rename=None, measured=False, **how
 ) -> list[Path]:
     """A picture a record; the places of all are known before the first is drawn.
 
@@ -36,14 +37,16 @@ def draw_records(
         ending: of the files in a folder, "png" (default) or "svg".
         leads: those to draw, in this order; default all.
         rename: names of leads for the files' channels; see `hf_ecg.read`.
+        measured: with what is measured, see `plot_measured`.
         how: see `plot_ecg`.
 
     Raises:
         ValueError: two records with one name, a folder in the place of a record, or a file for several records.
     """
     targets = record_targets(list(records), Path(output), ending)
+    draw = plot_measured if measured else plot_ecg
     return [
-        save_figure(plot_ecg(read(name, leads=leads, rename=rename), show=leads, **how), target)
+        save_figure(draw(read(name, leads=leads, rename=rename), show=leads, **how), target)
         for name, target in targets.items()
     ]
 

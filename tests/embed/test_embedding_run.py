@@ -12,13 +12,16 @@ import torch
 import wfdb
 from transformers import AutoFeatureExtractor, AutoModel
 
+import hf_ecg
 from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGResNetModel
 from hf_ecg.data.corpus import load_corpus
 from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed.__main__ import main
 from hf_ecg.embed.encoder import Encoder
 from hf_ecg.embed.table_parts import METADATA_KEY
+from hf_ecg.signals.measuring import VALUE_NAMES
 from hf_ecg.signals.window import window_spans
+from hf_ecg.simulation import simulate_ecg, write_wfdb
 from tests.embed.made_records import direct, embeddings, table, write_record
 from tests.evaluation.tiny import dual_encoder, ecg_config, processor, write_corpus
 
@@ -219,3 +222,15 @@ def test_real_records(shared_data_dir, encoder, tmp_path):
         window = signals.T[:, : round(fields["fs"])]
         alone = direct(encoder, window, sampling_rate=fields["fs"], leads=fields["sig_name"], units="mV")
         np.testing.assert_allclose(row["embedding"], alone[0], atol=1e-5)
+
+
+def test_measurements_stand_beside_the_embeddings(encoder, tmp_path):
+    ecg = simulate_ecg("sinus_rhythm", 250, 6, seed=2, heart_rate=75)
+    write_wfdb(ecg, tmp_path / "made")
+    options = EmbeddingOptions(window="recipe", measurements=True)
+    result = embed_records(tmp_path / "made.hea", encoder, tmp_path / "emb.parquet", options, progress=False)
+    (found,) = table(result.output)["measurements"]
+    alone = hf_ecg.measure(tmp_path / "made.hea")
+    assert found["heart_rate"] == pytest.approx(alone.heart_rate, abs=1e-3) and found["beats"] == len(alone.beats)
+    assert set(VALUE_NAMES) <= set(found) and found["rhythm"] == "regular"
+    assert any(doubt.startswith("cornell_product") for doubt in found["doubts"])

@@ -38,6 +38,7 @@ SOME_REFUSED = 3
 @CONFIG
 @click.option("--split", help="Split of prepared corpora (default: all).")
 @click.option("--folds", help="Folds of prepared corpora, such as 1-7,9 (default: all).")
+@click.option("--measurements", is_flag=True, help="With what `hf-ecg measure` finds in each window, as a column.")
 @click.option("--batch_size", type=int, default=32, show_default=True, help="Windows at a time.")
 @DEVICE
 @click.option(

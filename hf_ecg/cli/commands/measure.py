@@ -32,5 +32,5 @@ def command(files, leads, rename, sex, output) -> Ending:
     made = []
     if output:
         made.append((write_measured(output, found), "measurements"))
-    following = [line("plot", *files[:1], "--output", "ecg.png")]
+    following = [line("plot", *files[:1], "--measure", "--output", "ecg.png")]
     return Ending(facts, "\n".join(map(repr, found.values())), made=made, next=following)

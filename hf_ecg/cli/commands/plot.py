@@ -18,15 +18,17 @@ from ..words import FORMATS
 @click.option("--seconds", type=float, help="Length of the window (default: 10, or what there is).")
 @click.option("--columns", type=int, help="Columns of leads (default: by their number; 4 for twelve).")
 @click.option("--width", type=float, help="Width of the picture in mm (default: true size, 25 mm a second).")
+@click.option("--measure", is_flag=True, help="Mark P, QRS and T, and print what is measured below.")
 @click.option("--metric", help="Validation metric to draw (default: the one checkpoints were chosen by).")
 @click.option("--words", help="Vocabulary of heartbeats: INPUT as sentences of its words; without INPUT its words.")
 @click.option("--title", help="Printed above (default: the name of the record or run).")
-def command(inputs, output, format, metric, words, title, **of_records) -> Ending:
+def command(inputs, output, format, measure, metric, words, title, **of_records) -> Ending:
     """Draw ECGs on standard paper, or the curves of training runs.
 
     \b
     hf-ecg plot record.hea --output ecg.png
     hf-ecg plot a.hea b.hea --leads II,V1 --start 5 --seconds 10 --output pictures/ --format svg
+    hf-ecg plot record.hea --measure --output measured.png
     hf-ecg plot record.hea --words out/words --output sentence.png
     hf-ecg plot out/seed0 out/seed1/log.jsonl --output training.png
 
@@ -38,6 +40,8 @@ def command(inputs, output, format, metric, words, title, **of_records) -> Endin
         raise ValueError("there is no INPUT, wanted records or training runs, or --words")
     runs = [is_training(name) for name in inputs]
     given = {name: value for name, value in of_records.items() if value is not None}
+    if measure:
+        given["measure"] = True
     if words is not None:
         written = _with_words(inputs, output, format, metric, words, title, given)
     elif any(runs):
@@ -49,7 +53,8 @@ def command(inputs, output, format, metric, words, title, **of_records) -> Endin
     else:
         if metric is not None:
             raise ValueError("--metric is for training logs, and these are records")
-        written = draw_records(inputs, output, format, title=title, **given)
+        measured = given.pop("measure", False)
+        written = draw_records(inputs, output, format, title=title, measured=measured, **given)
     if words is not None:
         kind = "record as a sentence" if inputs else "most used words"
         return Ending(written, made=[(path, kind) for path in written])

@@ -2,7 +2,8 @@
 
 from .formulas import corrected_qt
 from .measure import measure
-from .result import BeatTable, ECGMeasurements, Measured
+from .record_values import VALUE_NAMES
+from .result import GOOD, BeatTable, ECGMeasurements, Measured
 from .rhythm import Rhythm
 
-__all__ = ["BeatTable", "ECGMeasurements", "Measured", "Rhythm", "corrected_qt", "measure"]
+__all__ = ["GOOD", "VALUE_NAMES", "BeatTable", "ECGMeasurements", "Measured", "Rhythm", "corrected_qt", "measure"]

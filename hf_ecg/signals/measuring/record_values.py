@@ -20,6 +20,13 @@ _INTERVALS = {
     "qrs_ms": (QRS_ONSET, QRS_END),
     "qt_ms": (QRS_ONSET, T_END),
 }
+# What is measured of a record, in the order of its table.
+VALUE_NAMES = (
+    "heart_rate",
+    *_INTERVALS,
+    *(f"qtc_{name}_ms" for name in corrected_qt(NAN, NAN)),
+    *("p_axis", "qrs_axis", "t_axis", "sokolow_lyon_mv", "cornell_mv", "cornell_product_mm_ms"),
+)
 # mV: net QRS in I and aVF below this has no direction
 _NO_DIRECTION = 0.1
 # Bazett corrects too much outside, Fridericia's paper and all later ones

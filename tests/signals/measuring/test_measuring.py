@@ -166,3 +166,49 @@ def test_a_real_record_as_a_record_and_as_a_path():
     # by hand on the paper: 11 beats; PR 140, QRS 90 to 100, QT 390 to 410
     assert len(found.beats) == 11 and found.pr_ms == pytest.approx(140, abs=15)
     assert found.qrs_ms == pytest.approx(95, abs=12) and found.qt_ms == pytest.approx(400, abs=20)
+
+
+def test_spikes_of_a_pacemaker_are_neither_r_nor_qrs():
+    ecg = simulate_ecg("left_bundle_branch_block", 500, seed=5, heart_rate=70, noise=0.3)
+    plain = hf_ecg.measure(ecg.signal, 500, ecg.leads, "mV")
+    paced = ecg.signal.copy()
+    for onset in ecg.beats.qrs_onset:
+        place = round((onset - 0.01) * 500)
+        if place > 0:
+            paced[:, place : place + 2] += 3.0
+    found = hf_ecg.measure(paced, 500, ecg.leads, "mV")
+    assert any("pacemaker" in note for note in found.notes) and not any("pacemaker" in note for note in plain.notes)
+    assert "the heart is paced" in found.values["pr_ms"].why
+    assert found.qrs_ms == pytest.approx(plain.qrs_ms, abs=12)
+    assert len(found.beats) == len(plain.beats)
+
+
+def test_a_tall_t_wave_is_not_a_beat():
+    ecg = simulate_ecg("sinus_rhythm", 500, seed=2, heart_rate=62, qt_ms=420)
+    signal = ecg.signal.astype(float)
+    time = np.arange(signal.shape[1]) / 500
+    for onset in ecg.beats.qrs_onset:
+        signal += 2.5 * np.exp(-(((time - onset - 0.33) / 0.05) ** 2))
+    found = hf_ecg.measure(signal, 500, STANDARD_LEADS, "mV")
+    assert found.heart_rate == pytest.approx(62, abs=2)
+
+
+def test_half_an_hour_is_measured_in_stretches():
+    ecg = simulate_ecg("sinus_rhythm", 250, 150, seed=2, heart_rate=70, pr_ms=160)
+    found = hf_ecg.measure(ecg.signal[[1, 6]], 250, ["II", "V1"], "mV")
+    short = hf_ecg.measure(ecg.signal[[1, 6], :2500], 250, ["II", "V1"], "mV")
+    assert len(found.beats) == pytest.approx(len(ecg.beats.qrs_onset), abs=1)
+    assert found.pr_ms == pytest.approx(short.pr_ms, abs=8)
+
+
+def test_the_command_writes_a_table(tmp_path):
+    from hf_ecg.cli.endings import call
+    from hf_ecg.simulation import write_wfdb
+
+    write_wfdb(simulate_ecg("sinus_rhythm", 250, 6, seed=2), tmp_path / "made")
+    (found,) = call("measure", [str(tmp_path / "made.hea"), "--output", str(tmp_path / "out.csv")])
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "path,lead,beat,name,value,unit,reliability,why"
+    assert any(f",heart_rate,{found['values']['heart_rate']['value']}" in line for line in lines)
+    with pytest.raises(ValueError, match="ending of --output"):
+        call("measure", [str(tmp_path / "made.hea"), "--output", str(tmp_path / "out.xls")])
