@@ -26,31 +26,50 @@ import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout works without installation
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzzing.pool import run_in_children
+from fuzzing.pool import SECONDS, run_in_children
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WRITE_SECONDS = 30
 OUTCOMES = ("error", "right", "finding", "hang", "crash")
 
 
-def start(data: str, seed: int, folder: str):
+def start(data: str, seed: int, folder: str, formats: bool):
     """What a child does first: quiet libraries, and its own folder."""
     os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
-    import torch
-    from fuzzing.kinds import Cases
-    from transformers.utils import logging as transformers_logging
-
     warnings.simplefilter("ignore")
     logging.disable()
     socket.socket.connect = _refuse
-    transformers_logging.set_verbosity(100)
-    torch.set_num_threads(1)
-    cases = Cases(data, seed, Path(folder) / str(os.getpid()))
+    own = Path(folder) / str(os.getpid())
+    if formats:
+        # recordings are read without torch, which takes a child long to start
+        from fuzzing.cases import Cases
+        from fuzzing.devices import FORMATS
+
+        cases = Cases(FORMATS, data, seed, own)
+    else:
+        import torch
+        from fuzzing.kinds import all_cases
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.set_verbosity(100)
+        torch.set_num_threads(1)
+        cases = all_cases(data, seed, own)
     return lambda case: cases.run(*case)
 
 
 def _refuse(*_):
     raise ConnectionError("a damaged file leads to the network")
+
+
+def _numbers(options) -> dict[str, int]:
+    """Kind -> how many."""
+    if options.formats is not None:
+        from fuzzing.devices import FORMATS
+
+        return dict.fromkeys(FORMATS, options.formats)
+    from fuzzing.kinds import shares
+
+    return shares(options.mutations)
 
 
 def main() -> None:
@@ -63,13 +82,14 @@ def main() -> None:
     parser.add_argument("--formats", type=int, metavar="N", help="N files of each format of recordings, nothing else")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="after which a file hangs; more on a busy machine"
+    )
     parser.add_argument("--output", help="JSON with the counts and every finding")
     parser.add_argument("--kind", action="append", help="these kinds only")
     parser.add_argument("--index", type=int, help="this case only, of --kind")
     options = parser.parse_args()
-    from fuzzing.kinds import FORMATS, shares
-
-    numbers = shares(options.mutations) if options.formats is None else dict.fromkeys(FORMATS, options.formats)
+    numbers = _numbers(options)
     cases = [(kind, i) for kind, n in numbers.items() for i in range(n)]
     if options.kind:
         cases = [case for case in cases if case[0] in options.kind]
@@ -86,8 +106,8 @@ def main() -> None:
     }
     began = written = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="hf_ecg_fuzz_") as folder:
-        begin = functools.partial(start, options.data_dir, options.seed, folder)
-        results = run_in_children(begin, cases, options.processes)
+        begin = functools.partial(start, options.data_dir, options.seed, folder, options.formats is not None)
+        results = run_in_children(begin, cases, options.processes, options.seconds)
         for case, result in tqdm.tqdm(results, total=len(cases), unit="case"):
             _add(report, case, result, keep=options.index is not None)
             if time.perf_counter() - written > WRITE_SECONDS:

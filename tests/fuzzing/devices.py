@@ -1,6 +1,7 @@
 """Damaged files of every format of recordings, judged by what a record must be; see `SAMPLES` for the files."""
 
 import binascii
+import functools
 import math
 import struct
 from pathlib import Path
@@ -102,3 +103,7 @@ def what_is_wrong(record) -> str | None:
     if any(not math.isfinite(note.seconds + note.duration) for note in record.annotations):
         return "an annotation stands at no time"
     return None
+
+
+# Format -> its mutations
+FORMATS = {name: functools.partial(DeviceFile, name=name) for name in SAMPLES}

@@ -1,16 +1,8 @@
-"""Every kind of input, its share of the mutations, and one case of it by seed and index."""
+"""Every kind of input, and its share of the mutations."""
 
-import functools
-import shutil
-import tempfile
-import zlib
-from pathlib import Path
-
-import numpy as np
-
-from tests.signals.formats.samples import SAMPLES
-
-from . import configs, devices, saved, tables, waveforms
+from . import configs, saved, tables, waveforms
+from .cases import Cases
+from .devices import FORMATS
 
 # Kind of input -> (its mutations, how many of 20,000)
 KINDS = {
@@ -30,8 +22,6 @@ KINDS = {
     "checkpoint": (saved.Checkpoint, 700),
     "resume point": (saved.ResumePoint, 300),
 }
-# Format of recordings -> its mutations
-FORMATS = {name: functools.partial(devices.DeviceFile, name=name) for name in SAMPLES}
 
 
 def shares(mutations: int) -> dict[str, int]:
@@ -40,24 +30,6 @@ def shares(mutations: int) -> dict[str, int]:
     return {kind: -(-share * mutations // total) for kind, (_, share) in KINDS.items()}
 
 
-class Cases:
-    """Runs cases in folders of its own; `run(kind, index)` depends on the seed and on nothing run before."""
-
-    def __init__(self, data, seed: int, folder=None):
-        self.data, self.seed = Path(data), seed
-        self.own = folder is None
-        self.folder = Path(folder or tempfile.mkdtemp(prefix="hf_ecg_fuzz_"))
-        self.kinds: dict[str, object] = {}
-
-    def run(self, kind: str, index: int) -> tuple[str, str, str]:
-        """What was damaged, the outcome, and its message."""
-        if kind not in self.kinds:
-            folder = self.folder / kind.replace(", ", "_").replace(" ", "_")
-            folder.mkdir(parents=True)
-            made = KINDS[kind][0] if kind in KINDS else FORMATS[kind]
-            self.kinds[kind] = made(self.data, folder)
-        return self.kinds[kind].run(np.random.default_rng([self.seed, zlib.crc32(kind.encode()), index]))
-
-    def close(self) -> None:
-        if self.own:
-            shutil.rmtree(self.folder, ignore_errors=True)
+def all_cases(data, seed: int, folder=None) -> Cases:
+    """Of every kind, formats of recordings too."""
+    return Cases({**{kind: made for kind, (made, _) in KINDS.items()}, **FORMATS}, data, seed, folder)

@@ -2,15 +2,16 @@
 
 import pytest
 
+from tests.fuzzing.devices import FORMATS
 from tests.fuzzing.judging import ERROR, FINDING, RIGHT, judge
-from tests.fuzzing.kinds import FORMATS, KINDS, Cases, shares
+from tests.fuzzing.kinds import KINDS, all_cases, shares
 from tests.fuzzing.misbehaving import start
 from tests.fuzzing.pool import run_in_children
 
 
 @pytest.fixture(scope="module")
 def cases(shared_data_dir, tmp_path_factory):
-    return Cases(shared_data_dir, seed=1, folder=tmp_path_factory.mktemp("fuzzing"))
+    return all_cases(shared_data_dir, seed=1, folder=tmp_path_factory.mktemp("fuzzing"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,12 +15,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from tokenize import TokenError
 from typing import BinaryIO, Literal
 
 import numpy as np
 
 from ...checks import nearest
 from ...input_files import open_input
+from ...printable import one_line
 from ..channels import Channels, choose_channels
 from ..record import Record
 from ..units import to_millivolts
@@ -38,6 +40,9 @@ _KEYS = (
 # empty takes a hundredth.
 _MOST_BYTES, _MOST_RATIO, _SMALL_BYTES = 2**33, 100, 2**26
 ASKS = ("sampling_rate", "units", "leads", "record")
+# numpy reads the head of an array as a literal of Python.
+_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, TokenError, zipfile.BadZipFile, zlib.error)
+_LONGEST = 1000
 _ZIP, _ARRAY = b"PK\x03\x04", b"\x93NUMPY"
 
 
@@ -98,8 +103,9 @@ def read(
         raise LeavesOpen(f"{path}: {error}") from error
     except FileNotFoundError:  # it says which
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    except _DAMAGED as error:
+        # numpy and zipfile quote what they found, however long it is
+        raise ValueError(f"{path}: {one_line(str(error), _LONGEST)}") from error
     if single is not None:
         return array_record(path, ArrayFacts(single), choose, FORMAT, **told)
     names = tuple(map(str, np.atleast_1d(content["leads"])))
