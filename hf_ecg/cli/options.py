@@ -191,6 +191,13 @@ def pairs(ctx, param, values: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def one_of_several(context, option, value: str | None) -> int | str | None:
+    """A place from 0, or a name."""
+    if value is None:
+        return None
+    return int(value) if value.isdecimal() else value.removeprefix("name=")
+
+
 def renaming(ctx, param, values: tuple[str, ...]) -> dict[str | int, str] | None:
     """Callback of --rename: ("ECG1=II,ECG2=V1",) as {"ECG1": "II", "ECG2": "V1"}; a number is a channel's place."""
     found: dict[str | int, str] = {}
@@ -254,6 +261,15 @@ RENAME = click.option(
     help="Which lead a file's channel is, by its name or its place from 0, such as ECG=I; may be repeated.",
 )
 CHANNELS = options(LEADS, RENAME)
+LEFT_OPEN = options(
+    click.option("--sampling_rate", type=float, help="Hertz, of a file that does not say it."),
+    click.option("--units", help="mV, uV, nV or V, of a file that does not say it."),
+    click.option(
+        "--record",
+        callback=one_of_several,
+        help="Which of several in the file: its place from 0, or its name; a number that is a name as name=22.",
+    ),
+)
 WINDOW = click.option(
     "--window", type=click.Choice(WINDOWS), help="Of a long record: all windows, the first one, or by the recipe."
 )

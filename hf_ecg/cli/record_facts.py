@@ -15,12 +15,12 @@ _LONGEST_JUDGED_SECONDS = 300.0
 
 
 def describe_record(
-    path: str, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None
+    path: str, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None, **left_open
 ) -> dict:
     """What a file that `hf_ecg.read` takes is: format, leads, rate, units, length, quality, what its reader assumed.
 
     Args:
-        path, leads, rename: see `hf_ecg.read`.
+        path, leads, rename, left_open: see `hf_ecg.read`.
 
     Returns:
         Facts by name. Of a patient only which fields the file holds, never what stands in them.
@@ -28,7 +28,7 @@ def describe_record(
     Raises:
         ValueError, OSError: see `hf_ecg.read`.
     """
-    identified = read(path, leads=leads, rename=rename, keep_identifiers=True)
+    identified = read(path, leads=leads, rename=rename, keep_identifiers=True, **left_open)
     record = with_patient(identified, keep_identifiers=False)
     facts = {
         "kind": "record",

@@ -52,3 +52,20 @@ def test_a_file_as_another_one(tmp_path, capsys):
     call("convert-signal", [*words, "--overwrite", "--json", "--keep_identifiers"])
     assert json.loads(capsys.readouterr().out)["result"]["largest_difference_mv"] == 0
     assert WHO["id"] in (tmp_path / "out.hea").read_text()
+
+
+def test_a_file_that_leaves_something_open(tmp_path):
+    signals = np.sin(np.arange(600) / 9).reshape(2, 1, 300)
+    np.save(tmp_path / "a.npy", signals)
+    words = ["--record", "1", "--units", "mV", "--sampling_rate", "100", "--leads", "II"]
+    assert call("info", [str(tmp_path / "a.npy"), *words])["leads"] == ["II"]
+    call("convert-signal", [str(tmp_path / "a.npy"), str(tmp_path / "a.hea"), *words])
+    record = hf_ecg.read(tmp_path / "a.hea")
+    np.testing.assert_allclose(record.to_millivolts(), signals[1], atol=1e-4)
+    assert (record.leads, record.sampling_rate) == (("II",), 100)
+
+
+def test_a_file_that_holds_no_samples(tmp_path):
+    (tmp_path / "kardia.pdf").write_bytes(b"%PDF-1.7" + bytes(100))
+    with pytest.raises(ValueError, match="kardia.pdf is a PDF: .*no samples"):
+        call("info", [str(tmp_path / "kardia.pdf")])

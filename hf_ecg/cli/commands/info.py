@@ -1,9 +1,11 @@
 """Tell what is installed, what a folder is, or which prompt sets there are."""
 
+import os
+
 import click
 
 from ..next_steps import TWELVE_LEADS_MODEL, after_corpus, after_model, line
-from ..options import CHANNELS, as_command
+from ..options import CHANNELS, LEFT_OPEN, as_command
 from ..outcomes import Ending
 
 PROMPTS = "prompts"
@@ -12,7 +14,8 @@ PROMPTS = "prompts"
 @as_command("info", light=True)
 @click.argument("path", required=False, metavar="[MODEL_CORPUS_OR_RECORD|prompts]")
 @CHANNELS
-def command(path, leads, rename) -> Ending:
+@LEFT_OPEN
+def command(path, leads, rename, sampling_rate, units, record) -> Ending:
     """Tell versions, devices and extras; what a model folder, a run, a corpus or the file of a record is; or, with the
     word `prompts`, which prompt sets there are, or with a set's name, what it asks.
 
@@ -26,12 +29,15 @@ def command(path, leads, rename) -> Ending:
     from ...signals.formats import record_file
 
     told = None
+    left_open = {"sampling_rate": sampling_rate, "units": units, "record": record}
+    is_told = any(value is not None for value in left_open.values())
     if path is not None and (asked := _asked_prompts(path)) is not None:
         facts, told = asked
-    elif path is not None and record_file(path) is not None:
+    # of a file that is none its reader says what to do
+    elif path is not None and (record_file(path) is not None or is_told or os.path.isfile(path)):
         from ..record_facts import describe_record
 
-        facts = describe_record(path, leads, rename)
+        facts = describe_record(path, leads, rename, **left_open)
     elif leads is not None or rename is not None:
         raise ValueError(f"--leads and --rename are for the file of a record, and {path} is not one")
     elif path is not None:
