@@ -19,6 +19,7 @@ from ..leads import STANDARD_LEADS
 from ..record import Record
 from .array_record import ArrayFacts, array_record, said_beside, word_of
 from .confinement import check_inside
+from .hdf5_check import check_heaps
 from .told import named_errors, place_of
 
 FORMAT = "HDF5"
@@ -78,6 +79,8 @@ def read(
     if root is not None:
         check_inside(path, root)
     h5py = _h5py(path)
+    with named_errors(path):
+        check_heaps(path)
     try:
         file = h5py.File(path, "r", locking=False)
     except FileNotFoundError:

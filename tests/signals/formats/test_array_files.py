@@ -185,6 +185,15 @@ def stored_elsewhere(path):
         file.create_dataset("ecg", (12, 600), "f8", external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)])
 
 
+def endless(path):
+    """A heap of texts with an object of no size, at which HDF5's own library goes round for ever."""
+    attributes(path)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"GCOL") + 16
+    content[start : start + 16] = bytes(16)
+    path.write_bytes(content)
+
+
 def empty_and_huge(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("ecg", (12, 4_000_000), "f8", chunks=(12, 1000), compression="gzip")
@@ -222,6 +231,7 @@ def nested(path):
         (outside, "holds no data set of numbers"),
         (virtual, "lies in another file, which is not opened"),
         (stored_elsewhere, "lies in another file, which is not opened"),
+        (endless, "holds an object of 0 bytes"),
         (empty_and_huge, "unpacks from 0 bytes to 384000000"),
         (objects, "holds Python objects, which are not read"),
         (bomb, "unpacks from .* bytes to more than 33554432"),
