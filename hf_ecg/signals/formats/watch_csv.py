@@ -55,7 +55,8 @@ _PATIENT = ("name", "birth_date")
 
 def matches(path: str, head: bytes) -> bool:
     """By lines with a rate in hertz and a lead or a unit among the first ones, and single numbers below them."""
-    if not looks_like_text(head):
+    # in the first line of an export a comma stands behind the word for a name
+    if b"," not in head.partition(b"\n")[0] or not looks_like_text(head):
         return False
     with InputFile(path) as file:
         content = file.read(0, _HEADER_BYTES)
