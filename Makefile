@@ -17,7 +17,7 @@ install:
 # Without DATA it trains on simulated records: everything runs, nothing is learnt about ECGs. PTB-XL (CC BY 4.0) is at
 # https://physionet.org/content/ptb-xl/1.0.3/: make demo DATA=path/to/ptb-xl [OUT=out/demo]
 demo: install
-	@$(VENV)/bin/hf-ecg demo $(if $(DATA),--data '$(DATA)') --output_dir '$(OUT)'
+	@$(VENV)/bin/hf-ecg tour $(if $(DATA),--data '$(DATA)') --output_dir '$(OUT)'
 	@echo 'First: source $(VENV)/bin/activate'
 
 # The models inside the package, from DATA, a prepared corpus of PTB-XL; the same ones bit for bit on the same machine.

@@ -85,7 +85,8 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
         "hf-ecg",
         "ECG foundation models behind the Hugging Face API: corpora, pretraining, honest evaluation.",
         {
-            "demo": Entry("demo", "Show everything: an answer at once, two trainings, and a page of it all."),
+            "demo": Entry("demo", "Show a page in the browser: drop an ECG, see it, its measurements and answers."),
+            "tour": Entry("tour", "Show everything: an answer at once, two trainings, and a page of it all."),
             "prepare": prepare,
             "pretrain": Entry("pretrain", "Pretrain a model by a recipe."),
             "finetune": Entry("finetune", "Fine-tune an encoder on labels or numbers, and judge it."),

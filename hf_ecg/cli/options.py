@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 
 import click
 
+from .late_names import moved
 from .model_names import ModelName
 from .outcomes import JSON, QUIET, Ending, tell
 from .words import CROPS as CROP_WORDS
@@ -62,7 +63,12 @@ class Command(click.Command):
         return inspect.cleandoc(self.help or "").split("\n\n")
 
     def parse_args(self, ctx, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._one_word_each(ctx, args))
+        try:
+            return super().parse_args(ctx, self._one_word_each(ctx, args))
+        except click.NoSuchOption as error:
+            if told := moved(self.name or "", error.option_name):
+                raise click.UsageError(f"{error.format_message().rstrip('.')}{told}", ctx=ctx) from error
+            raise
 
     def invoke(self, ctx):
         """Runs the command and tells how it ended; what it returned is the result.

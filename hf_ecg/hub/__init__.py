@@ -2,5 +2,6 @@
 
 from .card_files import write_card
 from .push import push_corpus, push_run
+from .space import push_space, write_space
 
-__all__ = ["push_corpus", "push_run", "write_card"]
+__all__ = ["push_corpus", "push_run", "push_space", "write_card", "write_space"]

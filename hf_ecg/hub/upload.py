@@ -38,7 +38,7 @@ def commit_files(
         repo_id: OWNER/NAME, created when it is not there.
         files: path in the repository -> file, or its content.
         message: of the commit.
-        repo_type: "model" or "dataset".
+        repo_type: "model", "dataset" or "space".
         stale: which other paths of the repository this commit takes away.
         private: visibility of a repository that has to be created.
         revision: branch, created when it is not there; None is the main one.
@@ -68,7 +68,8 @@ def commit_files(
 
 
 def _commit(api, repo_id, files, message, repo_type, stale, private, revision) -> CommitInfo:
-    api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True)
+    of_space = {"space_sdk": "gradio"} if repo_type == "space" else {}
+    api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True, **of_space)
     if revision is not None:
         api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
     head, present = _state(api, repo_id, repo_type, revision)

@@ -98,6 +98,12 @@ def test_a_group_alone_shows_its_commands(words, inside, capsys):
     assert status == 2 and told.startswith("Usage: hf-ecg") and f"\n  {inside} " in told
 
 
+def test_an_old_call_is_told_where_it_went(capsys):
+    for option in ("--data", "--output_dir", "--output-dir"):
+        status, told = ending(capsys, "demo", option, "x")
+        assert status == 2 and "it went to `hf-ecg tour" in told
+
+
 def test_groups_are_tables():
     group = Group("g", "A group.", {"one": Entry("info", "tells")})
     assert group.list_commands(None) == ["one"] and group.get_command(None, "two") is None
@@ -106,7 +112,8 @@ def test_groups_are_tables():
 # Each command with something that is not there; {} is an empty folder.
 ABSENT = {
     "convert-signal": ["{}/absent.hea", "{}/out.csv"],
-    "demo": ["--data", "{}/absent", "--output_dir", "{}/out"],
+    "demo": ["--model", "{}/absent"],
+    "tour": ["--data", "{}/absent", "--output_dir", "{}/out"],
     "prepare folder": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare ptb_xl": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],
     "prepare mimic_iv_ecg": ["--data_dir", "{}/absent", "--output_dir", "{}/out"],

@@ -1,39 +1,40 @@
-"""Show everything."""
-
-from pathlib import Path
+"""Show a page in the browser."""
 
 import click
 
-from ..options import EndsWith, as_command
-from ..outcomes import INTERRUPTED, Ending
+from ..model_names import MODEL_NAME
+from ..next_steps import TWELVE_LEADS_MODEL
+from ..options import as_command
+from ..outcomes import Ending
 
 
 @as_command("demo", light=True)
-@click.option("--data", help="Folder of PTB-XL as PhysioNet ships it (default: simulated records).")
-@click.option("--output_dir", default="out/demo", show_default=True, help="Folder of all that is made.")
-def command(data, output_dir) -> Ending:
-    """Show everything: an answer about a file at once, then two trainings, their comparison, and a page of it all.
+@click.option(
+    "--model",
+    type=MODEL_NAME,
+    default=TWELVE_LEADS_MODEL,
+    show_default=True,
+    help="Classifier, or model of ECGs and texts: a folder, a packaged name, or a Hub id.",
+)
+@click.option("--corpus", help="Prepared corpus whose records are shown as neighbours (default: simulated ones).")
+@click.option("--no_neighbours", is_flag=True, help="Show no nearest records: the page is there sooner.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 lets others in.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen at (default: a free one from 7860 on).")
+@click.option("--open", "open_browser", is_flag=True, help="Open the browser.")
+def command(model, corpus, no_neighbours, host, port, open_browser) -> Ending:
+    """Show a page in the browser: drop an ECG, see it on paper, with measurements, answers, reasons, near records.
 
     \b
     hf-ecg demo
-    hf-ecg demo --data path/to/ptb-xl --output_dir out/ptb_xl
+    hf-ecg demo --model FINETUNED --corpus CORPUS --port 8000 --open
 
-    OUT/ holds index.html (the page), corpus/, clep/ (a model of ECGs and texts), bce/ (a classifier), and pictures. A
-    step whose result is there is not done again, and an interrupted training goes on.
+    Files are read here, once, and deleted; nothing is sent anywhere. Ctrl-C ends it. The two trainings and their page,
+    which were `hf-ecg demo` before, are `hf-ecg tour`.
     """
-    from ...studies.demonstration.plan import Plan
+    from ...browser import build_page, serve
 
-    plan = Plan(Path(output_dir), None if data is None else Path(data))
-    if not plan.is_done():
-        plan.begin()
-        click.echo("\n".join(plan.lines()))
-        try:
-            from ...progress import without_bars_of_others
-            from ...studies.demonstration.demo_run import run_demonstration
-
-            with without_bars_of_others():
-                run_demonstration(plan, click.echo)
-        except KeyboardInterrupt as stop:
-            raise EndsWith("interrupted: the same command goes on from here", INTERRUPTED) from stop
-    made = [(plan.page, "the page"), (plan.model, "the model"), (plan.model / "encoder", "its ECG encoder alone")]
-    return Ending(str(plan.page), made=made, next=plan.next_commands())
+    page = build_page(model, corpus, simulated=not no_neighbours)
+    serve(
+        page, host=host, port=port, open_browser=open_browser, tell=lambda address: click.echo(f"the page: {address}")
+    )
+    return Ending()

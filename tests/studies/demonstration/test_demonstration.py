@@ -1,4 +1,4 @@
-"""`hf-ecg demo`: what is made once is there at once, what is of other records stays, the page stands alone."""
+"""`hf-ecg tour`: what is made once is there at once, what is of other records stays, the page stands alone."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from hf_ecg.studies.demonstration.plan import Plan
 INSTANT = """
 import sys
 from hf_ecg.cli import run
-run("demo", ["--output_dir", sys.argv[1]])
+run("tour", ["--output_dir", sys.argv[1]])
 assert not {"torch", "transformers", "datasets", "matplotlib"} & set(sys.modules)
 """
 FOUND = [
@@ -65,15 +65,15 @@ def test_what_is_there_is_told_at_once(plan, tmp_path, repository):
 def test_a_folder_with_other_records_is_kept(plan, tmp_path):
     raw = tmp_path / "raw"
     with pytest.raises(OSError, match="holds no ptbxl_database.csv"):
-        call("demo", ["--data", str(raw), "--output_dir", str(plan.output)])
+        call("tour", ["--data", str(raw), "--output_dir", str(plan.output)])
     raw.mkdir()
     (raw / "ptbxl_database.csv").touch()
     page(plan, tmp_path)
     with pytest.raises(OSError, match="a demonstration on other records"):
-        call("demo", ["--data", str(raw), "--output_dir", str(plan.output)])
+        call("tour", ["--data", str(raw), "--output_dir", str(plan.output)])
     (tmp_path / "older" / "corpus" / "ptb_xl_100hz").mkdir(parents=True)
     with pytest.raises(OSError, match="holds another corpus than simulated_100hz"):
-        call("demo", ["--output_dir", str(tmp_path / "older")])
+        call("tour", ["--output_dir", str(tmp_path / "older")])
 
 
 def test_an_interrupted_demonstration_is_taken_up(plan):
