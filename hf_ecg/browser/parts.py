@@ -2,14 +2,13 @@
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from ..extras import install_words
 from ..plotting import plot_ecg, plot_explanation
+from ..signals.measuring import measure
 from ..signals.quality import check_quality
 from ..signals.record import Record
 
@@ -26,15 +25,14 @@ FLAG_WORDS = {
     "arm_reversal": "the arms may be interchanged",
     "leg_reversal": "the right leg and an arm may be interchanged",
 }
-# (name of the measurement, words, unit)
-MEASURED = (
-    ("heart_rate", "Heart rate", "/min"),
-    ("pr_ms", "PR", "ms"),
-    ("qrs_ms", "QRS", "ms"),
-    ("qt_ms", "QT", "ms"),
-    ("qtc_ms", "QTc (Fridericia)", "ms"),
-    ("qrs_axis", "QRS axis", "°"),
-)
+MEASURED = {
+    "heart_rate": "Heart rate",
+    "pr_ms": "PR",
+    "qrs_ms": "QRS",
+    "qt_ms": "QT",
+    "qtc_fridericia_ms": "QTc (Fridericia)",
+    "qrs_axis": "QRS axis",
+}
 
 
 def sentence(words: str, kind: str = "note") -> str:
@@ -86,18 +84,15 @@ def quality(record: Record) -> str:
 
 
 def measurements(record: Record) -> str:
-    """Rate, intervals and axis, with the reason where one could not be had."""
-    try:
-        from ..signals.delineation import measure_ecg
-
-        found = measure_ecg(record.to_millivolts(), record.sampling_rate, record.leads)
-    except ImportError:
-        return sentence(f"Measuring needs neurokit2: {install_words('neurokit2', 'delineation')}")
+    """Rate, intervals and axis; what is doubtful, or could not be had, with the reason."""
+    found = {row["name"]: row for row in measure(record).rows()}
     rows = []
-    for name, words, unit in MEASURED:
-        value = getattr(found, name)
-        rows.append((words, "not measured" if math.isnan(value) else f"{value:.0f} {unit}"))
-    return table(rows, ("measurement", "value")) + sentence("From the median beat, by rules and not by the model.")
+    for name, words in MEASURED.items():
+        row = found[name]
+        value = "not measured" if row["value"] is None else f"{row['value']:.0f} {row['unit']}".strip()
+        rows.append((words, value, "" if row["reliability"] == "good" else row["why"] or row["reliability"]))
+    told = "By rules on the waveform, not by the model."
+    return table(rows, ("measurement", "value", "doubt")) + sentence(told)
 
 
 def answers(found: Sequence[dict]) -> str:

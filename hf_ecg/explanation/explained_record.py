@@ -98,8 +98,8 @@ def explained_record(
     Args:
         ecg: a path, a `Record`, a row, or an array (leads, samples) with `sampling_rate`, `leads` and `units`.
         extractor, model: who is to see it.
-        start, seconds: of the stretch; default the beginning, as long as the model's window, or all of the record up
-            to a minute where the model takes any length.
+        start, seconds: of the stretch; default the beginning, as long as the window that the model was made for, or up
+            to a minute where it was made for none.
 
     Raises:
         ValueError: what the extractor refuses, several records, values that are no voltages, a stretch that leaves the
@@ -110,8 +110,7 @@ def explained_record(
         raise ValueError(f"start is {start} s, wanted 0 or more and less than the record's {record.seconds:g} s")
     there = record.seconds - start
     if seconds is None:
-        longest = LONGEST_S if extractor.num_samples is None else window_seconds(extractor, model) or LONGEST_S
-        seconds = min(there, longest, LONGEST_S)
+        seconds = min(there, window_seconds(extractor, model) or LONGEST_S, LONGEST_S)
     elif not (math.isfinite(seconds) and 0 < seconds <= there + 0.5 / record.sampling_rate):
         raise ValueError(f"seconds is {seconds}, wanted more than 0 and up to {there:g}, the record's end")
     if seconds > LONGEST_S:

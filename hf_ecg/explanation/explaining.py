@@ -90,7 +90,7 @@ def explain_score(score: AskedScore, record: ExplainedRecord, method: str) -> Ex
 
 def _inputs(score: AskedScore, record: ExplainedRecord) -> dict[str, torch.Tensor]:
     with on_purpose(known_units=True):
-        inputs = dict(score.extractor(record.given, lead=record.lead, return_tensors="pt"))
+        inputs = dict(score.extractor(record.given, lead=record.lead, window="recipe", return_tensors="pt"))
     return {name: values for name, values in inputs.items() if name != "record_index"}
 
 

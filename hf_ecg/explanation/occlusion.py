@@ -80,6 +80,7 @@ def _scores(score: AskedScore, record: ExplainedRecord, signals: Iterable[np.nda
                 leads=record.given.leads,
                 units="mV",
                 lead=record.lead,
+                window="recipe",
                 return_tensors="pt",
             )
             # the rows of a record stand side by side, and their mean counts

@@ -28,7 +28,7 @@ class RowPlaces(NamedTuple):
 def row_places(
     extractor: ECGFeatureExtractor, ecg, sampling_rate=None, leads=None, units=None, lead: str | None = None
 ) -> RowPlaces:
-    """Where the rows lie that the extractor makes of one record, in the order of its rows.
+    """Where the rows lie that the extractor makes of one record with `window="recipe"`, in the order of its rows.
 
     Args:
         extractor: whose recipe is followed.
