@@ -7,7 +7,8 @@ channels are taken. It is added by that module and its place in `FORMATS`. `ENDI
 files of these endings are something else: in a folder, `matches` then decides. `ASKS` lists what a file may leave open
 (see `told`), which `read` then takes by name. `may_be(path, head)` says that a file which nothing matches can be read
 when the caller says more of it. `parts(path, root, choose)` opens a file of which parts can be read: see
-`open_parts`.
+`open_parts`. `NEEDS_NO_ENDING = True` says that files of the format are often called without an ending, or by a
+number: in a folder they are found by their first bytes.
 """
 
 import logging
@@ -193,7 +194,10 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     """
     folders = os.walk(folder, onerror=_raise)
     found = [os.path.join(inside, name) for inside, _, names in folders for name in names]
-    found = sorted(path for path in found if path.lower().endswith(tuple(endings or record_endings())))
+    known = tuple(endings or record_endings())
+    found = sorted(
+        path for path in found if path.lower().endswith(known) or (endings is None and _needs_no_ending(path))
+    )
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
@@ -209,6 +213,16 @@ def _check_there(path: str) -> None:
     endings = (ending for known in FORMATS if known is not wfdb_record for ending in known.ENDINGS)
     if path.lower().endswith(tuple(endings)) and not os.path.lexists(path):
         raise FileNotFoundError(f"{path} is not there")
+
+
+def _needs_no_ending(path: str) -> bool:
+    """Whether a name has no ending, or a number as one, and the file is of a format that is often called so."""
+    _, dot, ending = os.path.basename(path).rpartition(".")
+    formats = [known for known in FORMATS if getattr(known, "NEEDS_NO_ENDING", False)]
+    if (dot and not ending.isdigit()) or not os.path.isfile(path):
+        return False
+    head = _head(path, None)
+    return any(known.matches(path, head) for known in formats)
 
 
 def _shares_endings(known) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMAT = "DICOM"
 ENDINGS = (".dcm", ".dicom")
+# Archives call them IM000001, or by their identifier.
+NEEDS_NO_ENDING = True
 _PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _DEFLATED, _META_BYTES = b"1.2.840.10008.1.2.1.99", 4096
 # ECGs shrink to a third; only what is empty to less than a hundredth.

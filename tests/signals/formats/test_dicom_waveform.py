@@ -11,6 +11,7 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 import hf_ecg
+from hf_ecg.signals.formats import find_record_files
 from hf_ecg.signals.record import Annotation
 from tests.signals.formats.dicom_making import channel, group, note, write
 
@@ -64,6 +65,16 @@ def test_classes_and_ways_to_write_them(tmp_path, name, options):
     record = hf_ecg.read(write(tmp_path / name, [made()], **options))
     np.testing.assert_allclose(record.to_millivolts(), COUNTS * STEP, atol=1e-12)
     assert record.leads == ("I", "II", "V1") and record.lead_names == ("Lead I (Einthoven)", "II", "MDC_ECG_LEAD_V1")
+
+
+def test_files_of_an_archive_are_found_without_an_ending(tmp_path):
+    paths = [tmp_path / "a" / name for name in ("1.2.840.77", "IM000001", "ecg.dcm")]
+    paths[0].parent.mkdir()
+    for path in paths:
+        write(path, [made()])
+    (tmp_path / "RECORDS").write_text("a\n")
+    (tmp_path / "notes.1").write_text("II is lead 2\n")
+    assert find_record_files(tmp_path) == [str(path) for path in paths]
 
 
 def test_big_endian(tmp_path):
