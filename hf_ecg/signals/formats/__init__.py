@@ -44,7 +44,7 @@ from . import (
 )
 from .confinement import check_inside
 from .no_samples import advice
-from .told import check_agrees, checked
+from .told import BY_PLACE, check_agrees, checked
 
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
@@ -119,7 +119,8 @@ def read(
     head = _head(path, root)
     known = _format_of(path, head) or _format_that_may_be(path, head)
     if known is not None:
-        asked = {key: value for key, value in {**told, "leads": leads}.items() if key in getattr(known, "ASKS", ())}
+        named = BY_PLACE if leads is None and rename is not None else leads
+        asked = {key: value for key, value in {**told, "leads": named}.items() if key in getattr(known, "ASKS", ())}
         try:
             found = known.read(path, root, choose, **asked)
         except MemoryError as error:

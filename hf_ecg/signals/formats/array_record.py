@@ -170,7 +170,7 @@ def array_record(
     with named_errors(path):
         values = _numbers(facts.values)
         known = facts.names if facts.names is not None else leads
-        number = None if known is None or isinstance(known, str) else len(known)
+        number = None if known is None or isinstance(known, str) else len(known) or None
         values = _leads_first(values, number)
         if facts.names is not None and len(facts.names) != len(values):
             raise ValueError(f"it names {len(facts.names)} leads, and its array has shape {facts.values.shape}")

@@ -28,7 +28,7 @@ from ..record import Record
 from ..units import to_millivolts
 from .array_record import ArrayFacts, array_record
 from .confinement import check_inside
-from .told import LeavesOpen, place_of, rate_of, units_of
+from .told import BY_PLACE, LeavesOpen, names_of, place_of, rate_of, units_of
 
 FORMAT = "NumPy"
 ENDINGS = (".npz",)
@@ -182,7 +182,9 @@ def _checked(
     """The arrays, and what is told in place of one that lacks; nothing lacks, and they fit each other."""
     counted = "gain" in found or "baseline" in found
     for key in ("signals", "leads", "sampling_rate", *(("gain", "baseline") if counted else ("units",))):
-        if key not in found and told.get(key) is not None:
+        if key == "leads" and key not in found and told[key] == BY_PLACE and "signals" in found:
+            found[key] = np.asarray(names_of(None, found["signals"].shape[-2:][0], BY_PLACE))
+        elif key not in found and told.get(key) is not None:
             found[key] = np.asarray(told[key])
         if key not in found:
             kind, say = (LeavesOpen, f": give {key}=") if key in told else (ValueError, "")

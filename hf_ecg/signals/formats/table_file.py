@@ -91,7 +91,7 @@ def read(
         check_inside(path, root)
     with named_errors(path):
         content, remark = _as_utf8(read_input(path))
-        layout = find_layout(_lines(content[:_FIRST_BYTES]), None if leads is None else len(leads))
+        layout = find_layout(_lines(content[:_FIRST_BYTES]), None if leads is None else len(leads) or None)
         if layout is None:
             raise ValueError("it holds no table of numbers whose rows have equally many columns")
         head = read_head(layout.above)

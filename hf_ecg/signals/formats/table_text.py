@@ -105,7 +105,10 @@ def _layouts(separator: str, rows: list[str], kept: list[tuple[int, str]], lines
     if any(len(row) != width for row in split) or width > _MOST_COLUMNS or (width == 1) != (separator == ""):
         return []
     for point in ".,":
-        if point != separator and all(_is_value(cell, point) for row in split for cell in row):
+        # in quotes a number may hold the separator
+        if (point != separator or all('"' in row for row in rows)) and all(
+            _is_value(cell, point) for row in split for cell in row
+        ):
             if any(_NUMBER[point].fullmatch(cell) for row in split for cell in row):
                 return _with_header(Layout(separator, point, (), (), 0, (), width), kept, lines)
     return []

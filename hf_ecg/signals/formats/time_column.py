@@ -25,6 +25,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"(.*?)\s*[\[({]([^\[\](){}]*)[\])}]\s*")
+_ODD_DATE = re.compile(r"\s*\d{1,2}[/-]\d{1,2}[/-]\d{4}[T ]\s*")
 _INDEX = re.compile(
     r"|#|no\.?|nr\.?|idx|index|row|line|unnamed: 0|(?:sample|frame)s?(?:[\s_]?(?:#|no\.?|number|index|id))?",
     re.IGNORECASE,
@@ -127,6 +128,11 @@ def _date(seconds: float) -> datetime:
 
 
 def _of_stamps(name: str, cells: list[str]) -> Times:
+    # 03/04/2020 is of March here and of April there, and the rate does not ask
+    remark = None
+    if _ODD_DATE.match(cells[0]):
+        remark = f"date: its times, in {name!r}, do not say which of day and month is which: the date is left out"
+        cells = [_ODD_DATE.sub("", cell) for cell in cells]
     try:
         found = [_stamp(cell) for cell in cells]
     except ValueError as error:
@@ -144,7 +150,7 @@ def _of_stamps(name: str, cells: list[str]) -> Times:
     else:
         seconds = np.array([(one - found[0]).total_seconds() for one in found])
         start = found[0]
-    return Times(seconds - seconds[0], resolution, start)
+    return Times(seconds - seconds[0], resolution, start, remark)
 
 
 def _stamp(cell: str) -> datetime | timedelta:
@@ -167,7 +173,6 @@ def _stamp(cell: str) -> datetime | timedelta:
                 return datetime.strptime(text, form)
             except ValueError:
                 continue
-        # 03/04/2020 is of March here and of April there
         raise ValueError(
             f"{cell!r} is no date that is read: wanted ISO 8601, such as 2020-03-28T07:27:13.250"
         ) from None

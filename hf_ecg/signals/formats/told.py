@@ -14,6 +14,8 @@ from ..units import known_voltage
 
 # What `hf_ecg.read` takes for files that leave it open. `leads` names the channels of a file that does not.
 KEYS = ("sampling_rate", "units", "record", "leads")
+# In the place of `leads`: `rename` names the channels by their places, from 0.
+BY_PLACE = ()
 # Clocks write a rate with six digits or so.
 _SAME_RATE = 1e-5
 _SHOWN = 4
@@ -105,11 +107,14 @@ def names_of(said: Sequence[str] | None, number: int, leads) -> tuple[str, ...]:
         ValueError: nobody names them (`LeavesOpen`), or another number of them.
     """
     if said is None:
+        if leads == BY_PLACE:
+            return tuple(map(str, range(number)))
         if leads is None and number == 1:
             return ("ECG",)
         if leads is None:
             raise LeavesOpen(
-                f"it does not name its {number} channels: give leads=, the names of all of them in their order"
+                f"it does not name its {number} channels: give leads=, the names of all of them in their order,"
+                " or rename= for some by their places, from 0"
             )
         said = (leads,) if isinstance(leads, str) else tuple(map(str, leads))
         if len(said) != number:

@@ -100,6 +100,18 @@ def test_time_of_a_belt(tmp_path):
     assert "do not say their unit: taken as units of 0.001 s" in record.remarks[0]
 
 
+def test_dates_whose_order_nobody_says(tmp_path):
+    midnight = [f"23:59:{58 + i / 100:06.3f}" for i in range(200)] + [f"00:00:{i / 100:06.3f}" for i in range(200)]
+    stamps = [f"03/04/2020 {clock}" for clock in midnight]
+    (tmp_path / "a.csv").write_text(table(["date,I [mV]"], lambda i: [stamps[i], FIRST[i]]))
+    record = hf_ecg.read(tmp_path / "a.csv")
+    assert record.sampling_rate == 100 and str(record.start_time) == "23:59:58"
+    assert "do not say which of day and month" in record.remarks[0]
+    quoted = table(['"Zeit [s]","I [mV]"'], lambda i: [f'"{comma(i / 500)}"', f'"{comma(FIRST[i])}"'])
+    (tmp_path / "b.csv").write_text(quoted)
+    assert hf_ecg.read(tmp_path / "b.csv").sampling_rate == 500
+
+
 def test_what_is_said_above_names_nobody(tmp_path):
     above = [
         "Name: Jane Example",
@@ -137,6 +149,9 @@ def test_tables_that_leave_something_open(tmp_path):
         hf_ecg.read(path, **{**told, "leads": ["I"]})
     path.write_text(table([], lambda i: [comma(FIRST[i])]))
     np.testing.assert_array_equal(hf_ecg.read(path, **{**told, "leads": ["I"]}).to_millivolts(), [FIRST])
+    path.write_text(table([], timed_not))
+    found = hf_ecg.read(path, rename={1: "V1"}, sampling_rate=500, units="mV")
+    assert found.leads == ("V1",) and found.to_millivolts().tolist() == [SECOND.tolist()]
     # a table that says something is not told otherwise
     path.write_text(PLAIN)
     for told, message in (
