@@ -35,11 +35,6 @@ _PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _DEFLATED, _META_BYTES = b"1.2.840.10008.1.2.1.99", 4096
 # ECGs shrink to a third; only what is empty to less than a hundredth.
 _MOST_RATIO, _SMALL_BYTES = 100, 2**26
-# What pydicom raises for what it cannot read.
-_DAMAGED = (
-    *(ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError, OverflowError),
-    *(EOFError, RecursionError, struct.error, zlib.error, ArithmeticError),
-)
 # pydicom's checks are switched for the whole process.
 _LOCK = threading.RLock()
 # Of the patient, the place and the order: our name, and the elements.
@@ -99,8 +94,12 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
             raise
         except DicomError as error:
             raise ValueError(f"{path}: {error}") from error
-        except _DAMAGED as error:
-            # without what pydicom says, which quotes elements
+        except MemoryError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.filename is not None:  # it is not there, or may not be read
+                raise
+            # pydicom raises what each element leads to, by its own exceptions too, and quotes elements in them
             kind = type(error).__name__
             raise ValueError(f"{path} cannot be read as DICOM ({kind}): damaged, or something else") from None
     tell(path, record.remarks)

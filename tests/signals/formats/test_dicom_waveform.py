@@ -204,6 +204,19 @@ def test_sizes_that_lie(tmp_path, changed, message):
         hf_ecg.read(write(tmp_path / "a.dcm", [item]))
 
 
+def test_elements_that_pydicom_cannot_read(tmp_path):
+    # found by tests/benchmarks/fuzz.py: exceptions of pydicom's own, and an error of the system without a file
+    whole = write(tmp_path / "whole.dcm", [made()], PatientName="Doe^Jane").read_bytes()
+    place = whole.index(b"\x3a\x00\x05\x00US") + 6
+    for first, number in ((137, b"\2\0\0\0"), (place, b"\1\0"), (place, b"\xff\0")):
+        (tmp_path / "odd.dcm").write_bytes(whole[:first] + number + whole[first + len(number) :])
+        with pytest.raises(ValueError, match="odd.dcm cannot be read as DICOM") as caught:
+            hf_ecg.read(tmp_path / "odd.dcm")
+        assert "Doe" not in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="absent.dcm"):
+        hf_ecg.read(tmp_path / "absent.dcm")
+
+
 def test_cut_anywhere_and_bombs(tmp_path):
     whole = write(tmp_path / "whole.dcm", [made()], PatientName="Doe^Jane").read_bytes()
     for end in (*range(133, len(whole) - 1, 211), len(whole) - 1):
