@@ -254,5 +254,5 @@ def _is_told(text: str) -> bool:
 
 
 def _run_at_end(row: np.ndarray, value: int) -> int:
-    other = np.flatnonzero(row[::-1] != value)
-    return int(other[0]) if other.size else len(row)
+    other = row[::-1] != value
+    return int(other.argmax()) if other.any() else len(row)

@@ -62,7 +62,11 @@ def stored_values(counts: np.ndarray, step: np.ndarray, zero: np.ndarray, missin
 
 def _fits(counts: np.ndarray, gone: np.ndarray | None, missing: np.ndarray | None) -> bool:
     if counts.dtype == np.int16:
-        return missing is None or not ((counts == MISSING_COUNT) & ~missing).any()
+        if missing is None:
+            return True
+        # row by row: of a day of signal the masks of all leads would be as large as the signal
+        pairs = zip(counts, missing, strict=True)
+        return not any(((row == MISSING_COUNT) & ~gone_row).any() for row, gone_row in pairs)
     present = counts if gone is None or not gone.any() else counts[~gone]
     return bool(not present.size or MISSING_COUNT < present.min() <= present.max() <= _HIGHEST)
 

@@ -1,5 +1,6 @@
 """EDF, EDF+, BDF: real and made files, their gaps and fill, and damaged ones."""
 
+import tracemalloc
 from datetime import datetime, time
 from pathlib import Path
 
@@ -188,6 +189,16 @@ def test_a_lead_without_a_scale(written, scale):
     with pytest.raises(ValueError, match="its ranges give no scale"):
         hf_ecg.read(written([lead("I", FIRST, **scale)]))
     assert hf_ecg.read(written([lead("I", FIRST, **scale), lead("II", SECOND)])).leads == ("II",)
+
+
+def test_a_long_one_takes_little_more_memory_than_its_file(written):
+    parts = [np.full(2**19, -700, "<i2").tobytes()] * 4
+    path = written([lead(name, parts) for name in ("I", "II")])
+    tracemalloc.start()
+    record = hf_ecg.read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert record.num_samples == 2**21 and peak < 2 * path.stat().st_size + 2**23
 
 
 def test_cut_anywhere(tmp_path):
