@@ -11,6 +11,8 @@ from os import PathLike, fspath
 import torch
 from transformers.utils import logging
 
+from .lead_costs import tell_lead_costs
+from .pipeline_parts import origin_of
 from .processing import ECGFeatureExtractor
 from .processing.inputs import read_file
 from .processing.outputs import stack_outputs
@@ -39,6 +41,11 @@ def record_inputs(ecg, extractor: ECGFeatureExtractor, model, window=None, **opt
         OSError, ValueError: see `ECGFeatureExtractor.__call__`.
     """
     plan = window_of(window, extractor, model, pooling=AVERAGED)
+    source, revision = origin_of(model)
+
+    def tell(inputs: dict) -> None:
+        tell_lead_costs(source, extractor.leads, inputs["lead_mask"].tolist(), revision)
+
     if isinstance(ecg, (str, PathLike)):
         leads, rename = (options.pop(key, None) for key in ("leads", "rename"))
         found: Record | RecordStream | None = open_long(ecg, leads=leads, rename=rename)
@@ -51,11 +58,13 @@ def record_inputs(ecg, extractor: ECGFeatureExtractor, model, window=None, **opt
         spans = plan.spans(ecg.num_samples, ecg.sampling_rate, ecg.name)
         if len(spans) > BLOCK:
             plan.tell(ecg.name, ecg.num_samples, ecg.sampling_rate, spans)
-            return {BLOCKS: WindowBlocks(extractor, ecg, spans, options)}
+            return {BLOCKS: WindowBlocks(extractor, ecg, spans, options, tell)}
         if isinstance(ecg, RecordStream):
             # few windows of a long record: the first one, or very long ones
             ecg = ecg.part(0, ecg.num_samples if plan.window == "recipe" else spans[-1][1])
-    return dict(extractor(ecg, **options, window=plan, return_tensors="pt"))
+    inputs = dict(extractor(ecg, **options, window=plan, return_tensors="pt"))
+    tell(inputs)
+    return inputs
 
 
 class WindowBlocks:
@@ -66,10 +75,19 @@ class WindowBlocks:
         record: a `Record` or a `RecordStream`.
         spans: first sample and end of each window.
         options: of the extractor's call.
+        tell: is called with each batch, to say what is to be said of it.
     """
 
-    def __init__(self, extractor: ECGFeatureExtractor, record, spans: Sequence[tuple[int, int]], options: Mapping):
-        self._extractor, self._record, self._spans, self._options = extractor, record, spans, dict(options)
+    def __init__(
+        self,
+        extractor: ECGFeatureExtractor,
+        record,
+        spans: Sequence[tuple[int, int]],
+        options: Mapping,
+        tell: Callable[[dict], None],
+    ):
+        self._extractor, self._record, self._spans = extractor, record, spans
+        self._options, self._tell = dict(options), tell
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -86,6 +104,7 @@ class WindowBlocks:
             inputs, _, wrong = usable_inputs(self._extractor, windows, **self._options)
             refused |= {first + place: error for place, error in wrong.items()}
             if inputs:
+                self._tell(inputs)
                 rows = len(next(iter(inputs.values())))
                 yield inputs | {"record_index": torch.zeros(rows, dtype=torch.long)}
         if not refused:

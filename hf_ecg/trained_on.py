@@ -31,7 +31,7 @@ def trained_on_note(source, revision: str | None = None) -> str | None:
     Raises:
         ValueError: facts that are not a JSON object.
     """
-    facts, run = (_read(str(source), name, revision) for name in (FACTS_FILE, RUN_FILE))
+    facts, run = (read_beside(str(source), name, revision) for name in (FACTS_FILE, RUN_FILE))
     # `evaluation.protocol` checks them whole, and brings what no pipeline needs
     sources = [each for each in facts.get("sources") or () if isinstance(each, dict)]
     counts = [each["records"] for each in sources if each.get("records")] or [run.get("num_records")]
@@ -58,7 +58,8 @@ def tell_trained_on(source, revision: str | None = None) -> str | None:
     return note
 
 
-def _read(source: str, name: str, revision: str | None) -> dict:
+def read_beside(source: str, name: str, revision: str | None = None) -> dict:
+    """A JSON object that lies beside a model's weights, here or on the Hub; empty where there is none."""
     folder = Path(source)
     if source and folder.is_dir():
         run = [folder.resolve().parent / name] if folder.resolve().name == "encoder" else []

@@ -7,6 +7,7 @@ from ..evaluation.judging.features import average_crops, frozen
 from ..evaluation.loading import checked_source, extractor_of, load_whole
 from ..evaluation.options import MEAN
 from ..evaluation.weights import tensors_digest
+from ..lead_costs import tell_lead_costs
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..processing import ECGFeatureExtractor
 from ..processing.record_windows import WindowPlan
@@ -54,7 +55,7 @@ class Encoder:
         self.model = self.dual if projected else ecg_encoder(model)
         if device is not None:
             self.model = self.model.to(device)
-        self.revision = tensors_digest(model)
+        self.revision, self._revision = tensors_digest(model), revision
         self.feature_extractor = feature_extractor
         self.projected, self.crops = projected, crops
         self.lead = lead
@@ -77,6 +78,7 @@ class Encoder:
             ValueError: see `ECGFeatureExtractor`.
         """
         inputs = dict(self.feature_extractor(records, lead=self.lead, return_tensors="pt", window="recipe"))
+        tell_lead_costs(self.origin, self.feature_extractor.leads, inputs["lead_mask"].tolist(), self._revision)
         inputs.setdefault("record_index", torch.arange(len(records)))
         # crops of one record have the same leads
         first = torch.searchsorted(inputs["record_index"], torch.arange(len(records)))

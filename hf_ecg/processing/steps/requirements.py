@@ -84,14 +84,18 @@ def _normalised_by(signals: np.ndarray) -> str:
     """How somebody has normalised the leads of a record (leads, samples), in words; empty when nobody has."""
     if not len(signals):
         return ""
-    low, high = np.nanmin(signals, axis=1), np.nanmax(signals, axis=1)
+    # several times faster, and most windows have no gap
+    whole = not np.isnan(signals).any()
+    mean_of, deviation_of = (np.mean, np.std) if whole else (np.nanmean, np.nanstd)
+    low, high = (f(signals, axis=1) for f in ((np.min, np.max) if whole else (np.nanmin, np.nanmax)))
     alive = high > low
     if not alive.any():
         return ""
     signals, low, high = signals[alive], low[alive], high[alive]
     for axis, what in ((1, "every lead has"), (None, "the record has")):
-        mean, deviation = np.nanmean(signals, axis=axis), np.nanstd(signals, axis=axis)
-        if np.all(np.abs(mean) < _TOLERANCE) and np.all(np.abs(deviation - 1) < _TOLERANCE):
+        if np.any(np.abs(mean_of(signals, axis=axis)) >= _TOLERANCE):
+            continue
+        if np.all(np.abs(deviation_of(signals, axis=axis) - 1) < _TOLERANCE):
             return f"{what} a mean of 0 and a standard deviation of 1"
     for bottom in (0.0, -1.0):
         if len(signals) > 1 and np.all(np.abs(low - bottom) < 1e-6) and np.all(np.abs(high - 1) < 1e-6):

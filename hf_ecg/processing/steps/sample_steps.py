@@ -71,7 +71,14 @@ class Resample(Step):
         if target == batch.sampling_rate:
             return
         before = batch.signals.shape[-1]
-        batch.signals = resample(batch.signals, batch.sampling_rate, target, self.method, self.edges)
+        # leads that no record has are zero, and stay so
+        there = batch.signals.any(axis=(0, 2))
+        found = resample(batch.signals[:, there], batch.sampling_rate, target, self.method, self.edges)
+        if there.all():
+            batch.signals = found
+        else:
+            batch.signals = np.zeros((*batch.signals.shape[:2], found.shape[-1]))
+            batch.signals[:, there] = found
         after = batch.signals.shape[-1]
         # A resampled sample next to padding mixes both; it counts as recorded when its place in time was.
         batch.sample_mask = batch.sample_mask[:, np.arange(after) * before // after]

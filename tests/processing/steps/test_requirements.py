@@ -23,8 +23,8 @@ def extractor(*steps):
 VOLTAGES = extractor({"name": "select_leads"}, {"name": "require_millivolts"}, {"name": "fill_missing"})
 
 
-def call(made, signals, units="mV"):
-    return made(signals, sampling_rate=RATE, leads=LEADS[: len(signals)], units=units)
+def call(made, signals, units="mV", **options):
+    return made(signals, sampling_rate=RATE, leads=LEADS[: len(signals)], units=units, **options)
 
 
 def zscore(signals, axis):
@@ -63,11 +63,13 @@ def test_records_of_another_length_are_refused():
     with pytest.raises(ValueError, match=r"record 0: .*the record lasts 4.9 s, wanted 5 to 60 s"):
         call(made, ecg(4.9))
     with pytest.raises(ValueError, match=r"lasts 61 s, wanted 5 to 60 s; cut it into windows"):
+        call(made, ecg(61), window="recipe")
+    with pytest.raises(ValueError, match=r"lasts 61 s, .* any length up to 60 s: wanted the seconds of a window"):
         call(made, ecg(61))
     with pytest.raises(ValueError, match="wanted at least 5 s"):
         call(extractor({"name": "require_length", "minimum": 5}), ecg(2))
     with pytest.raises(ValueError, match="wanted at most 5 s; cut"):
-        call(extractor({"name": "require_length", "maximum": 5}), ecg(7))
+        call(extractor({"name": "require_length", "maximum": 5}), ecg(7), window="recipe")
 
 
 @pytest.mark.parametrize(
