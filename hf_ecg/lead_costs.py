@@ -4,14 +4,24 @@ from collections.abc import Collection, Iterable, Sequence
 
 from transformers.utils import logging
 
-from .evaluation.robustness.conditions import CLEAN, LEAD_SETS
 from .said_once import first_time
+from .signals.leads import LIMB_LEADS, STANDARD_LEADS
 from .trained_on import read_beside
 
 logger = logging.get_logger(__name__)
 
 # what `hf-ecg evaluate robustness` writes; a copy beside the weights is read by the rooms that use them
 REPORT_NAME = "robustness.json"
+# sets of leads by their names in it, and its conditions without added noise
+LEAD_SETS = {
+    "12": STANDARD_LEADS,
+    "8": tuple(lead for lead in STANDARD_LEADS if lead not in LIMB_LEADS[2:]),
+    "6 limb": LIMB_LEADS,
+    "I+II+V2": ("I", "II", "V2"),
+    "II": ("II",),
+    "I": ("I",),
+}
+CLEAN = "clean"
 
 
 def lead_cost(source, present: Collection[str], revision: str | None = None) -> str | None:

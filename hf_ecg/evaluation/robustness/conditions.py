@@ -9,20 +9,12 @@ import torch
 from ...checks import check_one_of
 from ...data.added_noise import MIXTURE, NOISES, NSTDB, AddedNoise
 from ...data.view_base import record_generator
+from ...lead_costs import CLEAN, LEAD_SETS
 from ...processing.inputs import read_row
-from ...signals.leads import LIMB_LEADS, STANDARD_LEADS
 from ...signals.record import Record
 
-LEAD_SETS = {
-    "12": STANDARD_LEADS,
-    "8": tuple(lead for lead in STANDARD_LEADS if lead not in LIMB_LEADS[2:]),
-    "6 limb": LIMB_LEADS,
-    "I+II+V2": ("I", "II", "V2"),
-    "II": ("II",),
-    "I": ("I",),
-}
 SNRS_DB = (12.0, 6.0, 0.0, -6.0)
-CLEAN, ALL, MASKED = "clean", "all leads", "masked leads"
+ALL, MASKED = "all leads", "masked leads"
 TABLES = (GRID, TOLERANTECG) = ("grid", "tolerantecg")
 
 
