@@ -139,7 +139,10 @@ def measured_record(ecg: Any, name: str, options: Mapping) -> Record:
     record = Record(name, group.signals[0, kept], None, None, names, group.sampling_rate)
     if not isinstance(ecg, Record):
         return record
-    kept_of = ("sampling_rate", "source_format", "device", "start_time", "annotations", "remarks")
+    kept_of = (
+        *("sampling_rate", "source_format", "device", "start_time", "annotations", "remarks"),
+        *("patient", "statements", "measurements"),
+    )
     comments = [line for line in ecg.comments if not line.startswith((_MEASURED, _MADE))]
     return replace(record, comments=comments, **{key: getattr(ecg, key) for key in kept_of})
 

@@ -26,6 +26,7 @@ from .xml_values import (
     measured,
     named_texts,
     number_in,
+    numbers,
     text_of,
 )
 
@@ -185,25 +186,20 @@ def _leads(sequences: list[Element]) -> tuple[list[Lead], list[str]]:
 
 def _lead(name: str, value: Element | None) -> Lead | None:
     digits = None if value is None else value.findtext("digits")
-    if value is None or digits is None or not digits.split():
+    if value is None or digits is None or not digits.strip():
         return None
     scale, unit = number_in(_value(value, "scale")), _value(value, "scale", "unit")
     origin = number_in(_value(value, "origin") or "0")
     if not scale or origin is None:
         raise ValueError(f"lead {name} has no scale that is a number")
     step, start = millivolts_in(unit), millivolts_in(_value(value, "origin", "unit") or unit)
-    try:
-        numbers = np.array(digits.split(), np.float64)
-    except ValueError:
-        raise ValueError(f"lead {name} has digits that are not numbers") from None
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"lead {name} has digits that are not finite")
+    found = numbers(digits, f"lead {name}")
     # what is no voltage is left out by its unit
     gain, zero = 1 / (scale * (step or 1.0)), origin * (start or 1.0)
-    whole = not (numbers % 1).any() and np.abs(numbers).max() < 2**31
+    whole = not (found % 1).any() and np.abs(found).max() < 2**31
     if whole and gain > 0:
-        return Lead(name, unit, numbers.astype(np.int32), gain, -zero * gain + 0.0)
-    return Lead(name, unit, zero + numbers / gain, 1.0)
+        return Lead(name, unit, found.astype(np.int32), gain, -zero * gain + 0.0)
+    return Lead(name, unit, zero + found / gain, 1.0)
 
 
 def _moment(text: str) -> datetime | None:

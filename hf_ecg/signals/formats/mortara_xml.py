@@ -6,6 +6,7 @@ Source: no specification is public; what files, and the readers of EDFbrowser, B
 """
 
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from xml.etree.ElementTree import Element
@@ -27,6 +28,7 @@ from .xml_values import (
     moment,
     named_texts,
     number_in,
+    numbers,
     sampling_rate,
 )
 
@@ -34,6 +36,7 @@ FORMAT = "Mortara XML"
 ENDINGS = (".xml",)
 ENDING_IS_SHARED = True
 _CODING = {"BITS": "16", "FORMAT": "SIGNED", "ENCODING": "BASE64"}
+_NUMBERS = re.compile(r"\s*[+-]?\d+[\s,;][\d\s,;+-]*", re.ASCII)
 _SEPARATORS = str.maketrans(",;", "  ")
 _MEASURED = {
     "VENT_RATE": "heart_rate",
@@ -153,9 +156,11 @@ def _lead(channel: Element, remarks: list[str]) -> Lead:
 
 def _samples(text: str, what: str) -> np.ndarray:
     """Of whole numbers between commas or blanks, or of Base64; the same digits in a row without any are Base64."""
-    words = text.translate(_SEPARATORS).split()
-    if len(words) > 1 and all(word.lstrip("+-").isdecimal() and len(word) < 8 for word in words):
-        return np.array([int(word) for word in words], np.int32)
+    if _NUMBERS.fullmatch(text):
+        found = numbers(text.translate(_SEPARATORS), what)
+        if (np.abs(found) > 2**30).any():
+            raise ValueError(f"{what} has numbers that are not samples")
+        return found.astype(np.int32)
     packed = decoded(text, what)
     if len(packed) % 2:
         raise ValueError(f"{what} has {len(packed)} bytes, wanted samples of two")

@@ -27,6 +27,7 @@ from .xml_values import (
     measured,
     named_texts,
     number_in,
+    numbers,
     sampling_rate,
     text_of,
 )
@@ -173,21 +174,21 @@ def _counts(waveform: Element, signal: Element | None, names: list[str]) -> list
         )
     text = waveform.text or ""
     if packing:
-        found = unpack_xli(decoded(text, "its waveform"))
-        if len(found) < len(names):
-            raise ValueError(f"it packs {len(found)} leads, and names {len(names)}")
-        found = found[: len(names)]
+        rows = unpack_xli(decoded(text, "its waveform"))
+        if len(rows) < len(names):
+            raise ValueError(f"it packs {len(rows)} leads, and names {len(names)}")
+        rows = rows[: len(names)]
         if [name.upper() for name in names[:6]] == [name.upper() for name in LIMB_LEADS]:
-            if len(set(map(len, found[:6]))) > 1:
+            if len(set(map(len, rows[:6]))) > 1:
                 raise ValueError("the limb leads have different lengths, and are stored as differences")
-            restore_limb_leads(found)
-        return found
+            restore_limb_leads(rows)
+        return rows
     signed = (waveform.get("signalsigned") or text_of(signal, "signalsigned")).lower() != "false"
     if encoding == "plain":
-        numbers = np.array([number_in(word) for word in text.split()], float)
-        if np.isnan(numbers).any() or (numbers % 1).any() or (np.abs(numbers) > 2**30).any():
-            raise ValueError("its waveform holds words that are not samples")
-        values = numbers.astype(np.int32)
+        found = numbers(text, "its waveform")
+        if (found % 1).any() or (np.abs(found) > 2**30).any():
+            raise ValueError("its waveform holds numbers that are not samples")
+        values = found.astype(np.int32)
     else:
         packed = decoded(text, "its waveform")
         values = np.frombuffer(packed[: len(packed) // 2 * 2], "<i2" if signed else "<u2").astype(np.int32)

@@ -17,6 +17,7 @@ from ..units import MISSING_COUNT
 # Base64 of sixteen bits, or of what is compressed to them: more samples than a day of one lead at 1,000 Hz are no ECG.
 MOST_SAMPLES = 100_000_000
 _PLAIN_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d{1,3})?", re.ASCII)
+_BLANK, _AT_ONCE = re.compile(r"\s"), 2**20
 # No axis is beyond; how a machine says that it could not measure one.
 _WIDEST_ANGLE = 360
 
@@ -117,6 +118,27 @@ def sampling_rate(text: str | None, what: str) -> float:
     if rate is None or rate <= 0:
         raise ValueError(f"{what} says no sampling rate in hertz")
     return rate
+
+
+def numbers(text: str, what: str) -> np.ndarray:
+    """float64 of the words of a text, some at a time: all words of a large file at once take twenty times its size.
+
+    Raises:
+        ValueError: a word that is not a finite number.
+    """
+    parts, start = [], 0
+    while start < len(text):
+        blank = _BLANK.search(text, min(len(text), start + _AT_ONCE), start + 2 * _AT_ONCE)
+        end = blank.start() if blank else min(len(text), start + 2 * _AT_ONCE)
+        try:
+            parts.append(np.array(text[start:end].split(), np.float64))
+        except ValueError:
+            raise ValueError(f"{what} has words that are not numbers") from None
+        start = end
+    found = np.concatenate(parts) if parts else np.empty(0)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{what} has numbers that are not finite")
+    return found
 
 
 def decoded(text: str, what: str) -> bytes:

@@ -80,7 +80,7 @@ REFUSED = {
         ('value="0.002" unit="s"', 'value="0.002" unit="h"', "time increment"),
         ("TIME_ABSOLUTE", "SPACE", "no sequence of the time"),
         ('<scale value="5"', '<scale value="x"', "no scale"),
-        ("<digits>[^<]*<", "<digits>1 two 3<", "not numbers"),
+        ("<digits>[^<]*<", "<digits>1 two 3<", "words that are not numbers"),
         ("<digits>[^<]*<", "<digits>1 nan 3<", "not finite"),
         ("<digits>[^<]*<", "<digits> <", "no lead with samples"),
         ('unit="uV"', 'unit="mmHg"', "not a voltage"),
