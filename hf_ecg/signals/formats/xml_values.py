@@ -18,6 +18,8 @@ from ..units import MISSING_COUNT
 MOST_SAMPLES = 100_000_000
 _PLAIN_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _BLANK, _AT_ONCE = re.compile(r"\s"), 2**20
+# A minute of twelve leads at 1,000 Hz may lack all but one lead.
+_FEW_SAMPLES = 1_000_000
 # No axis is beyond; how a machine says that it could not measure one.
 _WIDEST_ANGLE = 360
 
@@ -170,7 +172,7 @@ def even_lengths(leads: list[Lead]) -> list[str]:
     """Fills shorter leads with missing samples at their ends, in place; says so.
 
     Raises:
-        ValueError: no lead, or one without samples.
+        ValueError: no lead, or one without samples; more would be filled than is there.
     """
     lengths = {lead.name: len(lead.counts) for lead in leads}
     if not lengths or not all(lengths.values()):
@@ -178,10 +180,13 @@ def even_lengths(leads: list[Lead]) -> list[str]:
     longest = max(lengths.values())
     if min(lengths.values()) == longest:
         return []
+    told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+    if longest * len(leads) > 2 * sum(lengths.values()) + _FEW_SAMPLES:
+        raise ValueError(f"its leads are no record together, their lengths are too different: {told}")
     for lead in leads:
         missing = MISSING_COUNT if lead.is_whole else np.nan
         lead.counts = np.pad(lead.counts, (0, longest - len(lead.counts)), constant_values=missing)
-    return [f"the leads have different lengths: the shorter ones are filled with missing samples ({lengths})"]
+    return [f"the leads have different lengths: the shorter ones are filled with missing samples ({told})"]
 
 
 def chosen_values(leads: list[Lead], choose: Callable[..., Channels], path: str) -> dict:

@@ -83,6 +83,7 @@ REFUSED = {
         ("<digits>[^<]*<", "<digits>1 two 3<", "words that are not numbers"),
         ("<digits>[^<]*<", "<digits>1 nan 3<", "not finite"),
         ("<digits>[^<]*<", "<digits> <", "no lead with samples"),
+        ("(LEAD_V6.*?<digits>)", r"\g<1>" + "1 " * 250_000, "lengths are too different"),
         ('unit="uV"', 'unit="mmHg"', "not a voltage"),
     ],
     "GE MUSE XML": [
