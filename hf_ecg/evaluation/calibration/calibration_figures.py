@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import betabinom
 
-from ..metrics.bootstrap import Interval, mean_of_classes
+from ..metrics.bootstrap import Interval, mean_of_classes, percentile_interval
 from ..metrics.calibration import BINS, probability_figures
 from ..metrics.figures import bootstrap_figures
 from ..options import IntervalOptions
@@ -40,9 +40,9 @@ def judge_task(
         `figures` ("before", "after", "difference"), `classes` with those of each, `sets`, `answers`, `bins`; each
         figure an interval.
     """
-    found = task.probabilities(scores)
-    in_set, abstained = task.in_set(scores), task.abstained(found)
-    judged = {BEFORE: raw, AFTER: found}
+    fitted = task.probabilities(scores)
+    in_set, abstained = task.in_set(scores), task.abstained(fitted)
+    judged = {BEFORE: raw, AFTER: fitted}
     names = [one.label for one in task.classes]
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,12 +53,13 @@ def judge_task(
         for key in PROBABILITY_FIGURES:
             made[f"difference|{key}"] = made[f"{AFTER}|{key}"] - made[f"{BEFORE}|{key}"]
         made |= _set_figures(task.kind, labels > 0, in_set, weights, counted)
-        made |= _answer_figures(task.kind, labels > 0, found, abstained, weights, counted)
+        made |= _answer_figures(task.kind, labels > 0, fitted, abstained, weights, counted)
         for place in counted:
             made |= _cut_figures(task, place, labels[:, place], scores[:, place], weights, options)
         return made
 
-    figures = bootstrap_figures(measure, patients, intervals.replicates, intervals.seed).intervals
+    found = bootstrap_figures(measure, patients, intervals.replicates, intervals.seed)
+    figures = {key: _interval(key, *found.samples[key]) for key in found.samples}
     told = _nested(figures)
     for place in counted:
         entry = told["classes"].setdefault(str(place), {})
@@ -73,6 +74,18 @@ def judge_task(
             for place in counted
         },
     }
+
+
+def _interval(key: str, value: float, drawn: np.ndarray) -> Interval:
+    """A percentile interval; of a calibration error about the value itself.
+
+    Rows that are drawn twice agree with themselves, so that the error of nearly every replicate is larger than that of
+    the rows: the interval would leave its own value out.
+    """
+    if not key.endswith(("calibration_error", "top_label_error")):
+        return percentile_interval(value, drawn)
+    moved = drawn - np.nanmean(drawn) + value
+    return percentile_interval(value, moved if key.startswith("difference") else np.maximum(moved, 0))
 
 
 def _probability_figures(kind: str, labels, values, weights, counted) -> dict[str, np.ndarray]:

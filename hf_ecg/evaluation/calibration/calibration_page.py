@@ -25,7 +25,8 @@ def calibration_page(report: Mapping) -> str:
         f"* data: {data['path']}, config {data['config']}, folds {fold_words(data['folds'])}",
         f"* model: {model_words(report)}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over"
-        f" patients, seed {bootstrap['seed']}; maps and thresholds are as fitted once",
+        f" patients, seed {bootstrap['seed']}; maps and thresholds are as fitted once; of a calibration error the interval is about its"
+        " value, since rows that are drawn twice make it larger",
         *(["* **simulated data: no results**"] if data.get("simulated") else []),
         *[f"* note: {note}" for note in report.get("notes", [])],
         f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",
@@ -85,7 +86,7 @@ def task_lines(task: Mapping, options: Mapping) -> list[str]:
     lines.append(f"|{' --- |' * 10}")
     for name, one in task["classes"].items():
         chance = one["coverage_by_chance"]
-        cells = [_shown(name), str(one["positives"]), _map_words(one)]
+        cells = [_shown(name, task), str(one["positives"]), _map_words(one)]
         cells += [interval_text(one[when]["calibration_error"]) for when in (BEFORE, AFTER)]
         cells += [_figure(one, "coverage"), "" if chance is None else f"{chance[0]:.2f} to {chance[1]:.2f}"]
         cells += [_figure(one, key) for key in ("negatives_in_set", "answered", "answered_wrong")]
@@ -99,8 +100,9 @@ def summary_lines(task: Mapping, options: Mapping) -> list[str]:
     lines = [
         f"Method {task['method']}, fitted on {task['fitted_records']} records; judged on {task['records']} records of"
         f" {task['patients']} patients and {len(task['classes'])} classes with rows enough:"
-        f" {', '.join(map(_shown, task['classes']))}.",
-        *[f"\n* {remark}" for remark in task["remarks"]],
+        f" {', '.join(_shown(name, task) for name in task['classes'])}.",
+        "",
+        *[f"* {_shown(remark, task)}" for remark in task["remarks"]],
         "",
         "| mean over classes | before | after | after - before |",
         "| --- | --- | --- | --- |",
@@ -144,18 +146,18 @@ def strangeness_lines(found: Mapping) -> list[str]:
 
 def _operating_lines(task: Mapping, options: Mapping) -> list[str]:
     prevalence = options["prevalence"]
-    of = "that of the judged rows" if prevalence is None else f"{prevalence:.3g}"
+    of = "the prevalence of the judged rows" if prevalence is None else f"a prevalence of {prevalence:.3g}"
     top = f"top {options['capacity']:.0%}"
     lines = [
         f"Operating points: threshold at a sensitivity of {options['sensitivity']:.0%} on the calibration rows;"
-        f" predictive value at a prevalence of {of}.",
+        f" predictive value at {of}.",
         "",
         f"| class | threshold | sensitivity | specificity | PPV | found in the {top} | PPV there |",
         f"|{' --- |' * 7}",
     ]
     for name, one in task["classes"].items():
         at = one["cut_at_probability"]
-        cells = [_shown(name), "" if at is None else f"{at:.3f}"]
+        cells = [_shown(name, task), "" if at is None else f"{at:.3f}"]
         cells += [_figure(one, key) for key in ("cut_sensitivity", "cut_specificity", "cut_ppv")]
         cells += [_figure(one, key) for key in ("top_true_positive_rate", "top_ppv")]
         lines.append(f"| {' | '.join(cells)} |")
@@ -172,6 +174,7 @@ def _map_words(one: Mapping) -> str:
     return f"slope {one['slope']:.2f}, shift {one['intercept']:+.2f}" if one["method"] == "platt" else one["method"]
 
 
-def _shown(name: str) -> str:
-    # it would end the cell
-    return name.replace("|", "\\|")
+def _shown(name: str, task: Mapping) -> str:
+    """Names as a table of the task has them: "rhythm: AFIB" without the first word."""
+    # a bar would end the cell
+    return name.replace(f"{task['label_set']}: ", "").replace("|", "\\|")
