@@ -38,7 +38,9 @@ def plot_reliability(tasks: Mapping[str, Mapping], *, title: str | None = None):
         for when, colour, mark in (("before", "#7a7a7a", "o"), ("after", "#b5362c", "s")):
             values = [[each[key] for each in bins[when]] for key in ("probability", "share")]
             one.plot(*values, color=colour, marker=mark, markersize=2.5, linewidth=0.9, label=when)
-        one.set_title(f"{name} ({task})", fontsize=7, parse_math=False)
+        # a classifier of several label sets names them itself
+        title_of = name if name.startswith(f"{task}: ") else f"{name} ({task})"
+        one.set_title(title_of, fontsize=6, parse_math=False)
         one.set_xlim(-0.02, 1.02)
         one.set_ylim(-0.02, 1.02)
         one.set_aspect("equal")

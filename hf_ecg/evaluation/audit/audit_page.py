@@ -7,7 +7,7 @@ from ..reports.evaluation_report import fold_words
 from .group_figures import CONFIDENT, MEASURES, WORDS
 
 REPORT_NAME = "audit.json"
-_MOST = 10
+_MOST, _FEW = 10, 5
 
 
 def audit_page(report: Mapping) -> str:
@@ -71,7 +71,8 @@ def gap_lines(task: Mapping) -> list[str]:
     lines += ["", "| largest gaps | measure | group - others | p (Holm) |", "| --- | --- | --- | --- |"]
     for one in task["gaps"][:_MOST]:
         p = "< 0.001" if one["p_holm"] < 0.001 else f"{one['p_holm']:.3f}"
-        name = f"{_shown(one['attribute'])}: {_shown(one['group'])} ({one['records']} records)"
+        classes = _classes_words(one["classes"], task["label_set"])
+        name = f"{_shown(one['attribute'])}: {_shown(one['group'])} ({one['records']} records; {classes})"
         lines.append(f"| {name} | {WORDS[one['measure']]} | {interval_text(one['gap'], True)} | {p} |")
     return lines
 
@@ -96,7 +97,7 @@ def group_lines(task: Mapping, short: bool = False) -> list[str]:
         if "reason" in one:
             cells += ["too few", *[""] * (len(header) - 4)]
         else:
-            cells.append(str(len(one["classes"])))
+            cells.append(_classes_words(one["classes"], task["label_set"]))
             for measure in measures:
                 cells += [interval_text(one[measure]), *([] if short else [interval_text(one[measure]["gap"], True)])]
         lines.append(f"| {' | '.join(cells)} |")
@@ -133,6 +134,11 @@ def leakage_lines(leakage: Mapping) -> list[str]:
 def _rows_words(data: Mapping) -> str:
     folds = fold_words(data["folds"])
     return f"`{data['config']}`, folds {folds}: {data['records']} records of {data['patients']} patients"
+
+
+def _classes_words(classes: list[str], label_set: str) -> str:
+    names = [_shown(name.removeprefix(f"{label_set}: ")) for name in classes]
+    return ", ".join(names) if len(names) <= _FEW else f"{len(names)} classes"
 
 
 def _surely(task: Mapping) -> int:

@@ -123,7 +123,8 @@ def _largest(gaps: list) -> list[dict]:
         if gap["value"] is None or gap["low"] <= 0 <= gap["high"]:
             continue
         told = {"attribute": entry["attribute"], "group": entry["group"], "measure": measure, "gap": gap}
-        made.append(told | {"records": entry["records"], "p_holm": adjusted[number]})
+        told |= {"records": entry["records"], "classes": entry["classes"]}
+        made.append(told | {"p_holm": adjusted[number]})
     return sorted(made, key=lambda one: -abs(one["gap"]["value"]))
 
 

@@ -25,8 +25,8 @@ def calibration_page(report: Mapping) -> str:
         f"* data: {data['path']}, config {data['config']}, folds {fold_words(data['folds'])}",
         f"* model: {model_words(report)}",
         f"* intervals: {bootstrap['confidence']:.0%} percentile, {bootstrap['replicates']} bootstrap replicates over"
-        f" patients, seed {bootstrap['seed']}; maps and thresholds are as fitted once; of a calibration error the interval is about its"
-        " value, since rows that are drawn twice make it larger",
+        f" patients, seed {bootstrap['seed']}; maps and thresholds are as fitted once",
+        "* of a calibration error the interval is about its value: rows that are drawn twice make it larger",
         *(["* **simulated data: no results**"] if data.get("simulated") else []),
         *[f"* note: {note}" for note in report.get("notes", [])],
         f"* machine: {', '.join(f'{key} {value}' for key, value in report['machine'].items())}",

@@ -13,7 +13,9 @@ from scipy.special import expit, logit
 import hf_ecg
 from hf_ecg.cli import call
 from hf_ecg.evaluation.calibration.calibration_file import read_calibration, write_calibration
+from hf_ecg.hub.folders import model_files
 from tests.evaluation import tiny
+from tests.made_channels import beats, write_channels
 
 FAST = ["--train_folds", "1-6", "--calibration_folds", "7,8", "--bootstrap", "20", "--minimum", "5"]
 
@@ -22,7 +24,7 @@ FAST = ["--train_folds", "1-6", "--calibration_folds", "7,8", "--bootstrap", "20
 def work(tmp_path_factory):
     """A corpus, and models whose calibration stands beside them: of labels, of one class out of two, and of texts."""
     folder = tmp_path_factory.mktemp("calibrate")
-    tiny.write_corpus(folder / "corpus", 240)
+    tiny.write_corpus(folder / "corpus", 160)
     for name, problem in (("multi", "multi_label"), ("single", "single_label"), ("number", "regression")):
         model = tiny.classifier(tiny.LABEL_SETS["rhythm"])
         model.config.problem_type = f"{problem}_classification" if "label" in problem else problem
@@ -55,7 +57,7 @@ def test_the_report_judges_other_folds_than_were_fitted_on(work, reports):
     for name, report in reports.items():
         (task,) = report["tasks"]
         assert report["data"]["folds"] == {"train": [1, 2, 3, 4, 5, 6], "calibration": [7, 8], "test": [9, 10]}, name
-        assert task["fitted_records"] == 48 and task["records"] == 48
+        assert task["fitted_records"] == 32 and task["records"] == 32
         assert set(task["before"]) >= {"calibration_error", "log_loss", "auroc"}
         assert 0 <= task["sets"]["coverage"]["value"] <= 1
     before, after = (reports["multi"]["tasks"][0][when]["log_loss"]["value"] for when in ("before", "after"))
@@ -211,3 +213,26 @@ def test_a_class_without_positives_keeps_its_scores(work):
     task, remarks = calibrate_task("multi_label", "x", ["a", "b"], given, "isotonic", options, minimum=10)
     assert task.probabilities([[0.0, 2.0]])[0, 1] == pytest.approx(expit(2)) and task.in_set([[0.0, -9.0]])[0, 1]
     assert any(one.startswith("b: as they were") for one in remarks)
+
+
+@pytest.mark.parametrize("model, prompts", [("multi", False), ("text", True)])
+def test_the_command_for_one_record_says_how_sure_it_is(work, reports, tmp_path, capsys, model, prompts):
+    path = str(write_channels(tmp_path, tiny.LEADS, ["1000/mV"] * 12, counts=beats(12, tiny.SAMPLES)))
+    asked = ["--prompts", str(work / "words.yaml"), "sinus rhythm"] if prompts else []
+    given = [path, "--model", str(work / model), *asked]
+    (sure,) = [one for one in call("evaluate classify", given) if one["class"] == "AFIB"]
+    assert {"set", "abstained", "ood", "calibrated"} <= set(sure)
+    assert "Calibrated on other records" in capsys.readouterr().out
+    plain = call("evaluate classify", [*given, "--uncalibrated"])
+    assert not any("set" in one for one in plain) and len(plain) == (3 if prompts else 2)
+
+
+def test_the_card_tells_what_was_found(work, reports):
+    call("audit", [str(work / "multi"), str(work / "corpus"), "--bootstrap", "10", "--no_duplicates"])
+    call("card", [str(work / "multi")])
+    card = (work / "multi" / "README.md").read_text()
+    assert "## How sure its answers are" in card and "## Audit" in card and "gaps were looked at" in card
+    assert "Groups of age and sex, one by one" not in card
+    assert json.loads((work / "multi" / "audit.json").read_text())["tasks"][0]["cuts_of"] == "calibration.json"
+    pushed = model_files(work / "multi", "me/x")
+    assert {"calibration.json", "calibration_report.md", "audit.json", "figures/reliability.png"} <= set(pushed)

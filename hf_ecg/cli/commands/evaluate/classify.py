@@ -15,6 +15,12 @@ _PAIRS = "probability: sigmoid(scale * cosine + bias), that record and text are 
 _RANKS = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
 _OWN = "probability: what the classifier gives for each of its classes; not a risk of disease."
 _NUMBERS = "value: the number that the model gives."
+_OF_CALIBRATION = ("calibrated", "set", "abstained", "ood", "ood_score")
+_CALIBRATED = (
+    " Calibrated on other records, see calibration_report.md. in the set: not ruled out; no answer: the risk that was"
+    " chosen cannot be kept; as it is: too few records to calibrate."
+)
+_STRANGE = " This record is unlike those that the model learned from (ood): do not trust the answers."
 
 
 @as_command("classify")
@@ -30,8 +36,9 @@ _NUMBERS = "value: the number that the model gives."
 @CHANNELS
 @WINDOW
 @COVARIATES
+@click.option("--uncalibrated", is_flag=True, help="Answers as the model gives them, without its calibration.json.")
 @DEVICE
-def command(record, model, prompts, picture, leads, rename, window, covariates, device) -> Ending:
+def command(record, model, prompts, picture, leads, rename, window, covariates, uncalibrated, device) -> Ending:
     """Say how well texts fit one ECG: classes of prompt sets, or texts of your own. Or what a classifier says of it.
 
     \b
@@ -47,9 +54,9 @@ def command(record, model, prompts, picture, leads, rename, window, covariates, 
     if prompts and covariates is not None:
         raise click.UsageError("--covariates is for a classifier, and --prompts asks a model of ECGs and texts")
     if prompts:
-        results = _by_words(model, prompts, record, device, of_file)
+        results = _by_words(model, prompts, record, device, of_file, uncalibrated)
     else:
-        results = _by_classes(model, record, device, of_file | {"covariates": covariates})
+        results = _by_classes(model, record, device, of_file | {"covariates": covariates}, uncalibrated)
     note = _meaning(results)
     lines = [*_table(results), "", note]
     if picture is None:
@@ -64,14 +71,36 @@ def command(record, model, prompts, picture, leads, rename, window, covariates, 
     return Ending(results, "\n".join(lines), made, [line("info", PROMPTS)])
 
 
-def _by_words(model: str, prompts: Sequence[str], record: str, device, of_file: dict) -> list[dict]:
+def _by_words(
+    model: str, prompts: Sequence[str], record: str, device, of_file: dict, uncalibrated: bool
+) -> list[dict]:
+    from ....clinical.prompts import load_prompts, prompt_set_names
     from ....evaluation.judging.record_classes import classify_record
     from ....evaluation.loading import load_dual_encoder, pick_device
+    from ....pipeline_calibration import calibration_of
+    from ....pipelines import pipeline
 
-    return classify_record(*load_dual_encoder(model, pick_device(device)), record, prompts, **of_file)
+    dual, processor = load_dual_encoder(model, pick_device(device))
+    calibration = calibration_of(dual, False if uncalibrated else None)
+    named = {one for one in prompts if one in prompt_set_names() or Path(one).suffix in (".yaml", ".yml")}
+    sets = {one: load_prompts(one) for one in named} if calibration else {}
+    fitted = {one: each for one, each in sets.items() if calibration.task_of_texts(each.classes)}
+    if not fitted:
+        return classify_record(dual, processor, record, prompts, **of_file)
+    ask = pipeline("zero-shot-ecg-classification", dual, processor=processor)
+    given, results = {name: value for name, value in of_file.items() if value is not None}, []
+    for prompt in prompts:
+        if prompt not in fitted:
+            results += classify_record(dual, processor, record, [prompt], **of_file)
+            continue
+        answers = {one["label"]: one for one in ask(record, candidate_labels=fitted[prompt].classes, **given)}
+        for name in fitted[prompt].classes:
+            told = {"class": name, "words": fitted[prompt].words(name), "cosine": answers[name]["cosine"]}
+            results.append(told | {"probability": answers[name]["score"]} | _sure(answers[name]))
+    return results
 
 
-def _by_classes(model: str, record: str, device, of_file: dict) -> list[dict]:
+def _by_classes(model: str, record: str, device, of_file: dict, uncalibrated: bool) -> list[dict]:
     """What a classifier says, the highest first."""
     from ....auto import folder_role
     from ....clinical.prompts import class_words
@@ -85,7 +114,8 @@ def _by_classes(model: str, record: str, device, of_file: dict) -> list[dict]:
             " or a prompt set, such as --prompts ptb_xl_rhythm"
         )
     given = {name: value for name, value in of_file.items() if value is not None}
-    classify = pipeline("ecg-classification", model, device=pick_device(device))
+    off = False if uncalibrated else None
+    classify = pipeline("ecg-classification", model, device=pick_device(device), calibration=off)
     regression = classify.model.config.problem_type == "regression"
     answers = classify(record, **given, **({} if regression else {"top_k": None}))
     facts = read_training_facts(model)
@@ -93,16 +123,22 @@ def _by_classes(model: str, record: str, device, of_file: dict) -> list[dict]:
     words = class_words(label_sets.pop()) if len(label_sets) == 1 else {}
     kind = "value" if regression else "probability"
     return [
-        {"class": one["label"], "words": words.get(one["label"], ""), kind: one["score"]}
-        | ({"windows": one["windows"]} if "windows" in one else {})
+        {"class": one["label"], "words": words.get(one["label"], ""), kind: one["score"]} | _sure(one)
         for one in answers
     ]
+
+
+def _sure(answer: dict) -> dict:
+    """What an answer says beside its score."""
+    return {key: answer[key] for key in ("windows", *_OF_CALIBRATION) if key in answer}
 
 
 def _meaning(results: Sequence[dict]) -> str:
     first = results[0]
     read = f" Read as {first['windows']} windows, whose outputs are averaged." if "windows" in first else ""
-    return _kind(first) + read
+    calibrated = next((one for one in results if "calibrated" in one), {})
+    strange = _STRANGE if calibrated.get("ood") else ""
+    return _kind(first) + read + (_CALIBRATED if calibrated else "") + strange
 
 
 def _kind(first: dict) -> str:
@@ -118,8 +154,16 @@ def _table(results: Sequence[dict]) -> list[str]:
     lines = [f"{'class':<{width}}  {'  '.join(f'{kind:>6}' for kind in kinds)}"]
     for entry in results:
         numbers = "  ".join(_number(kind, entry[kind]) for kind in kinds)
-        lines.append(f"{entry['class']:<{width}}  {numbers}  {entry['words']}".rstrip())
+        lines.append("  ".join([f"{entry['class']:<{width}}", numbers, *_said(entry), entry["words"]]).rstrip())
     return lines
+
+
+def _said(entry: dict) -> list[str]:
+    """What a calibration says of a class, in words."""
+    if "calibrated" not in entry:
+        return []
+    told = [entry["set"] and "in the set", entry["abstained"] and "no answer", not entry["calibrated"] and "as it is"]
+    return [f"{', '.join(filter(None, told)):<21}"]
 
 
 def _number(kind: str, value: float) -> str:
