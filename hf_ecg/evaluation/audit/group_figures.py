@@ -55,7 +55,8 @@ def audit_groups(rows: JudgedRows, groups: dict[str, Sequence], intervals: Inter
 
     Returns:
         `groups`: a list of entries with `attribute`, `group`, `records`, `patients`, `classes`, and for each of
-        `MEASURES` an interval and its `gap`; or `reason`. `comparisons`: how many gaps there are. `gaps`: those whose
+        `MEASURES` an interval and its `gap`; or `reason`. `comparisons`: how many gaps there are, of two groups one.
+        `gaps`: those whose
         interval leaves zero out, the largest first, with the p-value after Holm's correction for all of them.
     """
     draws = PatientDraws(rows.patients, intervals.replicates, intervals.seed)
@@ -68,7 +69,17 @@ def audit_groups(rows: JudgedRows, groups: dict[str, Sequence], intervals: Inter
             entry = {"attribute": attribute, "group": name, "records": int(inside.sum())}
             entry["patients"] = len({str(rows.patients[row]) for row in np.flatnonzero(inside)})
             entries.append(entry | _group(rows, inside, outside, draws, intervals.minimum))
-    gaps = [(entry, measure) for entry in entries for measure in MEASURES if "gap" in entry.get(measure, {})]
+    mirrored = {
+        (attribute, sorted(set(values) - {None}, key=_in_order)[1])
+        for attribute, values in groups.items()
+        if len(set(values) - {None}) == 2
+    }
+    gaps = [
+        (entry, measure)
+        for entry in entries
+        for measure in MEASURES
+        if "gap" in entry.get(measure, {}) and (entry["attribute"], entry["group"]) not in mirrored
+    ]
     return {"groups": entries, "comparisons": len(gaps), "gaps": _largest(gaps)}
 
 
@@ -87,7 +98,8 @@ def _group(rows: JudgedRows, inside, outside, draws: PatientDraws, minimum: int)
         own, others = (side[measure] for side in sides)
         difference = own - others
         told[measure] = own.interval() | {"others": others.value, "gap": difference.interval()}
-        spread = float(np.nanstd(difference.drawn))
+        # a rate of 1 in every replicate says that there are few rows, not that it is known
+        spread = min(float(np.nanstd(one.drawn)) for one in (own, others)) and float(np.nanstd(difference.drawn))
         told[measure]["p"] = float(2 * norm.sf(abs(difference.value) / spread)) if spread > 0 else 1.0
     return told
 

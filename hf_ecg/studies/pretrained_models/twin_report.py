@@ -11,6 +11,9 @@ import numpy as np
 from transformers import AutoProcessor, pipeline
 
 from ...auto import folder_role
+from ...evaluation.audit.audit_page import REPORT_NAME as AUDIT_NAME
+from ...evaluation.audit.audit_page import audit_page
+from ...evaluation.audit.audit_run import audit_model
 from ...evaluation.judging.judged_tasks import MODEL
 from ...evaluation.judging.probe_report import judge_by_probe
 from ...evaluation.judging.prompt_report import judge_by_prompts
@@ -81,6 +84,10 @@ def judge_twin(model: Path, data: str | Path, folder: Path, options: TwinOptions
         )
         write_report(report, path)
         return {"reports": [path]}
+    audit = model / AUDIT_NAME
+    if not audit.is_file():
+        given = {"folds": list(options.test_folds), "prompts": PROMPTS[:1], "intervals": options.intervals}
+        write_report(audit_model(str(model), str(data), **given), audit, audit_page)
     path, beside = folder / "label_text.json", folder / "few_leads.json"
     if path.is_file() and beside.is_file():
         return {"reports": [path], "more": read_json_object(beside)}
