@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from ..extras import install_words
+from ..signals.leads import STANDARD_LEADS
 from ..signals.record import Record
 from . import parts
 from .examiner import USUAL_TEXTS, Examiner, texts_of
@@ -22,6 +23,7 @@ METHODS = {"Which samples (integrated gradients)": "integrated_gradients", "Whic
 KEPT_S, SWEPT_S = 600, 60
 AT_ONCE, WAITING = 1, 16
 EXAMPLE = ("atrial_fibrillation", "left_bundle_branch_block")
+AS_IT_SAYS, ONE_CHANNEL = "as the file says", "A file of one channel: its lead"
 ASK, FIRST = "Ask in your own words, a line for each", "Drop an ECG first."
 DROP = (
     f"Drop the file of an ECG, of any format, up to {MOST_BYTES // 2**20} MB; of a WFDB record all its files. It is"
@@ -81,6 +83,7 @@ def build_page(model: str | Examiner = "ecg-text-small", corpus: str | None = No
         gr.HTML(parts.sentence(DROP))
         kept = gr.State(None, time_to_live=KEPT_S)
         file = gr.File(label="ECG", file_count="multiple", elem_id="drop", height=150)
+        named = gr.Dropdown([AS_IT_SAYS, *STANDARD_LEADS], value=AS_IT_SAYS, label=ONE_CHANNEL, elem_id="lead")
         example = gr.Button("Show a simulated example", size="sm", elem_id="example")
         problem, paper = gr.HTML(elem_id="problem"), gr.HTML(elem_id="paper")
         with gr.Row(equal_height=False):
@@ -100,7 +103,7 @@ def build_page(model: str | Examiner = "ecg-text-small", corpus: str | None = No
         of = _Events(gr, examiner)
         examined = [file, problem, kept, paper, quality, measurements, answers, asked, why, nearest]
         for event, does, given, changed in (
-            (file.upload, of.examined, [file, texts], examined),
+            (file.upload, of.examined, [file, texts, named], examined),
             (example.click, of.example, [texts], examined),
             (ask.click, of.asked, [kept, texts], [problem, answers, asked, why]),
             (explain.click, of.explained, [kept, asked, how], [why]),
@@ -121,10 +124,11 @@ class _Events:
     def __init__(self, gr, examiner: Examiner):
         self.gr, self.examiner = gr, examiner
 
-    def examined(self, paths, words: str) -> list:
+    def examined(self, paths, words: str, lead: str = AS_IT_SAYS) -> list:
         """Of uploads, which are deleted."""
+        known = lead if lead in STANDARD_LEADS else None
         try:
-            record, remarks = read_upload([str(path) for path in paths or ()])
+            record, remarks = read_upload([str(path) for path in paths or ()], known)
         except ValueError as error:
             return [None, parts.sentence(f"This file was not read: {error}", "problem"), None, *self._nothing()]
         return self._examined(record, remarks, words)

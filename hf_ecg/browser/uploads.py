@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,12 @@ NAME = "your ECG"
 _SHORTEST_NAME = 4
 
 
-def read_upload(paths: Sequence[str | Path]) -> tuple[Record, tuple[str, ...]]:
+def read_upload(paths: Sequence[str | Path], lead: str | None = None) -> tuple[Record, tuple[str, ...]]:
     """The record of some uploaded files, which are deleted, whatever happens.
 
     Args:
         paths: one file, or those of one record (a WFDB header with its signals), each in a folder of its own.
+        lead: what the only channel of a file is that calls it otherwise.
 
     Returns:
         The record, without a name, a patient, comments, statements and annotations; and what a reader should know.
@@ -35,9 +37,12 @@ def read_upload(paths: Sequence[str | Path]) -> tuple[Record, tuple[str, ...]]:
     """
     with deleted_afterwards(paths):
         try:
-            return _read(paths)
+            record, remarks = _read(paths)
         except (OSError, ValueError, ImportError) as error:
             raise ValueError(without_names(str(error), paths)) from None
+    if lead is None or record.leads == (lead,) or len(record.leads) != 1:
+        return record, remarks
+    return replace(record, leads=(lead,), lead_names=()), (*remarks, f"its only channel is taken for lead {lead}")
 
 
 def _read(paths: Sequence[str | Path]) -> tuple[Record, tuple[str, ...]]:

@@ -127,6 +127,14 @@ def test_no_name_is_left_in_a_record_or_a_sentence():
     assert told == "the file begins with unknown bytes: the file"
 
 
+def test_the_only_channel_may_be_named(tmp_path, shared_data_dir):
+    header = sorted((shared_data_dir / "cinc2017").rglob("*.hea"))[0]
+    files = [header, header.with_suffix(".mat")]
+    copies = uploaded(tmp_path, *files, name=header.stem)
+    record, remarks = read_upload(copies, "I")
+    assert record.leads == ("I",) and "its only channel is taken for lead I" in remarks
+
+
 def test_words_are_limited():
     assert texts_of(" a\n\nb; a ") == ["a", "b"]
     with pytest.raises(ValueError, match="21 texts were typed, wanted 20"):
