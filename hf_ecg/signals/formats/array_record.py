@@ -105,7 +105,7 @@ def said_beside(found: Mapping[str, object]) -> dict:
             numbers = np.asarray(value)
             facts[kind] = numbers.astype(np.float64) if numbers.dtype.kind in "iuf" else None
         elif kind == "device":
-            facts["other"][kind] = (_texts(value) or [None])[0]
+            facts["other"][kind] = next(iter(_texts(value)), None)
         else:
             facts["other"][kind] = _moment(_texts(value))
     return facts
@@ -258,7 +258,7 @@ def _millivolts(values: np.ndarray, units: list[str], remarks: list[str]) -> np.
         lead, sample = np.argwhere(np.isinf(values))[0].tolist()
         raise ValueError(f"sample {sample} of lead {lead} is infinite")
     # half precision would be scaled in half precision
-    numbers = values.astype(np.float64 if values.dtype.itemsize > 4 else np.float32)
+    numbers: np.ndarray = values.astype(np.float64 if values.dtype.itemsize > 4 else np.float32)
     missing = (values == _MISSING_COUNT) & (values.dtype.kind in "iu")
     if missing.any():
         remarks.append(f"missing: {int(missing.sum())} samples are -32768, the number of a missing one")

@@ -144,7 +144,7 @@ def _fitbit(found: Mapping) -> ArrayFacts:
         raise ValueError(f"it says {said} samples, and holds {values.shape[1]}: is it cut?")
     rate = found.get("samplingFrequencyHz")
     try:
-        rate = float(rate)  # a text, such as "250"
+        rate = float(str(rate))  # a text, such as "250"
     except (TypeError, ValueError) as error:
         raise ValueError(f"samplingFrequencyHz is {rate!r}, wanted a number") from error
     other = _other(found, "startTime", "resultClassification", "averageHeartRate")

@@ -86,7 +86,7 @@ def _in_pieces(body: memoryview, layout: Layout, places, times) -> tuple[np.ndar
     separator = "\t" if layout.separator == " " else layout.separator
     rows = bytes(body).count(b"\n") + bytes(body).count(b"\r") + 1 if len(body) < 2**20 else _count(body) + 1
     dtype = np.float64 if rows * len(places) <= _MOST_DOUBLES else np.float32
-    values = np.empty((len(places), rows), dtype)
+    values: np.ndarray = np.empty((len(places), rows), dtype)
     parts: dict[int, list] = {n: [] for n in times}
     end = 0
     try:

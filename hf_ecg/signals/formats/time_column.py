@@ -140,16 +140,23 @@ def _of_stamps(name: str, cells: list[str]) -> Times:
     digits = max(len(re.split(r"[.,]", re.split(r"Z|[-+]\d\d:?\d\d$", cell)[0])[-1]) for cell in cells[:200])
     fractions = any(re.search(r":\d+[.,]\d", cell) for cell in cells[:200])
     resolution = 10.0**-digits if fractions else 1.0
-    if isinstance(found[0], timedelta):
-        seconds = np.array([one.total_seconds() for one in found])
+    clocks = [one for one in found if isinstance(one, timedelta)]
+    dates = [one for one in found if isinstance(one, datetime)]
+    zones = {one.tzinfo is None for one in dates}
+    if (clocks and dates) or len(zones) > 1:
+        raise ValueError(
+            f"its column of times, {name!r}, holds dates and clock times, or dates with and without a zone"
+        )
+    start: Start = dates[0] if dates else None
+    if dates:
+        seconds = np.array([(one - dates[0]).total_seconds() for one in dates])
+    else:
+        seconds = np.array([one.total_seconds() for one in clocks])
         # past midnight
         seconds = seconds + 86400.0 * np.cumsum(np.concatenate([[False], np.diff(seconds) < -43200]))
         whole = int(seconds[0] * 1e6) % 86_400_000_000
         # a clock that begins at zero is a stopwatch
-        start: Start = (datetime.min + timedelta(microseconds=whole)).time() if seconds[0] > 3600 else None
-    else:
-        seconds = np.array([(one - found[0]).total_seconds() for one in found])
-        start = found[0]
+        start = (datetime.min + timedelta(microseconds=whole)).time() if seconds[0] > 3600 else None
     return Times(seconds - seconds[0], resolution, start, remark)
 
 

@@ -35,7 +35,7 @@ def checked(told: Mapping[str, object]) -> dict:
     told = {key: value for key, value in told.items() if value is not None}
     if "sampling_rate" in told:
         check_number("sampling_rate", told["sampling_rate"], positive=True)
-    if "units" in told and known_voltage(told["units"]) is None:
+    if "units" in told and known_voltage(str(told["units"])) is None:
         raise ValueError(f"units is {shown(told['units'])}, wanted a voltage, such as mV or uV")
     record = told.get("record", 0)
     if isinstance(record, bool) or not isinstance(record, (int, str)) or (isinstance(record, int) and record < 0):
@@ -46,13 +46,14 @@ def checked(told: Mapping[str, object]) -> dict:
 @contextmanager
 def named_errors(path: str, *kinds: type[Exception]) -> Iterator[None]:
     """Puts the file's name before what is wrong with it; `kinds` of errors beside ValueError become one."""
+    wrong: tuple[type[Exception], ...] = (ValueError, *kinds)
     try:
         yield
     except ChannelError:  # it names the file
         raise
     except LeavesOpen as error:
         raise LeavesOpen(f"{path}: {error}") from error
-    except (ValueError, *kinds) as error:
+    except wrong as error:
         raise ValueError(f"{path}: {error}") from error
 
 
@@ -67,7 +68,7 @@ def check_agrees(record: Record, told: Mapping[str, object], path: str) -> None:
             rate_of(record.sampling_rate, told["sampling_rate"])
         if "units" in told:
             for unit in record.units:
-                units_of(unit, told["units"])
+                units_of(unit, str(told["units"]))
         if told.get("record", 0) not in (0, record.name):
             raise ValueError(f"it holds one record, and record={shown(told['record'])} was asked for")
 

@@ -51,6 +51,7 @@ STOPWATCH = table(['"time";"I (mV)"'], lambda i: [f'"00:00:{i / 500:06.3f}"', f'
 ROMANCE = table(["t\tDI (mV)\tDII (uV)\t"], lambda i: [i / 512.414, FIRST[i], 1000 * SECOND[i], ""], "\t")
 # what is no ECG, and a number of each row
 NUMBERED = table(["sample #,time_s,I [mV],resp [ohm],II [mV]"], lambda i: [i, i / 250, FIRST[i], 7, SECOND[i]])
+MIXED = table(["time,I [mV]"], lambda i: ["2020-01-01T00:00:00" if i == 200 else f"10:00:{i / 100:06.3f}", FIRST[i]])
 SHIFTED = PLAIN.replace("\n402,", "\n400.5,")
 BOTH, ONE = ("I", "II"), ("ECG",)
 
@@ -169,6 +170,7 @@ def test_tables_that_leave_something_open(tmp_path):
         (table(["time [s],I [mV]"], lambda i: [i // 130, FIRST[i]]), "equal steps|too coarse"),
         (table(["time [s],I [mV]"], lambda i: [1, FIRST[i]]), "do not grow"),
         (table(["time,I [mV]"], lambda i: [i, FIRST[i]]), "'time', does not say its unit, such as 'time .ms.': give"),
+        (MIXED, "holds dates and clock times"),
         (PLAIN + "800,0.1", "line 402 has 2 columns, wanted 3: is the file cut"),
         (PLAIN.replace(f"\n4,{FIRST[2]},", "\n4,oops,"), "line 4 holds something that is no number, in column 2"),
         (PLAIN.replace(f"\n4,{FIRST[2]},", "\n4,1e999,"), "row 3 of the table has an infinite value"),
