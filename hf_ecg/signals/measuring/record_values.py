@@ -108,7 +108,7 @@ def _corrected(qt: Measured, qrs: Measured, rhythm: Rhythm) -> dict[str, Measure
         if qrs.value >= _WIDE_QRS_MS:
             why.append(f"QRS of {qrs.value:.0f} ms makes QT longer")
         low, high = _BAZETT_RATES
-        if name == "bazett" and not low <= 60_000 / rhythm.rr_ms <= high:
+        if name == "bazett" and rhythm.rr_ms > 0 and not low <= 60_000 / rhythm.rr_ms <= high:
             why.append(f"Bazett corrects too much below {low:.0f} and above {high:.0f} /min")
         found[f"qtc_{name}_ms"] = judged(value, "ms", why, why or ["there is no RR interval"])
     return found
