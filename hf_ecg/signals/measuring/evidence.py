@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..delineation.beats import BEFORE, RATE
-from .lead_waves import P_END, P_ONSET, P_PEAK, QRS_END, QRS_ONSET, T_END, T_PEAK
+from .lead_waves import P_END, P_ONSET, P_PEAK, QRS_END, QRS_ONSET, SHARED, T_END, T_PEAK
 from .result import DOUBTFUL, GOOD, MISSING, Measured
 from .shapes import Shape
 
@@ -76,7 +76,8 @@ class Evidence:
             there = there[np.isfinite(there)]
             if len(there) >= 3:
                 found.append(np.subtract(*np.quantile(there, (0.75, 0.25))) * 1000 / RATE)
-        spread = float(np.median(found)) if found else 0.0
+        # before each was moved towards the others
+        spread = float(np.median(found)) / (1 - SHARED) if found else 0.0
         wave = {P_ONSET: "the beginning of P", P_END: "the end of P", QRS_ONSET: "the beginning of QRS"}
         name = wave.get(place, "the end of QRS" if place == QRS_END else "the end of T")
         return [f"leads differ by {spread:.0f} ms about {name}"] if spread > _SPREAD_MS[place] else []

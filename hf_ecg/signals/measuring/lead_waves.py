@@ -17,6 +17,11 @@ P_ONSET, P_PEAK, P_END, QRS_ONSET, R_PEAK, QRS_END, T_ONSET, T_PEAK, T_END = ran
 
 # Of the leads that have a wave: so many have begun when it begins, and ended when it ends.
 EARLIEST, LATEST = 0.3, 0.7
+# So far is a lead's own boundary moved towards the middle one of all leads: what leads share is surer than what one
+# shows. Against the codec, lead by lead: QRS off by 10.6 ms on average, 12.6 without.
+SHARED = 0.5
+_BOUNDARIES = [P_ONSET, P_END, QRS_ONSET, QRS_END, T_ONSET, T_END]
+_FEWEST_LEADS = 3
 SHARES = (EARLIEST, 0.5, LATEST, EARLIEST, 0.5, LATEST, EARLIEST, 0.5, LATEST)
 _SMOOTH = 11  # samples, 22 ms
 # QRS: of the lead's largest slope, and over rests of this length. Smaller shares find a less certain place. Annotators
@@ -152,7 +157,18 @@ def lead_places(beat, qrs, p, t, cycle_s: float) -> np.ndarray:
     return found
 
 
-def over_leads(places: np.ndarray, beat: np.ndarray, independent) -> np.ndarray:
+def steadied(places: np.ndarray, independent) -> np.ndarray:
+    """(leads, 9) with each boundary nearer to the middle one of all leads, see `SHARED`."""
+    steady = places.copy()
+    for place in _BOUNDARIES:
+        there = places[independent, place]
+        there = there[np.isfinite(there)]
+        if len(there) >= _FEWEST_LEADS:
+            steady[:, place] += SHARED * (np.median(there) - places[:, place])
+    return steady
+
+
+def over_leads(places: np.ndarray, independent) -> np.ndarray:
     """(9,) of all leads together: where a part of the leads has begun, and where all but that part have ended.
 
     The very first and last are outliers too often. NaN where fewer than a third of the leads have the wave.

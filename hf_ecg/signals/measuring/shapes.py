@@ -9,7 +9,7 @@ from ..delineation.beats import BEFORE, RATE, Beats, band_passed, beat_windows, 
 from ..delineation.boundaries import p_boundaries, p_consistency, p_window, qrs_boundaries, samples, t_boundaries
 from ..delineation.measure import LEAST_P_MV, P_CONSISTENCY, baseline_between
 from ..filters import apply_filter
-from .lead_waves import P_END, P_ONSET, P_PEAK, PLACES, lead_places, over_leads
+from .lead_waves import P_END, P_ONSET, P_PEAK, PLACES, lead_places, over_leads, steadied
 
 # Shapes of a stretch that are asked for their boundaries; beats of further ones have R alone.
 _MOST_SHAPES = 5
@@ -94,7 +94,8 @@ def _shape(straight, smooth, marks, every, independent) -> Shape:
         seen = _p_seen(beat, p, consistency)
         if not seen:
             leads[:, [P_ONSET, P_PEAK, P_END]] = np.nan
-    whole = over_leads(leads, beat, independent)
+    whole = over_leads(leads, independent)
+    leads = steadied(leads, independent)
     return Shape(marks, raw, leads - BEFORE, whole - BEFORE, consistency, seen, _noise(windows, beat))
 
 
