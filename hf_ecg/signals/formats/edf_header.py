@@ -186,7 +186,7 @@ def _start(fields: dict[str, str], remarks: list[str]) -> datetime | time | None
     clock = re.fullmatch(r"(\d\d)[.:](\d\d)[.:](\d\d)", fields["time"])
     day = re.fullmatch(r"(\d\d)[./-](\d\d)[./-](\d\d)", fields["date"])
     try:
-        of_day = time(*map(int, clock.groups())) if clock else None
+        of_day = time(int(clock[1]), int(clock[2]), int(clock[3])) if clock else None
         found = _full_date(fields["recording"])
         if found is None and day:
             # clipped to 1985 to 2084

@@ -144,7 +144,8 @@ class Walk:
     def __init__(self, stored: bytes):
         self.stored = memoryview(stored)
         self.found = Defined()
-        self._order, self._channels, self._pointer = "big", 1, None
+        self._order, self._channels = "big", 1
+        self._pointer: int | None = None
         self._all: dict[int, Value] = {}
         self._own: dict[int, dict[int, Value]] = {}
         self._number = 0
