@@ -103,6 +103,7 @@ application = click.version_option(__version__, prog_name="hf-ecg")(
             "simulate": Entry("simulate", "Simulate one ECG as a WFDB record."),
             "convert-signal": Entry("convert_signal", "Write a recording as WFDB, EDF, parquet or CSV."),
             "convert": Entry("convert", "Convert a published checkpoint."),
+            "export": Entry("export", "Write a model as ONNX, and in whole numbers."),
             "card": Entry("card", "Write a model's card from what is in its folder."),
             "push": Entry("push", "Push a model or a corpus to the Hub, in one commit."),
             "info": Entry("info", "Tell versions, devices and extras, or what a folder or a recording is."),

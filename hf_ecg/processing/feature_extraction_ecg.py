@@ -16,14 +16,13 @@ from ..signals.resampling import check_rate
 from ..signals.window import check_size
 from ..strict_json import naming_the_source
 from ..version import __version__
-from .inputs import Recording, WaveformGroup, grouped, read_inputs, read_recordings
-from .lead_notes import tell_absent_leads, tell_unused_leads
+from .inputs import WaveformGroup, read_inputs
 from .outputs import WAVEFORM, Output
-from .record_windows import prepared_windows, tell_what_is_left_out, window_plan
-from .step_run import apply_steps, batch_of_group, batch_of_tensors, present_only, several, stack_batches
+from .recipe_run import prepare, run_recipe
+from .step_run import apply_steps, batch_of_tensors, present_only, stack_batches
 from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
-from .steps.sample_steps import RECORD_INDEX, Resample
-from .steps.step_base import Step, WaveformBatch
+from .steps.sample_steps import Resample
+from .steps.step_base import Step
 from .steps.step_table import build_step
 
 _RECIPE = ("sampling_rate", "leads", "num_samples", "steps")
@@ -232,15 +231,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         """
         if return_tensors is not None:
             check_one_of("return_tensors", return_tensors, ("pt", "np"))
-        plan, steps = window_plan(self, window), self._built()
-
-        def prepare(windows: list[Recording], positions: list[int], indexed: bool) -> dict[str, np.ndarray]:
-            groups = grouped(windows, positions)
-            tell_what_is_left_out(groups, steps, self.sampling_rate, self.num_samples, plan.window != "recipe")
-            return self._prepared(steps, groups, lead, indexed)
-
-        records = read_recordings(signals, sampling_rate, leads, units, rename)
-        return BatchFeature(prepared_windows(records, plan, prepare), tensor_type=return_tensors)
+        data = prepare(self, signals, sampling_rate, leads, units, lead, rename, window)
+        return BatchFeature(data, tensor_type=return_tensors)
 
     def before_views(
         self,
@@ -311,42 +303,4 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         self, steps: list[Step], groups: list[WaveformGroup], lead: str | None, indexed: bool = False
     ) -> dict[str, np.ndarray]:
         """What the steps make of the groups; with the record of each row when `indexed`."""
-        tell_unused_leads(groups, self.leads)
-        tell_absent_leads(groups, self.leads, steps)
-        if lead is not None:
-            (lead,) = canonical_leads([lead])
-        whole = len(steps) == len(self.steps)
-        if not any(isinstance(step, Resample) for step in steps):
-            for group in groups:
-                if group.sampling_rate != self.sampling_rate:
-                    raise ValueError(
-                        f"{group.names[0]} has {group.sampling_rate:g} Hz, the model wants {self.sampling_rate:g} Hz"
-                        " and the recipe has no step resample"
-                    )
-        batches, names = [], []
-        for group in groups:
-            names.append(dict(zip(group.positions, group.names, strict=True)))
-            batch = batch_of_group(group, self.leads, lead, self.sampling_rate, self.num_samples)
-            apply_steps(batch, steps, names[-1])
-            self._check_result(batch, several(list(names[-1].values())), whole)
-            batches.append(batch)
-        where, outputs = "after the last step" if whole else "before the step views", outputs_of(steps)
-        if indexed and RECORD_INDEX not in outputs:
-            outputs = (*outputs, RECORD_INDEX)
-            for batch in batches:
-                batch.tensors[RECORD_INDEX.name] = batch.origin
-        return stack_batches(batches, names, outputs, where)
-
-    def _check_result(self, batch: WaveformBatch, where: str, whole: bool) -> None:
-        if batch.sampling_rate != self.sampling_rate:
-            raise ValueError(
-                f"{where}: the steps end at {batch.sampling_rate:g} Hz, the model wants {self.sampling_rate:g} Hz"
-            )
-        length = batch.signals.shape[-1]
-        if whole and self.num_samples not in (None, length):
-            longer = ' say window="all" or "first" to cut a longer record into windows;'
-            windows = longer if length > self.num_samples else ""
-            raise ValueError(
-                f"{where}: the steps end with {length} samples, the model wants {self.num_samples};{windows}"
-                " add the steps crop and pad, or change theirs"
-            )
+        return run_recipe(self, steps, groups, lead, indexed)

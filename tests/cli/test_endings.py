@@ -111,6 +111,7 @@ def test_groups_are_tables():
 
 # Each command with something that is not there; {} is an empty folder.
 ABSENT = {
+    "export": ["{}/absent", "{}/out"],
     "convert-signal": ["{}/absent.hea", "{}/out.csv"],
     "demo": ["--model", "{}/absent"],
     "tour": ["--data", "{}/absent", "--output_dir", "{}/out"],
