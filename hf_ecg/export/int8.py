@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,23 @@ def quantise(path: Path, output: Path, rows: Sequence[dict[str, np.ndarray]]) ->
         from onnxruntime import quantization
     except ImportError as error:
         raise ImportError(f"int8 needs more packages: {install_words('onnxruntime onnx', 'onnx')}") from error
+    with TemporaryDirectory() as folder:
+        folded = _folded(path, Path(folder) / "folded.onnx")
+        _quantised(quantization, folded, output, rows)
+
+
+def _folded(path: Path, output: Path) -> Path:
+    """The graph with its constants computed: a weight that is turned round on its way is not taken for one."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(output)
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return output
+
+
+def _quantised(quantization: Any, path: Path, output: Path, rows: Sequence[dict[str, np.ndarray]]) -> None:
     if not rows:
         quantization.quantize_dynamic(path, output, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True)
         return

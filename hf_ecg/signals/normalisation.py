@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from ._arrays import as_double, check_number
 
@@ -67,6 +66,8 @@ def normalise(
         check_number("divisor", divisor, positive=True)
         return _where_present(present, signals / divisor, signals).astype(dtype, copy=False)
     if method == "rank":
+        from scipy.stats import rankdata  # half a second, for one method
+
         last = signals.shape[-1] - 1
         ranks = (2 * rankdata(np.where(present, signals, 0.0), axis=-1) - 2 - last) / max(last, 1)
         return _where_present(present, ranks, signals).astype(dtype, copy=False)

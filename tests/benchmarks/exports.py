@@ -52,7 +52,7 @@ def line(name: str, folder: Path, records: list[str], lead: str | None, work: Pa
     out = export_model(str(folder), work / f"{name}-onnx", int8=True, calibration=records, texts=texts, **single)
     graph = Graph(_loaded(str(folder))[0]).eval()
     whole, small = ExportedModel(out), ExportedModel(out, int8=True)
-    inputs = whole.inputs(records[0], window="first", **single)
+    inputs = whole.inputs(records[0], **single)
     tensors = [torch.from_numpy(inputs[key]) for key in ("input_values", "lead_mask", "sample_mask")]
     key = graph.outputs[0]
     with torch.no_grad():

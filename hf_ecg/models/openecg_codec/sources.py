@@ -22,9 +22,9 @@ SOURCES = (
         sha256="4caf710737c4b9024b5b2b79b897af04c13f82f4f8e5f29b7dc4c8309e487a58",
         network="A convolution of 20 samples with stride 10 makes tokens, sines and cosines say their places. Four"
         " convolutions of 7 tokens with residuals, GELU and norms; four pre-norm transformer blocks of 4 heads. Then"
-        " each sample takes its token's state, and two convolutions of 5 samples refine it. Three linear layers give,"
-        " for every sample, the wave (other, P, QRS, T), the kind of beat (none, sinus, vpc, paced, fusion, unknown)"
-        " and the rhythm (sinus, avb, paced, afib, bbb, ventricular). 1,159,572 parameters with the layer that is not"
+        " each sample takes its token's state, and two convolutions of 5 samples refine it. Three linear layers say"
+        " something of every sample. The wave is other, P, QRS or T. The beat is none, sinus, vpc, paced, fusion or"
+        " unknown. The rhythm is sinus, avb, paced, afib, bbb or ventricular. 1,159,572 parameters with the layer that is not"
         " used. The network was derived from the state dict and the ONNX graph.",
         preparation="Ten seconds of one lead at 500 Hz; each sample becomes its rank among them, from -1 to 1, equal"
         " samples the mean of theirs. The original was trained on several leads and reads lead II by default. Records"
@@ -34,8 +34,8 @@ SOURCES = (
         caveats=(
             "Trained on LUDB, QTDB, ISP, MIT-BIH DS1, vitaldb and Lydus: a figure on LUDB or on MIT-BIH DS1 is not a"
             " test.",
-            "The authors say that the class paced, of rhythm, is not to be relied on, that bbb is called too often,"
-            " and that the beats fusion and paced are weak.",
+            "The authors say that the rhythm paced is not to be relied on, and that bbb is called too often. The beats"
+            " fusion and paced are weak, they say.",
             "The card's own figures are the authors' and were not measured again.",
             "`pooler_output` is the mean over samples of the state before the heads: our own choice, no paper's"
             " embedding.",
