@@ -24,8 +24,8 @@ SOURCES = (
         " convolutions of 7 tokens with residuals, GELU and norms; four pre-norm transformer blocks of 4 heads. Then"
         " each sample takes its token's state, and two convolutions of 5 samples refine it. Three linear layers say"
         " something of every sample. The wave is other, P, QRS or T. The beat is none, sinus, vpc, paced, fusion or"
-        " unknown. The rhythm is sinus, avb, paced, afib, bbb or ventricular. 1,159,572 parameters with the layer that is"
-        " not used. The network was derived from the state dict and the ONNX graph.",
+        " unknown. The rhythm is sinus, avb, paced, afib, bbb or ventricular. 1,159,572 parameters with the layer"
+        " that is not used. The network was derived from the state dict and the ONNX graph.",
         preparation="Ten seconds of one lead at 500 Hz; each sample becomes its rank among them, from -1 to 1, equal"
         " samples the mean of theirs. The original was trained on several leads and reads lead II by default. Records"
         " shorter than 10 s are ranked alone, and the padding is masked. `tracks` sets beats to none outside QRS, as"
