@@ -67,7 +67,7 @@ def serve(
         >>> page = build_page("ecg-text-small", simulated=False)
         >>> serve(page, wait=False).startswith("http://127.0.0.1:")
         True
-        >>> page.close()
+        >>> page.close(verbose=False)
     """
     gr = gradio()
     from starlette.middleware import Middleware

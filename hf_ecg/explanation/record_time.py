@@ -23,7 +23,7 @@ def in_record_time(
         >>> from hf_ecg.explanation.record_time import in_record_time
         >>> found, outside = in_record_time(np.array([[1.0, 2.0]]), 0.0, 100, 200, 4)
         >>> found.round(3).tolist(), round(outside, 3)
-        ([[0.5, 0.75, 1.0, 0.5], 0.25)
+        ([[0.75, 0.75, 1.0, 0.5]], 0.0)
     """
     values = np.asarray(values, dtype=np.float64)
     edges = start + (np.arange(values.shape[1] + 1) - 0.5) / sampling_rate

@@ -39,7 +39,7 @@ def row_places(
 
     Example:
         >>> from hf_ecg import ECGFeatureExtractor
-        >>> from hf_ecg.processing.row_places import row_starts
+        >>> from hf_ecg.processing.row_places import row_places
         >>> steps = [{"name": "multi_crop", "count": 3, "num_samples": 200}]
         >>> extractor = ECGFeatureExtractor(sampling_rate=100, leads=["I"], num_samples=200, steps=steps)
         >>> signals = np.sin(np.linspace(0, 60, 1000))[None]
