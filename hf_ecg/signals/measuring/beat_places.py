@@ -33,8 +33,8 @@ def beat_table(shapes: Sequence[Sequence[Shape]], marks: np.ndarray, rate: float
             whole[near] = at[:, None] + shape.whole
             by_lead[near] = at[:, None, None] + shape.leads
             usual[near] = number == 0
-    for places in (whole, by_lead):
-        places[places < 0] = np.nan
+    for found in (whole, by_lead):
+        found[found < 0] = np.nan
     scale = rate / RATE
     places = {name: whole[:, place] * scale for place, name in enumerate(PLACES) if place != R_PEAK}
     per_lead = {
