@@ -2,6 +2,7 @@
 
 - `record.hea`: a real record of PTB-XL where `../shared` is, else a made one; `record.npy`: four made leads at 400 Hz.
 - `folder_of_records`: two made WFDB records.
+- `watch.csv`, `muse.xml`, `ecg.dcm`, `holter.edf`: made files of devices.
 - `out/demo/clep`, `out/demo/clep/encoder`: a dual encoder with random weights, as `make demo` leaves it.
 - `PTB_XL`: some sixty records of PTB-XL in PhysioNet's layout, all folds; only where `../shared` is.
 - what the model cards convert: the published keys of each family, narrow and random, as `PUBLISHED` in
@@ -30,10 +31,12 @@ from hf_ecg import ECGFeatureExtractor, ECGResNetConfig, ECGTextConfig, ECGTextM
 from hf_ecg.auto import SOURCES
 from tests.embed.made_records import write_record
 from tests.models.tiny import published_families
+from tests.signals.formats.samples import SAMPLES
 
 CODES = ("NORM", "AFIB", "CLBBB", "LVH", "PVC", "IMI")
 TEXT_TOWER = "tiny_text_tower"
 WIDTHS = [4, 4, 4, 8]
+DEVICES = {"watch.csv": "CSV of a watch", "muse.xml": "GE MUSE XML", "ecg.dcm": "DICOM", "holter.edf": "EDF"}
 # What pages take as given -> the command of docs/how_to that makes it, in order.
 MADE = {
     "corpus": "hf-ecg prepare ptb_xl --data_dir PTB_XL --output_dir corpus",
@@ -65,6 +68,8 @@ def make_workspace(folder: Path, repository: Path, ptb_xl: Path | None) -> Path:
     (folder / ".venv" / "bin" / "activate").touch()
     time = np.arange(4000) / 400
     np.save(folder / "record.npy", np.sin(2 * np.pi * time + np.arange(4)[:, None]).astype(np.float32))
+    for name, of_format in DEVICES.items():
+        SAMPLES[of_format](folder).rename(folder / name)
     for seed in range(2):
         write_record(folder / "folder_of_records", f"r{seed}", seconds=10, rate=250, seed=seed)
     if ptb_xl is None:

@@ -22,6 +22,11 @@ def test_a_name_that_nothing_takes_is_refused(name, slip):
         model(**batch, **{slip: torch.ones(2)})
 
 
+def test_rows_of_a_long_record_are_told_what_to_do_with(model):
+    with pytest.raises(ValueError, match="takes no 'record_index': a record gave several rows.*window='first'"):
+        model.ecg_model(torch.ones(2, 12, 64), record_index=torch.zeros(2))
+
+
 @pytest.fixture
 def model():
     set_seed(0)

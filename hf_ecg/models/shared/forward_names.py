@@ -7,6 +7,11 @@ from torch import nn
 
 from ...checks import nearest
 
+# what an extractor gives beside the inputs of a model, and what to do with it
+_BESIDE = {
+    "record_index": "a record gave several rows: take record_index = inputs.pop('record_index') and average the"
+    " rows of each record, or give the extractor window='first'",
+}
 # what transformers' decorators around every `forward` take
 OUTPUT_NAMES = frozenset({"output_attentions", "output_hidden_states", "return_dict"})
 
@@ -28,4 +33,6 @@ def refuse_names(unknown: Iterable[str], known: Iterable[str], taker: str) -> No
     """
     known = sorted(known)
     for name in unknown:
+        if name in _BESIDE:
+            raise ValueError(f"{taker} takes no {name!r}: {_BESIDE[name]}")
         raise ValueError(f"{taker} takes no {name!r}{nearest(name, known)}; it takes {', '.join(known)}")
