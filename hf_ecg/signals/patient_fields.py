@@ -1,43 +1,57 @@
 """What says who was recorded, and where: told apart from the other words of a recording, and taken away."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
 from .record import Record
 
-# How the fields of `Record.patient` are called, and how headers write them (English, Spanish, French, German).
+# How the fields of `Record.patient` are called, and how headers write them: English, Spanish, French, German, Italian,
+# Portuguese, Dutch, Nordic, Polish, Russian, Chinese and Japanese. Without accents, as `_plain` writes labels.
 _WRITTEN = {
     "name": (
-        "name|names|patient|patients? names?|subjects? names?|full name|(first|last|given|family|middle|maiden) name"
+        "name|names|patient|patients? names?|subjects? names?|full name"
+        "|((patient|subject)s? )?(first|last|given|family|middle|maiden) name|user|user ?name|nickname"
         "|surname|forename|initials|nombre|nombre del paciente|apellidos?|paciente|nom|prenom|nom du patient|vorname"
-        "|nachname|familienname|patientenname"
+        "|nachname|familienname|patientenname|patientin|pat name|name des patienten|name der patientin|(vor|ruf)name"
+        "|nome|cognome|sobrenome|paziente|nome (do|del) pa[cz]iente|naam|achternaam|voornaam|patientnaam|navn|namn"
+        "|fornavn|etternavn|efternavn|efternamn|imie|nazwisko|imie i nazwisko|pacjent|фио|ф и о|имя|фамилия|пациент"
+        "|姓名|患者姓名|病人姓名|名前|氏名|患者名|患者氏名"
     ),
     "id": (
         "id|pid|mrn|ssn|cpf|(patient|subject|person|client|participant|hospital|national)s? (id|ids|number|no|nr|code"
         "|identifier)|patientid|subjectid|(medical|health) record (number|no|id)|(social security|insurance|nhs)"
-        " (number|no|id)|id paciente|identificacion|patientennummer"
+        " (number|no|id)|id (del )?paciente|identificacion|identificacao|dni|rut|curp|codice fiscale"
+        "|patienten ?(nummer|nr|id)|pat (id|nr|no)|fall(nummer| nr)|versichertennummer|historia clinica|nhc"
+        "|numero de (dossier|securite sociale)|personnummer|pesel|病历号|住院号|患者id|患者番号"
     ),
     "birth_date": (
         "birthdate|birth date|birthday|date of birth|dob|born|year of birth|birth year|(patient|subject)s? (birth"
-        " ?date|birthday|date of birth|dob)|fecha de nacimiento|date de naissance|geburtsdatum|geboren"
+        " ?date|birthday|date of birth|dob)|fecha (de )?nacimiento|date (de )?naissance|nee? le|nacido"
+        "|geburts(datum|tag|jahr)|geb( dat(um)?)?|geboren( am)?|data di nascita|data (de )?nascimento|geboortedatum"
+        "|fodselsdato|fodelsedatum|data urodzenia|дата рождения|生年月日|出生日期|出生年月"
     ),
     "physician": (
         "((referring|attending|ordering|reading|requesting|responsible|confirming|overreading)"
         " )?(physician|physicians|doctor|dr|cardiologist|clinician)( (name|id))?|(confirmed|overread|reviewed|read"
-        "|ordered|requested) by|medico|medecin|arzt"
+        "|ordered|requested) by|medicos?|medica|medecin|arzt|arztin|(haus|behandelnder )arzt|cardiologo|cardiologue"
+        "|kardiologe|lakarz|lege|врач|医生|医師|担当医"
     ),
     "operator": "operator|technician|technologist|nurse|editor|(operator|technician|editor)s? (name|id)|acquired by",
     "institution": (
         "institution|hospital|clinic|facility|department|ward|room|bed|location|organi[sz]ation|(institution|hospital"
-        "|clinic|facility|department|location|site|organi[sz]ation) (name|id|number)|krankenhaus|hopital"
+        "|clinic|facility|department|location|site|organi[sz]ation) (name|id|number)|krankenhaus|klinik|praxis|hopital"
+        "|etablissement|clinique|clinica|ospedale|ziekenhuis|sykehus|sjukhus|szpital|больница|医院|病院|施設名"
     ),
     "device_serial": "serial|serial (number|no|nr)|(device|recorder|machine|cart) (serial|serial number|id|number)",
     "accession": (
         "accession|(accession|order|visit|encounter|admission|case|account|exam|examination|test) (id|number|no|nr)"
     ),
-    "contact": "address|home address|street|city|zip|zip code|postcode|telephone|phone|phone number|mobile|e ?mail",
+    "contact": "address|home address|street|city|zip|zip code|postcode|telephone|phone|phone number|mobile|e ?mail"
+    "|adresse|anschrift|strasse|wohnort|direccion|domicilio|endereco|indirizzo|adres|telefon[eo]?|handy|correo|courriel"
+    "|адрес|телефон|住所|地址|电话|電話番号",
 }
 _SEPARATOR = re.compile("[:=]")
 _FIELDS = {field: re.compile(written) for field, written in _WRITTEN.items()}
@@ -71,8 +85,16 @@ def patient_field(label: str) -> str | None:
         >>> [patient_field(label) for label in ("Patient ID", "DOB", "Referring physician", "Dx")]
         ['id', 'birth_date', 'physician', None]
     """
-    words = " ".join(re.findall(r"[^\W_]+", re.sub(r"'s\b", "s", label.casefold())))
+    words = _plain(label)
     return next((field for field, written in _FIELDS.items() if written.fullmatch(words)), None)
+
+
+def _plain(label: str) -> str:
+    """Its words in small letters, without accents and signs; "PatientName" has two."""
+    # Japanese marks of voice and Hangul are parts of their letters, and Cyrillic ones of theirs: put together again
+    apart = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label))
+    bare = unicodedata.normalize("NFKC", re.sub("[\u0300-\u0305\u0307-\u0345]", "", apart)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"'s\b", "s", bare.replace("\u0142", "l").replace("\u00f8", "o"))))
 
 
 def split_comments(comments: Iterable[str]) -> tuple[list[str], dict[str, str]]:

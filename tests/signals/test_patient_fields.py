@@ -96,3 +96,20 @@ def test_every_text_of_a_record_is_cleared():
     assert cleared.annotations[0].text == "[removed] moved" and cleared.remarks == ("the name is [removed]",)
     assert cleared.measurements == {"qt_ms": 400.0} and cleared.start_time == record.start_time
     assert cleared.cut(0, 2).measurements == {"qt_ms": 400.0}
+
+
+@pytest.mark.parametrize(
+    ("field", "labels"),
+    [
+        ("name", "Prénom|Nom du patient|PatientName|LastName|Patient Last Name|Cognome|Imię|氏名|姓名|ФИО|Patientin"),
+        ("birth_date", "Né le|Fecha nacimiento|Data di nascita|Data de nascimento|Geb.-Datum|生年月日|Дата рождения"),
+        ("id", "Identificación|Patienten-Nr.|PatientID|Pat.-ID|病历号|Numéro de dossier"),
+        ("physician", "Médico|Médecin|Ärztin|Врач|担当医"),
+        ("institution", "Hôpital|Clínica|Klinik|病院"),
+        ("contact", "Dirección|Adresse|Straße|Telefon|E-Mail|住所"),
+        (None, "Sexe|Dx|Alter|Edad|Rythme|Nominal rate|Gerät|Geometry|Statement|Sample rate|Lead|Ableitung I"),
+    ],
+)
+def test_fields_in_many_languages(field, labels):
+    found = {label: patient_field(label) for label in labels.split("|")}
+    assert found == dict.fromkeys(found, field)

@@ -44,6 +44,7 @@ from . import (
 )
 from .confinement import check_inside
 from .no_samples import advice
+from .table_text import looks_like_text
 from .told import BY_PLACE, check_agrees, checked
 
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
@@ -129,14 +130,7 @@ def read(
         return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
-    why = advice(head)
-    if why is not None:
-        raise ValueError(f"{path} {why}")
-    raise ValueError(
-        f"{path} begins with {head[:8]!r}, which is not a format that is read here ("
-        + "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
-        + "): give what it holds as an array"
-    )
+    raise ValueError(f"{path} {advice(head) or _not_known(head)}")
 
 
 def open_parts(path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None):
@@ -228,6 +222,17 @@ def _needs_no_ending(path: str) -> bool:
 
 def _shares_endings(known) -> bool:
     return getattr(known, "ENDING_IS_SHARED", False)
+
+
+def _not_known(head: bytes) -> str:
+    """What is said of a file that is of no format. Of text nothing is shown: it may begin with a patient's name."""
+    if not head:
+        return "is empty, wanted a recording"
+    text = looks_like_text(head)
+    begins = "is text" if text else f"begins with the bytes {head[:4].hex(' ')}"
+    formats = "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
+    table = ". A table needs 8 rows of numbers or more, all of one width" if text else ""
+    return f"{begins}, which is not a format that is read here ({formats}){table}: else give what it holds as an array"
 
 
 def _raise(error: OSError) -> None:

@@ -184,7 +184,8 @@ def _any_other(found: Mapping) -> ArrayFacts:
         [name for name, value in arrays.items() if np.size(value[0]) and not isinstance(value[0], str)], "signals"
     )
     if name is None:
-        raise ValueError(f"it holds no numbers of an ECG: {', '.join(map(str, list(found)[:12])) or 'nothing'}")
+        # its keys are not told: a list of patients may have their names as keys
+        raise ValueError(f"it holds no list of numbers that may be an ECG, and {len(found)} other entries")
     value = arrays[name]
     nested = isinstance(value[0], list)
     return ArrayFacts(_stacked(value if nested else [value]), **said_beside(beside))

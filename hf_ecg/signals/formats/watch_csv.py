@@ -46,7 +46,10 @@ _HEADER_BYTES = 4096
 # In Latin, Cyrillic, Greek, Chinese, Japanese, Korean, Arabic, Hebrew, Thai and Hindi letters.
 _HERTZ = r"(?:hz|her[tc]\w*|гц|герц\w*|χερτζ|赫兹|赫茲|赫|ヘルツ|헤르츠|هرتز|הרץ|เฮิรตซ์|हर्ट्ज़|हर्ट्ज)"
 _RATE = re.compile(rf"(\d+(?:[.,٫]\d+)?)\s*{_HERTZ}\.?", re.IGNORECASE)
-_NUMBER = re.compile(r"[-+−]?\d+(?:[.,٫]\d+)?(?:[eE][-+]?\d+)?|nan", re.IGNORECASE)
+# thousands apart are known by another sign before the decimals
+_NUMBER = re.compile(
+    r"[-+−]?(?:\d+(?:[.,٫]\d+)?|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+)(?:[eE][-+]?\d+)?|nan", re.IGNORECASE
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*")
 # The lines that follow that of the date, in every language.
 _STATEMENT, _SYMPTOMS, _SOFTWARE, _DEVICE = 1, 2, 3, 4
@@ -149,6 +152,8 @@ def _rate(fields: list[tuple[str, str]]) -> float:
 
 def _value(text: str) -> float:
     """A number with a point or a comma, a minus sign of its own and the digits of any script."""
+    if "," in text and "." in text:
+        text = text.replace(min(",", ".", key=text.index), "")
     return float(text.translate({ord(","): ".", ord("٫"): ".", ord("−"): "-"}))
 
 
@@ -185,13 +190,14 @@ def _numbers(lines: list[str], first: int) -> np.ndarray:
     kept = [(place, line.strip().strip('"')) for place, line in enumerate(lines[first:], first + 1) if line.strip()]
     for place, line in kept:
         if not _NUMBER.fullmatch(line):
-            raise ValueError(f"line {place} is {line[:40]!r}, wanted one number")
+            # what stands there is not told: of two exports in one file it is the patient's name
+            raise ValueError(f"line {place} is not a number, wanted one in each line: is it one record, and whole?")
     if not kept:
         raise ValueError("there is no number below the lines that describe the record")
     values = np.array([_value(line) for _, line in kept])
     if np.isinf(values).any():
-        place, line = kept[int(np.isinf(values).argmax())]
-        raise ValueError(f"line {place} is {line[:40]!r}, wanted a finite number")
+        place, _ = kept[int(np.isinf(values).argmax())]
+        raise ValueError(f"line {place} is infinite, wanted a finite number")
     return values
 
 

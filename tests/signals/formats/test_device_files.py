@@ -99,7 +99,7 @@ def test_json_of_fitbit_and_withings(tmp_path):
         ('{"waveformSamples": [1, 2', "not a whole JSON file"),
         ("[" * 100_000, "not a whole JSON file"),
         ("[]", "holds no object"),
-        ('{"a": 1}', "holds no numbers of an ECG: a"),
+        ('{"a": 1}', "holds no list of numbers that may be an ECG, and 1 other entries"),
         (json.dumps(FITBIT | {"numberOfWaveformSamples": 7500}), "says 7500 samples, and holds 60: is it cut"),
         (json.dumps(FITBIT | {"scalingFactor": 0}), "scalingFactor is 0, wanted one positive number"),
         (json.dumps(FITBIT | {"waveformSamples": ["a"]}), "wanted a list of numbers"),

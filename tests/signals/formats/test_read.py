@@ -39,9 +39,7 @@ def test_one_record_in_two_formats(folder):
 def test_what_a_file_holds_decides_not_its_name_alone(folder):
     # an archive that is called like an array, and a header's text called like an archive
     shutil.copy(folder / "wfdb" / "rec.hea", folder / "text.npz")
-    with pytest.raises(
-        ValueError, match=r"text.npz begins with b'rec 3 .*not a format.*NumPy: .npz; .*WFDB: .hea.*array"
-    ):
+    with pytest.raises(ValueError, match=r"text.npz is text, which is not a format.*NumPy: .npz; .*WFDB: .hea.*array"):
         hf_ecg.read(folder / "text.npz")
     np.save(folder / "array.npy", np.zeros((3, 100)))
     with pytest.raises(ValueError, match="array.npy: it does not name its 3 channels: give leads="):
@@ -66,7 +64,7 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "ecg.csv").write_text("1,2")
     with pytest.raises(IsADirectoryError, match="is a folder"):
         hf_ecg.read(tmp_path)
-    with pytest.raises(ValueError, match="ecg.csv begins with b'1,2', which is not a format.*as an array"):
+    with pytest.raises(ValueError, match="ecg.csv is text, which is not a format.*A table needs 8 rows.*as an array"):
         hf_ecg.read(tmp_path / "ecg.csv")
     with pytest.raises(FileNotFoundError, match=r"absent.hea is not there .*named by its .hea file\)$"):
         hf_ecg.read(tmp_path / "absent")
@@ -75,6 +73,12 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "lonely.dat").write_bytes(b"\0" * 100)
     with pytest.raises(FileNotFoundError, match="lonely.hea is not there"):
         hf_ecg.read(tmp_path / "lonely.dat")
+    (tmp_path / "none.csv").write_bytes(b"")
+    with pytest.raises(ValueError, match="none.csv is empty, wanted a recording"):
+        hf_ecg.read(tmp_path / "none.csv")
+    (tmp_path / "some.bin").write_bytes(b"\1\2Zaphodia")
+    with pytest.raises(ValueError, match="some.bin begins with the bytes 01 02 5a 61, which is not a format"):
+        hf_ecg.read(tmp_path / "some.bin")
     assert record_file(tmp_path / "ecg.csv") is None and record_file(tmp_path / "absent.hea") is None
 
 

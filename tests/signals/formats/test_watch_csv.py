@@ -105,7 +105,7 @@ def test_utf_16_and_another_name(tmp_path):
     [
         ("Lead,", None, "no line says the lead"),
         ("Unit,", None, "no line says the unit"),
-        ("", ["1.5", "oops"], "line 15 is 'oops', wanted one number"),
+        ("", ["1.5", "oops"], "line 15 is not a number, wanted one in each line"),
         ("", [], "there is no number below"),
     ],
 )
@@ -113,6 +113,19 @@ def test_what_lacks_something(tmp_path, without, values, message):
     header = [line for line in ENGLISH if not without or not line.startswith(without)]
     with pytest.raises(ValueError, match=message):
         hf_ecg.read(written(tmp_path, header, values))
+
+
+@pytest.mark.parametrize("first", ["-1,057.5", "-1.057,5", "-1057,5"])
+def test_thousands_are_set_apart(tmp_path, first):
+    record = hf_ecg.read(written(tmp_path, ENGLISH, [first, "2", first]))
+    np.testing.assert_allclose(record.to_millivolts(), [[-1.0575, 0.002, -1.0575]])
+
+
+def test_two_exports_in_one_file_name_nobody(tmp_path):
+    path = written(tmp_path, ENGLISH, ["1", "2", *ENGLISH, "3"])
+    with pytest.raises(ValueError, match="is it one record, and whole") as error:
+        hf_ecg.read(path)
+    assert ENGLISH[0] not in str(error.value) and "Name" not in str(error.value)
 
 
 def test_other_tables_are_not_records(tmp_path):
@@ -129,7 +142,7 @@ def test_a_second_rate_is_not_guessed_away(tmp_path):
 
 
 def test_numbers_and_lines_beyond_all_measure(tmp_path):
-    with pytest.raises(ValueError, match="line 14 is '1e400', wanted a finite number"):
+    with pytest.raises(ValueError, match="line 14 is infinite, wanted a finite number"):
         hf_ecg.read(written(tmp_path, values=["1e400", "2"]))
     with pytest.raises(ValueError, match="field larger than"):
         hf_ecg.read(written(tmp_path, [*ENGLISH, "Symptoms," + "x" * 200_000]))
