@@ -12,7 +12,7 @@ from ..evaluation.judging.features import ecg_text_embeddings, random_model, wit
 from ..evaluation.judging.label_text import scale_and_bias
 from ..evaluation.loading import extractor_of
 from ..models.shared.covariates import wanted_covariates
-from ..models.shared.roles import ecg_encoder, is_dual_encoder, model_role
+from ..models.shared.roles import ROLE_WORDS, ecg_encoder, is_dual_encoder, model_role
 from ..pipeline_covariates import COVARIATES, covariate_values
 from ..processing import ECGFeatureExtractor
 
@@ -81,9 +81,13 @@ def check_asked(score: AskedScore) -> None:
     """Raises ValueError when the model is asked nothing."""
     if score.of is None:
         raise ValueError(
-            f"{type(score.model).__name__} is a {model_role(score.model)} and has no score to explain: wanted a"
+            f"{type(score.model).__name__} is {_words(model_role(score.model))} and has no score to explain: wanted a"
             " classifier, or a dual encoder and a text; the method attention explains what an encoder looks at"
         )
+
+
+def _words(role: str) -> str:
+    return ROLE_WORDS.get(role, ("not a model of ECGs", ""))[0]
 
 
 def asked_score(model, processor, class_name: str | None, text: str | None, covariates: Mapping | None) -> AskedScore:
@@ -97,16 +101,16 @@ def asked_score(model, processor, class_name: str | None, text: str | None, cova
     told = tuple(covariate_values(None, covariates, wanted_covariates(model.config)))
     role = model_role(model)
     if text is not None and role != "dual encoder":
-        raise ValueError(f"text is for dual encoders of ECGs and texts, and the model is a {role}")
+        raise ValueError(f"text is for dual encoders of ECGs and texts, and the model is {_words(role)}")
     if class_name is not None and role != "classifier":
         hint = "; ask it in words, by text" if role == "dual encoder" else ""
-        raise ValueError(f"class_name is for classifiers, and the model is a {role}{hint}")
+        raise ValueError(f"class_name is for classifiers, and the model is {_words(role)}{hint}")
     if role == "dual encoder":
         return AskedScore(model, extractor) if text is None else _of_text(model, processor, extractor, text)
     if role == "classifier":
         return AskedScore(model, extractor, *_of_class(model, class_name), told)
     if role != "encoder":
-        raise ValueError(f"the model is a {role}, wanted a classifier, a dual encoder or an encoder")
+        raise ValueError(f"the model is {_words(role)}, wanted a classifier, a dual encoder or an encoder")
     return AskedScore(model, extractor)
 
 

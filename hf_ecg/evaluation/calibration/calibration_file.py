@@ -18,6 +18,7 @@ from .probability_maps import IDENTITY, ISOTONIC, KINDS, METHODS, MULTI_LABEL, P
 
 FILE_NAME = "calibration.json"
 VERSION = 1
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ def read_calibration(path) -> Calibration:
     if version != VERSION:
         raise ValueError(f"{path} has the version {version!r}, this hf_ecg reads {VERSION}: calibrate again")
     values = _checked(content, Calibration, str(path))
-    if not isinstance(values["facts"], dict) or not isinstance(values["tasks"], dict):
-        raise ValueError(f"{path}: facts and tasks are to be objects")
+    if not isinstance(values["facts"], dict) or not isinstance(values["tasks"], dict) or not values["tasks"]:
+        raise ValueError(f"{path}: facts and tasks are to be objects, with one task at least")
     tasks = {name: _task(one, f"{path}: tasks.{name}") for name, one in values["tasks"].items()}
     outliers = values.get("outliers")
     return Calibration(
@@ -265,7 +266,9 @@ def _numbers(values, where: str) -> tuple[float, ...]:
 
 
 def _number(value, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    # beyond these, sums and products of scores are infinite; whole numbers of JSON have no end
+    if not -_LARGEST <= number <= _LARGEST:
         raise ValueError(f"{where} holds {value!r:.60}, wanted a finite number")
     return float(value)
 

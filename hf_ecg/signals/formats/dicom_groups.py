@@ -12,7 +12,7 @@ from .scp_leads import SCP_LEADS
 from .stored_counts import Values, stored_values
 
 # Kind of number by the bits it takes and the sample interpretation (PS3.3 C.10.9.1.5).
-_KINDS = {
+_KINDS: dict[tuple[float, str], str] = {
     **{(8, "SB"): "i1", (8, "UB"): "u1", (8, "MB"): "u1", (8, "AB"): "u1"},
     **{(16, "SS"): "i2", (16, "US"): "u2", (32, "SL"): "i4", (32, "UL"): "u4"},
 }

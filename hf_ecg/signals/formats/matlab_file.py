@@ -8,6 +8,7 @@ structure with it. CPSC2018's files hold a structure `ECG` with `sex`, `age` and
 import io
 import os
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _is_name(head: bytes) -> bool:
     return name.endswith(b"\0") and name[:-1].decode("latin-1").isidentifier()
 
 
-def _variables(content: bytes) -> dict[str, object]:
+def _variables(content: bytes) -> dict[str, Any]:
     """Matrices and texts by name, those of a structure by "structure.name"."""
     import scipy.io
 
@@ -112,14 +113,14 @@ def _variables(content: bytes) -> dict[str, object]:
         raise
     except Exception as error:  # scipy raises what it meets: TypeError, KeyError, zlib.error and others
         raise ValueError(f"it is not a whole MATLAB file: {type(error).__name__}: {error}") from error
-    flat: dict[str, object] = {}
+    flat: dict[str, Any] = {}
     for name, value in found.items():
         if not name.startswith("__"):
             _flatten(name, value, flat)
     return flat
 
 
-def _flatten(name: str, value, flat: dict[str, object], depth: int = 0) -> None:
+def _flatten(name: str, value, flat: dict[str, Any], depth: int = 0) -> None:
     fields = getattr(value, "_fieldnames", None)
     if fields is None:
         flat[name] = value
@@ -128,7 +129,7 @@ def _flatten(name: str, value, flat: dict[str, object], depth: int = 0) -> None:
             _flatten(f"{name}.{field}", getattr(value, field), flat, depth + 1)
 
 
-def _facts(found: dict[str, object], record: int | str | None) -> ArrayFacts:
+def _facts(found: dict[str, Any], record: int | str | None) -> ArrayFacts:
     arrays = {name: value for name, value in found.items() if _is_signal(value)}
     if not arrays:
         raise ValueError(f"it holds no matrix of real numbers that may be an ECG: {_told(found)}")
@@ -148,7 +149,7 @@ def _facts(found: dict[str, object], record: int | str | None) -> ArrayFacts:
     return ArrayFacts(values, **said_beside({**far, **near}))
 
 
-def _chosen(arrays: dict[str, object], record: int | str | None) -> str:
+def _chosen(arrays: dict[str, Any], record: int | str | None) -> str:
     names = list(arrays)
     if record is None:
         bare = {name.rpartition(".")[2]: name for name in reversed(names)}
@@ -166,7 +167,7 @@ def _is_signal(value) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim in (1, 2) and value.size > 20
 
 
-def _told(found: dict[str, object]) -> str:
+def _told(found: dict[str, Any]) -> str:
     told = [
         f"{name} {getattr(value, 'dtype', type(value).__name__)}{np.shape(value)}" for name, value in found.items()
     ]

@@ -24,7 +24,8 @@ def unpack_xli(packed: bytes) -> list[np.ndarray]:
     Raises:
         ValueError: a damaged chunk; one that unpacks to more than 16 MiB.
     """
-    found, place = [], 0
+    found: list[np.ndarray] = []
+    place = 0
     while place < len(packed):
         length = int.from_bytes(packed[place : place + 4], "little", signed=True)
         first = int.from_bytes(packed[place + 6 : place + _HEAD], "little", signed=True)
@@ -75,8 +76,8 @@ def _lzw(packed: bytes) -> bytes:
 def _codes(packed: bytes) -> list[int]:
     """Whole ten-bit numbers, the highest bit first."""
     bits = np.unpackbits(np.frombuffer(packed, np.uint8))
-    bits = bits[: len(bits) // _BITS * _BITS].reshape(-1, _BITS)
-    return (bits @ (1 << np.arange(_BITS - 1, -1, -1))).tolist()
+    rows = bits[: len(bits) // _BITS * _BITS].reshape(-1, _BITS)
+    return (rows @ (1 << np.arange(_BITS - 1, -1, -1))).tolist()
 
 
 def _samples(stored: bytes, first: int) -> np.ndarray:

@@ -142,7 +142,9 @@ def _windows(stored: bytes) -> np.ndarray:
     """The 32 bits from each bit on, with zeros behind the end."""
     padded = np.frombuffer(stored + b"\0" * 13, np.uint8).astype(np.uint64)
     size = len(stored) + 8
-    five = sum(padded[i : i + size] << np.uint64(8 * (4 - i)) for i in range(5))
+    five = np.zeros(size, np.uint64)
+    for i in range(5):
+        five |= padded[i : i + size] << np.uint64(8 * (4 - i))
     shifts = np.arange(8, 0, -1, dtype=np.uint64)
     return (five[:, None] >> shifts & np.uint64(2**_WIDTH - 1)).reshape(-1).astype(np.int64)
 

@@ -43,7 +43,7 @@ def stored_values(counts: np.ndarray, step: np.ndarray, zero: np.ndarray, missin
         gone = counts == MISSING_COUNT if missing is None else missing
     if not _fits(counts, gone, missing):
         dtype = np.float64 if counts.size <= _MOST_DOUBLES else np.float32
-        millivolts = counts.astype(dtype)
+        millivolts: np.ndarray = counts.astype(dtype)
         millivolts -= zero.astype(dtype)[:, None]
         millivolts *= step.astype(dtype)[:, None]
         if gone is not None:

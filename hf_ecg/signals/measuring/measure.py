@@ -10,7 +10,7 @@ from ..leads import LIMB_LEADS, canonical_leads, derive_limb_leads
 from ..missing import fill_missing
 from ..record import Record
 from ..resampling import resample
-from ..units import to_millivolts
+from ..units import HIGHEST_RANGE_MV, known_voltage, to_millivolts
 from .beat_places import beat_table
 from .marks import find_marks
 from .pacing import LOWEST_RATE, find_spikes, is_paced, without_spikes
@@ -45,7 +45,8 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
         `ECGMeasurements`. A record without beats has values that are "not measured", and says why.
 
     Raises:
-        ValueError: an array without its rate, leads or units; another shape; a rate below 50 Hz; infinite samples.
+        ValueError: an array without its rate, leads or units; another shape; a rate below 50 Hz; infinite samples;
+            units that are not a voltage; beats of more than 15 mV, which are another unit than was said.
         OSError: the file is not there, or damaged.
 
     Example:
@@ -75,6 +76,7 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
     gone = missing.all(axis=0)
     signal, marks, paced = _marks(signal, rows, names, rate)
     marks = marks[~_in_gap(marks / RATE, gone, rate)]
+    _check_voltage(name, signal[rows], marks)
     shapes = _shapes(signal, marks, rows)
     table = beat_table(shapes, marks, rate, names)
     why = "" if len(marks) else "no beat was found"
@@ -103,6 +105,8 @@ def _read(record, sampling_rate, leads, units) -> tuple[str, np.ndarray, float, 
             raise ValueError(
                 f"the array is {signal.dtype} of shape {signal.shape}, wanted ({len(names)} leads, samples)"
             )
+        if known_voltage(str(units)) is None:
+            raise ValueError(f"units is {units!r}, wanted a voltage, such as mV or uV: voltages are measured")
         return "array", to_millivolts(signal.astype(np.float64), units), float(sampling_rate), names
     found = read(record, leads=leads)
     return found.name, found.to_millivolts(), found.sampling_rate, found.leads
@@ -139,6 +143,18 @@ def _marks(signal, rows, names, rate: float) -> tuple[np.ndarray, np.ndarray, bo
         return signal, marks, False
     signal = without_spikes(signal, spikes)
     return signal, find_marks(signal[rows], RATE, timing), True
+
+
+def _check_voltage(name: str, signal: np.ndarray, marks: np.ndarray) -> None:
+    """Raises ValueError for beats that no heart makes. Of beats, for an artefact or a drift may be of any size."""
+    half = round(0.1 * RATE)
+    spans = [np.ptp(signal[:, mark - half : mark + half], axis=1) for mark in marks if mark >= half]
+    usual = float(np.median(spans)) if spans else 0.0
+    if usual > HIGHEST_RANGE_MV:
+        raise ValueError(
+            f"{name}: the usual QRS complex is {usual:.4g} mV high, wanted at most {HIGHEST_RANGE_MV:g}: are these"
+            " counts, or another unit than was said?"
+        )
 
 
 def _in_gap(seconds: np.ndarray, gone: np.ndarray, rate: float) -> np.ndarray:

@@ -47,7 +47,9 @@ def write(record: Record, path: Path) -> list[str]:
         (f"{start:%H.%M.%S}" if start else "00.00.00", 8),
         *((256 * (leads + 1), 8), ("", 44), (number, 8), (duration, 8), (leads, 4)),
     ]
-    ranges = [_ends(gain, zero) for gain, zero in zip(stored.gain, stored.baseline, strict=True)]
+    ranges = [
+        _ends(gain, zero) for gain, zero in zip(np.asarray(stored.gain), np.asarray(stored.baseline), strict=True)
+    ]
     columns = [
         (stored.leads, 16),
         ([""] * leads, 80),

@@ -25,9 +25,10 @@ def write(record: Record, path: Path) -> list[str]:
     first, sums = stored.counts[:, 0].tolist(), stored.counts.sum(axis=1, dtype=np.int64) & 0xFFFF
     start = wall_clock(record)
     clock = "" if start is None else f" {start:%H:%M:%S}.{start.microsecond // 1000:03d} {start:%d/%m/%Y}"
+    gain, baseline = np.asarray(stored.gain), np.asarray(stored.baseline)
     lines = [f"{name} {len(stored.leads)} {_number(stored.sampling_rate)} {stored.num_samples}{clock}"]
     for place, lead in enumerate(stored.leads):
-        scale = f"{_number(stored.gain[place])}({int(stored.baseline[place])})/mV"
+        scale = f"{_number(gain[place])}({int(baseline[place])})/mV"
         lines.append(f"{name}.dat 16 {scale} 16 0 {first[place]} {_signed(int(sums[place]))} 0 {lead}")
     lines += [f"# {line}" for line in told_lines(record)]
     with open(path.with_suffix(".dat"), "wb") as file:

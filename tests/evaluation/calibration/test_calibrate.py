@@ -165,6 +165,9 @@ def changed(content, path, value):
         (["tasks", "rhythm", "classes", 0, "label"], "SR", "a label is there twice"),
         (["outliers", "mean"], [0.0], "do not fit each other"),
         (["outliers", "threshold"], float("nan"), "wanted a finite number"),
+        (["outliers", "threshold"], 10**400, "wanted a finite number"),
+        (["tasks", "rhythm", "classes", 0, "map", "slope"], 1e300, "wanted a finite number"),
+        (["tasks"], {}, "one task at least"),
     ],
 )
 def test_a_damaged_file_is_refused_in_words(work, reports, tmp_path, path, value, message):

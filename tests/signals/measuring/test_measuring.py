@@ -132,11 +132,19 @@ def test_nothing_to_measure_says_why(signal):
         ((np.zeros((2, 100)), 500, ["I"], "mV"), "wanted"),
         ((np.zeros((1, 100)), 40, ["I"], "mV"), "sampling_rate is 40 Hz"),
         ((np.full((1, 5000), np.inf), 500, ["I"], "mV"), "infinite"),
+        ((np.zeros((1, 5000)), 500, ["I"], "normalized"), "wanted a voltage"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         hf_ecg.measure(*arguments)
+
+
+def test_microvolts_called_millivolts_are_refused():
+    signal = 1000 * simulate_ecg("sinus_rhythm", 500, seed=2).signal[:2]
+    with pytest.raises(ValueError, match="QRS complex is .* mV high"):
+        hf_ecg.measure(signal, 500, ["I", "II"], "mV")
+    assert hf_ecg.measure(signal, 500, ["I", "II"], "uV").qrs_ms > 60
 
 
 @pytest.mark.skipif(not (DATA / "mitdb").is_dir(), reason="no MIT-BIH record beside the repository")
