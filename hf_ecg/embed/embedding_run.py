@@ -1,30 +1,25 @@
 """From records to a table of embeddings: read, cut, prepare, run the model, write; restartable, in flat memory."""
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers.utils import logging
 
-from ..checks import check_one_of, check_positive_integer
 from ..evaluation.loading import pick_device
-from ..evaluation.options import CROPS, MEAN
+from ..evaluation.options import MEAN
 from ..locks import output_lock
 from ..progress import progress_bar
 from ..trained_on import tell_trained_on
 from ..version import __version__
+from .embedding_batches import EmbeddingBatches
+from .embedding_options import EmbeddingOptions
 from .encoder import Encoder
 from .records import RecordList, find_records
 from .table_parts import Parts, PartWriter, check_table, table_schema
-from .windows import WINDOWS, Window
 
 logger = logging.get_logger(__name__)
-
-# Rows after which a part is closed: what a killed run loses at most, besides the rest of its last record.
-ROWS_PER_PART = 1024
 
 
 @dataclass(frozen=True)
@@ -44,61 +39,6 @@ class EmbeddingResult:
     windows: int
     refused: int
     refused_path: Path | None
-
-
-@dataclass(frozen=True)
-class EmbeddingOptions:
-    """Which records are embedded, and how.
-
-    Args:
-        revision: branch, tag or commit of a model on the Hub.
-        projected: the unit-length embedding that an `ECGTextModel` compares with texts, instead of the encoder's
-            `pooler_output`.
-        lead: for a model of a single lead, the one it is to see.
-        window: "all" cuts records in windows of the model's length (see `signals.window.window_spans` for the last
-            one; a recipe of any length takes up to two minutes whole, unless it says less),
-            "first" takes the first of them, "recipe" hands over the whole record, which the model's recipe crops as
-            in training (one row a record, the mean over its crops). Shorter records are one window, and padded.
-        crops: where the recipe makes several crops of a window, "mean", or "max": the largest of each number.
-        stride: seconds between the starts of windows; default: their length.
-        config, split, folds: of prepared corpora; see `load_corpus`.
-        leads, rename: which channels of files are taken, under which names; see `hf_ecg.read`.
-        measurements: with a column `measurements`, see `hf_ecg.measure`: what each window's own signal shows.
-        batch_size: windows a forward pass.
-        device: "cpu", "cuda" ...; default: the GPU when there is one, or where a loaded model is.
-        on_error: "raise" stops at the first record that cannot be embedded (what is done is kept), "skip" leaves it
-            out and lists it with the reason in `OUTPUT.refused.csv`.
-
-    Raises:
-        ValueError: impossible options.
-    """
-
-    revision: str | None = None
-    projected: bool = False
-    lead: str | None = None
-    window: str = "all"
-    crops: str = MEAN
-    stride: float | None = None
-    config: str | None = None
-    split: str | None = None
-    folds: Sequence[int] | None = None
-    leads: Sequence[str] | None = None
-    rename: Mapping[str | int, str] | None = None
-    measurements: bool = False
-    batch_size: int = 32
-    device: str | None = None
-    on_error: str = "raise"
-
-    def __post_init__(self):
-        check_one_of("window", self.window, WINDOWS)
-        check_one_of("crops", self.crops, CROPS)
-        check_one_of("on_error", self.on_error, ("raise", "skip"))
-        check_positive_integer("batch_size", self.batch_size)
-        if self.stride is not None and (self.window != "all" or not (math.isfinite(self.stride) and self.stride > 0)):
-            raise ValueError(
-                f"stride is {self.stride!r} with window {self.window!r}, wanted a positive number of seconds with"
-                " 'all'"
-            )
 
 
 DEFAULT_OPTIONS = EmbeddingOptions()
@@ -167,7 +107,7 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
     job = _job(encoder, found, options)
     note = tell_trained_on(encoder.origin, options.revision)
     parts = Parts(output, job, table_schema(encoder.size, options.measurements), overwrite)
-    _write_parts(parts, _Pipeline(found, encoder, options), len(found), progress)
+    _write_parts(parts, EmbeddingBatches(found, encoder, options), len(found), progress)
     windows, refused = parts.windows, parts.write_refused()
     if windows == 0:
         reasons = parts.refused()
@@ -204,124 +144,7 @@ def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict
     }
 
 
-@dataclass
-class _Batch:
-    """Windows on their way; `end` closes the part: all records before it are done."""
-
-    windows: list[Window]
-    refused: list[dict]
-    end: int | None
-    # (windows, model inputs, lead masks, qualities), as many as there are shapes
-    prepared: list[tuple] = field(default_factory=list)
-
-
-@dataclass
-class _Pipeline:
-    records: RecordList
-    encoder: Encoder
-    options: EmbeddingOptions
-
-    def batches(self, first: int) -> Iterator[_Batch]:
-        """Prepared batches in the order of the records."""
-        return map(self._prepare, self._read(first))
-
-    def _read(self, first: int) -> Iterator[_Batch]:
-        windows, refused, rows = [], [], 0
-        for item in range(first, len(self.records)):
-            record_id, path = self.records.origin(item)
-            try:
-                record = self.records.read(item)
-            except (ValueError, OSError) as error:
-                refused.append(self._refusal(item, record_id, path, None, error))
-                rows += 1
-            else:
-                for window in self._windows(item, record_id, path, record):
-                    windows.append(window)
-                    rows += 1
-                    if len(windows) == self.options.batch_size:
-                        yield _Batch(windows, refused, None)
-                        windows, refused = [], []
-            if rows >= ROWS_PER_PART or item + 1 == len(self.records):
-                yield _Batch(windows, refused, item + 1)
-                windows, refused, rows = [], [], 0
-
-    def _windows(self, item, record_id, path, record) -> Iterator[Window]:
-        rate = record.sampling_rate
-        plan = self.encoder.plan(self.options.window, self.options.stride)
-        for index, (start, end) in enumerate(plan.spans(record.num_samples, rate, record_id)):
-            yield Window(item, record_id, path, index, start / rate, end / rate, record.cut(start, end))
-
-    def _prepare(self, batch: _Batch) -> _Batch:
-        groups: dict[tuple, list[Window]] = {}
-        for window in batch.windows:
-            # without a fixed length, records of several would be padded: their embeddings could depend on the others
-            key = () if self.encoder.window_seconds else (window.record.values.shape, window.record.sampling_rate)
-            groups.setdefault(key, []).append(window)
-        for windows in groups.values():
-            try:
-                batch.prepared.append(self._prepared(windows))
-            except (ValueError, OSError):
-                # which one it is: the others of the batch go on
-                for window in windows:
-                    try:
-                        batch.prepared.append(self._prepared([window]))
-                    except (ValueError, OSError) as error:
-                        batch.refused.append(self._refusal(window.item, window.record_id, window.path, window, error))
-        return batch
-
-    def _prepared(self, windows: list[Window]) -> tuple:
-        inputs, masks = self.encoder.prepare([window.record for window in windows])
-        return windows, inputs, masks, [window.quality() for window in windows]
-
-    def rows(self, batch: _Batch) -> Iterator[tuple[list[dict], torch.Tensor]]:
-        """Rows and embeddings of a prepared batch."""
-        for windows, inputs, masks, qualities in batch.prepared:
-            embeddings = self.encoder(inputs, len(windows))
-            finite = torch.isfinite(embeddings).all(dim=1)
-            rows = []
-            for window, mask, quality, good in zip(windows, masks, qualities, finite.tolist(), strict=True):
-                if good:
-                    rows.append(self._row(window, mask, quality))
-                else:
-                    error = ValueError("the model gives NaN or infinite values")
-                    batch.refused.append(self._refusal(window.item, window.record_id, window.path, window, error))
-            yield rows, embeddings[finite]
-
-    def _row(self, window: Window, mask: list[bool], quality: dict) -> dict:
-        return {
-            "record_id": window.record_id,
-            "path": window.path,
-            "window": window.index,
-            "start_s": window.start,
-            "stop_s": window.stop,
-            "lead_mask": mask,
-            "quality_passed": not any(quality.values()),
-            "quality": quality,
-            **({"measurements": window.measurements()} if self.options.measurements else {}),
-            "model": self.encoder.name,
-            "model_revision": self.encoder.revision,
-        }
-
-    def _refusal(self, item: int, record_id: str, path: str, window: Window | None, error: Exception) -> dict:
-        if self.options.on_error == "raise":
-            where = path if record_id in path else f"{path}: {record_id}"
-            if window is not None:
-                where += f", {window.start:g} to {window.stop:g} s"
-            kind = OSError if isinstance(error, OSError) else ValueError
-            raise kind(
-                f"{where}: {error} (on_error='skip', on the command line --on_error skip, leaves such records out;"
-                " what was done before is kept for the next run)"
-            ) from error
-        return {
-            "item": item,
-            "record_id": record_id,
-            "path": path,
-            "window": None if window is None else window.index,
-            "reason": str(error),
-        }
-
-
-def _write_parts(parts: Parts, pipeline: _Pipeline, number: int, progress: bool) -> None:
+def _write_parts(parts: Parts, pipeline: EmbeddingBatches, number: int, progress: bool) -> None:
     if parts.done == number:
         return
     writer: PartWriter | None = None

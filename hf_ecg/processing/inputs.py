@@ -11,6 +11,7 @@ import numpy as np
 
 from ..checks import shown
 from ..said_once import first_time
+from ..signals.calibration_pulse import without_calibration_pulse
 from ..signals.channels import choose_channels, take_channels
 from ..signals.formats import read
 from ..signals.formats.told import LeavesOpen
@@ -201,6 +202,7 @@ def _from_array(item, name: str, rate, leads, units) -> Recording:
 
 
 def _from_record(record: Record, name: str) -> Recording:
+    record = without_calibration_pulse(record)
     _check_shape(record.values, record.leads, name)
     rate = checked_rate(record.sampling_rate, name, of_file=bool(record.source_format))
     if record.gain is None:

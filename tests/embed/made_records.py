@@ -9,13 +9,16 @@ from transformers import AutoFeatureExtractor, AutoModel
 from tests.evaluation.tiny import LEADS
 
 
-def write_record(folder, name, seconds=1.0, rate=100, leads=LEADS, seed=0, broken=False):
-    """A WFDB record of sines and noise; a broken one lacks the end of its samples."""
+def write_record(folder, name, seconds=1.0, rate=100, leads=LEADS, seed=0, broken=False, missing=()):
+    """A WFDB record of sines and noise; a broken one lacks the end of its samples, and `missing` are stretches of
+    seconds."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate))[:, None] / rate
     signals = np.sin(2 * np.pi * (time + random.uniform(0, 1, len(leads)))) + random.normal(
         0, 0.05, (len(time), len(leads))
     )
+    for start, stop in missing:
+        signals[round(start * rate) : round(stop * rate)] = np.nan
     folder.mkdir(parents=True, exist_ok=True)
     wfdb.wrsamp(
         name,

@@ -11,8 +11,7 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from hf_ecg.embed import EmbeddingOptions, embed_records
-from hf_ecg.embed import embedding_run as run
+from hf_ecg.embed import EmbeddingOptions, embed_records, embedding_batches
 from hf_ecg.embed.__main__ import SOME_REFUSED, main
 from hf_ecg.embed.encoder import Encoder
 from hf_ecg.embed.table_parts import Parts, table_schema
@@ -59,6 +58,30 @@ def test_nothing_left_is_an_error(encoder, tmp_path):
         )
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 32])
+def test_windows_without_a_sample_are_left_out_of_a_record_with_others(batch_size, encoder, tmp_path, caplog):
+    folder, output = tmp_path / "records", tmp_path / "emb.parquet"
+    write_record(folder, "a", seconds=4, missing=[(0, 1), (2, 3)])
+    write_record(folder, "b", seconds=3, missing=[(1.9, 3)])
+    given = [str(folder), "--model", encoder, "--batch_size", str(batch_size), "--output"]
+    main([*given, str(output)])  # every record is in the file: no failure
+    assert "3 of the records or windows were refused" in caplog.text
+    assert list(zip(table(output)["record_id"], table(output)["window"], strict=True)) == [
+        *(("a", 1), ("a", 3), ("b", 0), ("b", 1))
+    ]
+    with open(tmp_path / "emb.refused.csv", newline="") as file:
+        assert [(row["record_id"], row["window"]) for row in csv.DictReader(file)] == [
+            ("a", "0"),
+            ("a", "2"),
+            ("b", "2"),
+        ]
+    write_record(folder, "c", seconds=3, leads=["X"])
+    with pytest.raises(ValueError, match=r"c\.hea, 0 to 1 s: .*none of the model's leads.*on_error"):
+        embed_records(
+            folder, encoder, tmp_path / "no.parquet", EmbeddingOptions(batch_size=batch_size), progress=False
+        )
+
+
 class Stopped(Exception):
     """Stands for a kill: nothing of the package catches it."""
 
@@ -66,7 +89,7 @@ class Stopped(Exception):
 @pytest.fixture
 def stopping(monkeypatch):
     """Parts of two rows, and an encoder that dies at a given call."""
-    monkeypatch.setattr(run, "ROWS_PER_PART", 2)
+    monkeypatch.setattr(embedding_batches, "ROWS_PER_PART", 2)
     calls = []
 
     def stop_at(number):

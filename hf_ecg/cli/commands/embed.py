@@ -59,8 +59,9 @@ def command(folds, records, **given) -> Ending:
     hf-ecg embed corpus --folds 9,10 --model out/demo/clep --projected --output emb.parquet
 
     RECORDS are ECG files (WFDB, EDF, DICOM, XML, CSV ...), folders of them, or prepared corpora. The same command
-    resumes a run that was stopped. Exit status: 0 when every record is in the file, 3 when some were refused
-    (--on_error skip; OUTPUT.refused.csv lists them), 1 after an error.
+    resumes a run that was stopped. Windows without a usable signal are left out of a record with others, and
+    OUTPUT.refused.csv lists them. Exit status: 0 when every record is in the file, 3 when some records or windows were
+    refused (--on_error skip; they stand in the same list), 1 after an error.
     """
     from ...embed import EmbeddingOptions, embed_records
     from ...evaluation.protocol import parse_folds
@@ -72,7 +73,7 @@ def command(folds, records, **given) -> Ending:
     # double quotes inside, which a shell need not escape
     read = f"import pandas; print(pandas.read_parquet({json.dumps(str(result.output), ensure_ascii=False)}))"
     ending = Ending(result, made=made, next=[shlex.join(["python", "-c", read])])
-    if not result.refused:
+    if not result.refused or options.on_error == "raise":  # then every record is in the file
         return ending
     problem = f"{result.refused} refused, with the reasons in {result.refused_path}"
     return replace(ending, problem=problem, status=SOME_REFUSED)

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from ..calibration_pulse import CALIBRATION_PULSE
 from ..channels import Channels, choose_channels
 from ..leads import LIMB_LEADS, STANDARD_LEADS
 from ..record import Annotation, Record
@@ -90,7 +91,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
     """Read a record; see the page of this module.
 
     What is written behind the ECG stays: these machines add a pulse of one millivolt to all leads. A remark and an
-    annotation tell of it.
+    annotation tell of it; measuring and models leave it out (see `signals.calibration_pulse`).
 
     Args:
         path: of the file.
@@ -117,7 +118,9 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         raise ValueError(f"{path}: {error}") from error
     pulse = _pulse(leads, rate)
     if pulse:
-        remarks.append(f"the last {pulse.duration:g} s are a calibration pulse on all leads: cut() takes them away")
+        remarks.append(
+            f"the last {pulse.duration:g} s are a calibration pulse on all leads: missing to measuring and models"
+        )
     acquired = document.find("dataacquisition")
     return Record(
         name=os.path.splitext(os.path.basename(path))[0],
@@ -205,7 +208,7 @@ def _pulse(leads: list[Lead], rate: float) -> Annotation | None:
     tail = counts[0, start:]
     if len(leads) < 3 or len(tail) < _SHORTEST_PULSE_SECONDS * rate or not np.ptp(tail):
         return None
-    return Annotation(start / rate, "calibration pulse", len(tail) / rate)
+    return Annotation(start / rate, CALIBRATION_PULSE, len(tail) / rate)
 
 
 def _device(acquired: Element | None) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..calibration_pulse import without_calibration_pulse
 from ..delineation.beats import RATE
 from ..delineation.measure import LEAST_RANGE_MV, MOST_MISSING, SHORTEST_SECONDS
 from ..leads import LIMB_LEADS, canonical_leads, derive_limb_leads
@@ -90,7 +91,7 @@ def _read(record, sampling_rate, leads, units) -> tuple[str, np.ndarray, float, 
     from ..formats import read
 
     if isinstance(record, Record):
-        record = take_channels(record, leads)
+        record = without_calibration_pulse(take_channels(record, leads))
         return record.name, record.to_millivolts(), record.sampling_rate, record.leads
     if isinstance(record, np.ndarray) or (isinstance(record, Sequence) and not isinstance(record, str)):
         absent = [
@@ -108,7 +109,7 @@ def _read(record, sampling_rate, leads, units) -> tuple[str, np.ndarray, float, 
         if known_voltage(str(units)) is None:
             raise ValueError(f"units is {units!r}, wanted a voltage, such as mV or uV: voltages are measured")
         return "array", to_millivolts(signal.astype(np.float64), units), float(sampling_rate), names
-    found = read(record, leads=leads)
+    found = without_calibration_pulse(read(record, leads=leads))
     return found.name, found.to_millivolts(), found.sampling_rate, found.leads
 
 

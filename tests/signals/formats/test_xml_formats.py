@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import hf_ecg
+from hf_ecg.data.readers.folder.own_records import OwnReader, OwnRecord, RecordSource
+from hf_ecg.data.readers.windows import WindowRule
 from hf_ecg.signals import Annotation
 from hf_ecg.signals.formats.philips_xli import unpack_xli
 
@@ -210,6 +212,9 @@ def test_plain_numbers(files, tmp_path):
     np.testing.assert_array_equal(hf_ecg.read(path).counts, counts())
 
 
+BEATS = {"sierra_1_03": 7, "sierra_1_04": 7, "sierra_1_04_01": 11}
+
+
 @pytest.fixture(params=["1_03", "1_04", "1_04_01"])
 def sierra_file(request, shared_data_dir):
     path = shared_data_dir / "devices" / "philips-sierra" / f"sierra_{request.param}.xml"
@@ -232,6 +237,23 @@ def test_real_sierra_files(sierra_file):
     assert pulse.text == "calibration pulse" and pulse.duration >= 0.4 and "calibration" in record.remarks[0]
     tail = record.to_millivolts()[:, round(pulse.seconds * 500) :]
     assert set(np.unique(tail)) == {0.0, 1.0} and (tail == 1).sum(axis=1).tolist() == [100] * 12
+
+
+def test_the_pulse_of_sierra_files_is_missing_to_measurements_models_and_rows(sierra_file):
+    record = hf_ecg.read(sierra_file)
+    start = round(record.annotations[0].seconds * 500)
+    gone = np.concatenate([record.to_millivolts()[:, :start], np.full((12, 5500 - start), np.nan)], axis=1)
+    found = hf_ecg.measure(sierra_file)
+    assert found.rhythm.word == "regular" and len(found.beats) == BEATS[sierra_file.stem]
+    np.testing.assert_array_equal(found.beats.r, hf_ecg.measure(gone, 500, LEADS, "mV").beats.r)
+    extractor = hf_ecg.ECGFeatureExtractor(sampling_rate=500, num_samples=5000)
+    inputs = extractor([sierra_file, record.cut(4000, 5500)], window="all")["input_values"]
+    made = extractor([gone, gone[:, 4000:]], 500, LEADS, "mV", window="all")["input_values"]
+    np.testing.assert_array_equal(inputs, made)
+    one = OwnRecord("a", sierra_file.name, "a", 1, {})
+    (row,) = OwnReader(RecordSource(sierra_file.parent), WindowRule(500))(one)
+    counts = np.reshape(row["signal"], (12, 5500))
+    assert (counts[:, start:] == -32768).all() and (counts[:, :start] == record.counts[:, :start]).all()
 
 
 def test_real_sierra_files_equal_another_reader(sierra_file):

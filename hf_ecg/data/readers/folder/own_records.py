@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ....signals.calibration_pulse import without_calibration_pulse
 from ....signals.channels import ChannelError
 from ....signals.formats import read
 from ....signals.record import Record
@@ -60,7 +61,8 @@ class RecordSource:
         try:
             if self.array is not None:
                 return self.array.read(int(source), self.leads, self.rename)
-            return read(self.folder / str(source), root=self.folder, leads=self.leads, rename=self.rename)
+            record = read(self.folder / str(source), root=self.folder, leads=self.leads, rename=self.rename)
+            return without_calibration_pulse(record)  # a row has no annotations
         except ChannelError as error:
             raise UnfitRecord("other leads", str(error)) from error
 
