@@ -26,6 +26,7 @@ class ExportedModel:
 
     Raises:
         OSError: the folder, or the int8 file, is not there.
+        ValueError: a file of it is damaged.
         ImportError: onnxruntime is not installed.
 
     Example:
@@ -39,9 +40,10 @@ class ExportedModel:
         path = self.folder / (INT8_NAME if int8 else MODEL_NAME)
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: hf-ecg export makes it{' with --int8' if int8 else ''}")
-        self.facts = read_json_object(self.folder / FACTS_NAME)
-        saved = read_json_object(self.folder / RECIPE_NAME)
-        self.recipe = SavedRecipe(*(saved[name] for name in ("sampling_rate", "leads", "num_samples", "steps")))
+        self.facts = _saved(self.folder / FACTS_NAME, ("role", "labels", "scores"))
+        keys = ("sampling_rate", "leads", "num_samples", "steps")
+        saved = _saved(self.folder / RECIPE_NAME, keys)
+        self.recipe = SavedRecipe(*(saved[name] for name in keys))
         self.session = _session(path, threads)
         self.texts = None
         if (self.folder / TEXTS_NAME).is_file():
@@ -62,12 +64,16 @@ class ExportedModel:
         """Label, or text of a dual encoder, -> score, of one record; of several windows the mean.
 
         Raises:
-            ValueError: a model without labels or texts; what the recipe refuses.
+            ValueError: a model without labels or texts; several records; what the recipe refuses.
         """
         labels = self.facts["labels"]
         if not labels:
             raise ValueError(f"{self.folder} holds {self.facts['role']}, which has no labels: call run")
-        outputs = self.run(self.inputs(signals, *args, **options))
+        inputs = self.inputs(signals, *args, **options)
+        records = len(np.unique(inputs.get("record_index", np.arange(len(inputs["input_values"])))))
+        if records != 1:
+            raise ValueError(f"classify answers for one record, and {records} were given: call it for each")
+        outputs = self.run(inputs)
         if self.texts is None:
             scores = scored(outputs["logits"], self.facts["scores"])
         else:
@@ -87,14 +93,26 @@ def scored(logits: np.ndarray, how: str) -> np.ndarray:
     return values
 
 
+def _saved(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    found = read_json_object(path)
+    absent = [key for key in keys if key not in found]
+    if absent:
+        raise ValueError(f"{path} has no {', '.join(absent)}: hf-ecg export writes it")
+    return found
+
+
 def _session(path: Path, threads: int) -> Any:
     try:
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
     except ImportError as error:
         raise ImportError(f"exported models need onnxruntime: {install_words('onnxruntime', 'onnx')}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
+        raise ValueError(f"{path} is not an ONNX file that onnxruntime reads: {error}") from error
 
 
 def largest_difference(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:

@@ -1,6 +1,7 @@
 """A model leaves torch: its folder, its numbers, its answers without torch, and what is refused."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -56,6 +57,20 @@ def test_its_answers_are_those_of_the_pipeline(work):
     assert found == pytest.approx(wanted, abs=1e-5)
     whole = ExportedModel(work / "onnx", int8=True).classify(record, lead="II", window="first")
     assert whole == pytest.approx(wanted, abs=0.1) and whole != found
+
+
+def test_several_records_and_damaged_files_are_refused(work, tmp_path):
+    record = str(work / "record.hea")
+    with pytest.raises(ValueError, match="one record, and 2 were given"):
+        ExportedModel(work / "onnx").classify([record, record], lead="II", window="first")
+    assert len(ExportedModel(work / "onnx").classify(record, lead="II", window="all")) == 2
+    shutil.copytree(work / "onnx", tmp_path / "onnx")
+    (tmp_path / "onnx" / "model.onnx").write_bytes((work / "onnx" / "model.onnx").read_bytes()[:500])
+    with pytest.raises(ValueError, match="not an ONNX file"):
+        ExportedModel(tmp_path / "onnx")
+    (tmp_path / "onnx" / "export.json").write_text("{}")
+    with pytest.raises(ValueError, match="has no role, labels, scores"):
+        ExportedModel(tmp_path / "onnx")
 
 
 def test_rows_and_masks_may_be_others(work):
