@@ -1,6 +1,6 @@
 """Recordings that are written: the same values again, whole files or none, and nobody's name."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -53,7 +53,23 @@ def test_rates_and_lengths(tmp_path, rate, samples):
             assert ending == ".edf" and "cannot divide" in str(error) and samples == 997
             continue
         again = hf_ecg.read(tmp_path / f"out{ending}")
-        assert again.sampling_rate == pytest.approx(rate, rel=1e-6) and again.num_samples == samples
+        assert again.sampling_rate == rate and again.num_samples == samples
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("start", [time(3, 4, 5), datetime(2020, 1, 2, 3, 4, 5, 678000, timezone(timedelta(hours=2)))])
+def test_times_without_a_date_and_with_a_zone(tmp_path, ending, start):
+    written = write(counted(start_time=start, device="Watch4,3"), tmp_path / f"out{ending}")
+    again = hf_ecg.read(written.path)
+    if ending == ".edf":
+        assert any("the time" in word for word in written.left_out)
+    elif ending == ".hea" and isinstance(start, datetime):
+        assert again.start_time == start.replace(tzinfo=None)
+        assert "Time zone of the start: UTC+02:00" in again.comments
+    elif ending != ".parquet" or isinstance(start, datetime):
+        assert again.start_time == start
+    if ending in (".csv", ".parquet"):
+        assert again.device == "Watch4,3"
 
 
 def test_missing_samples(tmp_path):

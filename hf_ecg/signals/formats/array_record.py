@@ -105,7 +105,8 @@ def said_beside(found: Mapping[str, object]) -> dict:
             numbers = np.asarray(value)
             facts[kind] = numbers.astype(np.float64) if numbers.dtype.kind in "iuf" else None
         elif kind == "device":
-            facts["other"][kind] = next(iter(_texts(value)), None)
+            # a text with a comma is one device: "Watch4,3"
+            facts["other"][kind] = value if isinstance(value, str) else next(iter(_texts(value)), None)
         else:
             facts["other"][kind] = _moment(_texts(value))
     return facts

@@ -20,7 +20,7 @@ from ..units import MISSING_COUNT, millivolts_in
 from .confinement import check_inside
 from .edf_annotations import Annotations, read_annotations
 from .edf_header import BDF_MARK, EDF_MARK, Header, Signal, device, patient_fields, read_header
-from .rates import one_rate
+from .rates import one_rate, rate_of_duration
 from .remarks import tell
 from .stored_counts import long_runs, stored_values
 
@@ -73,7 +73,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
             where=path,
         )
         signals = [candidates[place] for place in chosen.places]
-        rates = [signal.per_record / header.duration if header.duration else math.inf for signal in signals]
+        rates = [rate_of_duration(signal.per_record, header.duration) for signal in signals]
         rate = one_rate([signal.label for signal in signals], rates, path)
         try:
             record = _read(file, header, number, signals, chosen, rate, remarks)

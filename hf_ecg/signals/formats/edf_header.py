@@ -135,8 +135,13 @@ def _text(stored: bytes) -> str:
 
 def _whole(text: str, what: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"the header's {what} is {text!r}, wanted a whole number")
+        raise ValueError(f"the header's {what} is {_shown(text)}, wanted a whole number")
     return int(text)
+
+
+def _shown(text: str) -> str:
+    """A field, unless it holds words: in a damaged header the fields of the patient may stand in any other's place."""
+    return "some words" if any(char.isalpha() for char in text) else repr(text)
 
 
 def _number(text: str, what: str, remarks: list[str]) -> float:
@@ -146,7 +151,7 @@ def _number(text: str, what: str, remarks: list[str]) -> float:
         if remark not in remarks:
             remarks.append(remark)
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"the header's {what} is {text!r}, wanted a number")
+        raise ValueError(f"the header's {what} is {_shown(text)}, wanted a number")
     return float(text)
 
 

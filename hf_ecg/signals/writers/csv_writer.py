@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..record import Record
-from .stored import told_lines, wall_clock
+from .stored import told_lines
 
 ENDING = ".csv"
 # A nanovolt, and a nanosecond.
@@ -24,7 +24,7 @@ def write(record: Record, path: Path) -> list[str]:
     import pyarrow as pa
     import pyarrow.csv as text
 
-    start = wall_clock(record)
+    start = record.start_time
     lines = [f"# sampling rate: {record.sampling_rate!r} Hz"]
     lines += [f"# start: {start.isoformat()}"] if start else []
     lines += [f"# {line}" for line in told_lines(record)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..record import Record
-from .stored import as_stored, count_steps, has_missing, wall_clock
+from .stored import as_stored, count_steps, has_missing, wall_clock, zone_line
 
 ENDING = ".edf"
 steps = count_steps
@@ -67,6 +67,7 @@ def write(record: Record, path: Path) -> list[str]:
     told = {"comments": record.comments, "annotations": record.annotations, "statements": record.statements}
     left_out = [f"{len(lines)} {name}" for name, lines in told.items() if lines]
     left_out += ["measurements"] if record.measurements else []
+    left_out += ["the time zone of the start"] if dated and zone_line(record) else []
     return left_out + (["the time of the record"] if record.start_time and not dated else [])
 
 

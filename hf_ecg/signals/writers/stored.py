@@ -66,3 +66,9 @@ def told_lines(record: Record) -> list[str]:
 def wall_clock(record: Record) -> datetime | None:
     """The time of the first sample without a zone, where the date is known."""
     return record.start_time.replace(tzinfo=None) if isinstance(record.start_time, datetime) else None
+
+
+def zone_line(record: Record) -> list[str]:
+    """A line that tells the zone, for formats that have no place for it."""
+    zone = record.start_time.tzinfo if isinstance(record.start_time, datetime) else None
+    return [f"Time zone of the start: {zone}"] if zone is not None else []

@@ -1,12 +1,13 @@
 """WFDB, format 16: a header and a signal file, with checksums. Source: WFDB manual, header(5) and signal(5)."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from ..record import Record
-from .stored import as_stored, count_steps, told_lines, wall_clock
+from .stored import as_stored, count_steps, told_lines, zone_line
 
 ENDING = ".hea"
 steps = count_steps
@@ -23,14 +24,15 @@ def write(record: Record, path: Path) -> list[str]:
         raise ValueError(f"a WFDB record was to be called {name!r}, wanted letters, digits, - and _ alone")
     stored = as_stored(record)
     first, sums = stored.counts[:, 0].tolist(), stored.counts.sum(axis=1, dtype=np.int64) & 0xFFFF
-    start = wall_clock(record)
-    clock = "" if start is None else f" {start:%H:%M:%S}.{start.microsecond // 1000:03d} {start:%d/%m/%Y}"
+    start = record.start_time
+    clock = "" if start is None else f" {start:%H:%M:%S}.{start.microsecond // 1000:03d}"
+    clock += f" {start:%d/%m/%Y}" if isinstance(start, datetime) else ""
     gain, baseline = np.asarray(stored.gain), np.asarray(stored.baseline)
     lines = [f"{name} {len(stored.leads)} {_number(stored.sampling_rate)} {stored.num_samples}{clock}"]
     for place, lead in enumerate(stored.leads):
         scale = f"{_number(gain[place])}({int(baseline[place])})/mV"
         lines.append(f"{name}.dat 16 {scale} 16 0 {first[place]} {_signed(int(sums[place]))} 0 {lead}")
-    lines += [f"# {line}" for line in told_lines(record)]
+    lines += [f"# {line}" for line in (*told_lines(record), *zone_line(record))]
     with open(path.with_suffix(".dat"), "wb") as file:
         np.ascontiguousarray(stored.counts.T).astype("<i2", copy=False).tofile(file)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

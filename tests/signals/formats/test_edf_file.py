@@ -174,8 +174,8 @@ def test_a_file_of_annotations_alone(written):
     [
         ({"duration": "0"}, "sampling rate of inf Hz"),
         ({"duration": "-1"}, "lasts -1 s"),
-        ({"duration": "nan"}, "'nan', wanted a number"),
-        ({"said": "many"}, "number of data records is 'many'"),
+        ({"duration": "nan"}, "some words, wanted a number"),
+        ({"said": "many"}, "number of data records is some words"),
         ({"header_bytes": 12345}, "says that it has 12345 bytes"),
     ],
 )
