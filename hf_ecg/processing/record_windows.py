@@ -188,9 +188,9 @@ def usable_windows(
     used = {positions[place] for place in kept}
     if not used:
         return [], []
-    for place, error in refused.items():
+    for place, refusal in refused.items():
         if positions[place] not in used:
-            raise error
+            raise refusal
     for position in dict.fromkeys(positions[place] for place in refused):
         places = [place for place in refused if positions[place] == position]
         logger.warning(

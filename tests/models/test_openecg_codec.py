@@ -59,6 +59,9 @@ def test_what_is_no_checkpoint_of_it_is_refused(content):
             convert_checkpoint("openecg-codec-v6", {"model_state": state, "model_config": settings})
 
     refused(r"it holds .*wanted model_state and model_config", state=None)
+    refused("model_config has .'d_model': None.", settings={k: v for k, v in settings.items() if k != "d_model"})
+    refused("wanted whole numbers from 1 to 4096", settings=settings | {"d_model": 10**9})
+    refused("wanted whole numbers", settings=settings | {"n_layers": "4"})
     refused(
         r"has \{'pos_type': 'learned'\}, wanted \{'pos_type': 'sinusoidal'\}",
         settings=settings | {"pos_type": "learned"},

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...checks import shown
 from ...processing import ECGFeatureExtractor
 from ...signals.leads import STANDARD_LEADS
 from ..shared.conversion import load_renamed, read_checkpoint
@@ -42,6 +43,12 @@ EXPECTED = {
     "n_reg": 0,
     "n_input_channels": 1,
 }
+SIZES = ("patch_size", "d_model", "mid_split", "lower_kernel", "n_layers", "n_heads", "ff")
+_LARGEST = 4096
+
+
+def _is_size(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LARGEST
 
 
 def convert_openecg_codec(source: str, checkpoint) -> tuple[OpenECGCodecForECGDelineation, ECGFeatureExtractor]:
@@ -66,6 +73,12 @@ def convert_openecg_codec(source: str, checkpoint) -> tuple[OpenECGCodecForECGDe
     if other:
         wanted = {key: EXPECTED[key] for key in other}
         raise ValueError(f"this is not a checkpoint of {source}: its model_config has {other}, wanted {wanted}")
+    wrong = {key: settings.get(key) for key in SIZES if not _is_size(settings.get(key))}
+    if wrong:
+        raise ValueError(
+            f"this is not a checkpoint of {source}: its model_config has {shown(wrong)}, wanted whole numbers from 1"
+            f" to {_LARGEST}"
+        )
     model = OpenECGCodecForECGDelineation(codec_config(settings))
     state = with_attention_parts(state)
     positions = state.get("pos_enc")
@@ -103,8 +116,8 @@ def codec_config(settings: Mapping[str, Any] | None = None) -> OpenECGCodecConfi
         num_hidden_layers=settings["n_layers"] - settings["mid_split"],
         num_attention_heads=settings["n_heads"],
         intermediate_size=settings["ff"],
-        hidden_dropout=settings["dropout"],
-        attention_dropout=settings["dropout"],
+        hidden_dropout=settings.get("dropout", 0.0),
+        attention_dropout=settings.get("dropout", 0.0),
     )
 
 

@@ -163,7 +163,7 @@ class NoiseDetector:
             raise ValueError(f"{path} is not a noise detector of this version: {error}") from error
 
     @classmethod
-    def from_dict(cls, content: dict) -> "NoiseDetector":
+    def from_dict(cls, content: dict | str | None) -> "NoiseDetector":
         """A detector from what its file holds, such as a recipe carries.
 
         Raises:
