@@ -20,3 +20,12 @@ def one_line(text: str, most: int | None = MOST) -> str:
     """
     line = text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return line if most is None or len(line) <= most else f"{line[: most - 3]}..."
+
+
+def can_be_written(name: str) -> bool:
+    """Whether a name of a file is text that UTF-8 can hold; older disks have names in other encodings."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

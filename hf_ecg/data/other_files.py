@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..owned_folders import MARKER
+from ..printable import can_be_written
 
 # Text about records that comes with them, by the names that PhysioNet gives it.
 _DOCUMENTS = {"README", "LICENSE", "RECORDS", "ANNOTATORS", "SHA256SUMS"}
 _SAMPLES = (".dat", ".mat")
+_NOT_UTF8 = "its name is not UTF-8: rename it"
 _OTHER_KIND, _NO_HEADER = "not a kind of file that is read", "no header (.hea) is there that names it"
 
 
@@ -40,7 +42,13 @@ def find_other_files(folder, records: Iterable[str]) -> dict[str, str]:
     if found:
         named = _named_by_headers(Path(folder), known)
         found = sorted(file for file in found if file not in named)
-    return {Path(file).as_posix(): _NO_HEADER if file.lower().endswith(_SAMPLES) else _OTHER_KIND for file in found}
+    return {os.fsencode(Path(file).as_posix()).decode("utf-8", "backslashreplace"): _why(file) for file in found}
+
+
+def _why(file: str) -> str:
+    if not can_be_written(file):
+        return _NOT_UTF8
+    return _NO_HEADER if file.lower().endswith(_SAMPLES) else _OTHER_KIND
 
 
 def _is_ours(inside: str, name: str) -> bool:

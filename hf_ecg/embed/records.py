@@ -16,6 +16,7 @@ from ..data.other_files import find_other_files
 from ..data.rows import SIGNAL_COLUMNS, RowDataset, rows_fingerprint
 from ..files import values_digest
 from ..named_sources import may_be_on_hub, nearest_name
+from ..printable import can_be_written, one_line
 from ..processing.inputs import read_row
 from ..signals.formats import find_record_files, read, record_endings, record_file
 from ..signals.record import Record
@@ -193,6 +194,8 @@ def find_records(
 def _files(name: str) -> list[str] | None:
     """Files of the records that `name` stands for; None for a corpus."""
     path, endings = Path(name), record_endings()
+    if not can_be_written(name):
+        raise ValueError(f"the name of {one_line(name)} is not UTF-8, and no table can hold it: rename the file")
     if path.is_dir():
         if (path / "README.md").is_file() and next(path.glob("**/*.parquet"), None) is not None:
             return None

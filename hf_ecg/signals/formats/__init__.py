@@ -19,6 +19,7 @@ from functools import partial
 
 from ...checks import check_bool, shown
 from ...input_files import InputFile
+from ...printable import can_be_written
 from ..channels import choose_channels
 from ..patient_fields import with_patient
 from ..record import Record
@@ -185,7 +186,7 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
         OSError: a folder in it that cannot be read.
 
     Links to folders are not followed. What macOS keeps beside a file on foreign disks (`._x.hea`) is not a record; its
-    number is logged.
+    number is logged. So is that of files whose names are not UTF-8: no table can hold their names.
     """
     folders = os.walk(folder, onerror=_raise)
     found = [os.path.join(inside, name) for inside, _, names in folders for name in names]
@@ -196,6 +197,12 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     kept = [path for path in found if not os.path.basename(path).startswith(_MACOS_PREFIX)]
     if len(kept) < len(found):
         logger.warning("%s: %d files of macOS (._NAME) are not records, and left out", folder, len(found) - len(kept))
+    named = [path for path in kept if can_be_written(os.path.relpath(path, folder))]
+    if len(named) < len(kept):
+        logger.warning(
+            "%s: %d files are left out, as their names are not UTF-8: rename them", folder, len(kept) - len(named)
+        )
+    kept = named
     shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
     return [path for path in kept if not path.lower().endswith(shared) or record_file(path) == path]
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -12,6 +14,7 @@ from hf_ecg.data.builder import prepare_corpus
 from hf_ecg.data.corpus import label_matrix, load_corpus
 from hf_ecg.data.readers.folder import NOT_READ, ColumnChoice, OwnData, own_corpus, write_not_read
 from hf_ecg.data.readers.folder.patient_folds import deal_folds
+from hf_ecg.embed.records import find_records
 from tests.embed.made_records import write_record
 
 LEADS = ["I", "II", "V1"]
@@ -324,3 +327,19 @@ def test_files_that_no_reader_takes_are_listed(tmp_path):
     assert sorted(not_read) == ["b.mat", "sub/scan.pdf"]
     assert "no header" in not_read["b.mat"]["reason"]
     assert "not a kind of file that is read" in not_read["sub/scan.pdf"]["reason"]
+
+
+def test_a_file_whose_name_is_not_utf_8(tmp_path, caplog):
+    raw = tmp_path / "raw"
+    archive(raw / "a.npz")
+    odd = os.path.join(raw, os.fsdecode(b"\xff\xfeb.npz"))
+    try:
+        shutil.copy(raw / "a.npz", odd)
+    except OSError:
+        pytest.skip("this disk takes names in UTF-8 alone")
+    own, summary, rows, not_read = prepare(tmp_path, OwnData(raw))
+    assert list(rows) == ["a"] and "1 files are left out, as their names are not UTF-8" in caplog.text
+    assert not_read["\\xff\\xfeb.npz"]["reason"] == "its name is not UTF-8: rename it"
+    with pytest.raises(ValueError, match="is not UTF-8, and no table can hold it: rename the file"):
+        find_records([odd])
+    assert len(find_records([raw])) == 1
