@@ -83,7 +83,7 @@ def explain_score(score: AskedScore, record: ExplainedRecord, method: str) -> Ex
         check_asked(score)
     if score.model.training:
         raise ValueError(
-            f"{type(score.model).__name__} is in training mode, wanted eval(): its dropout would be drawn"
+            f"{type(score.model).__name__} is in training mode, wanted evaluation: its dropout would be drawn"
         )
     return {GRADIENTS: _by_gradients, OCCLUSION: _by_occlusion, ATTENTION: _by_attention}[method](score, record)
 

@@ -29,10 +29,12 @@ class ExportedModel:
         ValueError: a file of it is damaged.
         ImportError: onnxruntime is not installed.
 
-    Example:
-        >>> from hf_ecg.export import ExportedModel
-        >>> model = ExportedModel("out/onnx")  # of hf-ecg export ecg-text-small out/onnx --texts ...
-        >>> model.classify("record.hea")  # {text: score}
+    Example, of a folder that `hf-ecg export ecg-text-small out/onnx --texts "sinus rhythm"` made::
+
+        from hf_ecg.export import ExportedModel
+
+        model = ExportedModel("out/onnx")
+        model.classify("record.hea")  # {text: score}
     """
 
     def __init__(self, folder, int8: bool = False, threads: int = 1):

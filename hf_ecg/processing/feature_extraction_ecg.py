@@ -215,8 +215,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
             return_tensors: "pt" or "np".
             rename: names of leads for channels of files, records and rows, before `leads` chooses: `{"ECG": "I"}`.
             window: what is taken of records that are longer than the model's window: "all" windows as rows of their
-                own, as does a number of seconds; "first" the first, "recipe" what the recipe crops. Default: all
-                where the recipe would leave something out.
+                own, as does a number of seconds; "first" the first, "recipe" what the recipe crops. Default: what
+                the recipe crops, and all windows of records from twice that length on.
 
         Returns:
             `input_values` float32 `(batch, leads, samples)`; `lead_mask` bool `(batch, leads)`; `sample_mask` bool

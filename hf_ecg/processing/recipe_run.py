@@ -9,7 +9,7 @@ import numpy as np
 from ..signals.leads import canonical_leads
 from .inputs import Recording, WaveformGroup, grouped, read_recordings
 from .lead_notes import tell_absent_leads, tell_unused_leads
-from .record_windows import prepared_windows, tell_what_is_left_out, window_plan
+from .record_windows import LARGEST_LOSS, prepared_windows, tell_what_is_left_out, window_plan
 from .step_run import apply_steps, batch_of_group, several, stack_batches
 from .steps.recipe import outputs_of
 from .steps.sample_steps import RECORD_INDEX, Resample
@@ -51,7 +51,9 @@ def prepare(
     window: str | float | None = None,
 ) -> dict[str, np.ndarray]:
     """The numpy arrays that the model of a recipe takes; arguments and errors are those of `ECGFeatureExtractor`."""
-    plan, steps = window_plan(recipe, window), [build_step(step) for step in recipe.steps]
+    # an extractor alone cannot average rows, so what its recipe crops by less than half stays one row
+    plan = window_plan(recipe, window, leaves_out=LARGEST_LOSS)
+    steps = [build_step(step) for step in recipe.steps]
 
     def run(windows: list[Recording], positions: list[int], indexed: bool) -> dict[str, np.ndarray]:
         groups = grouped(windows, positions)

@@ -54,6 +54,7 @@ class WindowPlan:
         seconds: what the model was made for, where the recipe takes any length and does not say it.
         stride: seconds between the starts of windows; None is their length.
         pooling: what becomes of the windows' outputs, for the message.
+        leaves_out: share of a record that a recipe's crop may leave out before the record is read as windows.
     """
 
     steps: tuple[Step, ...]
@@ -63,6 +64,7 @@ class WindowPlan:
     seconds: float | None = None
     stride: float | None = None
     pooling: str = A_ROW_EACH
+    leaves_out: float = SMALLEST_REST
 
     @property
     def cuts(self) -> bool:
@@ -79,7 +81,7 @@ class WindowPlan:
             return own, math.inf
         seen, _ = _seconds_of(self.steps, rate, self.rate, self.num_samples)
         # what a crop leaves out of a record that is a little longer is not worth another row
-        return min(seen, own), own if math.isinf(seen) else seen / (1 - SMALLEST_REST)
+        return min(seen, own), own if math.isinf(seen) else seen / (1 - self.leaves_out)
 
     def spans(self, num_samples: int, rate: float, name: str) -> list[tuple[int, int]]:
         """First sample and end of each window of a record of that many samples; `name` stands in the errors.
@@ -139,7 +141,7 @@ def window_plan(extractor, window=None, **options) -> WindowPlan:
     Args:
         extractor: with `steps`, `sampling_rate` and `num_samples`.
         window: see `checked_window`; a plan is given back as it is.
-        options: `seconds`, `stride` and `pooling` of the plan.
+        options: `seconds`, `stride`, `pooling` and `leaves_out` of the plan.
     """
     window = checked_window(window)
     if isinstance(window, WindowPlan):

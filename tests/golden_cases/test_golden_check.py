@@ -173,7 +173,8 @@ def test_a_command_line_that_asks_nothing_whole(arguments, capsys):
 
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.sources])
 def test_every_family_with_published_weights_has_a_case(name):
-    assert FAMILIES[name].golden
+    # where the weights themselves may be kept, their own numbers are the case: tests/models/test_published_weights.py
+    assert FAMILIES[name].golden or all(source.sha256 for source in FAMILIES[name].sources)
 
 
 @pytest.mark.parametrize(

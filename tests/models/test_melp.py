@@ -140,9 +140,11 @@ def test_one_lead_a_flat_record_and_other_lengths():
     torch.testing.assert_close(model(absent, lead_mask=one["lead_mask"]).pooler_output, model(**one).pooler_output)
     flat = prepared(np.zeros((12, 5000), np.float32) + 0.1, LEADS)
     assert model(**flat).pooler_output.isfinite().all()
+    with pytest.raises(ValueError, match="5000"):
+        prepared(np.random.default_rng(0).normal(size=(12, 2500)).astype(np.float32), LEADS)
+    windows = prepared(np.random.default_rng(0).normal(size=(12, 30_000)).astype(np.float32), LEADS)
+    assert windows["record_index"].tolist() == [0] * 6
     for seconds in (5, 60):
-        with pytest.raises(ValueError, match="5000"):
-            prepared(np.random.default_rng(0).normal(size=(12, 500 * seconds)).astype(np.float32), LEADS)
         # the network itself takes any length
         assert model(torch.randn(1, 12, 500 * seconds)).beat_embeds.shape == (1, 3, 16)
     with pytest.raises(ValueError, match="12"):

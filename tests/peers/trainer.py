@@ -127,7 +127,7 @@ def cases(quick: bool = False):
             for kind in kinds[:1] if quick else kinds:
                 yield model_class, kind, {}
             kinds = kinds[1:] + kinds[:1]
-        elif model_role(model_class) not in ("encoder", "survival model"):
+        elif model_role(model_class) not in ("encoder", "survival model", "delineation"):
             takes = inspect.signature(model_class.forward).parameters
             yield model_class, None, {"return_loss": True} if "return_loss" in takes else {}
 

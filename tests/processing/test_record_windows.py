@@ -26,8 +26,8 @@ def test_a_long_record_is_read_as_windows_unless_another_part_is_chosen(extracto
         made = extractor(record(6), **TWO, window=window)
         np.testing.assert_allclose(made["input_values"][:, 0, 0] * 10, starts, atol=1e-5)
         assert ("record_index" in made) == (window in (None, "all", 1))
-    # a little more than a window is left to the recipe, more than that to a window that ends with the record
-    for seconds, starts in ((2.2, [0]), (2.3, [0, 0.3]), (5.5, [0, 2, 3.5])):
+    # up to twice a window is left to the recipe; of what is longer a window ends with the record
+    for seconds, starts in ((2.2, [0]), (4, [0]), (4.1, [0, 2]), (5.5, [0, 2, 3.5])):
         made = extractor(record(seconds), **TWO)
         np.testing.assert_allclose(made["input_values"][:, 0, 0] * 10, starts, atol=1e-5)
     with pytest.raises(ValueError, match="record 0, cut into windows, lasts 5 s, .* would take 2 s"):
@@ -86,12 +86,12 @@ def test_a_processor_hands_the_window_on(extractor):
 
 def test_what_is_cropped_or_padded_is_said_once(extractor, caplog):
     for _ in range(2):
-        extractor(record(3), **TWO)
+        extractor(record(6), **TWO)
     (said,) = [entry.getMessage() for entry in caplog.records]
-    assert said.startswith("record 0 lasts 3 s and is read as 2 windows of 2 s")
+    assert said.startswith("record 0 lasts 6 s and is read as 3 windows of 2 s")
     caplog.clear()
-    for _ in range(2):
-        extractor(record(3), **TWO, window="recipe")
+    for window in (None, "recipe"):
+        extractor(record(3), **TWO, window=window)
     (said,) = [entry.getMessage() for entry in caplog.records]
     assert "lasts 3 s, and the model sees 2 s of it" in said
     caplog.clear()

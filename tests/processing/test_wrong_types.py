@@ -116,10 +116,10 @@ def test_absurd_lengths_are_refused_before_the_memory_is_asked_for():
     steps = [{"name": "resample", "target_rate": 1_000_000}, {"name": "resample"}]
     long = np.zeros((12, 30_000)) + np.sin(np.arange(30_000))
     with pytest.raises(ValueError, match="record 0: step resample: .* wanted at most 536870912 values a record"):
-        ECGFeatureExtractor(500, num_samples=None, steps=steps)(long, 100, STANDARD_LEADS, "mV")
+        ECGFeatureExtractor(500, num_samples=None, steps=steps)(long, 100, STANDARD_LEADS, "mV", window="recipe")
     many = [{"name": "multi_crop", "count": 10**9, "num_samples": 15_000}]
     with pytest.raises(ValueError, match="15001 crops of 15000 samples: .* wanted at most"):
-        ECGFeatureExtractor(100, num_samples=None, steps=many)(long, 100, STANDARD_LEADS, "mV")
+        ECGFeatureExtractor(100, num_samples=None, steps=many)(long, 100, STANDARD_LEADS, "mV", window="recipe")
     with pytest.raises(ValueError, match="a running median of 86400 s"):
         ECGFeatureExtractor(500, num_samples=None, steps=[{"name": "subtract_median", "seconds": 86_400}])(
             ECG, 500, STANDARD_LEADS, "mV"

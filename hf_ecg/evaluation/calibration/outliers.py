@@ -69,7 +69,7 @@ def fit_outliers(embeddings) -> Outliers:
         >>> ordinary = np.random.default_rng(0).normal(size=(500, 8)) + 5
         >>> found = fit_outliers(ordinary)
         >>> near, far = found.distance(np.array([[5.0] * 8, [5.0] * 4 + [-5.0] * 4]))
-        >>> near < 1 < far
+        >>> bool(near < 1 < far)
         True
     """
     values = np.asarray(embeddings, dtype=np.float64)

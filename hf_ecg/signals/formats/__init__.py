@@ -204,6 +204,8 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
         )
     kept = named
     shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
+    if endings is not None:  # who names endings knows that such files are records, damaged ones too
+        return kept
     return [path for path in kept if not path.lower().endswith(shared) or record_file(path) == path]
 
 

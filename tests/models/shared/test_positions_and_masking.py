@@ -33,7 +33,7 @@ def test_the_smallest_noise_is_kept_and_everything_can_be_put_back():
 
 @pytest.mark.parametrize("number", [0, 5])
 def test_a_subset_of_no_size_is_refused(number):
-    with pytest.raises(ValueError, match=f"{number} of 4 items"):
+    with pytest.raises(ValueError, match=f"{number} of 4 patches or tokens"):
         random_subset(torch.rand(2, 4), number)
 
 
