@@ -339,7 +339,7 @@ def test_a_file_whose_name_is_not_utf_8(tmp_path, caplog):
         pytest.skip("this disk takes names in UTF-8 alone")
     own, summary, rows, not_read = prepare(tmp_path, OwnData(raw))
     assert list(rows) == ["a"] and "1 files are left out, as their names are not UTF-8" in caplog.text
-    assert not_read["\\xff\\xfeb.npz"]["reason"] == "its name is not UTF-8: rename it"
+    assert not_read["\\xff\\xfeb.npz"]["reason"].endswith("its name is not UTF-8: rename it")
     with pytest.raises(ValueError, match="is not UTF-8, and no table can hold it: rename the file"):
         find_records([odd])
     assert len(find_records([raw])) == 1
