@@ -8,7 +8,7 @@ import torch
 from .embedding_options import EmbeddingOptions
 from .encoder import Encoder
 from .records import RecordList
-from .windows import Window
+from .windows import Window, qualities_of
 
 # Rows after which a part is closed: what a killed run loses at most, besides the rest of its last record.
 ROWS_PER_PART = 1024
@@ -107,7 +107,7 @@ class EmbeddingBatches:
 
     def _prepared(self, windows: list[Window]) -> tuple:
         inputs, masks = self.encoder.prepare([window.record for window in windows])
-        return windows, inputs, masks, [window.quality() for window in windows]
+        return windows, inputs, masks, qualities_of(windows)
 
     def rows(self, batch: EmbeddingBatch) -> Iterator[tuple[list[dict], torch.Tensor]]:
         """Rows and embeddings of a prepared batch."""
