@@ -85,7 +85,7 @@ def load_asked(folder: str, device, lead: str | None = None) -> AskedModel:
         )
     model, extractor = load_classifier(folder, device)
     if model.config.problem_type == "regression":
-        raise ValueError(f"{folder} is a regression: it gives numbers, and no probabilities to calibrate")
+        raise ValueError(f"{folder} is a regression: it gives numbers, and no probabilities of classes")
     single = model.config.problem_type == "single_label_classification"
     return AskedModel(model, extractor, SINGLE_LABEL if single else MULTI_LABEL, lead)
 
