@@ -58,6 +58,9 @@ class ExportedModel:
 
     def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by its name, float32, of `inputs`. An input that the network never reads is left out."""
+        absent = [one.name for one in self.session.get_inputs() if one.name not in inputs]
+        if absent:
+            raise ValueError(f"the graph wants {', '.join(absent)} too, and was given {', '.join(inputs)}")
         wanted = {one.name: inputs[one.name] for one in self.session.get_inputs()}
         names = [one.name for one in self.session.get_outputs()]
         return dict(zip(names, self.session.run(names, wanted), strict=True))

@@ -39,6 +39,12 @@ def _folded(path: Path, output: Path) -> Path:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(output)
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    import onnx
+
+    # shapes of weights that were turned round stay behind, and contradict those that are inferred
+    folded = onnx.load(output)
+    del folded.graph.value_info[:]
+    onnx.save(folded, output)
     return output
 
 

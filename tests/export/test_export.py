@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, pipeline, set_seed
 from hf_ecg import CLOCSConfig, CLOCSForECGClassification, ECGFeatureExtractor
 from hf_ecg.export import ExportedModel, export_model
 from hf_ecg.export.exported_model import largest_difference, scored
+from hf_ecg.export.int8 import quantise
 from tests.embed.made_records import write_record
 
 pytest.importorskip("onnxruntime")
@@ -71,6 +72,17 @@ def test_several_records_and_damaged_files_are_refused(work, tmp_path):
     (tmp_path / "onnx" / "export.json").write_text("{}")
     with pytest.raises(ValueError, match="has no role, labels, scores"):
         ExportedModel(tmp_path / "onnx")
+
+
+def test_whole_numbers_need_no_recordings(work, tmp_path):
+    quantise(work / "onnx" / "model.onnx", tmp_path / "int8.onnx", [])
+    shutil.copytree(work / "onnx", tmp_path / "onnx")
+    shutil.copy(tmp_path / "int8.onnx", tmp_path / "onnx" / "model_quantized.onnx")
+    found, wanted = (ExportedModel(folder / "onnx", int8=folder is tmp_path) for folder in (tmp_path, work))
+    record = {"signals": str(work / "record.hea"), "lead": "II", "window": "first"}
+    assert found.classify(**record) == pytest.approx(wanted.classify(**record), abs=0.1)
+    with pytest.raises(ValueError, match="the graph wants input_values"):
+        found.run({"lead_mask": np.ones((1, 1), bool)})
 
 
 def test_rows_and_masks_may_be_others(work):
