@@ -193,7 +193,8 @@ def test_weights_hold_within_sampling_error(two_label_recipe, recipe_of, two):
     assert drawn.sum() == 40 * 72 and ((drawn - expected) ** 2 / expected).sum() < 10.8  # 99.9 % of chi-square, df 1
 
 
-@pytest.mark.parametrize(("workers", "accumulation"), [pytest.param(0, 1, marks=pytest.mark.large), (2, 2)])
+# with workers and accumulation in test_resume.py
+@pytest.mark.parametrize(("workers", "accumulation"), [(0, 1), pytest.param(2, 2, marks=pytest.mark.large)])
 def test_resume_is_bit_for_bit(text_recipe, two, recipe_of, tmp_path, workers, accumulation):
     recipe = two(watch(text_recipe), 1, 2)
     changes = {"run__ema_decay": 0.9, "run__checkpoint_every_steps": 3, "run__accumulation": accumulation}
