@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from transformers.utils import logging
 
 from ..models.shared.roles import ecg_encoder, is_dual_encoder
 from ..saved_models import window_of
@@ -16,6 +17,8 @@ from ..signals.record import Record
 MOST_RECORDS = 500
 SIMULATED_EACH = 4
 SHOWN = 3
+
+logger = logging.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Neighbours:
         """Embeds the first `MOST_RECORDS` of a corpus, or simulated records; None where neither is wanted.
 
         Raises:
-            ValueError, OSError: the corpus cannot be read.
+            ValueError, OSError: the corpus cannot be read, or the model reads none of its records.
         """
         if corpus is None and not simulated:
             return None
@@ -55,6 +58,11 @@ class Neighbours:
             except ValueError:  # a row that the model does not read is not a neighbour
                 continue
             kept.append(place)
+        if not kept and corpus is not None:
+            raise ValueError(f"{source}: the model reads none of its {len(records)} records, so none is a neighbour")
+        if len(kept) < len(records):
+            refused = len(records) - len(kept)
+            logger.warning("%s: the model does not read %d of %d records", source, refused, len(records))
         if not kept:
             return None
         return cls(source, np.stack(embeds), [records[place] for place in kept], [words[place] for place in kept])

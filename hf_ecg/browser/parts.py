@@ -112,7 +112,7 @@ def answers(found: Sequence[dict]) -> str:
     told = (
         "Calibrated: of records with this number, about this share had the class in the data of its calibration."
         if calibrated
-        else "Not calibrated: the numbers put answers in order, and are no chances of disease."
+        else "Not calibrated: the numbers put answers in order, and are not probabilities of disease."
     )
     if any(one.get("ood") for one in found):
         told += " This ECG is unlike what the model learned from: do not trust its answers."

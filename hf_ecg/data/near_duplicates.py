@@ -5,13 +5,13 @@ its lists of nearest neighbours would be full of the other beats of the same rec
 high enough are compared at every lag, by FFT, on their whole waveforms.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..progress import progress_bar
-from ..signals.fingerprint import Fingerprint, compare_fingerprints
+from ..signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, compare_fingerprints, fingerprint
 
 # Of 2,833 records of PTB-XL, the most alike pair of folds 1-8 that is not a duplicate has 0.966 (over the least
 # overlap, 4.2 s without the ends); with a record of folds 9-10 it is 0.933. Of 60 records of any fold, versions at
@@ -33,6 +33,32 @@ class DuplicatePair:
     lag_seconds: float
     overlap_seconds: float
     num_leads: int
+
+
+def fingerprints_of(
+    number: int,
+    read: Callable[[int], tuple[np.ndarray, float, Sequence[str]]],
+    refuse: Callable[[int, Exception], None],
+    leads: Sequence[str] = FINGERPRINT_LEADS,
+    title: str = "reading",
+) -> list[Fingerprint | None]:
+    """A fingerprint of each record; None for those that cannot be compared.
+
+    Args:
+        number: of records.
+        read: gives a record by its place: millivolts (leads, samples), hertz, names of leads.
+        refuse: is told the place of a record that cannot be compared, and why.
+        leads: to compare by.
+        title: of the progress bar.
+    """
+    found: list[Fingerprint | None] = []
+    for place in progress_bar(range(number), desc=title, unit="record", leave=False):
+        try:
+            found.append(fingerprint(*read(place), tuple(leads)))
+        except (ValueError, OSError) as error:
+            refuse(place, error)
+            found.append(None)
+    return found
 
 
 def find_near_duplicates(

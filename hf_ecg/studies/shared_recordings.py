@@ -4,11 +4,10 @@ import csv
 import json
 from pathlib import Path
 
-from ..data.near_duplicates import THRESHOLD, find_near_duplicates
+from ..data.near_duplicates import THRESHOLD, find_near_duplicates, fingerprints_of
 from ..embed.records import RecordList, find_records
 from ..files import atomic_file
-from ..progress import progress_bar
-from ..signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, fingerprint
+from ..signals.fingerprint import FINGERPRINT_LEADS, Fingerprint
 from ..signals.leads import canonical_leads
 
 CLOSEST_BELOW, LOWEST_SHOWN = 10, 0.8
@@ -116,16 +115,16 @@ def shared_recordings_table(report: dict, most: int = 40) -> str:
 
 def _fingerprints(records: RecordList, leads: tuple[str, ...], refused: list[dict]) -> list[Fingerprint | None]:
     """One a record; None for those that cannot be compared, which are told in `refused`."""
-    found: list[Fingerprint | None] = []
-    for index in progress_bar(range(len(records)), desc="reading"):
-        try:
-            record = records.read(index)
-            found.append(fingerprint(record.to_millivolts(), record.sampling_rate, record.leads, leads))
-        except (ValueError, OSError) as error:
-            name, path = records.origin(index)
-            refused.append({"record": name, "path": path, "reason": str(error)})
-            found.append(None)
-    return found
+
+    def read(place: int):
+        record = records.read(place)
+        return record.to_millivolts(), record.sampling_rate, record.leads
+
+    def refuse(place: int, error: Exception) -> None:
+        name, path = records.origin(place)
+        refused.append({"record": name, "path": path, "reason": str(error)})
+
+    return fingerprints_of(len(records), read, refuse, leads)
 
 
 def _described(pair, first: RecordList, second: RecordList) -> dict:

@@ -42,7 +42,7 @@ from .calibrate import own_folder
     type=float,
     default=0.9,
     show_default=True,
-    help="Of the threshold at which groups are compared, where there is no calibration.",
+    help="Of the threshold at which groups are compared, of a model that is not calibrated.",
 )
 @click.option("--no_duplicates", is_flag=True, help="Do not compare the waveforms of training and test records.")
 @ALLOW_TRAINING_FOLDS

@@ -126,7 +126,10 @@ def leakage_lines(leakage: Mapping) -> list[str]:
         found = any(one[key] and one[key]["number"] for key in ("same_records", "same_patients", "near_duplicates"))
         mark = "**leakage**" if found else "none found"
         lines.append(f"- {where} ({one['records']} records): {mark}; {', '.join(told) or 'nothing was compared'}")
-        for pair in (one["near_duplicates"] or {}).get("listed", []):
+        waveforms = one["near_duplicates"] or {"listed": [], "not_comparable": 0}
+        if waveforms["not_comparable"]:
+            lines.append(f"    - the waveforms of {waveforms['not_comparable']} records could not be compared")
+        for pair in waveforms["listed"]:
             lines.append(f"    - {pair['test']} is {pair['train']} (correlation {pair['correlation']:.3f})")
     return lines
 

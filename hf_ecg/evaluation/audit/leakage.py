@@ -6,11 +6,10 @@ from pathlib import Path
 from transformers.utils import logging
 
 from ...data.corpus import corpus_name, load_corpus
-from ...data.near_duplicates import THRESHOLD, find_near_duplicates
+from ...data.near_duplicates import THRESHOLD, find_near_duplicates, fingerprints_of
 from ...data.rows import RowDataset
 from ...processing.inputs import read_row
-from ...progress import progress_bar
-from ...signals.fingerprint import FINGERPRINT_LEADS, Fingerprint, fingerprint
+from ...signals.fingerprint import FINGERPRINT_LEADS, Fingerprint
 from ...signals.units import counts_to_millivolts
 from ..protocol import SourceFacts, TrainingFacts
 
@@ -95,15 +94,20 @@ def _least(rows) -> int:
 
 def _fingerprints(rows, title: str) -> list[Fingerprint | None]:
     """One a record; None for those that cannot be compared."""
-    made: list[Fingerprint | None] = []
     whole = RowDataset(rows)
-    for number in progress_bar(range(len(rows)), desc=f"{title}, waveforms", unit="record", leave=False):
-        row = whole[number]
-        try:
-            found = read_row(row, "the row")
-            values = counts_to_millivolts(found.values, found.gain, found.baseline)
-            made.append(fingerprint(values, found.sampling_rate, found.leads))
-        except ValueError as error:
-            logger.debug("%s cannot be compared: %s", row.get("record_id"), error)
-            made.append(None)
+    refused: list[tuple[str, Exception]] = []
+
+    def read(place: int):
+        found = read_row(whole[place], "the row")
+        return counts_to_millivolts(found.values, found.gain, found.baseline), found.sampling_rate, found.leads
+
+    def refuse(place: int, error: Exception) -> None:
+        refused.append((str(whole[place].get("record_id")), error))
+
+    made = fingerprints_of(len(rows), read, refuse, title=f"{title}, waveforms")
+    if refused:
+        logger.warning(
+            "%s: the waveforms of %d of %d records cannot be compared with others; the first, %s: %s",
+            *(title, len(refused), len(rows), *refused[0]),
+        )
     return made

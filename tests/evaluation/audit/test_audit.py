@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.cli import call
+from hf_ecg.evaluation.audit.audit_page import leakage_lines
 from hf_ecg.evaluation.audit.group_figures import JudgedRows, audit_groups, common_cuts
 from hf_ecg.evaluation.audit.groups import record_groups
 from hf_ecg.evaluation.audit.leakage import find_leakage
@@ -76,7 +77,7 @@ def test_groups_of_records_are_named_and_absent_ones_are_told():
         record_groups(rows, age_bands=(60, 40))
 
 
-def test_a_patient_and_a_waveform_of_the_training_are_found(tmp_path):
+def test_a_patient_and_a_waveform_of_the_training_are_found(tmp_path, caplog):
     made = tiny.rows(40)
     for row in made:  # long enough to be compared, each with its own beats
         random = np.random.default_rng(int(row["record_id"][1:]))
@@ -85,6 +86,7 @@ def test_a_patient_and_a_waveform_of_the_training_are_found(tmp_path):
         row |= {"signal": np.round(signal * 1000).astype(np.int16).ravel(), "num_samples": 800}
     twins = [next(row for row in made if row["fold"] == fold) for fold in (1, 9)]
     twins[1]["signal"] = twins[0]["signal"] // 2  # the same recording, at another gain
+    made[4]["signal"] = made[4]["signal"] * 0  # of a fold of training: nothing to compare by
     made[4 * 2]["patient_id"] = twins[1]["patient_id"]  # of fold 5
     import datasets
 
@@ -101,6 +103,11 @@ def test_a_patient_and_a_waveform_of_the_training_are_found(tmp_path):
     assert ours["same_patients"]["listed"] == [twins[1]["patient_id"]]
     (pair,) = ours["near_duplicates"]["listed"]
     assert (pair["train"], pair["test"]) == (twins[0]["record_id"], twins[1]["record_id"])
+    assert ours["near_duplicates"]["not_comparable"] == 1
+    assert "train: the waveforms of 1 of" in caplog.text and made[4]["record_id"] in caplog.text
+    assert "the waveforms of 1 records could not be compared" in "\n".join(
+        leakage_lines({"known": True, "sources": [ours]})
+    )
     assert other["reason"] == "other_500hz is not here to be compared"
     assert find_leakage(None, str(tmp_path), tiny.CONFIG, test) == {"known": False, "sources": []}
 
