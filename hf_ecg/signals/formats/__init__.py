@@ -8,7 +8,8 @@ files of these endings are something else: in a folder, `matches` then decides. 
 (see `told`), which `read` then takes by name. `may_be(path, head)` says that a file which nothing matches can be read
 when the caller says more of it. `parts(path, root, choose)` opens a file of which parts can be read: see
 `open_parts`. `NEEDS_NO_ENDING = True` says that files of the format are often called without an ending, or by a
-number: in a folder they are found by their first bytes.
+number: in a folder they are found by their first bytes. `BEGINS` says how such a file begins, for one that is
+called so and is another.
 """
 
 import logging
@@ -131,7 +132,7 @@ def read(
         return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
-    raise ValueError(f"{path} {advice(head) or _not_known(head)}")
+    raise ValueError(f"{path} {advice(head) or _not_known(path, head)}")
 
 
 def open_parts(path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None):
@@ -233,7 +234,7 @@ def _shares_endings(known) -> bool:
     return getattr(known, "ENDING_IS_SHARED", False)
 
 
-def _not_known(head: bytes) -> str:
+def _not_known(path: str, head: bytes) -> str:
     """What is said of a file that is of no format. Of text nothing is shown: it may begin with a patient's name."""
     if not head:
         return "is empty, wanted a recording"
@@ -241,7 +242,12 @@ def _not_known(head: bytes) -> str:
     begins = "is text" if text else f"begins with the bytes {head[:4].hex(' ')}"
     formats = "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)
     table = ". A table needs 8 rows of numbers or more, all of one width" if text else ""
-    return f"{begins}, which is not a format that is read here ({formats}){table}: else give what it holds as an array"
+    named = (one for one in FORMATS if hasattr(one, "BEGINS") and path.lower().endswith(one.ENDINGS))
+    wanted = "".join(f". It is called as {one.FORMAT}, which wants {one.BEGINS}" for one in named)
+    return (
+        f"{begins}, which is not a format that is read here ({formats}){table}{wanted}: else give what it holds as an"
+        " array"
+    )
 
 
 def _raise(error: OSError) -> None:

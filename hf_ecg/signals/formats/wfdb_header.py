@@ -25,6 +25,10 @@ _MOST_SIGNALS = 4096
 FORMATS = (0, 8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524)
 # A segment of this name is a gap.
 GAP = "~"
+RECORD_LINE = "NAME LEADS RATE SAMPLES"
+# Of other text the first word of a line ends so, or begins a mark-up.
+_NUMBER = re.compile(r"[-+.,\deE]+", re.ASCII)
+_NOT_A_NAME = re.compile(r'["<{\[].*|.*[,;:"]')
 
 
 class SignalLine(NamedTuple):
@@ -76,24 +80,21 @@ def parse_header(text: str, header: str) -> Header:
     Raises:
         ValueError: a header that says nothing sensible.
     """
-    comments, content = [], []
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("#"):
-            comments.append(line[1:].strip())
-        elif line:
-            content.append(line.partition("#")[0].strip())
-    if not content:
+    comments, numbered = _lines(text)
+    if not numbered:
         raise ValueError(f"{header} is empty: no record line")
+    places, content = [place for place, _ in numbered], [line for _, line in numbered]
     fields = content[0].split()
-    name, announced = _name(fields[0], content[1:], header)
+    # no line is repeated in a message: of another file under this name it may be a patient's
+    where = f"{header}, line {places[0]}"
+    name, announced = _name(fields[0], content[1:], where)
     try:
         number = _integer(fields[1])
         # header(5) lets a reader take 250 for an absent rate; but then nobody knows the seconds
         rate = _rate(fields[2])
         num_frames = _integer(fields[3]) if len(fields) > 3 else 0
     except (IndexError, ValueError) as error:
-        raise ValueError(f"{header}: the record line is {content[0]!r}, wanted NAME LEADS RATE SAMPLES") from error
+        raise ValueError(f"{where}: the record line is not {RECORD_LINE}: is it a WFDB header?") from error
     if number < 1 or len(content) < 2:
         raise ValueError(f"{header} has no signals")
     kind = "signals" if announced is None else "segments"
@@ -106,10 +107,46 @@ def parse_header(text: str, header: str) -> Header:
         raise ValueError(f"{header}: sampling rate {rate}, {num_frames} samples: wanted positive numbers")
     lines, segments = [], []
     if announced is None:
-        lines = [_parse_signal_line(line, header) for line in content[1:]]
+        lines = [_parse_signal_line(line, place, header) for place, line in numbered[1:]]
     else:
-        segments = [_parse_segment_line(line, header) for line in content[1:]]
+        segments = [_parse_segment_line(line, place, header) for place, line in numbered[1:]]
     return Header(name, rate, num_frames, _start(fields[4:6]), lines, segments, comments)
+
+
+def may_be_header(text: str) -> bool:
+    """Whether a file that begins so may be a header, a damaged one too: by its record line, or a line of a signal."""
+    content = [line.split() for _, line in _lines(text)[1]]
+    if not content:
+        return True
+    first, rest = content[0], content[1:]
+    if _NOT_A_NAME.fullmatch(first[0]) or any(map(_is_row, rest)):
+        return False
+    record = len(first) > 1 and _INTEGER.fullmatch(first[1]) is not None
+    if record and (len(first) == 2 or _RATE.fullmatch(first[2])):
+        return True
+    return any(_is_signal(line) and not _NUMBER.fullmatch(line[0]) for line in rest)
+
+
+def _is_row(fields: list[str]) -> bool:
+    """Of a table of numbers."""
+    return len(fields) > 2 and all(map(_NUMBER.fullmatch, fields)) and not _is_signal(fields)
+
+
+def _is_signal(fields: list[str]) -> bool:
+    form = _FORMAT.fullmatch(fields[1]) if len(fields) > 2 else None
+    return form is not None and int(form["format"]) in FORMATS and _GAIN.fullmatch(fields[2]) is not None
+
+
+def _lines(text: str) -> tuple[list[str], list[tuple[int, str]]]:
+    """Comments without their mark, and the other lines that are not blank, with their numbers from 1."""
+    comments, content = [], []
+    for place, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if line.startswith("#"):
+            comments.append(line[1:].strip())
+        elif line:
+            content.append((place, line.partition("#")[0].strip()))
+    return comments, content
 
 
 def plain_name(name: str) -> bool:
@@ -117,7 +154,7 @@ def plain_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _name(field: str, lines: list[str], header: str) -> tuple[str, int | None]:
+def _name(field: str, lines: list[str], where: str) -> tuple[str, int | None]:
     """The record's name, and its number of segments where it has some."""
     form = _SEGMENTED.fullmatch(field)
     # "mitdb/100" above lines of signals is a path; those of segments have two fields
@@ -127,7 +164,7 @@ def _name(field: str, lines: list[str], header: str) -> tuple[str, int | None]:
         form = None
     if not plain_name(field):
         raise ValueError(
-            f"{header}: the record's name is {field!r}, wanted letters, digits, _, - and . without a folder before it"
+            f"{where}: the record's name is not of letters, digits, _, - and . without a folder before it"
         )
     for ending in _FILE_ENDINGS:
         field = field.removesuffix(ending) or field
@@ -138,7 +175,7 @@ def _rate(text: str) -> float:
     """Of the record line's field, which may also tell the counter's frequency and base."""
     form = _RATE.fullmatch(text)
     if form is None:
-        raise ValueError(f"no rate in {text!r}")
+        raise ValueError("no rate")
     return float(form["rate"])
 
 
@@ -154,23 +191,23 @@ def _start(fields: list[str]) -> datetime | time | None:
         return None
 
 
-def _parse_segment_line(text: str, header: str) -> Segment:
+def _parse_segment_line(text: str, place: int, header: str) -> Segment:
     name, number = text.split()
     if (name != GAP and not plain_name(name)) or _INTEGER.fullmatch(number) is None or int(number) < 0:
-        raise ValueError(f"{header}: the segment line {text!r} cannot be read, wanted NAME SAMPLES")
+        raise ValueError(f"{header}, line {place}: the segment line cannot be read, wanted NAME SAMPLES")
     return Segment(name, int(number))
 
 
-def _parse_signal_line(text: str, header: str) -> SignalLine:
+def _parse_signal_line(text: str, place: int, header: str) -> SignalLine:
     fields = text.split(maxsplit=8)
     try:
         if len(fields) < 2:
             raise ValueError("no format")
         shared = _parse_shared(fields[1], fields[2] if len(fields) > 2 else "0", *fields[3:5], *fields[7:8])
         # a word among the numbers has shifted the fields
-        initial, checksum = [_integer(fields[place]) if len(fields) > place else None for place in (5, 6)]
+        initial, checksum = [_integer(fields[n]) if len(fields) > n else None for n in (5, 6)]
     except ValueError as error:
-        raise ValueError(f"{header}: the signal line {text!r} cannot be read: {error}") from error
+        raise ValueError(f"{header}, line {place}: the signal line cannot be read: {error}") from error
     return SignalLine(fields[0], *shared, initial, checksum, fields[8] if len(fields) > 8 else "")
 
 
@@ -188,14 +225,14 @@ def _parse_shared(
 
 def _integer(text: str) -> int:
     if _INTEGER.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not a whole number")
+        raise ValueError("a field is not a whole number")
     return int(text)
 
 
 def _parse_format(text: str) -> tuple[int, int, int, int]:
     form = _FORMAT.fullmatch(text)
     if form is None:
-        raise ValueError(f"no format in {text!r}")
+        raise ValueError("its second field holds no format")
     number, per_frame = int(form["format"]), int(form["per_frame"] or 1)
     if number not in FORMATS:
         raise ValueError(f"the format is {number}, wanted one of {', '.join(map(str, FORMATS))}")
@@ -208,7 +245,7 @@ def _parse_gain(text: str) -> tuple[float, str, int | None]:
     """Counts a unit, the unit (header(5): millivolt where none is said), the baseline where the field names one."""
     form = _GAIN.fullmatch(text)
     if form is None:
-        raise ValueError(f"no gain in {text!r}")
+        raise ValueError("its third field holds no gain")
     gain = float(form["gain"])
     if not math.isfinite(gain):
         raise ValueError(f"the gain is {gain:g}, wanted a finite number")

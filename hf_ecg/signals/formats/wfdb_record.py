@@ -8,20 +8,57 @@ is not a file, is shorter than its header says, or much longer.
 import os
 from collections.abc import Callable
 
+from ...input_files import InputFile
 from ..channels import Channels, choose_channels
 from ..record import Record
 from .remarks import tell
+from .table_text import looks_like_text
+from .wfdb_header import RECORD_LINE, may_be_header
 from .wfdb_segments import read_segments
 from .wfdb_waveform import choose_among, read_header, read_waveform, samples_per_frame
 
 FORMAT = "WFDB"
 # Of the files that name a record: what a folder is searched for.
 ENDINGS = (".hea",)
+BEGINS = f"a header, whose first line below its comments is {RECORD_LINE}"
+# Before the record line, comments of a whole report.
+_MOST_COMMENTS = 2**16
 
 
 def matches(path: str, head: bytes) -> bool:
-    """A header, a file beside its header, or a record's name without ending; what is nowhere may have been one too."""
-    return path.lower().endswith((*ENDINGS, ".dat")) or os.path.isfile(record_file(path)) or not os.path.lexists(path)
+    """A header, a file beside its header, or a record's name without ending; what is nowhere may have been one too.
+
+    Text is one where it may be a header, or where a header beside it names it.
+    """
+    if not os.path.lexists(path):
+        return True
+    header = record_file(path)
+    if header == path:
+        return not head or _may_be_header(path, head)
+    # small counts look like UTF-16 without its mark
+    if not looks_like_text(head) or (b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))):
+        return path.lower().endswith(".dat") or os.path.isfile(header)
+    return os.path.isfile(header) and _names(header, os.path.basename(path))
+
+
+def _may_be_header(path: str, head: bytes) -> bool:
+    text = _text(head)
+    if not text.lstrip().startswith("#"):
+        return may_be_header(text)
+    with InputFile(path) as file:
+        return may_be_header(_text(file.read(0, _MOST_COMMENTS)))
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def _names(header: str, file: str) -> bool:
+    """Whether a header names this file; one that cannot be read names none."""
+    try:
+        return file in {line.file for line in read_header(header).lines}
+    except (ValueError, OSError):
+        return False
 
 
 def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels):

@@ -9,6 +9,8 @@ import wfdb
 
 from hf_ecg.signals import read
 from hf_ecg.signals.formats import find_record_files
+from tests.signals.formats.sample_parts import FIRST, LAST, WHO
+from tests.signals.formats.samples import SAMPLES
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
         ("rec 2 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "announces 2 signals and describes 1"),
         ("rec/3 2 100 50\nrec_1 50\n", "announces 3 segments and describes 1"),
         ("rec two 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line"),
-        ("rec 1\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record line is 'rec 1', wanted NAME LEADS RATE"),
+        ("rec 1\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "line 1: the record line is not NAME LEADS RATE"),
         ("rec 1 0 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "sampling rate 0"),
         ("rec 1 100 50\nrec.dat sixteen 200/mV 16 0 0 0 0 I\n", "no format"),
         ("rec 1 100 50\nrec.dat 16 200/mmHg 16 0 0 0 0 I\n", "unit 'mmHg' is not a voltage"),
@@ -158,9 +160,9 @@ def test_a_damaged_sample_shows_in_the_checksum(made):
             "rec 2 100 25\nrec.dat 16 200/mV 16 0 0 0 0 I\nrec.dat 16 200/mV 16 0 0 0 0 i\n",
             "are both lead I",
         ),
-        ("records/rec 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "name is .records/rec.*without a folder"),
-        ("records/100 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "name is .records/100.,"),
-        (": 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "record's name is ':'"),
+        ("records/rec 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "name is not of letters.*without a folder"),
+        ("records/100 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "line 1: the record's name is not of letters"),
+        (": 1 100 50\nrec.dat 16 200/mV 16 0 0 0 0 I\n", "the record's name is not of letters"),
         ("rec 1 100 50\n../rec.dat 16 200/mV 16 0 0 0 0 I\n", "not beside the header"),
     ],
 )
@@ -169,6 +171,58 @@ def test_headers_that_make_no_sense(made, text, message):
     (folder / "rec.hea").write_text(text)
     with pytest.raises(ValueError, match=message):
         read(folder / "rec")
+
+
+@pytest.mark.parametrize(
+    "name", ["HL7 aECG", "DICOM", "EDF", "SCP-ECG", "CSV of a watch", "table", "JSON of a device"]
+)
+def test_what_is_called_as_a_wfdb_file_goes_to_its_own_reader(made, tmp_path_factory, name):
+    path = SAMPLES[name](tmp_path_factory.mktemp("other"))
+    wanted = read(path)
+    for called in (path.with_suffix(".hea"), path.with_suffix(".dat"), made[0] / "rec"):  # beside its header
+        found = read(shutil.copy(path, called))
+        assert found.source_format == name
+        np.testing.assert_array_equal(found.values, wanted.values)
+        called.unlink()
+
+
+TEXTS = (
+    f"{FIRST} {LAST}\nborn {WHO['birth_dashed']}\n{WHO['id']}\n",
+    f"Name: {FIRST} {LAST}\nMRN: {WHO['id']}\n",
+    f"{LAST} 61 years\n{FIRST} 16 200\n",
+    f"{LAST}, 12 500 5000\n{FIRST} 16 200 16 0 0 0 0 {LAST}\n",
+    f"{LAST} 2 500 5000\n{FIRST} sixteen {LAST}\n{WHO['id']} 16 {LAST}\n",
+    f"{LAST}/2 2 500 5000\n../{FIRST} {LAST}\n{FIRST} 10\n",
+    f"{LAST} two {FIRST}\n",
+    f"{LAST} 1\n",
+    f"# {FIRST}\n{LAST}\n",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_message_of_a_header_repeats_its_lines(made, text, caplog):
+    folder, _ = made
+    for path in (folder / "rec.hea", folder / "rec.dat", folder / "rec"):
+        path.write_text(text)
+        with pytest.raises(ValueError) as caught:
+            read(path)
+        path.unlink()
+        (folder / "rec.hea").write_text(text)
+        told = [caught.value]
+        while told[-1].__cause__ is not None:
+            told.append(told[-1].__cause__)
+        told = " ".join(map(str, told)).lower() + caplog.text.lower()
+        assert not any(word.lower() in told for word in (FIRST, LAST, WHO["id"], WHO["birth_dashed"]))
+    with pytest.raises(ValueError, match=r"rec.hea is text, which is not a format.*called as WFDB.*NAME LEADS RATE"):
+        (folder / "rec.hea").write_text(TEXTS[0])
+        read(folder / "rec.hea")
+
+
+def test_headers_whose_comments_come_first(made):
+    folder, counts = made
+    text = (folder / "rec.hea").read_text()
+    (folder / "rec.hea").write_text("# a comment of some words\n" * 100 + text)
+    np.testing.assert_array_equal(read(folder / "rec.hea").counts, counts)
 
 
 def test_files_that_are_not_there(made):

@@ -162,7 +162,7 @@ def test_segments_with_a_layout_have_what_they_have(tmp_path):
         (["~ 10"], "without samples: all of its segments are gaps"),
         (["a 9"], "a.hea says 10 samples, and .*m.hea says 9"),
         (["a 10", "m 10"], "a segment of .*m.hea, has segments itself"),
-        (["a 10", "../a 10"], "segment line '../a 10' cannot be read"),
+        (["a 10", "../a 10"], "line 3: the segment line cannot be read"),
         (["m_layout 0", "b 5"], "no segment has them"),
         (["b_layout 0", "a 10"], "segment a has the signals .'I'., which its layout does not list"),
         (["a 10", "~ 99999999999999"], "wanted at most 1073741824"),
