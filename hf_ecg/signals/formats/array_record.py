@@ -60,6 +60,7 @@ class ArrayFacts:
         units: of all leads or one a lead, or None.
         gain, baseline: counts a millivolt and the count of zero, one number or one a lead; None for numbers in a unit.
         name: of the record; None is that of the file.
+        source_names, source_units: of each lead in the file that the array was made of, where it says so.
         other: further arguments of `Record`.
     """
 
@@ -70,6 +71,8 @@ class ArrayFacts:
     gain: np.ndarray | float | None = None
     baseline: np.ndarray | float | None = None
     name: str | None = None
+    source_names: Sequence[str] | None = None
+    source_units: Sequence[str] | None = None
     other: dict = field(default_factory=dict)
 
 
@@ -147,10 +150,12 @@ def _texts(value) -> list[str]:
 
 
 def _moment(texts: list[str]) -> datetime | time | None:
-    try:
-        return datetime.fromisoformat(texts[0]) if texts else None
-    except ValueError:
-        return None
+    for kind in (datetime, time):
+        try:
+            return kind.fromisoformat(texts[0]) if texts else None
+        except ValueError:
+            continue
+    return None
 
 
 def array_record(
@@ -184,6 +189,12 @@ def array_record(
         values = np.ascontiguousarray(values[places])
         remarks = list(facts.other.get("remarks", ()))
         gain, baseline = _scale(facts, len(names), places)
+        # counts have no unit of their own
+        source_units = used if used is not None else facts.source_units or ()
+        source_names = facts.source_names or names
+        for kind, told in (("names", source_names), ("units", source_units)):
+            if told and len(told) != len(names):
+                raise ValueError(f"it has {len(names)} channels, and {kind} of {len(told)} of its source")
         if gain is None and used is not None:
             values = _millivolts(values, [used[place] for place in places], remarks)
         return Record(
@@ -195,8 +206,8 @@ def array_record(
                 "baseline": baseline,
                 "leads": chosen.leads,
                 "sampling_rate": rate,
-                "lead_names": tuple(names[place] for place in places),
-                "units": () if used is None else tuple(used[place] for place in places),
+                "lead_names": tuple(source_names[place] for place in places),
+                "units": tuple(source_units[place] for place in places) if source_units else (),
                 "source_format": source_format,
                 "remarks": tuple(remarks),
             }

@@ -6,6 +6,7 @@ takes one by `record`: its place from 0, or its `record_id`. A column a lead (`I
 one record, as `table_file` reads it.
 """
 
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ...input_files import InputFile
 from ..channels import Channels, choose_channels
 from ..leads import known_lead
-from ..record import Record
+from ..record import Annotation, Record
 from ..units import split_unit
 from .array_record import ArrayFacts, array_record, said_beside, word_of
 from .confinement import check_inside
@@ -30,7 +31,11 @@ _MARK = b"PAR1"
 # What the columns of one row group may unpack to, and the values of a column.
 _MOST_BYTES, _MOST_VALUES = 2**29, 2**26
 _IDS = ("record_id", "ecg_id", "exam_id", "study_id", "record", "id", "name", "file")
-_STATEMENTS, _PATIENT = ("report",), ("patient_id", "age", "sex")
+_REPORT, _PATIENT = "report", ("patient_id", "age", "sex")
+# Columns of a record that `hf_ecg.signals.write` wrote, in JSON; and lists of texts beside them.
+_IN_JSON = ("comments", "measurements", "annotations", "remarks", "patient")
+_OF_LEADS = {"names": "lead_names", "units": "units"}
+_LISTS = ("statements", "lead_names", "units", "reconstructed")
 
 
 def matches(path: str, head: bytes) -> bool:
@@ -116,17 +121,54 @@ def _of_row(table, signals: str, record: int | str | None) -> ArrayFacts:
     known = next((name for name in _IDS if name in names), None)
     ids = _ids(table, known) if known is not None and (isinstance(record, str) or record is None) else []
     place = place_of(record, table.metadata.num_rows, ids, known or "record")
-    wanted = [name for name in names if name == signals or not _is_list(table, name) or _is_said(name)]
+    written = {*_IN_JSON, "source_format"} <= set(names)
+    wanted = [
+        name
+        for name in names
+        if name == signals or not _is_list(table, name) or _is_said(name) or (written and name in _LISTS)
+    ]
     row = _row(table, wanted, place)
     values = _array(row[signals], signals)
+    told = _written(row) if written else {}
     said = said_beside({name: value for name, value in row.items() if name != signals and value is not None})
     if values.ndim == 1 and said.get("names") and len(said["names"]) > 1:
         values = _unflattened(values, len(said["names"]), row.get("num_samples"), signals)
     other = said["other"]
     other["patient"] = _patient(row)
-    other["statements"] = tuple(str(row[key]) for key in _STATEMENTS if row.get(key))
+    other["statements"] = (str(row[_REPORT]),) if row.get(_REPORT) else ()
     own = None if known is None or row.get(known) is None else str(row[known])
-    return ArrayFacts(values, name=own, **said)
+    sources = {f"source_{key}": told.pop(one) for key, one in _OF_LEADS.items() if told.get(one)}
+    other |= told
+    return ArrayFacts(values, name=own, **said, **sources)
+
+
+def _written(row: dict) -> dict:
+    """What a record said that was written to this row, as arguments of `Record`.
+
+    Raises:
+        ValueError: a column that does not hold what the writer puts there.
+    """
+    told = {name: row.pop(name) for name in (*_IN_JSON, *_LISTS) if name in row}
+    try:
+        found = {name: json.loads(told[name]) for name in _IN_JSON}
+        return {
+            "comments": [_text(line) for line in found["comments"]],
+            "measurements": {str(key): float(value) for key, value in found["measurements"].items()},
+            "annotations": tuple(
+                Annotation(float(start), _text(text), float(long)) for start, text, long in found["annotations"]
+            ),
+            "remarks": tuple(map(_text, found["remarks"])),
+            "patient": {str(key): _text(value) for key, value in found["patient"].items()},
+            **{name: tuple(map(_text, told[name])) for name in _LISTS if told.get(name) is not None},
+        }
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        raise ValueError(f"it does not hold what a record says in its columns {', '.join(_IN_JSON)}") from None
+
+
+def _text(value) -> str:
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value
 
 
 def _patient(row: dict) -> dict[str, str]:

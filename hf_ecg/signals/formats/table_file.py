@@ -94,7 +94,7 @@ def read(
         layout = find_layout(_lines(content[:_FIRST_BYTES]), None if leads is None else len(leads) or None)
         if layout is None:
             raise ValueError("it holds no table of numbers whose rows have equally many columns")
-        head = read_head(layout.above)
+        head = read_head(layout.above, layout.comments)
         names = _names(layout, head, leads)
         times = [place for place, name in enumerate(names) if layout.header and is_time(name)]
         channels = [n for n, name in enumerate(names) if n not in times and not (layout.header and is_index(name))]
@@ -107,6 +107,7 @@ def read(
         values, columns = read_cells(content, layout, places, times)
         rate, start, remarks = _rate_and_start(names, layout, times, columns, sampling_rate, head)
         remarks += [] if remark is None else [remark]
+        remarks += head.said.pop("remarks", ())
         return Record(
             name=os.path.splitext(os.path.basename(path))[0],
             values=_in_millivolts(values, used, remarks),
@@ -121,6 +122,7 @@ def read(
             device=head.device,
             start_time=head.start_time or start,
             remarks=tuple(remarks),
+            **head.said,
         )
 
 
@@ -149,7 +151,7 @@ def _as_utf8(content: bytes) -> tuple[bytes, str | None]:
 
 def _says_rate(layout: Layout) -> bool:
     try:
-        return read_head(layout.above).sampling_rate is not None
+        return read_head(layout.above, layout.comments).sampling_rate is not None
     except ValueError:
         return True
 

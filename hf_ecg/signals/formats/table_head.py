@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from ..leads import known_lead
+from ..record_lines import read_lines
 from ..units import known_voltage
 from .time_column import stamped
 
@@ -28,12 +29,14 @@ _START_KEY = re.compile(r".*(?:record|start|date|time|datum|zeit|fecha|hora|heur
 _DEVICE_KEY = re.compile(
     r"(?:device|ger\u00e4t|dispositivo|appareil|model|recorder)(?: (?:name|model|type))?", re.IGNORECASE
 )
+# As `writers.csv_writer` writes them: fields of the record say no less.
+_IN_FIELDS = re.compile(r"sampling rate: [\d.e+-]+ Hz|start: [-\dT:.+]+")
 _BIRTH = re.compile(r"birth|geb|nac|nais|nasc", re.IGNORECASE)
 
 
 @dataclass
 class Head:
-    """What is said above a table; None where nothing is."""
+    """What is said above a table; None where nothing is. `said` holds further arguments of `Record`."""
 
     sampling_rate: float | None = None
     unit: str | None = None
@@ -41,22 +44,24 @@ class Head:
     start_time: datetime | time | None = None
     device: str | None = None
     comments: tuple[str, ...] = ()
+    said: dict = field(default_factory=dict)
 
 
-def read_head(lines: Sequence[str]) -> Head:
-    """What these lines say.
+def read_head(lines: Sequence[str], comments: Sequence[str]) -> Head:
+    """What lines and comments say.
 
     Raises:
         ValueError: several rates.
     """
-    head, rates, comments = Head(), {}, []
-    for line in lines:
+    marked, said, _ = read_lines(comments)
+    head, rates, kept = Head(said=said, device=said.pop("device", None)), {}, []
+    for place, line in enumerate((*lines, *marked)):
         found = _PAIR.fullmatch(line)
         if found is None:
-            comments.append(line)
+            kept.append(line)
             continue
         key, value = found[1].strip("\"'# "), found[2].strip("\"' ")
-        comments.append(f"{key}: {value}")
+        kept.append(f"{key}: {value}" if place < len(lines) else line)
         rate = (_RATE if _RATE_KEY.fullmatch(key) else _HERTZ).fullmatch(value)
         if rate is not None:
             rates[key] = _number(rate[1]) * (1000.0 if rate[2] else 1.0)
@@ -74,7 +79,7 @@ def read_head(lines: Sequence[str]) -> Head:
             raise ValueError(f"its lines give several rates, {rates}, wanted one")
         rates = told
     head.sampling_rate = next(iter(rates.values()), None)
-    head.comments = tuple(comments)
+    head.comments = tuple(line for line in kept if not _IN_FIELDS.fullmatch(line))
     return head
 
 

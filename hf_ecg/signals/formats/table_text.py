@@ -34,7 +34,8 @@ class Layout:
         header: what its columns are called; empty where it does not say.
         units: of its columns, where a line of them stands below the names; else empty.
         first: number of the first line of numbers, from 0.
-        above: lines before the table that are no comments, and comments without their mark.
+        above: lines before the table that are no comments.
+        comments: above it, without their mark.
         columns: how many.
     """
 
@@ -44,6 +45,7 @@ class Layout:
     units: tuple[str, ...]
     first: int
     above: tuple[str, ...]
+    comments: tuple[str, ...]
     columns: int
 
 
@@ -110,7 +112,7 @@ def _layouts(separator: str, rows: list[str], kept: list[tuple[int, str]], lines
             _is_value(cell, point) for row in split for cell in row
         ):
             if any(_NUMBER[point].fullmatch(cell) for row in split for cell in row):
-                return _with_header(Layout(separator, point, (), (), 0, (), width), kept, lines)
+                return _with_header(Layout(separator, point, (), (), 0, (), (), width), kept, lines)
     return []
 
 
@@ -140,8 +142,10 @@ def _with_header(layout: Layout, kept: list[tuple[int, str]], lines: Sequence[st
     comments = [_COMMENT.sub("", line, count=1).strip() for line in lines[:first] if _COMMENT.match(line)]
     if not names and comments and len(split_line(comments[-1], layout.separator)) == layout.columns > 1:
         names = split_line(comments.pop(), layout.separator)
-    told = (*(line.strip() for line in above), *filter(None, comments))
-    return [Layout(layout.separator, layout.point, tuple(names), tuple(units), first, told, layout.columns)]
+    lines_above, told = tuple(line.strip() for line in above), tuple(filter(None, comments))
+    return [
+        Layout(layout.separator, layout.point, tuple(names), tuple(units), first, lines_above, told, layout.columns)
+    ]
 
 
 def split_line(line: str, separator: str) -> list[str]:

@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..record_lines import read_lines
+
 # Python takes digits of any script, and 1_000, for numbers.
 _GAIN = re.compile(r"(?P<gain>[-+.\deE]+)(\((?P<baseline>[-+]?\d{1,18})\))?(/(?P<unit>\S+))?", re.ASCII)
 _FORMAT = re.compile(
@@ -62,7 +64,8 @@ class Segment(NamedTuple):
 class Header(NamedTuple):
     """A header, of signals or of segments.
 
-    `num_frames` is 0 where it does not say, `start_time` None where it does not, or not as header(5).
+    `num_frames` is 0 where it does not say, `start_time` None where it does not, or not as header(5). `said` holds
+    further arguments of `Record`, which stand in comments of their own kind.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Header(NamedTuple):
     lines: list[SignalLine]
     segments: list[Segment]
     comments: list[str]
+    said: dict
 
 
 def parse_header(text: str, header: str) -> Header:
@@ -110,7 +114,11 @@ def parse_header(text: str, header: str) -> Header:
         lines = [_parse_signal_line(line, place, header) for place, line in numbered[1:]]
     else:
         segments = [_parse_segment_line(line, place, header) for place, line in numbered[1:]]
-    return Header(name, rate, num_frames, _start(fields[4:6]), lines, segments, comments)
+    comments, said, zone = read_lines(comments)
+    start = _start(fields[4:6])
+    if isinstance(start, datetime) and zone is not None:
+        start = start.replace(tzinfo=zone)
+    return Header(name, rate, num_frames, start, lines, segments, comments, said)
 
 
 def may_be_header(text: str) -> bool:

@@ -98,6 +98,7 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         rate = found.frame_rate * samples_per_frame(lines, found.frame_rate, header)
         waveform = read_waveform(header, found, channels.places, root)
     tell(header, waveform.remarks)
+    said = dict(found.said)
     return Record(
         name=found.name,
         values=waveform.values,
@@ -110,7 +111,8 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         units=tuple([line.unit for line in lines]),
         source_format=FORMAT,
         start_time=found.start_time,
-        remarks=tuple(waveform.remarks),
+        remarks=(*said.pop("remarks", ()), *waveform.remarks),
+        **said,
     )
 
 

@@ -71,6 +71,7 @@ class WFDBStream:
             raise ValueError(f"{self.name} has {self.num_samples} samples, wanted those from {first} to {end}")
         stored, sums = self._stored(first, end - first)
         waveform = scaled(self._header, stored, self._lines)
+        said = dict(self._found.said)
         record = Record(
             name=self.name,
             values=waveform.values,
@@ -82,7 +83,8 @@ class WFDBStream:
             lead_names=tuple(line.description for line in self._lines),
             units=tuple(line.unit for line in self._lines),
             source_format=FORMAT,
-            remarks=tuple(waveform.remarks),
+            remarks=(*said.pop("remarks", ()), *waveform.remarks),
+            **said,
         )
         return record, sums
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..record import Record
-from .stored import told_lines
+from ..record_lines import lines_of
 
 ENDING = ".csv"
 # A nanovolt, and a nanosecond.
@@ -27,7 +27,7 @@ def write(record: Record, path: Path) -> list[str]:
     start = record.start_time
     lines = [f"# sampling rate: {record.sampling_rate!r} Hz"]
     lines += [f"# start: {start.isoformat()}"] if start else []
-    lines += [f"# {line}" for line in told_lines(record)]
+    lines += [f"# {line}" for line in lines_of(record)]
     names = ["time [s]", *(f"{lead} [mV]" for lead in record.leads)]
     with open(path, "wb") as file:
         file.write(("\n".join(lines) + "\n" + ",".join(names) + "\n").encode())

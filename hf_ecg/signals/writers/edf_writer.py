@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..record import Record
-from .stored import as_stored, count_steps, has_missing, wall_clock, zone_line
+from ..record_lines import zone_line
+from .stored import as_stored, count_steps, has_missing, wall_clock
 
 ENDING = ".edf"
 steps = count_steps

@@ -27,6 +27,7 @@ def write(record: Record, path: Path) -> list[str]:
         "device": record.device,
         "start_time": start.isoformat() if start is not None else None,
         "comments": json.dumps(record.comments, ensure_ascii=False),
+        # as corpora have it; the statements stand in a list of their own
         "report": "; ".join(record.statements) or None,
         "measurements": json.dumps(dict(record.measurements)),
         "annotations": json.dumps([[one.seconds, one.text, one.duration] for one in record.annotations]),
@@ -38,6 +39,7 @@ def write(record: Record, path: Path) -> list[str]:
         "lead_names": (list(record.lead_names), pa.string()),
         "units": (list(record.units), pa.string()),
         "reconstructed": (list(record.reconstructed), pa.string()),
+        "statements": (list(record.statements), pa.string()),
         "gain": (np.asarray(stored.gain, float).tolist(), pa.float64()),
         "baseline": (np.asarray(stored.baseline, float).tolist(), pa.float64()),
     }

@@ -1,4 +1,4 @@
-"""What the writers share: a record as 16-bit counts, and what its texts say."""
+"""What the writers share: a record as 16-bit counts, and the time of its start."""
 
 import math
 from dataclasses import replace
@@ -50,25 +50,6 @@ def has_missing(record: Record) -> bool:
     return bool((record.values == MISSING_COUNT).any())
 
 
-def told_lines(record: Record) -> list[str]:
-    """The record's words as lines "key: value": comments, device, statements, measurements, what its reader found."""
-    lines = list(record.comments)
-    lines += [f"Device: {record.device}"] if record.device else []
-    lines += [f"Statement: {text}" for text in record.statements]
-    lines += [f"{name}: {value:g}" for name, value in record.measurements.items()]
-    lines += [f"Remark: {text}" for text in record.remarks]
-    if record.reconstructed:
-        lines.append(f"Reconstructed, not measured: {', '.join(record.reconstructed)}")
-    lines += [f"{name}: {value}" for name, value in record.patient.items()]
-    return [" ".join(line.split()) for line in lines]
-
-
 def wall_clock(record: Record) -> datetime | None:
     """The time of the first sample without a zone, where the date is known."""
     return record.start_time.replace(tzinfo=None) if isinstance(record.start_time, datetime) else None
-
-
-def zone_line(record: Record) -> list[str]:
-    """A line that tells the zone, for formats that have no place for it."""
-    zone = record.start_time.tzinfo if isinstance(record.start_time, datetime) else None
-    return [f"Time zone of the start: {zone}"] if zone is not None else []

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..record import Record
-from .stored import as_stored, count_steps, told_lines, zone_line
+from ..record_lines import lines_of, zone_line
+from .stored import as_stored, count_steps
 
 ENDING = ".hea"
 steps = count_steps
@@ -25,14 +26,14 @@ def write(record: Record, path: Path) -> list[str]:
     stored = as_stored(record)
     first, sums = stored.counts[:, 0].tolist(), stored.counts.sum(axis=1, dtype=np.int64) & 0xFFFF
     start = record.start_time
-    clock = "" if start is None else f" {start:%H:%M:%S}.{start.microsecond // 1000:03d}"
+    clock = "" if start is None else f" {start:%H:%M:%S}.{start:%f}".removesuffix("000")
     clock += f" {start:%d/%m/%Y}" if isinstance(start, datetime) else ""
     gain, baseline = np.asarray(stored.gain), np.asarray(stored.baseline)
     lines = [f"{name} {len(stored.leads)} {_number(stored.sampling_rate)} {stored.num_samples}{clock}"]
     for place, lead in enumerate(stored.leads):
         scale = f"{_number(gain[place])}({int(baseline[place])})/mV"
         lines.append(f"{name}.dat 16 {scale} 16 0 {first[place]} {_signed(int(sums[place]))} 0 {lead}")
-    lines += [f"# {line}" for line in (*told_lines(record), *zone_line(record))]
+    lines += [f"# {line}" for line in (*lines_of(record), *zone_line(record))]
     with open(path.with_suffix(".dat"), "wb") as file:
         np.ascontiguousarray(stored.counts.T).astype("<i2", copy=False).tofile(file)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
