@@ -89,8 +89,7 @@ def begin_output(folder: Path, overwrite: bool, recipe: Recipe | None = None, ro
     folder.mkdir(parents=True, exist_ok=True)
     identity = None
     if recipe is not None and run_identity(folder) is None:
-        settings = _flat(_without_paths(recipe.to_dict()))
-        identity = values_digest([{key: value for key, value in settings.items() if key not in _MAY_DIFFER}, rows])
+        identity = values_digest([recipe_values(recipe), rows])
     mark(folder, KIND, identity)
 
 
@@ -163,14 +162,20 @@ def check_same_recipe(recipe: Recipe, folder: Path) -> None:
     path = folder / RECIPE_NAME
     if not path.exists():
         return
-    before, now = (_flat(_without_paths(one.to_dict())) for one in (load_recipe(path), recipe))
+    before, now = (recipe_values(one) for one in (load_recipe(path), recipe))
     differing = [
         f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
         for key in sorted(set(before) | set(now))
-        if key not in _MAY_DIFFER and before.get(key) != now.get(key)
+        if before.get(key) != now.get(key)
     ]
     if differing:
         raise ValueError(f"cannot resume the run in {folder}: {'; '.join(differing)}")
+
+
+def recipe_values(recipe: Recipe) -> dict:
+    """What decides which weights a recipe trains, by dotted keys: neither places of corpora nor what only tells."""
+    values = _flat(_without_paths(recipe.to_dict()))
+    return {key: value for key, value in values.items() if key not in _MAY_DIFFER}
 
 
 def _without_paths(content: dict) -> dict:

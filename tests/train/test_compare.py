@@ -124,6 +124,20 @@ def test_a_row_that_is_refused_is_in_no_arm(script, work, tmp_path):
     assert report["tasks"][0]["records"] == 479 and "in no figure: 1" in (tmp_path / "OUT/comparison.md").read_text()
 
 
+def test_runs_whose_scores_are_kept_are_not_trained_again(script, work, done, tmp_path):
+    kept = ["--scores", str(tmp_path / "kept")]
+    script.main(command(work, "OUT", *kept))
+    report = script.main(command(work, tmp_path / "elsewhere", *kept))
+    assert not list((tmp_path / "elsewhere").rglob("*.safetensors"))
+    assert report["tasks"] == done["tasks"]
+    with pytest.raises(ValueError, match="npz is of another run, by optimizer.lr"):
+        script.main(command(work, tmp_path / "another", *kept, "optimizer.lr=0.01"))
+    path = tmp_path / "kept/simclr/seed_0_test_1_2.npz"
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(ValueError, match="seed_0_test_1_2.npz is damaged"):
+        script.main(command(work, tmp_path / "another", *kept))
+
+
 @pytest.mark.parametrize(
     ("arm", "override", "message"),
     [

@@ -49,10 +49,19 @@ def waits(comparison: Comparison, arm: str) -> bool:
     return any("{arm:" in one or "{enriched}" in one for one in comparison.arms[arm].overrides)
 
 
+def begins_with(comparison: Comparison, arm: str, other: str) -> bool:
+    """Whether an arm begins with what another one leaves."""
+    return any(f"{{arm:{other}}}" in one for one in comparison.arms[arm].overrides)
+
+
 def told_budget(comparison: Comparison, recipes: Mapping[Run, Recipe]) -> list[str]:
     """What a report says of the time; nothing where recipes name their epochs."""
     if comparison.minutes is None:
         return []
-    epochs = {run.arm: recipe.run.epochs for run, recipe in recipes.items() if is_timed(comparison, run.arm)}
-    each = ", ".join(f"{arm} {number}" for arm, number in epochs.items())
+    epochs: dict[str, set[int]] = {}
+    for run, recipe in recipes.items():
+        if is_timed(comparison, run.arm):
+            epochs.setdefault(run.arm, set()).add(recipe.run.epochs)
+    # runs whose scores were kept may be of another machine
+    each = ", ".join(f"{arm} {' and '.join(map(str, sorted(numbers)))}" for arm, numbers in epochs.items())
     return [f"{comparison.minutes:g} minutes a training by the {comparison.clock} clock, which are epochs: {each}"]

@@ -19,6 +19,7 @@ from .arm_budget import told_budget, with_budget
 from .arm_runs import alone, enrich_turn, plan_runs, recipe_of, train_run
 from .comparison_report import comparison_tasks, complete_seeds
 from .comparison_spec import Comparison, Turn, load_comparison
+from .kept_scores import KeptScores
 from .measures import JudgedRows, measure_run
 
 REPORT = "comparison.json"
@@ -32,6 +33,7 @@ def run_comparison(
     config: str | None = None,
     seeds: Sequence[int] = (0,),
     share: tuple[int, int] = (1, 1),
+    scores: str | Path | None = None,
     intervals: IntervalOptions = DEFAULT_INTERVALS,
     overrides: Sequence[str] = (),
 ) -> dict | None:
@@ -43,6 +45,7 @@ def run_comparison(
         output_dir: folder of all runs and of the report.
         seeds: of every arm; a seed counts once all its arms and turns are there.
         share: (1, 2) does the first half of the turns; another process does (2, 2).
+        scores: folder where finished runs leave their scores, and which no run is trained again of; see `KeptScores`.
         intervals: see there.
         overrides: `section.key=value` of the recipe, in every arm.
 
@@ -55,16 +58,21 @@ def run_comparison(
     """
     config = config or read_summary(data).get("config")
     comparison, directory, root = load_comparison(path), Path(path).parent, Path(output_dir)
-    turns = comparison.planned_turns(sorted(set(JudgedRows(data, config, comparison.measures).folds.tolist())))
+    whole = JudgedRows(data, config, comparison.measures)
+    turns = comparison.planned_turns(sorted(set(whole.folds.tolist())))
     seeds = list(seeds)
     runs = plan_runs(comparison, turns, seeds, root)
     given = [*source_overrides(data, config), *overrides]
     recipes = {run: recipe_of(comparison, run, directory, given) for run in runs}  # all mistakes before the first step
-    planned = with_budget(comparison, recipes, root)
+    kept = None if scores is None else KeptScores(scores, comparison, directory, given, whole)
+    left = runs if kept is None else kept.left(runs)
+    planned = recipes | with_budget(comparison, {run: recipes[run] for run in left}, root)
+    if kept is not None:
+        planned |= {run: kept.with_length(run, recipes[run]) for run in runs if run not in left}
     number, shares = share
     places = {(seed, turn): i for i, (seed, turn) in enumerate((s, t) for s in seeds for t in turns)}
     # whole turns are shared out: an arm may begin with what another one left
-    mine = [run for run in runs if places[run.seed, run.turn] % shares == number - 1]
+    mine = [run for run in left if places[run.seed, run.turn] % shares == number - 1]
 
     def judge(splits: dict[str, Dataset]) -> JudgedRows:
         judged = JudgedRows(data, config, comparison.measures, splits["rows"])
@@ -76,6 +84,8 @@ def run_comparison(
                 planned.update(with_budget(comparison, {run: recipes[run]}, root, waiting=True))
                 train_run(comparison, run, planned[run])
                 measure_run(run, wanted, judged, comparison.arms[run.arm].rules)
+                if kept is not None:
+                    kept.keep(run, planned[run])
         return judged
 
     # rows that one arm's extractor refuses are in no arm's figures

@@ -160,7 +160,7 @@ def measure_run(run: Run, measures: dict[str, MeasureSection], judged: JudgedRow
             scores = outputs.prompt_scores(name, measure, rows["test"])
         else:
             scores = _probed(run, name, measure, judged, outputs.features, rows)
-        _write(scores_path(run, name), scores, [judged.records[row] for row in rows["test"]], measure, of)
+        write_scores(run, name, scores, [judged.records[row] for row in rows["test"]], measure, of)
 
 
 class _Outputs:
@@ -237,7 +237,7 @@ def read_scores(run: Run, measure: str, records: list[str]) -> np.ndarray:
         return content["scores"]
 
 
-def _definition(measure: MeasureSection) -> str:
+def definition(measure: MeasureSection) -> str:
     """What scores depend on: neither the arms it is asked of, nor the words beside it.
 
     A key of a later version is left out at its default, so that scores of before are known again.
@@ -259,9 +259,9 @@ def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         logger.warning("%s is torn and is measured again: %s", path, error)
         return False
-    if found != _definition(measure):
+    if found != definition(measure):
         raise ValueError(
-            f"{path} was measured as {found}, the comparison now says {_definition(measure)}: give the measure another"
+            f"{path} was measured as {found}, the comparison now says {definition(measure)}: give the measure another"
             " name, or remove its files"
         )
     if before != of:
@@ -269,9 +269,13 @@ def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:
     return before == of
 
 
-def _write(path: Path, scores: np.ndarray, records: list[str], measure: MeasureSection, of: str) -> None:
+def write_scores(
+    run: Run, name: str, scores: np.ndarray, records: list[str], measure: MeasureSection, of: str
+) -> None:
+    """Writes a run's scores for one measure; `of` tells what was measured."""
+    path = scores_path(run, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"definition": np.array(_definition(measure)), "of": np.array(of)}
+    told = {"definition": np.array(definition(measure)), "of": np.array(of)}
     with atomic_file(path, "wb") as file:
         np.savez(file, scores=scores.astype(np.float64), records=np.array(records), **told)
 

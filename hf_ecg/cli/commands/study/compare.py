@@ -36,6 +36,11 @@ def _share(ctx, param, text: str) -> tuple[int, int]:
     help="Positives and negatives that a class needs to count.",
 )
 @click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option(
+    "--scores",
+    help="Folder for the scores of finished runs: small files. A run that has one there is not trained again, wherever"
+    " its weights are.",
+)
 @click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
 @OVERRIDES
 def command(comparison, data, output_dir, seeds, **given) -> Ending:
