@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 # C3 and C4 are electrodes of an EEG too, which a polysomnogram has beside lead II.
 _IEC_CHEST = tuple(f"C{number}" for number in range(1, 7))
 _EEG_CHEST = ("C3", "C4")
+# Electrodes that nothing but an EEG has beside C1 to C6; P1 and P2 of a monitor are pressures.
+_EEG_ELECTRODE = re.compile(
+    r".*\bEEG\b.*|(?:FP[12Z]|F[3478Z]|T[3-8]|O[12Z]|[CP]Z|C[3-6]-[AM][12])(?:[-_ ].*)?", re.DOTALL
+)
 # D1, D2, D3 are limb leads; with D4 they are the contacts of an electrode in the brain, or channels that are counted.
 _COUNTED = re.compile(r"D[\s_.-]?([0-9]+)")
 
@@ -64,8 +68,8 @@ def choose_channels(
 
     `rename` comes first. Then `leads` chooses by name, in its order. Without `leads` everything is taken that is an
     ECG lead by its name (see `known_lead`) and a voltage by its unit; the rest is left out beside it, with one warning
-    for each set of such channels. C1 to C6 are chest leads beside a limb lead, but C3 and C4 alone are an EEG's; D1 to
-    D3 are limb leads, but not beside a D4.
+    for each set of such channels. C1 to C6 are chest leads beside a limb lead, but C3 and C4 alone are an EEG's, and
+    so are all beside electrodes such as Fz or O1; D1 to D3 are limb leads, but not beside a D4.
 
     Args:
         names: of the channels, as the source writes them.
@@ -203,6 +207,8 @@ def _named(names, reasons, renamed) -> list[_Channel]:
 
 def _chest_by_iec(names, leads) -> bool:
     found = {name.strip().upper() for name in names} & set(_IEC_CHEST)
+    if any(_EEG_ELECTRODE.fullmatch(name.strip().upper()) for name in names):
+        return False
     return bool(found - set(_EEG_CHEST)) and not set(LIMB_LEADS).isdisjoint(leads)
 
 

@@ -33,46 +33,63 @@ _MEANT = STANDARD_LEADS + _MODIFIED_LEADS + ("ECG",)
 # Derivation, derivación, derivação: DI or D1 where Romance languages are spoken.
 _D_NAMES = [(number, lead) for lead in ("I", "II", "III") for number in (lead, str(len(lead)))]
 # Other spellings of the same lead; "VR" is none of aVR, which is half as large again, and "-aVR" is upside down.
+_SEPARATORS = ("", " ", "_", "-", ".")
 _SPELLINGS = {
-    **{f"D{separator}{n}": lead for separator in ("", " ", "_", "-", ".") for n, lead in _D_NAMES},
+    **{f"D{separator}{n}": lead for separator in (*_SEPARATORS, ". ") for n, lead in _D_NAMES},
+    **{f"第{sign}": lead for lead, signs in (("I", "1一"), ("II", "2二"), ("III", "3三")) for sign in signs},
     **{f"C{n}": f"V{n}" for n in range(1, 7)},
-    **{f"V{separator}{n}": f"V{n}" for separator in (" ", "_", "-", ".") for n in range(1, 10)},
-    **{f"AV{separator}{end}": f"aV{end}" for separator in (" ", "_", "-", ".") for end in "RLF"},
+    **{f"V{separator}{n}": f"V{n}" for separator in _SEPARATORS[1:] for n in range(1, 10)},
+    **{f"AV{separator}{end}": f"aV{end}" for separator in _SEPARATORS[1:] for end in "RLF"},
+    **{f"A{separator}V{end}": f"aV{end}" for separator in _SEPARATORS[1:] for end in "RLF"},
+    **{
+        f"{form[1]}{separator}{form[2]}": lead
+        for lead in _MODIFIED_LEADS
+        if (form := re.fullmatch(r"(ML|MCL|C[MCSB])(\w+)", lead)) is not None
+        for separator in _SEPARATORS[1:]
+    },
+    **{f"MODIFIED {word}{n}": f"ML{n}" for word in ("LEAD ", "") for n in ("I", "II", "III")},
     **{"VX": "X", "VY": "Y", "VZ": "Z"},
     **{"E-S": "ES", "A-S": "AS", "A-I": "AI", "E_S": "ES", "A_S": "AS", "A_I": "AI"},
     **{"EKG": "ECG"},
 }
-# Hungarian, Turkish, Russian, Ukrainian, Bulgarian, Greek (two spellings), Korean, Hebrew: on either side of the name.
-_EITHER_SIDE = (
-    *("ELVEZETÉS", "DERIVASYON"),
-    *("ОТВЕДЕНИЕ", "ВІДВЕДЕННЯ", "ОТВЕЖДАНЕ"),
-    *("ΑΠΑΓΩΓΗ", "ΑΠΑΓΩΓΉ", "유도", "ליד"),
-)
-# The words for a lead, for an ECG and for a kind of lead, as they stand before its name, repeatedly ("ECG lead II").
-_BEFORE = (
-    *("LEAD", "ECG", "EKG", "LIMB", "EXTREMITY", "CHEST", "PRECORDIAL", "STANDARD", "STD", "FRANK"),
-    *("EINTHOVEN", "EINTH", "GOLDBERGER", "GOLDB", "WILSON"),
-    *("ABL", "ABLEITUNG", "BRUSTWAND", "BRUSTWANDABLEITUNG", "EXTREMITÄTENABLEITUNG"),
+# The words for a lead, for an ECG and for a kind of lead, before its name or behind it, repeatedly ("ECG lead II").
+_WORDS = (
+    *("LEAD", "ECG", "EKG", "LIMB", "EXTREMITY", "CHEST", "PRECORDIAL", "STANDARD", "STD", "FRANK", "VCG", "EASI"),
+    *("EINTHOVEN", "EINTH", "GOLDBERGER", "GOLDB", "WILSON", "BIPOLAR", "UNIPOLAR"),
+    *("ABL", "ABLEITUNG", "BRUSTWAND", "BRUSTWANDABLEITUNG", "EXTREMITÄTEN", "EXTREMITÄTENABLEITUNG"),
     *("DERIVATION", "DERIV", "DERIVACION", "DERIVACIÓN", "DERIVACAO", "DERIVAÇÃO", "DERIVAZIONE"),
-    *("DÉRIVATION", "DÉRIV", "PRÉCORDIALE", "PRECORDIALE", "DERIVACIÓ", "DERIVAȚIA"),
-    *("AVLEDNING", "AFLEDNING", "AFLEIDING", "KYTKENTÄ", "ODPROWADZENIE", "SVOD", "ZVOD", "ODVOD"),
-    *_EITHER_SIDE,
+    *("DÉRIVATION", "DÉRIV", "PRÉCORDIALE", "PRECORDIALE", "PÉRIPHÉRIQUE", "DERIVACIÓ", "DERIVAȚIA"),
+    *("ESTANDAR", "ESTÁNDAR", "PADRAO", "PADRÃO", "STANDAARD", "STANDARDABLEITUNG"),
+    *("AVLEDNING", "AFLEDNING", "AFLEIDING", "KYTKENTÄ", "ODPROWADZENIE", "ODPR", "SVOD", "ZVOD", "ODVOD"),
+    # Hungarian, Turkish
+    *("ELVEZETÉS", "DERIVASYON", "DERIVASYONU"),
+    # Russian, Ukrainian, Bulgarian, Greek (two spellings), Korean, Hebrew, Thai, Hindi
+    *("ОТВЕДЕНИЕ", "ОТВ", "ГРУДНОЕ", "ГРУДНОЙ", "СТАНДАРТНОЕ", "ВІДВЕДЕННЯ", "ОТВЕЖДАНЕ"),
+    *("ΑΠΑΓΩΓΗ", "ΑΠΑΓΩΓΉ", "유도", "ליד", "ลีด", "लीड"),
 )
-# Chinese and Japanese write no space, and the word on either side: 导联, 導联, 導程, 誘導.
-_LEAD_SIGNS = "导联|導联|導程|誘導"
+# Chinese, Japanese and Korean write no space: 导联, 導聯, 導程, 誘導 for a lead, and the kinds of leads before it.
+_LEAD_SIGNS = "导联|導联|導聯|導程|誘導|유도"
+_KIND_SIGNS = "|".join(
+    (
+        "标准|標準|肢体|肢體|四肢|胸前|胸部|[肢胸](?:[导導](?![联聯程]))?",
+        "双极|双極|雙極|单极|單極|単極|加压|加壓|표준|사지|흉부",
+    )
+)
 # a hyphen behind a space is a sign, not a separator
 _PREFIX = re.compile(
     r"(?:MDC_ECG_LEAD_|MDC_ECG_ELEC_POTL_"
-    rf"|(?:{'|'.join(_BEFORE)})(?:[\s_:.]+|-)"
+    rf"|(?:{'|'.join(_WORDS)})(?:[\s_:.]+|-)"
     r"|(?:LEAD|ECG|EKG|ABLEITUNG)(?=I{1,3}$|V[1-9]|AV[RLF])"
-    rf"|第(?=[IV])|(?:{_LEAD_SIGNS})\s*)"
+    rf"|第(?=[IV])|(?:{_LEAD_SIGNS}|{_KIND_SIGNS})\s*)"
 )
 _SUFFIX = re.compile(
-    rf"(?:[-_ ]|\s-\s)REF$|[-_ ](?:LEAD|{'|'.join(_EITHER_SIDE)})$|\s*(?:{_LEAD_SIGNS})$"
+    rf"(?:[-_ ]|\s-\s)REF$|(?:[-_ ]|\.\s)(?:{'|'.join(_WORDS)})\.?$|\s*(?:{_LEAD_SIGNS})$"
     # as DICOM's list of leads says it (PS3.16, CID 3001)
-    r"|\s\((?:EINTHOVEN|GOLDBERGER|WILSON)\)$|, AUGMENTED VOLTAGE, (?:RIGHT|LEFT|FOOT)$"
+    rf"|\s?\((?:{'|'.join(_WORDS)})\)$|, AUGMENTED VOLTAGE, (?:RIGHT|LEFT|FOOT)$"
 )
-_IN_BRACKETS = re.compile(rf"(?:{'|'.join(_BEFORE)})\s*\(([^()]+)\)")
+_IN_BRACKETS = re.compile(rf"(?:{'|'.join(_WORDS)})\s*\(([^()]+)\)")
+# Letters of other scripts that look like those of leads: Cyrillic and Greek I, A, C, X.
+_LOOK_ALIKE = str.maketrans("\u0406\u0399\u0410\u0391\u0421\u0425\u03a7", "IIAACXX")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 # A channel's number is not a lead: "ECG 1" may be anything.
 _NUMBERED = re.compile(r"(?:ECG|EKG)[\s_.-]?([0-9]{1,2})", re.ASCII)
@@ -83,7 +100,8 @@ _PERHAPS = {
         for before in ("L", "LEAD ", "LEAD_", "LEAD")
         for number, lead in enumerate(("I", "II", "III"), 1)
     },
-    **{"VR": "aVR", "VL": "aVL", "VF": "aVF"},
+    **{"VR": "aVR", "VL": "aVL", "VF": "aVF", "VI": "V1"},
+    **{"LA-RA": "I", "LL-RA": "II", "LL-LA": "III"},
     **{name: f"V{n}R" for n in range(1, 7) for name in (f"RV{n}", f"VR{n}", f"V{n} R", f"V{n}-R", f"V{n}_R")},
 }
 # such as "aVR neg"
@@ -138,11 +156,11 @@ def known_lead(name: str) -> str | None:
     """A lead's name as this package writes it; None for a name of no ECG lead.
 
     Case does not count, nor do the spellings of devices and standards: DI, D1 (Romance languages), C1 to C6 (IEC), vx,
-    vy, vz (Frank's leads in PTB), a prefix "Lead", "lead_", "ECG", "MDC_ECG_LEAD_" (DICOM, HL7 aECG), "Abl.",
-    "Einthoven", "Goldberger", "Wilson" and the words for a lead of some twenty languages, a suffix "-REF" (EDF) or
-    "lead", a unit ("I (mV)", "V1_uV"), a Roman number as one sign. Names with two meanings stay apart: MLII, MCL1, CM5
-    are leads of their own, and ECG, ECG1, ECG2, V channels whose lead nobody says. Leads that differ by a sign or a
-    factor (-aVR, VR) are unknown.
+    vy, vz (Frank's leads in PTB), a prefix "MDC_ECG_LEAD_" (DICOM, HL7 aECG), a suffix "-REF" (EDF), a unit ("I (mV)",
+    "V1_uV"), a Roman number as one sign, a Cyrillic or Greek letter that looks like a Latin one, and before or behind
+    the name "Lead", "ECG", "Einthoven", "Wilson" and the words for a lead of some twenty languages. Names with two
+    meanings stay apart: MLII, MCL1, CM5 are leads of their own, and ECG, ECG1, ECG2, V channels whose lead nobody
+    says. Leads that differ by a sign or a factor (-aVR, VR) are unknown.
 
     Example:
         >>> from hf_ecg.signals.leads import known_lead
@@ -155,16 +173,26 @@ def known_lead(name: str) -> str | None:
     numbered = _NUMBERED.fullmatch(rest)
     if numbered is not None:
         return f"ECG{int(numbered[1])}"
-    rest = _SUFFIX.sub("", rest).rstrip(".")
+    rest = _without_words(rest)
+    return _KNOWN[_SPELLINGS.get(rest, rest).upper()] if rest in _KNOWN or rest in _SPELLINGS else None
+
+
+def _without_words(name: str) -> str:
+    """A plain name without the words around it, one after the other until it is a lead's or nothing is to be left."""
+    rest = name
     while rest not in _KNOWN and rest not in _SPELLINGS:
-        inside, prefix = _IN_BRACKETS.fullmatch(rest), _PREFIX.match(rest)
+        alike = rest.translate(_LOOK_ALIKE)
+        if alike in _KNOWN or alike in _SPELLINGS:
+            return alike
+        inside, shorter, prefix = _IN_BRACKETS.fullmatch(rest), _SUFFIX.sub("", rest).rstrip("."), _PREFIX.match(rest)
         if inside is not None:
-            rest = inside[1].strip()
-        elif prefix is not None and prefix.end() < len(rest):
-            rest = rest[prefix.end() :]
-        else:
-            return None
-    return _KNOWN[_SPELLINGS.get(rest, rest).upper()]
+            shorter = inside[1].strip()
+        elif shorter == rest and prefix is not None:
+            shorter = rest[prefix.end() :]
+        if shorter in ("", rest):
+            break
+        rest = shorter
+    return rest
 
 
 def _plain(name: str) -> str:
@@ -176,7 +204,7 @@ def _plain(name: str) -> str:
 def nearest_lead(name: str) -> str:
     """ " (did you mean 'II'?)", or nothing when no lead's name is near enough to be meant."""
     rest = _plain(name)
-    lead = _PERHAPS.get(rest)
+    lead = _PERHAPS.get(rest) or _PERHAPS.get(f"LEAD {_without_words(rest)}")
     # with a sign it is another voltage, and no slip
     if lead is None and not _TURNED.search(rest):
         match = difflib.get_close_matches(rest, [known.upper() for known in _MEANT], n=1, cutoff=NEAR)

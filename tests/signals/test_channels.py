@@ -27,6 +27,8 @@ PTB = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"
         # an ECG channel beside the electrodes of an EEG, and the chest leads as IEC writes them
         (["ECG II", "C3", "C4", "EMG"], None, {}, (0,), "II"),
         (["C3", "ECG"], None, {}, (1,), "ECG"),
+        (["C1", "C2", "C5", "Cz", "ECG II"], None, {}, (4,), "II"),
+        (["C3-M2", "C1", "C2", "DI"], None, {}, (3,), "I"),
         # of a hand-held device, and contacts of an electrode in the brain
         (["D1", "D2"], None, {}, (0, 1), "I II"),
         (["D1", "D2", "D3", "D4", "ECG"], None, {}, (4,), "ECG"),

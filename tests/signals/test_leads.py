@@ -14,26 +14,29 @@ ONE_MEANING = {
     "I": "DI|di|Lead I|lead_i|ECG I|EKG_I|I-REF|MDC_ECG_LEAD_I|Lead: I|LeadI|ECG lead I|Lead-I"
     '|D1|d-i|D I|AbleitungI|I (mV)|I[uV]|I_mV|lead I in mV|"I"|I.|ECG (I)|ECGI|Lead I (Einthoven)'
     "|I导联|誘導I|Avledning I|Derivação D1|отведение I"
+    "|第I導聯|第一导联|标准I导联|標準肢導I|肢体导联I|표준유도 I|I유도|отв. I|I отв.|\u0406 отведение"
+    "|D. I|I-Einthoven|odpr. I"
     "|I lead|I-lead|Abl. I|Einthoven I|D\u00e9rivation I|Derivaci\u00f3n I|\u2160|\ufeffI",
     "II": "DII|D2|EKGII|Lead II|lead_ii|ECG II|ECG-II|MDC_ECG_LEAD_II|MDC_ECG_ELEC_POTL_II|ii-ref",
     "III": "DIII|D.3|LEAD III|MDC_ECG_LEAD_III",
-    "aVR": "AVR|avr|AVR.|aVR, augmented voltage, right"
+    "aVR": "AVR|avr|aVR-Ableitung|a VR|加压导联aVR|\u0430VR|AVR.|aVR, augmented voltage, right"
     "|aV R|aV-R|Lead aVR|MDC_ECG_LEAD_AVR|MDC_ECG_LEAD_aVR|ECG aVR|Goldberger aVR|Abl_aVR",
     "aVL": "AVL|lead_avl|aV_L",
     "aVF": "AVF|aV.F|EKG aVF-REF",
-    "V1": "C1|v1|V1 [\u00b5V]|V1_uv|ECGV1|Brustwand V1|V1 - REF"
+    "V1": "C1|v1|胸导联V1|胸部誘導V1|грудное отведение V1"
+    "|V1-Ableitung|V1 ECG|V1 [\u00b5V]|V1_uv|ECGV1|Brustwand V1|V1 - REF"
     "|Pr\u00e9cordiale V1|V 1|V_1|Lead V1 |ECG V1|MDC_ECG_LEAD_V1|Wilson V1|V\u2081|Ableitung V1",
     "V6": "C6|lead_v6|V-6",
-    "X": "vx|VX|Frank X",
+    "X": "vx|VX|Frank X|X (Frank)|VCG_X",
     "Z": "Vz",
-    "ES": "E-S",
+    "ES": "E-S|EASI E-S",
     "V4R": "v4r|Lead V4R",
     "ECG": "ecg|ecg [\u00b5V]|EKG_uV|EKG|EKG-REF|ECG-REF",
     "ECG1": "ECG 1|ecg_1|EKG1|ECG01",
     "V": "v|ECG lead V",
-    "MLII": "mlii|Lead MLII",
-    "MCL1": "mcl1",
-    "CM5": "CM5",
+    "MLII": "mlii|Lead MLII|ML II|ML-II|Modified lead II",
+    "MCL1": "mcl1|MCL-1",
+    "CM5": "CM5|CM 5",
     "CC5": "cc5",
     "NASA": "NASA",
 }
@@ -62,7 +65,9 @@ def test_names_of_another_meaning_stay_unknown(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("MLI I", "MLII"), ("aVRR", "aVR"), ("L3", "III"), ("rV4", "V4R"), ("Lead 2", "II")]
+    ("name", "meant"),
+    [("MLI I", "MLII"), ("aVRR", "aVR"), ("L3", "III"), ("rV4", "V4R"), ("Lead 2", "II")]
+    + [("Отведение 2", "II"), ("VI", "V1"), ("LL-RA", "II")],
 )
 def test_the_nearest_lead_is_named(name, meant):
     with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
