@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 # No recipe, table or configuration comes near it.
 MOST_TEXT_BYTES = 2**28
+# What Git keeps in a file's place where Git LFS did not fetch it; a pointer is this and two lines more.
+_POINTER, _MOST_POINTER_BYTES = b"version https://git-lfs.github.com/", 1024
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe (FIFO)"),
@@ -68,6 +70,14 @@ class InputFile:
         # two descriptors of one opening share their place in the file
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         return os.fdopen(os.dup(self._descriptor), "rb")
+
+
+def check_is_no_pointer(file: InputFile) -> None:
+    """Raises ValueError for what stands in the place of a large file that was cloned without Git LFS."""
+    if file.size <= _MOST_POINTER_BYTES and file.read(0, len(_POINTER)) == _POINTER:
+        raise ValueError(
+            f"{file.path} is a pointer of Git LFS, which stands for the file that was not fetched: run git lfs pull"
+        )
 
 
 def open_input(path) -> BinaryIO:

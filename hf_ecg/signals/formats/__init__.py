@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ...checks import check_bool, shown
-from ...input_files import InputFile
+from ...input_files import InputFile, check_is_no_pointer
 from ...printable import can_be_written
 from ..channels import choose_channels
 from ..patient_fields import with_patient
@@ -121,6 +121,8 @@ def read(
     _check_there(path)
     head = _head(path, root)
     known = _format_of(path, head) or _format_that_may_be(path, head)
+    if known is wfdb_record and path.lower().endswith(wfdb_record.ENDINGS) and advice(head):
+        known = None  # a header is text, whatever else is called so
     if known is not None:
         named = BY_PLACE if leads is None and rename is not None else leads
         asked = {key: value for key, value in {**told, "leads": named}.items() if key in getattr(known, "ASKS", ())}
@@ -216,7 +218,8 @@ def _check_there(path: str) -> None:
     A WFDB record may be named without an ending, and what reads it says which of its files is not there.
     """
     endings = (ending for known in FORMATS if known is not wfdb_record for ending in known.ENDINGS)
-    if path.lower().endswith(tuple(endings)) and not os.path.lexists(path):
+    there = os.path.lexists(path) or os.path.isfile(wfdb_record.record_file(path))
+    if path.lower().endswith(tuple(endings)) and not there:
         raise FileNotFoundError(f"{path} is not there")
 
 
@@ -265,6 +268,7 @@ def _head(path: str, root) -> bytes:
     if root is not None:
         check_inside(path, root)
     with InputFile(path) as file:
+        check_is_no_pointer(file)
         head = file.read(0, _HEAD)
     if head.startswith(_MACOS_MARK):
         raise ValueError(

@@ -148,7 +148,8 @@ def _is_signal(fields: list[str]) -> bool:
 def _lines(text: str) -> tuple[list[str], list[tuple[int, str]]]:
     """Comments without their mark, and the other lines that are not blank, with their numbers from 1."""
     comments, content = [], []
-    for place, line in enumerate(text.splitlines(), 1):
+    # a text of DOS may end in Control-Z
+    for place, line in enumerate(text.rstrip("\x1a").splitlines(), 1):
         line = line.strip()
         if line.startswith("#"):
             comments.append(line[1:].strip())

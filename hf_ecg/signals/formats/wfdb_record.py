@@ -121,4 +121,7 @@ def record_file(path: str) -> str:
     stem, ending = os.path.splitext(path)
     if ending != ".hea" and ending.lower() == ".hea":  # of an old disk or of Windows, RECORD.HEA
         return path
+    # a record may be called X.mat itself
+    if ending in (".dat", ".mat") and os.path.isfile(f"{path}.hea") and not os.path.isfile(f"{stem}.hea"):
+        return f"{path}.hea"
     return f"{stem if ending in ('.hea', '.dat', '.mat') else path}.hea"

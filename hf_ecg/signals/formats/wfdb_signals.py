@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...input_files import InputFile
+from ...input_files import InputFile, check_is_no_pointer
 from ..units import MISSING_COUNT
 from .confinement import check_inside
 from .wfdb_flac import check_flac, flac_blocks
@@ -255,6 +255,7 @@ def check_file_size(header: str, group: _Group, file: InputFile, num_frames: int
         f" {group.frame} samples in format {group.format}" + (f" after byte {offset}" if offset else "")
     )
     if size < least:
+        check_is_no_pointer(file)
         raise ValueError(f"{said}; {'empty' if size == 0 else 'truncated'}, or not its file")
     known = any(line.checksum for _, _, line in group.rows)
     if not known or size - most > min(most - offset, _MOST_BEHIND):
@@ -327,9 +328,19 @@ def open_signal_file(path: str, header: str) -> InputFile:
     try:
         return InputFile(path)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is not there, though {header} names it") from error
+        raise FileNotFoundError(f"{path} is not there, though {header} names it{_in_other_case(path)}") from error
     except OSError as error:
         name = os.path.basename(path)
         if error.strerror is None:
             raise
         raise OSError(f"{header}: the signal file {name[:80]!r} cannot be read: {error.strerror}") from error
+
+
+def _in_other_case(path: str) -> str:
+    """What Windows takes for the same name, and others do not."""
+    folder, name = os.path.split(path)
+    try:
+        found = [other for other in os.listdir(folder or ".") if other.lower() == name.lower()]
+    except OSError:
+        return ""
+    return f": {found[0]} is; capitals count, so rename it" if found else ""

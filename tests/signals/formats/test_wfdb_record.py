@@ -116,6 +116,43 @@ def test_an_ending_in_capitals(made):
     assert find_record_files(folder) == [str(folder / "REC.HEA")]
 
 
+@pytest.mark.parametrize("name", ["rec.mat", "rec.dat", "rec.edf", "rec.1 b"])
+def test_a_record_whose_own_name_has_an_ending(made, name):
+    folder, counts = made
+    (folder / "rec.hea").rename(folder / f"{name}.hea")
+    np.testing.assert_array_equal(read(folder / name).counts, counts)
+
+
+def test_a_header_of_dos_ends_at_control_z(made):
+    folder, counts = made
+    header = folder / "rec.hea"
+    header.write_bytes(header.read_bytes().replace(b"\n", b"\r\n") + b"\x1a")
+    np.testing.assert_array_equal(read(header).counts, counts)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 200\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rec.hea", POINTER, "rec.hea is a pointer of Git LFS.*git lfs pull"),
+        ("rec.dat", POINTER, "rec.dat is a pointer of Git LFS"),
+        ("rec.hea", b"\x1f\x8b\x08" + bytes(40), "rec.hea is packed by gzip"),
+    ],
+)
+def test_what_stands_in_a_files_place_is_said(made, name, content, message):
+    (made[0] / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read(made[0] / "rec.hea")
+
+
+def test_a_signal_file_in_other_capitals_is_named(made):
+    (made[0] / "rec.dat").rename(made[0] / "REC.DAT")
+    with pytest.raises(FileNotFoundError, match="rec.dat is not there.*REC.DAT is; capitals count"):
+        read(made[0] / "rec.hea")
+
+
 def test_a_damaged_sample_shows_in_the_checksum(made):
     folder, counts = made
     counts[1, 10] += 1
