@@ -75,7 +75,9 @@ _MEASURED = {
     "MDC_ECG_ANGLE_QRS_FRONT": "qrs_axis",
     "MDC_ECG_ANGLE_T_FRONT": "t_axis",
 }
-_STATEMENTS = tuple(f"MDC_ECG_INTERPRETATION{part}" for part in ("", "_STATEMENT", "_SUMMARY", "_COMMENT"))
+_STATEMENTS = tuple(f"MDC_ECG_INTERPRETATION{part}" for part in ("", "_STATEMENT", "_SUMMARY"))
+# free text of who read it
+_COMMENT = "MDC_ECG_INTERPRETATION_COMMENT"
 
 
 def matches(path: str, head: bytes) -> bool:
@@ -126,7 +128,8 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         annotations=tuple(_places(annotations, start)),
         remarks=tuple(remarks),
         patient=_patient(document, series),
-        statements=tuple(dict.fromkeys(filter(None, map(_statement, annotations + derived)))),
+        comments=_told_under(annotations + derived, (_COMMENT,)),
+        statements=tuple(_told_under(annotations + derived, _STATEMENTS)),
         measurements=measured(filter(None, map(_measurement, annotations + derived))),
         **chosen_values(leads, choose, path),
     )
@@ -245,10 +248,9 @@ def _all_annotations(series: Element) -> list[Element]:
     return found
 
 
-def _statement(annotation: Element) -> str:
-    if _code(annotation).upper() not in _STATEMENTS:
-        return ""
-    return _told(annotation)
+def _told_under(annotations: list[Element], codes: tuple[str, ...]) -> list[str]:
+    told = (_told(annotation) for annotation in annotations if _code(annotation).upper() in codes)
+    return list(dict.fromkeys(filter(None, told)))
 
 
 def _told(annotation: Element) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hf_ecg.data.readers.folder import NOT_READ, ColumnChoice, OwnData, own_corp
 from hf_ecg.data.readers.folder.patient_folds import deal_folds
 from hf_ecg.embed.records import find_records
 from tests.embed.made_records import write_record
+from tests.signals.formats.samples import SAMPLES
 
 LEADS = ["I", "II", "V1"]
 
@@ -97,6 +99,32 @@ def test_without_a_table_every_record_is_its_own_patient(tmp_path):
     assert any("patients are not known" in sentence for sentence in own.told)
     with pytest.raises(ValueError, match="columns are named and no table"):
         own_corpus(OwnData(tmp_path / "raw", columns=ColumnChoice(record="file")))
+
+
+def test_statements_of_devices_become_texts(tmp_path):
+    texts = {
+        "DICOM": "Sinus rhythm",
+        "GE MUSE XML": "Normal sinus rhythm; Inferior infarct, age undetermined",
+        "HL7 aECG": "Sinus rhythm",
+        "Philips Sierra XML": "NORMAL ECG",
+        "CSV of a watch": "Sinus Rhythm",
+        "Mortara XML": "",  # its statement names the patient
+    }
+    for place, name in enumerate(texts):
+        folder = tmp_path / "raw" / str(place)
+        folder.mkdir(parents=True)
+        SAMPLES[name](folder)
+    data = OwnData(tmp_path / "raw", leads=["I"], sampling_rate=100)
+    own = own_corpus(data)
+    assert any("5 of 6 records that were looked at hold statements" in sentence for sentence in own.told)
+    own, summary, rows, _ = prepare(tmp_path, replace(data, device_texts=True))
+    assert [rows[name]["text"] for name in sorted(rows)] == list(texts.values())
+    assert [rows[name]["report"] for name in sorted(rows)] == [text or None for text in texts.values()]
+    assert summary["text_source"] == "device statements"
+    assert any("1 of 6 records" in sentence and "no text either" in sentence for sentence in own.told)
+    with pytest.raises(ValueError, match="texts are of the column 'x' and of the devices"):
+        write_table(tmp_path / "t.csv", [{"file": "a", "x": "b"}])
+        own_corpus(OwnData(tmp_path / "raw", tmp_path / "t.csv", ColumnChoice(text="x"), device_texts=True))
 
 
 def test_rates_leads_and_lengths(tmp_path):

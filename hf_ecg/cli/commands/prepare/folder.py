@@ -40,6 +40,7 @@ _COLUMNS = options(
     ),
     click.option("--targets", default="", callback=comma_separated, help="Columns of numbers, such as age,ef."),
     click.option("--text_column", help="Report of the record."),
+    click.option("--device_texts", is_flag=True, help="Texts are what the devices stated, in their own words."),
     click.option("--age_column", help="Years."),
     click.option("--sex_column", help="male or female, or their first letters."),
     click.option("--fold_column", help="Number of the fold, or train, validation, test (default: folds are dealt)."),
@@ -105,6 +106,7 @@ def _asked(columns: dict, given: dict):
     from ....data.readers.folder import ColumnChoice, OwnData
 
     names = ("data_dir", "table", "name", "leads", "rename", "sampling_rate", "units", "dataset", "folds", "seed")
+    names += ("device_texts",)
     windows = taken(given, "window_seconds", "short_records", "max_windows")
     windows["window_seconds"] = windows["window_seconds"] or None
     return OwnData(columns=ColumnChoice(**columns), **taken(given, *names), **windows)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ....signals.leads import STANDARD_LEADS, UNNAMED_LEADS
+from ....signals.patient_fields import HIDDEN
 from ....signals.record import Record
 
 # All of a small folder. A hundred more would tell of the rates of a large one what these do.
@@ -24,11 +25,13 @@ class FirstLook:
     Args:
         rates, leads: of how many records each.
         reasons: why records could not be read.
+        with_statements: how many of them hold statements of their device.
     """
 
     rates: Counter = field(default_factory=Counter)
     leads: Counter = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
+    with_statements: int = 0
 
     def rate(self) -> int:
         """The rate of the rows, where nobody chose it.
@@ -71,6 +74,19 @@ class FirstLook:
             )
         return told
 
+    def told_of_texts(self, device_texts: bool, other_texts: bool) -> list[str]:
+        """What a person should know of the statements of devices, a sentence each."""
+        number = self.leads.total()
+        if device_texts and self.with_statements < number:
+            lacking = number - self.with_statements
+            return [f"{lacking} of {number} records that were looked at hold no statement of a device: no text either"]
+        if self.with_statements and not device_texts and not other_texts:
+            return [
+                f"{self.with_statements} of {number} records that were looked at hold statements of their device:"
+                " --device_texts makes their texts of them"
+            ]
+        return []
+
     def is_lead_one(self) -> bool:
         """Whether every record is of lead I alone."""
         return set(self.leads) == {("I",)}
@@ -88,7 +104,13 @@ def first_look(items: Sequence, read: Callable[[object], Record]) -> FirstLook:
             continue
         look.rates[float(record.sampling_rate)] += 1
         look.leads[record.leads] += 1
+        look.with_statements += bool(device_statements(record))
     return look
+
+
+def device_statements(record: Record) -> list[str]:
+    """What the device said of a record, without the lines that something of the patient's fields was taken out of."""
+    return [line for line in record.statements if HIDDEN not in line]
 
 
 def describe(leads: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from ...corpus_card import SUMMARY_NAME, CorpusCard
 
 # Beside the summary: every record that is not in the corpus, and why.
 NOT_READ = "not_read.csv"
+# Texts of the rows that no person wrote.
+DEVICE_STATEMENTS = "device statements"
 
 
 def card(summary: dict) -> CorpusCard:
@@ -29,12 +31,18 @@ def card(summary: dict) -> CorpusCard:
         script="hf-ecg prepare folder",
         records="ECGs",
         splits=f"{folds}; the last one is for tests, the one before for validation; `fold` says which.{patients}",
-        texts=f"the column {summary['columns']['text']!r}, as it is" if "text" in summary["columns"] else "nothing",
+        texts=_texts(summary),
         labels=f" by the columns {', '.join(labels)}" if labels else "",
         licence="not stated; say it here before you publish the rows",
         citation="",
         notes=[summary["window_rule"], f"Every record that is not here is in `{NOT_READ}`, with the reason."],
     )
+
+
+def _texts(summary: dict) -> str:
+    if summary.get("text_source") == DEVICE_STATEMENTS:
+        return "the statements of the devices, as they wrote them; lines that held a name are left out"
+    return f"the column {summary['columns']['text']!r}, as it is" if "text" in summary["columns"] else "nothing"
 
 
 def write_not_read(folder: Path) -> None:

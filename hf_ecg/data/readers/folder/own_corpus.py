@@ -8,13 +8,14 @@ from pathlib import Path
 
 from datasets import Value
 
+from ....checks import check_bool
 from ...builder import Corpus
 from ...schema import row_features
 from ..windows import WindowRule
 from .array_file import ENDINGS, ArrayFile, array_file
 from .first_look import first_look
 from .listing import Listing, list_records
-from .own_card import card
+from .own_card import DEVICE_STATEMENTS, card
 from .own_records import OwnReader, OwnRecord, RecordSource
 from .patient_folds import FOLDS, check_folds, patient_folds, splits_of_folds
 from .table import read_own_table
@@ -42,6 +43,7 @@ class OwnData:
         units: of an array that does not say them.
         dataset: name of the array in its file.
         window_seconds, short_records, max_windows: see `WindowRule`.
+        device_texts: make the texts of the rows of what the devices said, as they wrote it.
         folds: how many.
         seed: of the folds.
     """
@@ -58,6 +60,7 @@ class OwnData:
     window_seconds: float | None = None
     short_records: str = "keep"
     max_windows: int | None = None
+    device_texts: bool = False
     folds: int = FOLDS
     seed: int = 0
 
@@ -96,9 +99,14 @@ def own_corpus(data: OwnData) -> OwnCorpus:
     check_folds(data.folds)
     if data.table is None and choice.any():
         raise ValueError("columns are named and no table: give it by --table")
+    check_bool("device_texts", data.device_texts)
+    if data.device_texts and choice.text is not None:
+        raise ValueError(f"texts are of the column {choice.text!r} and of the devices (--device_texts): choose one")
     table = None if data.table is None else read_own_table(data.table)
     facts = TableFacts() if table is None else table_facts(table, choice)
     array = _array(data, path)
+    if data.device_texts and array is not None:
+        raise ValueError(f"{path} is an array, which holds no statements of a device (--device_texts)")
     listing = list_records(path, array, table, facts, choice.record)
     # what leads names, of an array that does not say them, is all of it
     chosen = data.leads if array is None or array.says_leads else None
@@ -117,10 +125,11 @@ def own_corpus(data: OwnData) -> OwnCorpus:
         ]
         for split, folds in splits.items()
     }
+    texts = look.told_of_texts(data.device_texts, choice.text is not None or array is not None)
     told += _of_patients(splits, choice.patient)
     return OwnCorpus(
         _corpus(data, rate, table, facts, listing, items, source, look),
-        [*listing.told, *facts.told, *look.told(rate), *told],
+        [*listing.told, *facts.told, *look.told(rate), *texts, *told],
         splits,
         list(facts.label_sets),
         facts.target_names,
@@ -137,7 +146,7 @@ def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing
         config_name=f"{name}_{rate}hz",
         features=row_features(1, None, facts.label_sets, extra=facts.targets | _EXTRA),
         splits=items,
-        read=OwnReader(source, rule),
+        read=OwnReader(source, rule, data.device_texts),
         facts={
             "corpus": name,
             "sampling_rate": rate,
@@ -148,6 +157,7 @@ def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing
             "seed": data.seed,
             "files_without_a_row": listing.unlisted,
             **({"text_source": "report"} if choice.text else {}),
+            **({"text_source": DEVICE_STATEMENTS} if data.device_texts else {}),
             **({} if source.leads is None else {"leads": list(source.leads)}),
             **({"single_lead": True} if look.is_lead_one() else {}),
         },

@@ -12,6 +12,7 @@ from ...builder import UnfitRecord
 from ..columns import record_columns
 from ..windows import WindowRule
 from .array_file import ArrayFile
+from .first_look import device_statements
 
 # What the models inside the package take whole.
 LONGEST_WHOLE = 120.0
@@ -69,10 +70,17 @@ class RecordSource:
 
 @dataclass(frozen=True)
 class OwnReader:
-    """Reads records to rows; an instance is what worker processes share."""
+    """Reads records to rows; an instance is what worker processes share.
+
+    Args:
+        source: of the records.
+        rule: which windows are rows.
+        device_texts: `report` and `text` are the device's own statements.
+    """
 
     source: RecordSource
     rule: WindowRule
+    device_texts: bool = False
 
     def __call__(self, item: OwnRecord) -> list[dict]:
         """The rows of a record, one a window.
@@ -98,6 +106,9 @@ class OwnReader:
             "recorded_sampling_rate": float(record.sampling_rate),
             **item.columns,
         }
+        if self.device_texts:
+            text = "; ".join(device_statements(record))
+            shared |= {"report": text or None, "text": text}
         return [
             {
                 "record_id": item.record_id if len(windows) == 1 else f"{item.record_id}_{number}",
