@@ -117,7 +117,7 @@ class ECGStream:
         self._first, self.num_samples, self._asked, self._finished = 0, 0, 0, False
         self._total: torch.Tensor | None = None
         self._highest: torch.Tensor | None = None
-        self._rows = self._used = 0
+        self._weight = self._used = 0
 
     def push(self, chunk, start: float | None = None) -> list[WindowAnswer]:
         """Adds samples; gives the answers of the windows that they complete.
@@ -157,7 +157,7 @@ class ECGStream:
         if self._total is None or self._highest is None:
             return None
         highest = self._of_model.get("crops") == "max"
-        values = self._highest if highest else (self._total / self._rows).float()
+        values = self._highest if highest else (self._total / self._weight).float()
         outputs = {"values": values[None], "windows": torch.tensor([self._used])}
         return self._pipeline.postprocess(outputs, **self._of_answer)
 
@@ -228,9 +228,12 @@ class ECGStream:
             inputs = self._prepared(record)
         except ValueError as error:
             return WindowAnswer(index, start, stop, None, str(error))
-        rows = len(next(iter(inputs.values())))
+        from .evaluation.judging.features import signal_held
+
+        held = signal_held(inputs)
+        weight = len(next(iter(inputs.values()))) if held is None else int(held.sum())
         outputs = self._pipeline.forward(inputs, **self._of_model)
-        self._pool(outputs["values"][0].cpu(), rows)
+        self._pool(outputs["values"][0].cpu(), weight)
         return WindowAnswer(index, start, stop, self._pipeline.postprocess(outputs, **self._of_answer))
 
     def _prepared(self, record: Record) -> dict:
@@ -239,11 +242,11 @@ class ECGStream:
         array = {"array": record.values, "sampling_rate": self.sampling_rate, "leads": list(self.leads)}
         return self._pipeline.preprocess({**array, "units": self.units}, **self._of_input, window="recipe")
 
-    def _pool(self, values: torch.Tensor, rows: int) -> None:
-        total = values.double() * rows
+    def _pool(self, values: torch.Tensor, weight: int) -> None:
+        total = values.double() * weight
         self._total = total if self._total is None else self._total + total
         self._highest = values if self._highest is None else torch.maximum(self._highest, values)
-        self._rows += rows
+        self._weight += weight
         self._used += 1
 
 

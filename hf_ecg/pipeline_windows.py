@@ -1,7 +1,8 @@
 """ECGs of any length on their way through a model: as one batch, or window after window where they are long.
 
 A record that is longer than the model takes is read as windows (see `processing.record_windows`); the outputs of its
-usable windows are averaged: embeddings as they are, the logits of classes before they become probabilities.
+usable windows are averaged, each by how much signal it holds: embeddings as they are, the logits of classes before
+they become probabilities.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -188,18 +189,21 @@ def pooled_outputs(
     Returns:
         float32 (records, size), and int64 (records,).
     """
-    from .evaluation.judging.features import average_crops
+    from .evaluation.judging.features import average_crops, signal_held
 
-    values, index = [], []
+    values, index, held = [], [], []
     for batch in batches_of(inputs):
         batch = dict(batch)
         record_index = batch.pop("record_index", None)
         found = forward(batch).float()
         values.append(found)
         index.append(torch.arange(len(found)) if record_index is None else record_index.cpu())
+        held.append(signal_held(batch))
     rows, owners = torch.cat(values), torch.cat(index).to(values[0].device)
     number = int(owners.max()) + 1
     counts = torch.bincount(owners.cpu(), minlength=number)
     if RECORD_INDEX.name in extractor.model_input_names:
         counts = torch.ones_like(counts)
-    return average_crops(rows, owners, number, crops), counts
+    known = [each.to(rows.device) for each in held if each is not None]
+    weights = torch.cat(known) if len(known) == len(held) else None
+    return average_crops(rows, owners, number, crops, weights), counts

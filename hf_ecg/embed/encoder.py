@@ -3,7 +3,7 @@
 import torch
 from transformers import AutoFeatureExtractor
 
-from ..evaluation.judging.features import average_crops, frozen
+from ..evaluation.judging.features import average_crops, frozen, signal_held
 from ..evaluation.loading import checked_source, extractor_of, load_whole
 from ..evaluation.options import MEAN
 from ..evaluation.weights import tensors_digest
@@ -87,17 +87,17 @@ class Encoder:
     def __call__(self, inputs: dict[str, torch.Tensor], number: int) -> torch.Tensor:
         """float32 (number, size) on the CPU, the mean over the crops of a window, or the largest of each number."""
         device = next(self.model.parameters()).device
-        record_index = inputs["record_index"]
+        record_index, held = inputs["record_index"], signal_held(inputs)
         on_device = {key: value.to(device) for key, value in inputs.items() if key != "record_index"}
         with frozen(self.model):
             if self.projected:
                 outputs = _unit(self.model.get_ecg_features(**on_device).pooler_output.float().cpu())
-                outputs = _unit(average_crops(outputs, record_index, number, self.crops))
+                outputs = _unit(average_crops(outputs, record_index, number, self.crops, held))
             else:
                 outputs = self.model(**on_device).pooler_output
                 if outputs is None:
                     raise ValueError(f"{self.name}: {type(self.model).__name__} gives no pooler_output")
-                outputs = average_crops(outputs.float().cpu(), record_index, number, self.crops)
+                outputs = average_crops(outputs.float().cpu(), record_index, number, self.crops, held)
         if outputs.shape[1] != self.size:
             raise ValueError(
                 f"{self.name} gives {outputs.shape[1]} values a record, its configuration says {self.size}"

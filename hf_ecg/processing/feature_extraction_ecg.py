@@ -54,7 +54,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
       which hide damage; never after `normalise` or `divide`.
     - `require_millivolts`: normalised values are refused, for models that read voltages; before `fill_missing`.
     - `require_length` (minimum, maximum): so are records that last fewer or more seconds.
-    - `fill_missing` (method, neighbours): without it a missing sample is an error.
+    - `fill_missing` (method, neighbours): without it a missing sample is an error. Where no lead has a signal for a
+      second or more (missing, or one value repeated), `sample_mask` is false, filled or not, and a message says so.
     - `zero_padding_to_missing` (minimum_seconds): zeros of all leads at a record's ends are missing (CODE-15's HDF5
       files); before `select_leads`.
     - `views`: where random views act in training. No step that changes leads, rate or records may stand behind it.

@@ -6,6 +6,7 @@ import numpy as np
 
 from .inputs import WaveformGroup
 from .outputs import LEADS, WAVEFORM, Output, stack_outputs, zero_absent_leads
+from .signal_gaps import mark_gaps
 from .steps.derivation import apply_step
 from .steps.step_base import RecordError, Step, WaveformBatch
 from .steps.step_table import describe_step
@@ -91,6 +92,8 @@ def apply_steps(batch: WaveformBatch, steps: Sequence[Step], names: Mapping[int,
             else:
                 where = several(list(names.values()))
             raise ValueError(f"{where}: step {name}: {error}") from error
+        if step.chooses_leads:
+            mark_gaps(batch, names)
         for output in step.outputs:
             if output in WAVEFORM:
                 continue

@@ -7,7 +7,7 @@ from .filters import apply_filter, validate_filter
 from .formats import read
 from .leads import CHEST_LEADS, LIMB_LEADS, STANDARD_LEADS, canonical_leads, derive_limb_leads, select_leads
 from .measuring import measure
-from .missing import fill_missing, recorded_stretch, zero_padding_to_missing
+from .missing import fill_missing, recorded_stretch, without_signal, zero_padding_to_missing
 from .normalisation import normalise
 from .quality import NoiseReport, QualityReport, check_quality, detect_noise
 from .record import Annotation, Record
@@ -58,6 +58,7 @@ __all__ = [
     "subtract_median",
     "to_millivolts",
     "validate_filter",
+    "without_signal",
     "write",
     "zero_padding_to_missing",
 ]

@@ -1,4 +1,4 @@
-"""Missing samples (NaN): filled from the same lead; and zeros that were never recorded."""
+"""Missing samples (NaN): filled from the same lead; zeros that were never recorded; stretches without a signal."""
 
 import numpy as np
 
@@ -10,6 +10,9 @@ METHODS = ("linear", "neighbour_mean", "zero")
 # zero together for two samples (4 ms) at most, and one (2.5 ms) at an end; the end of PTB-XL's at 500 Hz is one value
 # for 0.1 s, which is not zero.
 SHORTEST_PADDING_S = 0.1
+# Seconds. What is shorter may be filled, for it hides a beat at most. In 1,500 records of CinC 2017 (300 Hz) a value
+# is repeated for 0.30 s at most, in PTB-XL (see `signals.quality`) for 0.33 s, but in one record.
+SHORTEST_GAP_S = 1.0
 
 
 def fill_missing(signals: np.ndarray, method: str = "linear", neighbours: int = 6) -> np.ndarray:
@@ -121,6 +124,71 @@ def zero_padding_to_missing(
         out[:, :first] = np.nan
         out[:, end:] = np.nan
     return marked
+
+
+def without_signal(
+    signals: np.ndarray, sampling_rate: float, lead_mask: np.ndarray | None = None, seconds: float = SHORTEST_GAP_S
+) -> np.ndarray:
+    """Where no lead has a signal for so long that filling it would invent beats.
+
+    A lead has none where its samples are missing, and where one value is repeated: an electrode that is off, a rail, a
+    device that writes zeros. Zeros of all leads that reach an end are left to `zero_padding_to_missing`: models of
+    corpora that fill up their arrays were trained with them.
+
+    Args:
+        signals: (..., leads, samples), NaN where missing.
+        sampling_rate: hertz.
+        lead_mask: bool (..., leads); false leads are not asked. Default: all are.
+        seconds: shorter stretches count as signal.
+
+    Returns:
+        bool (..., samples).
+
+    Raises:
+        ValueError: fewer than two axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from hf_ecg.signals import without_signal
+        >>> signals = np.cos(np.arange(1000) / 9)[None]  # one lead, 10 s at 100 Hz
+        >>> signals[:, 300:450], signals[:, 600:650] = np.nan, np.nan
+        >>> without_signal(signals, sampling_rate=100).nonzero()[0][[0, -1]].tolist()
+        [300, 449]
+    """
+    signals = np.asarray(signals)
+    if signals.ndim < 2:
+        raise ValueError(f"signals has shape {signals.shape}, wanted (..., leads, samples)")
+    found = np.zeros((*signals.shape[:-2], signals.shape[-1]), bool)
+    shortest = max(2, int(np.ceil(seconds * sampling_rate)))
+    if signals.shape[-1] < shortest:
+        return found
+    present = np.ones(signals.shape[:-1], bool) if lead_mask is None else np.asarray(lead_mask, bool)
+    # Of a stretch that is long enough at least four of the samples at this distance are alike: few records have that.
+    sparse = signals[..., :: max(shortest // 4, 1)]
+    gone = np.isnan(sparse)
+    alike = (sparse[..., 1:] == sparse[..., :-1]) | gone[..., 1:] | gone[..., :-1]
+    alike = (alike | ~present[..., None]).all(-2)
+    candidates = (alike[..., 2:] & alike[..., 1:-1] & alike[..., :-2]).any(-1)
+    for place in np.argwhere(candidates):
+        record = signals[tuple(place)][present[tuple(place)]]
+        if not len(record):
+            continue
+        dead = np.isnan(record)
+        for lead, row in zip(record, dead, strict=True):
+            for first, end in _runs(lead[1:] == lead[:-1], shortest - 1):
+                row[first : end + 1] = True
+        padding = recorded_stretch(record, sampling_rate, seconds)
+        for first, end in _runs(dead.all(0), shortest):
+            # the zeros at an end, where there are more than are dead by themselves
+            if end > padding[0] and first < padding[1]:
+                found[tuple(place)][max(first, padding[0]) : min(end, padding[1])] = True
+    return found
+
+
+def _runs(flags: np.ndarray, shortest: int) -> list[tuple[int, int]]:
+    """First place and end of the runs of true ones that are long enough."""
+    edges = np.flatnonzero(np.diff(flags.view(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    return [(first, end) for first, end in edges.tolist() if end - first >= shortest]
 
 
 def _records(signals: np.ndarray) -> np.ndarray:

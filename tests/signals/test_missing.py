@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_ecg.signals import fill_missing
+from hf_ecg.signals import fill_missing, without_signal
 
 
 def test_filling():
@@ -38,3 +38,32 @@ def test_neighbours_are_six_on_either_side_of_the_same_lead(signals):
     kept = ~np.isnan(holes)
     np.testing.assert_array_equal(filled[kept], signals[kept])
     assert np.isnan(holes).sum() == 2, "the input is left as it was"
+
+
+def test_where_no_lead_has_a_signal():
+    """A gap is missing or one value repeated, in all leads at once, and lasts a second."""
+    rate, alive = 100, np.random.default_rng(0).normal(size=(2, 1000))
+
+    def gaps(*changes, leads=slice(None), **options):
+        changed = alive.copy()
+        for first, end, value in changes:
+            changed[leads, first:end] = value
+        return np.flatnonzero(without_signal(changed, rate, **options)).tolist()
+
+    for value in (np.nan, 0.0, 5.0):
+        assert gaps((200, 300, value)) == [*range(200, 300)]
+        assert gaps((200, 299, value)) == [] and gaps((200, 299, value), seconds=0.5) == [*range(200, 299)]
+        # one lead has a signal, unless it is not asked
+        assert gaps((200, 300, value), leads=0) == []
+        assert gaps((200, 300, value), leads=0, lead_mask=[True, False]) == [*range(200, 300)]
+    assert gaps((0, 150, np.nan), (900, 1000, 3.0)) == [*range(150), *range(900, 1000)]
+    # zeros that fill up an array
+    assert gaps((0, 150, 0.0), (800, 1000, 0.0), (300, 400, 0.0)) == [*range(300, 400)]
+    # values held over two samples, as of half the rate, are a signal
+    assert not without_signal(alive.repeat(2, axis=1), rate).any()
+    # an electrode falls off a little after the other one
+    changed = alive.copy()
+    changed[0, 300:600], changed[1, 350:700] = 2.0, np.nan
+    assert np.flatnonzero(without_signal(changed[None], rate)[0]).tolist() == [*range(350, 600)]
+    with pytest.raises(ValueError, match="wanted .* leads, samples"):
+        without_signal(alive[0], rate)

@@ -9,7 +9,7 @@ from ...data.added_noise import NOISES
 from ...data.noise_views import noise_of_kind
 from ...data.refused_rows import find_refused
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
-from ..judging.features import average_crops, frozen
+from ..judging.features import average_crops, frozen, signal_held
 from ..metrics.bootstrap import bootstrap_evaluation
 from ..options import IntervalOptions
 from .asked_model import AskedModel, extractor_inside
@@ -107,7 +107,7 @@ def numbers_of_any(asked: AskedModel, rows: Sequence[Mapping], batch_size: int) 
         index = batch.pop("record_index", torch.arange(len(places)))
         with frozen(asked.model):
             found = asked.outputs({key: value.to(device) for key, value in batch.items()}).cpu()
-        parts.append(average_crops(found, torch.as_tensor(index), len(places)))
+        parts.append(average_crops(found, torch.as_tensor(index), len(places), held=signal_held(batch)))
     if not parts:
         return np.zeros((0, 0)), np.zeros((0, 0)), []
     return *asked.split(torch.cat(parts).numpy()), kept

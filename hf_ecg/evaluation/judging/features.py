@@ -1,7 +1,7 @@
 """What frozen models say about rows: pooled features, unit-length embeddings of ECGs and texts, classifier logits."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -158,7 +158,7 @@ def run_model(
                 }
                 outputs = forward(inputs).float().cpu()
                 record_index = torch.as_tensor(batch["record_index"])
-                parts.append(average_crops(outputs, record_index, batch["num_records"], crops))
+                parts.append(average_crops(outputs, record_index, batch["num_records"], crops, signal_held(batch)))
                 bar.update(batch["num_records"])
     result = torch.cat(parts)
     check_finite(result, "rows")
@@ -280,9 +280,21 @@ def _prepared(feature_extractor, dataset, batch_size: int, lead: str | None = No
 
 
 def average_crops(
-    outputs: torch.Tensor, record_index: torch.Tensor, num_records: int, how: str = MEAN
+    outputs: torch.Tensor,
+    record_index: torch.Tensor,
+    num_records: int,
+    how: str = MEAN,
+    held: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean, or "max", over the crops of each record: (crops, size) to (records, size).
+
+    Args:
+        outputs: (crops, size).
+        record_index: int (crops,), whose each of them is.
+        num_records: all of them have a crop.
+        how: "mean", or "max" of each number.
+        held: int (crops,), how much signal each holds, as `signal_held` counts it: a crop weighs as much in the mean.
+            Default, and of a record whose crops hold none: all alike.
 
     Raises:
         ValueError: another number of crops than of outputs, or a record without one.
@@ -297,5 +309,17 @@ def average_crops(
     if how == MAX:
         places = record_index[:, None].expand_as(outputs)
         return torch.full((num_records, outputs.shape[1]), -torch.inf).scatter_reduce(0, places, outputs, "amax")
+    if held is not None:
+        of_record = torch.zeros(num_records, dtype=held.dtype).index_add_(0, record_index, held)[record_index]
+        # exactly 1 where all hold the same, so that a record without gaps gives the same bits as ever
+        shares = (held * counts[record_index]).double() / of_record.clamp(min=1)
+        outputs = outputs * torch.where(of_record > 0, shares, 1.0).float()[:, None]
     total = torch.zeros(num_records, outputs.shape[1]).index_add_(0, record_index, outputs)
     return total / counts[:, None]
+
+
+def signal_held(inputs: Mapping) -> torch.Tensor | None:
+    """int64 (rows,) on the CPU: samples of signal of each row of a model's inputs, that is without padding and gaps;
+    None where the model is told of neither."""
+    mask = inputs.get("sample_mask")
+    return None if mask is None else mask.bool().sum(dim=1).cpu()

@@ -32,7 +32,7 @@ class StandardiseRecorded(Step):
 
     def apply(self, batch):
         missing = np.isnan(batch.signals)
-        recorded = batch.sample_mask & ~missing.all(1)
+        recorded = (batch.sample_mask | batch.gaps) & ~missing.all(1)
         for number in np.flatnonzero(~recorded.any(1)):
             raise RecordError(int(number), "none of its samples is recorded")
         count = recorded.sum(1)
@@ -49,5 +49,4 @@ class StandardiseRecorded(Step):
             deviation = np.sqrt((values**2).sum(-1, keepdims=True) / count[:, None, None])
             values /= deviation + self.epsilon
         batch.signals, batch.complete = values, True
-        if self.masked:
-            batch.sample_mask = recorded
+        batch.sample_mask = recorded & ~batch.gaps if self.masked else batch.sample_mask | batch.gaps

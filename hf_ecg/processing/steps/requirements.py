@@ -72,7 +72,8 @@ class RequireLength(Step):
         for row in np.flatnonzero((seconds < lowest) | (seconds > highest))[:1]:
             longer = seconds[row] > highest
             how = "; cut it into windows by window= (seconds), as `hf-ecg embed` does" if longer else ""
-            raise RecordError(int(row), f"the record lasts {seconds[row]:g} s, wanted {self._wanted()}{how}")
+            found = "has a signal for" if batch.gaps[row].any() else "lasts"
+            raise RecordError(int(row), f"the record {found} {seconds[row]:g} s, wanted {self._wanted()}{how}")
 
     def _wanted(self) -> str:
         if self.minimum is not None and self.maximum is not None:

@@ -30,7 +30,8 @@ RECORD_INDEX = Output("record_index", (), dtype="int64")
 
 @dataclass(frozen=True)
 class FillMissing(Step):
-    """Replaces missing samples; without this step a missing sample is an error."""
+    """Replaces missing samples, and what stands where no lead has a signal; without this step a missing sample is an
+    error."""
 
     accepts_missing = True
     method: str = "linear"
@@ -41,7 +42,10 @@ class FillMissing(Step):
         check_positive_integer("neighbours", self.neighbours)
 
     def apply(self, batch):
-        if batch.complete:
+        if batch.gaps.any():
+            # a rail would ring in the filters that follow
+            batch.signals = np.where(batch.gaps[:, None], np.nan, batch.signals)
+        elif batch.complete:
             return
         signals = fill_missing(batch.signals, self.method, self.neighbours)
         # A crop may have left a lead without a single sample: nothing can fill it.
@@ -81,7 +85,8 @@ class Resample(Step):
             batch.signals[:, there] = found
         after = batch.signals.shape[-1]
         # A resampled sample next to padding mixes both; it counts as recorded when its place in time was.
-        batch.sample_mask = batch.sample_mask[:, np.arange(after) * before // after]
+        places = np.arange(after) * before // after
+        batch.sample_mask, batch.gaps = batch.sample_mask[:, places], batch.gaps[:, places]
         batch.sampling_rate = target
 
 
@@ -179,8 +184,14 @@ class Normalise(Step):
             names = ("epsilon", "minimum", "maximum", "ddof")
             given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
             normalised = normalise(batch.signals, self.method, self.over, lead_mask=batch.lead_mask, **given)
+            for row in np.flatnonzero(batch.gaps.any(1)):
+                seen, present = ~batch.gaps[row], batch.lead_mask[row]
+                if seen.any():
+                    own = normalise(batch.signals[row][:, seen], self.method, self.over, lead_mask=present, **given)
+                    normalised[row] = 0.0
+                    normalised[row][:, seen] = own
         if self.return_amplitude:
-            batch.tensors["amplitude"] = _offset_and_scale(batch.signals, normalised)
+            batch.tensors["amplitude"] = _offset_and_scale(batch.signals, normalised, batch.gaps)
         batch.signals = normalised
 
 
@@ -307,9 +318,12 @@ class Pad(Step):
         batch.pad_samples(before, wanted - length - before, self.value, self.masked)
 
 
-def _offset_and_scale(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _offset_and_scale(before: np.ndarray, after: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     """`before = after * scale + offset`, read off each lead's extremes, so that it holds for any affine method."""
-    low, high = before.argmin(-1, keepdims=True), before.argmax(-1, keepdims=True)
+    low, high = (
+        find(np.where(gaps[:, None], none, before) if gaps.any() else before, -1, keepdims=True)
+        for find, none in ((np.argmin, np.inf), (np.argmax, -np.inf))
+    )
     x0, x1 = (np.take_along_axis(before, i, -1)[..., 0] for i in (low, high))
     y0, y1 = (np.take_along_axis(after, i, -1)[..., 0] for i in (low, high))
     flat = y1 == y0

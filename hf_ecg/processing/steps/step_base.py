@@ -18,7 +18,7 @@ class WaveformBatch:
 
     Attributes:
         lead_mask: bool `(records, leads)`, true where a lead is present.
-        sample_mask: bool `(records, samples)`, true where something was recorded; the rest is padding.
+        sample_mask: bool `(records, samples)`, true where something was recorded; the rest is padding, or in `gaps`.
         complete: no sample is missing, so that nobody needs to look for any.
         physical: the values are millivolts, so that limb leads may be derived.
         wanted: the leads that the recipe accepts, in the model's order.
@@ -31,6 +31,7 @@ class WaveformBatch:
         derivation: what derived leads were made of; None when there are none.
         starts: float `(records,)`, seconds from a record's beginning to the first sample of the row; below zero where
             padding stands before it. Default: zero.
+        gaps: bool `(records, samples)`, true where no lead has a signal; no step takes statistics of what fills them.
     """
 
     signals: np.ndarray
@@ -49,10 +50,13 @@ class WaveformBatch:
     outputs: dict[str, Output] = field(default_factory=dict)
     derivation: "Derivation | None" = None
     starts: np.ndarray = field(default=cast(np.ndarray, None))
+    gaps: np.ndarray = field(default=cast(np.ndarray, None))
 
     def __post_init__(self):
         if self.starts is None:
             self.starts = np.zeros(len(self.signals))
+        if self.gaps is None:
+            self.gaps = np.zeros(self.sample_mask.shape, bool)
 
     def take_crops(self, starts: Sequence[int], length: int) -> None:
         """From each record a stretch of `length` samples at each of `starts`, side by side, with all that belongs to
@@ -67,6 +71,7 @@ class WaveformBatch:
             return crops[0] if len(crops) == 1 else np.stack(crops, axis=1).reshape(-1, *crops[0].shape[1:])
 
         self.signals, self.sample_mask = cropped(self.signals, -1), cropped(self.sample_mask, -1)
+        self.gaps = cropped(self.gaps, -1)
         self.lead_mask, self.origin = cropped(self.lead_mask, None), cropped(self.origin, None)
         self.starts = (self.starts[:, None] + np.asarray(starts) / self.sampling_rate).reshape(-1)
         if self.derivation is not None:
@@ -79,6 +84,7 @@ class WaveformBatch:
         widths = [(0, 0), (0, 0), (before, after)]
         self.signals = np.pad(self.signals, widths, constant_values=value)
         self.sample_mask = np.pad(self.sample_mask, widths[1:], constant_values=not masked)
+        self.gaps = np.pad(self.gaps, widths[1:])
         self.starts = self.starts - before / self.sampling_rate
 
         def padded(output: Output, values: np.ndarray, axis: int) -> np.ndarray:
