@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoFeatureExtractor, AutoProcessor, PreTrainedModel
 
+from ..checks import check_bool, shown
 from ..extras import install_words
 from ..files import atomic_folder
 from ..locks import output_lock
@@ -23,6 +24,7 @@ from ..saved_models import saved_class
 from ..version import __version__
 from .exported_model import (
     FACTS_NAME,
+    INPUTS,
     INT8_NAME,
     MODEL_NAME,
     SIGMOID,
@@ -34,7 +36,6 @@ from .exported_model import (
 )
 from .int8 import quantise
 
-INPUTS = ("input_values", "lead_mask", "sample_mask")
 # role -> what the graph gives
 OUTPUTS = {
     "classifier": ("logits",),
@@ -109,10 +110,16 @@ def export_model(
 
     Raises:
         ValueError: a model that reads beats in place of the waveform; texts for a model without a text tower, or a
-            dual encoder without texts; calibration without int8.
+            dual encoder without texts; texts twice or empty; calibration without int8.
         OSError: the model is not there; `output_dir` is, and is not empty.
         ImportError: onnx, onnxscript or onnxruntime is not installed.
     """
+    check_bool("int8", int8)
+    for what, values in (("texts", texts), ("calibration", calibration)):
+        if isinstance(values, (str, bytes)):
+            raise ValueError(f"{what} is {shown(values, 60)}, wanted a list")
+    if not all(isinstance(one, str) and one.strip() for one in texts) or len(set(texts)) < len(texts):
+        raise ValueError(f"texts are {shown(list(texts))}, wanted texts that differ, none of them empty")
     output_dir = Path(output_dir)
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise FileExistsError(f"{output_dir} is there and not empty: choose another folder")

@@ -10,17 +10,15 @@ import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
 
 from ..auto_class import NoSourceCopies
-from ..checks import check_one_of, check_positive, check_positive_integer, nearest, shown
-from ..signals.leads import STANDARD_LEADS, canonical_leads
-from ..signals.resampling import check_rate
-from ..signals.window import check_size
+from ..checks import check_one_of, nearest, shown
+from ..signals.leads import STANDARD_LEADS
 from ..strict_json import naming_the_source
 from ..version import __version__
 from .inputs import WaveformGroup, read_inputs
 from .outputs import WAVEFORM, Output
-from .recipe_run import prepare, run_recipe
+from .recipe_run import checked_recipe, prepare, run_recipe
 from .step_run import apply_steps, batch_of_tensors, present_only, stack_batches
-from .steps.recipe import complete_steps, default_steps, outputs_of, views_place, with_edges_written_out
+from .steps.recipe import outputs_of, views_place, with_edges_written_out
 from .steps.sample_steps import Resample
 from .steps.step_base import Step
 from .steps.step_table import build_step
@@ -106,18 +104,9 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
         for key in ("feature_extractor_type", "hf_ecg_version"):
             kwargs.pop(key, None)
         super().__init__(**kwargs)
-        check_positive("sampling_rate", sampling_rate)
-        check_rate("sampling_rate", sampling_rate)
-        if not isinstance(leads, Sequence) or isinstance(leads, (str, bytes)) or not leads:
-            raise ValueError(f"leads is {shown(leads)}, wanted a list of lead names")
-        self.sampling_rate = sampling_rate
-        self.leads = list(canonical_leads(leads))
-        if num_samples is not None:
-            check_positive_integer("num_samples", num_samples)
-            check_size(num_samples, 1, "num_samples")
-        self.num_samples = num_samples
-        steps = default_steps(num_samples) if steps is None else steps
-        self.steps = complete_steps(steps, self.leads, num_samples)
+        recipe = checked_recipe(sampling_rate, leads, num_samples, steps)
+        self.sampling_rate, self.leads = recipe.sampling_rate, recipe.leads
+        self.num_samples, self.steps = recipe.num_samples, recipe.steps
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs) -> Self:

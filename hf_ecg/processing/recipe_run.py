@@ -6,12 +6,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..checks import check_positive, check_positive_integer, shown
 from ..signals.leads import canonical_leads
+from ..signals.resampling import check_rate
+from ..signals.window import check_size
 from .inputs import Recording, WaveformGroup, grouped, read_recordings
 from .lead_notes import tell_absent_leads, tell_unused_leads
 from .record_windows import LARGEST_LOSS, prepared_windows, tell_what_is_left_out, window_plan
 from .step_run import apply_steps, batch_of_group, several, stack_batches
-from .steps.recipe import outputs_of
+from .steps.recipe import complete_steps, default_steps, outputs_of
 from .steps.sample_steps import RECORD_INDEX, Resample
 from .steps.step_base import Step, WaveformBatch
 from .steps.step_table import build_step
@@ -38,6 +41,24 @@ class SavedRecipe:
     leads: list[str]
     num_samples: int | None
     steps: list[dict] = field(default_factory=list)
+
+
+def checked_recipe(sampling_rate, leads, num_samples, steps) -> SavedRecipe:
+    """A recipe with canonical lead names and every step spelt out; arguments are those of `ECGFeatureExtractor`.
+
+    Raises:
+        ValueError: an unknown lead, step or parameter, or an impossible value.
+    """
+    check_positive("sampling_rate", sampling_rate)
+    check_rate("sampling_rate", sampling_rate)
+    if not isinstance(leads, Sequence) or isinstance(leads, (str, bytes)) or not leads:
+        raise ValueError(f"leads is {shown(leads)}, wanted a list of lead names")
+    names = list(canonical_leads(leads))
+    if num_samples is not None:
+        check_positive_integer("num_samples", num_samples)
+        check_size(num_samples, 1, "num_samples")
+    steps = default_steps(num_samples) if steps is None else steps
+    return SavedRecipe(sampling_rate, names, num_samples, complete_steps(steps, names, num_samples))
 
 
 def prepare(

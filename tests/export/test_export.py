@@ -74,6 +74,130 @@ def test_several_records_and_damaged_files_are_refused(work, tmp_path):
         ExportedModel(tmp_path / "onnx")
 
 
+@pytest.mark.parametrize(
+    ("file", "key", "value", "message"),
+    [
+        ("export.json", "labels", "SR", "labels is 'SR', wanted a list of texts"),
+        ("export.json", "labels", ["SR", "SR"], "a label is there twice"),
+        ("export.json", "labels", ["SR", "AF", "PVC"], "has 3 labels, the graph 2"),
+        ("export.json", "scores", "odds", "scores is 'odds', wanted one of sigmoid, softmax, values"),
+        ("export.json", "role", "dual encoder", "scale is None, wanted a finite number"),
+        ("preprocessor_config.json", "leads", "II", "leads is 'II', wanted a list of lead names"),
+        ("preprocessor_config.json", "steps", [{"name": "cropp"}], "did you mean 'crop'"),
+        ("preprocessor_config.json", "sampling_rate", "fast", "sampling_rate is 'fast', wanted a positive number"),
+    ],
+)
+def test_an_edited_folder_is_refused_in_words(work, tmp_path, file, key, value, message):
+    shutil.copytree(work / "onnx", tmp_path / "onnx")
+    content = json.loads((tmp_path / "onnx" / file).read_text()) | {key: value}
+    (tmp_path / "onnx" / file).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        ExportedModel(tmp_path / "onnx").classify(str(work / "record.hea"), lead="II", window="first")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": "a"}, "threads is 'a', wanted a positive integer"),
+        ({"threads": 0}, "threads is 0, wanted a positive integer"),
+        ({"threads": 10**9}, "threads is 1000000000, wanted at most 1024"),
+        ({"int8": "yes"}, "int8 is 'yes', wanted true or false"),
+        ({"folder": None}, "folder is None, wanted the path of a folder"),
+    ],
+)
+def test_arguments_of_an_exported_model_are_checked(work, options, message):
+    with pytest.raises(ValueError, match=message):
+        ExportedModel(**{"folder": work / "onnx"} | options)
+
+
+def given(samples=160, leads=1, rows=2, **changed):
+    """Inputs of the graph, with some in another form."""
+    made = {
+        "input_values": np.ones((rows, leads, samples), np.float32),
+        "lead_mask": np.ones((rows, leads), bool),
+        "sample_mask": np.ones((rows, samples), bool),
+    }
+    return {name: value for name, value in (made | changed).items() if value is not None}
+
+
+NAN = np.full((2, 1, 160), np.nan, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message", "as_torch"),
+    [
+        (given(leads=2), "input_values have shape (2, 2, 160), wanted (batch, 1, samples)", True),
+        (given(samples=0), "input_values have shape (2, 1, 0): records without a sample", True),
+        (given(samples=200), "input_values have 200 samples, wanted", True),
+        (given(samples=100), "input_values have 100 samples, wanted 160: the network is of one length", False),
+        (given(lead_mask=np.ones((2, 3), bool)), "lead_mask has shape (2, 3), wanted (2, 1)", True),
+        (given(sample_mask=np.ones(160, bool)), "sample_mask has shape (160,), wanted (2, 160)", True),
+        (given(sample_mask=np.full((2, 160), "a")), "sample_mask is <U1, wanted bool", False),
+        (given(input_values=[[1.0]]), "input_values is of type list, wanted a", True),
+        (given(input_values=np.ones((2, 1, 160), int)), "input_values are int64, wanted float32", False),
+        (given(input_values=NAN), "input_values hold NaN or infinite values in 2 rows, first [0, 1]", False),
+        (given(lead_masks=1), "inputs hold 'lead_masks' (did you mean 'lead_mask'?)", False),
+        ([1], "inputs is of type list, wanted a dict of arrays", False),
+    ],
+)
+def test_inputs_are_refused_in_the_words_of_the_torch_model(work, inputs, message, as_torch):
+    with pytest.raises(ValueError) as refused:
+        ExportedModel(work / "onnx").run(inputs)
+    assert message in str(refused.value)
+    if as_torch:
+        model = CLOCSForECGClassification.from_pretrained(work / "model").eval()
+        tensors = {name: torch.tensor(value) if hasattr(value, "shape") else value for name, value in inputs.items()}
+        with pytest.raises(ValueError) as wanted:
+            model(**tensors)
+        assert message in str(wanted.value)
+
+
+def test_masks_may_be_left_out_and_absent_leads_hold_anything(work):
+    model = ExportedModel(work / "onnx")
+    whole = model.run(given())["logits"]
+    np.testing.assert_array_equal(model.run({"input_values": given()["input_values"].astype(float)})["logits"], whole)
+    absent = np.array([[True], [False]])
+    noise, zeros = (given(lead_mask=absent) for _ in range(2))
+    noise["input_values"][1], zeros["input_values"][1] = np.nan, 0
+    np.testing.assert_array_equal(model.run(noise)["logits"], model.run(zeros)["logits"])
+
+
+def test_a_recording_is_refused_in_the_words_of_the_extractor(work):
+    extractor, model = AutoFeatureExtractor.from_pretrained(work / "model"), ExportedModel(work / "onnx")
+    signal = np.sin(np.arange(320) / 9)[None]
+    of_record = {"sampling_rate": 100, "leads": ["II"], "units": "mV"}
+    for wrong in ({"units": "bananas"}, {"leads": ["V6"]}, {"sampling_rate": None}, {"lead": "I"}, {"window": "x"}):
+        with pytest.raises(ValueError) as wanted:
+            extractor(signal, **of_record | wrong)
+        with pytest.raises(ValueError) as found:
+            model.classify(signal, **of_record | wrong)
+        assert str(found.value) == str(wanted.value)
+    with pytest.raises(ValueError) as wanted:
+        extractor(signal * np.nan, **of_record)
+    with pytest.raises(ValueError) as found:
+        model.classify(signal * np.nan, **of_record)
+    assert str(found.value) == str(wanted.value)
+
+
+@pytest.mark.large
+def test_the_example_of_the_page_answers_as_the_pipeline_in_a_fresh_folder(tmp_path, repository):
+    from tests.evaluation import tiny
+
+    write_record(tmp_path, "record", seconds=1, leads=tiny.LEADS, rate=100)
+    folder, texts = tmp_path / "model", ["sinus rhythm", "atrial fibrillation"]
+    tiny.dual_encoder().save_pretrained(folder)
+    tiny.processor().save_pretrained(folder)
+    export_model(str(folder), tmp_path / "out" / "onnx", texts=texts)
+    page = (repository / "docs" / "how_to" / "export.md").read_text(encoding="utf-8")
+    (block,) = [part.partition("```")[0] for part in page.split("```python\n")[1:] if "InferenceSession" in part]
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    ask = pipeline("zero-shot-ecg-classification", model=str(folder), device="cpu")
+    for one in ask(str(tmp_path / "record.hea"), candidate_labels=texts):
+        assert float(found[one["label"]]) == pytest.approx(one["score"], abs=1e-3)
+
+
 def test_whole_numbers_need_no_recordings(work, tmp_path):
     quantise(work / "onnx" / "model.onnx", tmp_path / "int8.onnx", [])
     shutil.copytree(work / "onnx", tmp_path / "onnx")
@@ -124,6 +248,9 @@ def test_what_cannot_be_is_said(work, tmp_path):
         export_model(model, tmp_path / "out", calibration=["a.hea"])
     with pytest.raises(ValueError, match="texts are wanted of a dual encoder, and of no other"):
         export_model(model, tmp_path / "out", texts=["sinus rhythm"])
+    for texts, words in (("sinus", "wanted a list"), (["a", "a"], "texts that differ"), ([" "], "none of them empty")):
+        with pytest.raises(ValueError, match=words):
+            export_model(model, tmp_path / "out", texts=texts)
     with pytest.raises(OSError, match="hf-ecg export makes it"):
         ExportedModel(tmp_path)
     assert not (tmp_path / "out").exists()
