@@ -90,8 +90,12 @@ def _words(role: str) -> str:
     return ROLE_WORDS.get(role, ("not a model of ECGs", ""))[0]
 
 
-def asked_score(model, processor, class_name: str | None, text: str | None, covariates: Mapping | None) -> AskedScore:
+def asked_score(
+    model, processor, class_name: str | None, text: str | None, covariates: Mapping | None, asks: bool = True
+) -> AskedScore:
     """What a model is asked by the class of a classifier or a text for a dual encoder; nothing of an encoder.
+
+    Without `asks` a classifier may be asked nothing, too.
 
     Raises:
         ValueError: a class that the classifier does not have, a text for a model without texts, no text for a dual
@@ -107,8 +111,10 @@ def asked_score(model, processor, class_name: str | None, text: str | None, cova
         raise ValueError(f"class_name is for classifiers, and the model is {_words(role)}{hint}")
     if role == "dual encoder":
         return AskedScore(model, extractor) if text is None else _of_text(model, processor, extractor, text)
-    if role == "classifier":
+    if role == "classifier" and (asks or class_name is not None):
         return AskedScore(model, extractor, *_of_class(model, class_name), told)
+    if role == "classifier":
+        return AskedScore(model, extractor, told=told)
     if role != "encoder":
         raise ValueError(f"the model is {_words(role)}, wanted a classifier, a dual encoder or an encoder")
     return AskedScore(model, extractor)

@@ -63,18 +63,19 @@ def explain(
         True
     """
     check_one_of("method", method, METHODS)
-    score = question(model, class_name=class_name, text=text, covariates=covariates)
+    asks = method != ATTENTION
+    score = question(model, class_name=class_name, text=text, covariates=covariates, asks=asks)
     return explain_score(score, explained_record(ecg, score.extractor, score.model, **of_record), method)
 
 
-def question(model, *, class_name=None, text=None, covariates=None) -> AskedScore:
-    """A model with what it is asked; see `explain`."""
+def question(model, *, class_name=None, text=None, covariates=None, asks: bool = True) -> AskedScore:
+    """A model with what it is asked; see `explain`. `asks`: a classifier must be told of a class."""
     if isinstance(model, (str, PathLike)):
         from ..pretrained_models import load_pretrained
 
         model = load_pretrained(str(model))
     model, processor = model
-    return asked_score(model, processor, class_name, text, covariates)
+    return asked_score(model, processor, class_name, text, covariates, asks)
 
 
 def explain_score(score: AskedScore, record: ExplainedRecord, method: str) -> Explanation:

@@ -12,11 +12,17 @@ from hf_ecg.explanation.attention import rollout
 from hf_ecg.explanation.explained_record import explained_record
 from hf_ecg.explanation.explaining import explain_score
 from hf_ecg.explanation.record_time import in_record_time
+from hf_ecg.models.clear.preparation_clear import clear_feature_extractor
+from hf_ecg.models.heartlang_vqhbr.preparation_heartlang import heartlang_feature_extractor
 from hf_ecg.plotting import plot_explanation
 from hf_ecg.signals import Record
 from tests.models.tiny.ecg_vit import vit_config
 from tests.models.tiny.st_mem import st_mem_config
 
+BEAT_READERS = {
+    "heartlang": (hf_ecg.HeartLangForECGClassification, hf_ecg.HeartLangConfig, heartlang_feature_extractor),
+    "clear": (hf_ecg.CLEARForECGClassification, hf_ecg.CLEARConfig, clear_feature_extractor),
+}
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 
@@ -143,6 +149,27 @@ def test_attention_lies_on_the_samples_of_its_tokens():
         patches = found.values.sum(axis=0).reshape(-1, 16).sum(axis=1)
         # tiny weights look at all alike
         assert patches == pytest.approx(np.full(len(patches), 1 / len(patches)), rel=0.3)
+    head = hf_ecg.ECGViTForECGClassification(vit_config(num_labels=3, num_samples=800)).eval()
+    extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=800)
+    assert explain(beating(), (head, extractor), method="attention").asked == ""  # no class has a part in it
+
+
+@pytest.mark.parametrize("family", list(BEAT_READERS))
+def test_models_that_read_beats_are_explained_by_occlusion(family):
+    model_class, config_class, prepare = BEAT_READERS[family]
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24, "num_hidden_layers": 1}
+    config = config_class(**sizes, id2label={0: "SR", 1: "AF"}, problem_type="multi_label_classification")
+    model, extractor = model_class(config).eval(), prepare()
+    record = beating(("I", "II", "V1"), seconds=10.0)
+    found = explain(record, (model, extractor), class_name="AF", method="occlusion")
+    logits = model(**extractor(record, return_tensors="pt")).logits[0]
+    assert found.score == pytest.approx(logits[1].item(), abs=1e-5) and found.values.shape == (3, 2000)
+    assert np.isfinite(found.values).all() and (found.by_beat != 0).any() and (found.by_lead != 0).all()
+    with pytest.raises(ValueError, match="reads beat_tokens, not the waveform.*take the method occlusion"):
+        explain(record, (model, extractor), class_name="AF")
+    with pytest.raises(ValueError, match="reads beat_tokens, not the waveform: take occlusion"):
+        explain(record, (model, extractor), method="attention")
 
 
 @pytest.mark.parametrize("problem", ["multi_label_classification", "single_label_classification"])
