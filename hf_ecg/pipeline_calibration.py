@@ -80,7 +80,7 @@ class CalibratedMixin:
             outputs: of the model, with the embedding.
 
         Returns:
-            `score`, `calibrated`, `set`, `abstained` of each, and `ood` with `ood_score` where that was asked for.
+            `score`, `calibrated`, `set`, `verdict` and `abstained` of each, `ood` and `ood_score` where asked for.
         """
         told: list[dict] = [{} for _ in logits]
         every = []
@@ -89,11 +89,13 @@ class CalibratedMixin:
             every.append(scores)
             found = task.probabilities(scores)
             abstained, in_set = np.broadcast_to(task.abstained(found), found.shape), task.in_set(scores)
+            verdicts = task.verdicts(scores)
             for number, place in enumerate(places):
                 told[place] = {
                     "score": float(found[0, number]),
                     "calibrated": task.classes[number].map.method != "identity",
                     "set": bool(in_set[0, number]),
+                    "verdict": str(verdicts[0, number]),
                     "abstained": bool(abstained[0, number]),
                 }
         for one in told:

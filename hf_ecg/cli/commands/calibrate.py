@@ -36,7 +36,7 @@ from ..words import CALIBRATION_METHODS, OOD_SCORES
 @click.option(
     "--method",
     type=click.Choice(CALIBRATION_METHODS),
-    help="From scores to probabilities (default: temperature; platt for texts).",
+    help="From scores to probabilities (default: the best of the calibration rows, on patients left out).",
 )
 @click.option("--coverage", type=float, default=0.9, show_default=True, help="How often the truth is in a set.")
 @click.option("--risk", type=float, default=0.05, show_default=True, help="Share of wrong ones among given answers.")

@@ -80,12 +80,15 @@ def load_asked(folder: str, device, lead: str | None = None) -> AskedModel:
     if role != "classifier":
         kind, instead = ROLE_WORDS.get(role, ("not a model of ECGs", ""))
         raise ValueError(
-            f"{folder} is {kind}, which has no classes to calibrate, wanted a classifier or a dual encoder of ECGs and"
+            f"{folder} is {kind}, which gives no classes, wanted a classifier or a dual encoder of ECGs and"
             f" texts; {instead}"
         )
     model, extractor = load_classifier(folder, device)
     if model.config.problem_type == "regression":
-        raise ValueError(f"{folder} is a regression: it gives numbers, and no probabilities of classes")
+        raise ValueError(
+            f"{folder} is a regression: it gives numbers, and no probabilities of classes, wanted a classifier or a"
+            " dual encoder of ECGs and texts"
+        )
     single = model.config.problem_type == "single_label_classification"
     return AskedModel(model, extractor, SINGLE_LABEL if single else MULTI_LABEL, lead)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...checks import nearest
 from ...clinical.prompts import PromptSet
 from ...data.corpus import label_matrix, label_names, load_corpus
 from ..judging.label_text import TextEmbeddings, match_labels
@@ -91,5 +92,13 @@ def task_labels(kind: str, task: AskedTask, rows) -> tuple[np.ndarray, np.ndarra
 
 
 def column_of(rows, name: str) -> list:
-    """The values of a column, as plain Python has them."""
+    """The values of a column, as plain Python has them.
+
+    Raises:
+        ValueError: the corpus does not have it.
+    """
+    if name not in rows.column_names:
+        raise ValueError(
+            f"the corpus has no column {name!r}{nearest(name, rows.column_names)}; it has {rows.column_names}"
+        )
     return rows.select_columns([name]).with_format(None)[name][:]

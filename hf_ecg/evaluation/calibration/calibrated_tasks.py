@@ -5,25 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..metrics.bootstrap import patient_index
 from .calibration_file import CalibratedClass, CalibratedTask
+from .method_choice import PARTS, fit_maps, held_out_probabilities
 from .operating_points import sensitivity_threshold
 from .prediction_sets import answer_threshold, check_share, set_threshold
-from .probability_maps import (
-    IDENTITY,
-    METHODS,
-    MULTI_LABEL,
-    PLATT,
-    STEEPEST,
-    TEMPERATURE,
-    ProbabilityMap,
-    checked_rows,
-    fit_map,
-    fit_single_label,
-    probabilities,
-)
-
-# of the calibration rows, so that no row chooses by a map that it had part in
-PARTS = 5
+from .probability_maps import IDENTITY, METHODS, MULTI_LABEL, STEEPEST, TEMPERATURE, checked_rows
 
 
 @dataclass(frozen=True)
@@ -31,8 +18,8 @@ class CalibrationOptions:
     """What is fitted and chosen.
 
     Args:
-        method: "temperature", "platt" or "isotonic"; None: a temperature for classifiers, "platt" where texts are
-            asked about.
+        method: "temperature", "platt" or "isotonic"; None: the one with the least log loss on patients of the
+            calibration rows that its maps were fitted without.
         coverage: how often the truth is to be in a set.
         risk: share of wrong answers that is allowed among those given.
         sensitivity: of the operating points.
@@ -63,10 +50,6 @@ class CalibrationOptions:
             check_share(name, getattr(self, name))
         if self.prevalence is not None:
             check_share("prevalence", self.prevalence)
-
-    def method_for(self, in_words: bool) -> str:
-        """The method, or what is usual for a model."""
-        return self.method or (PLATT if in_words else TEMPERATURE)
 
 
 @dataclass(frozen=True)
@@ -110,13 +93,20 @@ def calibrate_task(
         The task, and what a reader must know of it, in sentences.
 
     Raises:
-        ValueError: fewer than 20 rows, scores that are NaN or infinite, one class where classes exclude each other.
+        ValueError: fewer than 20 rows or 5 patients, rows without a patient, scores that are NaN or infinite, one
+            class where classes exclude each other.
     """
     labels = np.asarray(rows.labels, dtype=np.float64)
     _, scores = checked_rows(labels[:, 0], rows.scores)
-    maps = _maps(kind, labels, scores, method, minimum)
-    found = _out_of_part(kind, labels, scores, rows.patients, maps, method, minimum)
-    sets, answers = _thresholds(kind, labels, scores, found, options)
+    _, people = patient_index(rows.patients, len(labels))
+    if people < PARTS:
+        raise ValueError(
+            f"{label_set}: the {len(labels)} rows to calibrate on are of {people} patients, wanted at least {PARTS},"
+            " for maps are judged on patients that they have not seen"
+        )
+    maps = fit_maps(kind, labels, scores, method, minimum)
+    found = held_out_probabilities(kind, labels, scores, rows.patients, method, minimum)
+    sets, absent, answers = _thresholds(kind, labels, scores, found, options)
     classes = []
     for place, name in enumerate(names):
         positives = int(labels[:, place].sum())
@@ -124,52 +114,31 @@ def calibrate_task(
         texts_of_class = tuple(texts[place]) if texts else ()
         counts = positives, len(labels) - positives
         classes.append(
-            CalibratedClass(str(name), *counts, maps[place], sets[place], answers[place], cut, texts_of_class)
+            CalibratedClass(
+                str(name), *counts, maps[place], sets[place], answers[place], cut, texts_of_class, absent[place]
+            )
         )
     shares = options.coverage, options.risk, options.sensitivity
     task = CalibratedTask(kind, label_set, *shares, tuple(classes), aggregate)
     return task, _remarks(task, scores, minimum)
 
 
-def _maps(kind: str, labels, scores, method: str, minimum: int) -> tuple[ProbabilityMap, ...]:
-    if kind != MULTI_LABEL:
-        return fit_single_label(method, labels.argmax(axis=1), scores)
-    made = []
-    for label, score in zip(labels.T, scores.T, strict=True):
-        enough = min(label.sum(), len(label) - label.sum()) >= minimum
-        made.append(fit_map(method, label, score) if enough else ProbabilityMap(IDENTITY))
-    return tuple(made)
-
-
-def _out_of_part(kind, labels, scores, patients, maps, method, minimum) -> np.ndarray:
-    """Probabilities of each row by maps that were fitted without its patient."""
-    found = probabilities(kind, maps, scores)
-    _, patient = np.unique([str(one) for one in patients], return_inverse=True)
-    # numbers of patients are in the order of their names, which may be that of time
-    part = np.random.default_rng(0).permutation(int(patient.max()) + 1)[patient] % PARTS
-    for number in range(PARTS):
-        left_out = part == number
-        if not left_out.any() or (~left_out).sum() < 20:
-            continue
-        own = _maps(kind, labels[~left_out], scores[~left_out], method, max(1, minimum // 2))
-        found[left_out] = probabilities(kind, own, scores[left_out])
-    return found
-
-
-def _thresholds(kind, labels, scores, found, options: CalibrationOptions) -> tuple[list, list]:
+def _thresholds(kind, labels, scores, found, options: CalibrationOptions) -> tuple[list, list, list]:
     classes = labels.shape[1]
     if kind != MULTI_LABEL:
         logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         true = labels.argmax(axis=1)
         in_set = set_threshold(logs[np.arange(len(logs)), true], options.coverage)
         answering = answer_threshold(found.max(axis=1), found.argmax(axis=1) != true, options.risk)
-        return [in_set] * classes, [answering.threshold] * classes
-    sets, answers = [], []
+        return [in_set] * classes, [None] * classes, [answering.threshold] * classes
+    sets, absent, answers = [], [], []
     for label, score, probability in zip(labels.T > 0, scores.T, found.T, strict=True):
         sets.append(set_threshold(score[label], options.coverage))
+        highest = set_threshold(-score[~label], options.coverage)
+        absent.append(None if highest is None else -highest)
         sure = np.maximum(probability, 1 - probability)
         answers.append(answer_threshold(sure, (probability >= 0.5) != label, options.risk).threshold)
-    return sets, answers
+    return sets, absent, answers
 
 
 def _remarks(task: CalibratedTask, scores: np.ndarray, minimum: int) -> list[str]:
@@ -181,6 +150,7 @@ def _remarks(task: CalibratedTask, scores: np.ndarray, minimum: int) -> list[str
     endless = [each.label for each in fitted if each.map.slope == 0 and each.label not in same]
     steep = [each.label for each in fitted if each.map.slope >= STEEPEST and each.map.method == TEMPERATURE]
     always = [each.label for each in one if each.set_from is None]
+    never = [each.label for each in one if task.kind == MULTI_LABEL and each.absent_to is None]
     silent = [each.label for each in one if each.answer_from is None]
     told = {
         f"as they were, for there are fewer than {minimum} positives or negatives to fit a map on": few,
@@ -188,6 +158,7 @@ def _remarks(task: CalibratedTask, scores: np.ndarray, minimum: int) -> list[str
         "an infinite temperature, for the scores say nothing of the labels: every probability is the same": endless,
         "labels that the scores part without an error: the temperature is at its lowest": steep,
         "in every set, for there are too few positives to leave it out": always,
+        "never called present, for there are too few negatives to rule absence out": never,
         f"no answer at a risk of {task.risk:.0%}, which nothing here shows to be kept": silent,
     }
     return [f"{', '.join(names)}: {words}" for words, names in told.items() if names]

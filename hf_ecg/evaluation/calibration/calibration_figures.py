@@ -1,6 +1,6 @@
 """What a calibrated task is worth on rows that had no part in it, with intervals over patients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import betabinom
@@ -10,7 +10,7 @@ from ..metrics.calibration import BINS, probability_figures
 from ..metrics.figures import bootstrap_figures
 from ..options import IntervalOptions
 from .calibrated_tasks import CalibrationOptions
-from .calibration_file import CalibratedTask
+from .calibration_file import PRESENT, UNSURE, CalibratedTask
 from .operating_points import capacity_figures, threshold_figures
 from .probability_maps import MULTI_LABEL, SINGLE_LABEL
 
@@ -41,7 +41,7 @@ def judge_task(
         figure an interval.
     """
     fitted = task.probabilities(scores)
-    in_set, abstained = task.in_set(scores), task.abstained(fitted)
+    in_set, verdicts, abstained = task.in_set(scores), task.verdicts(scores), task.abstained(fitted)
     judged = {BEFORE: raw, AFTER: fitted}
     names = [one.label for one in task.classes]
 
@@ -53,6 +53,7 @@ def judge_task(
         for key in PROBABILITY_FIGURES:
             made[f"difference|{key}"] = made[f"{AFTER}|{key}"] - made[f"{BEFORE}|{key}"]
         made |= _set_figures(task.kind, labels > 0, in_set, weights, counted)
+        made |= _verdict_figures(labels > 0, verdicts, weights, counted)
         made |= _answer_figures(task.kind, labels > 0, fitted, abstained, weights, counted)
         for place in counted:
             made |= _cut_figures(task, place, labels[:, place], scores[:, place], weights, options)
@@ -74,6 +75,46 @@ def judge_task(
             for place in counted
         },
     }
+
+
+def judge_methods(
+    kind: str,
+    labels: np.ndarray,
+    found: Mapping[str, np.ndarray],
+    patients: Sequence,
+    counted: Sequence[int],
+    intervals: IntervalOptions,
+) -> dict:
+    """Calibration error, log loss and AUROC of several probabilities of the same rows, each an interval.
+
+    Args:
+        labels: (rows, classes) of the judged rows.
+        found: name -> probabilities (rows, classes), `BEFORE` among them.
+        counted: places of the classes that figures are told of.
+
+    Returns:
+        Name -> its figures, and "difference", each less that of `BEFORE`.
+    """
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        made: dict[str, np.ndarray] = {}
+        for name, values in found.items():
+            told = _probability_figures(kind, labels, values, weights, counted)
+            made |= {f"{name}|{key}": told[key] for key in PROBABILITY_FIGURES}
+        for name in found:
+            made |= {
+                f"{name}|difference|{key}": made[f"{name}|{key}"] - made[f"{BEFORE}|{key}"]
+                for key in PROBABILITY_FIGURES
+            }
+        return made
+
+    drawn = bootstrap_figures(measure, patients, intervals.replicates, intervals.seed).samples
+    told: dict = {name: {"difference": {}} for name in found}
+    for key, sample in drawn.items():
+        name, *path = key.split("|")
+        place = told[name]["difference"] if len(path) > 1 else told[name]
+        place[path[-1]] = vars(_interval("|".join(path), *sample)).copy()
+    return told
 
 
 def _interval(key: str, value: float, drawn: np.ndarray) -> Interval:
@@ -113,12 +154,28 @@ def _set_figures(kind: str, labels, in_set, weights, counted) -> dict[str, np.nd
     for place in columns:
         with np.errstate(invalid="ignore", divide="ignore"):
             shares.append((weights @ (labels[:, place] & in_set[:, place])) / (weights @ labels[:, place]))
-            kept = (weights @ (~labels[:, place] & in_set[:, place])) / (weights @ ~labels[:, place])
         made[f"class {place}|coverage"] = shares[-1]
-        made[f"class {place}|negatives_in_set"] = kept
     pairs = labels[:, columns]
     made["sets|coverage"] = (weights @ (pairs & in_set[:, columns]).sum(axis=1)) / (weights @ pairs.sum(axis=1))
     made["sets|class_coverage"] = np.mean(shares, axis=0)
+    return made
+
+
+def _verdict_figures(labels, verdicts, weights, counted) -> dict[str, np.ndarray]:
+    """How often a class that is not there is not called present, and how often a verdict is sure, and wrong then."""
+    columns = list(counted)
+    absent, sure = ~labels[:, columns], verdicts[:, columns] != UNSURE
+    kept = absent & (verdicts[:, columns] != PRESENT)
+    wrong = sure & ((verdicts[:, columns] == PRESENT) == absent)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        made = {
+            "sets|absent_coverage": (weights @ kept.sum(axis=1)) / (weights @ absent.sum(axis=1)),
+            "sets|sure": (weights @ sure.mean(axis=1)) / weights.sum(axis=1),
+            "sets|sure_wrong": (weights @ wrong.sum(axis=1)) / (weights @ sure.sum(axis=1)),
+        }
+        for number, place in enumerate(columns):
+            made[f"class {place}|absent_coverage"] = (weights @ kept[:, number]) / (weights @ absent[:, number])
+            made[f"class {place}|sure"] = (weights @ sure[:, number]) / weights.sum(axis=1)
     return made
 
 

@@ -18,6 +18,7 @@ from .probability_maps import IDENTITY, ISOTONIC, KINDS, METHODS, MULTI_LABEL, P
 
 FILE_NAME = "calibration.json"
 VERSION = 1
+VERDICTS = (PRESENT, ABSENT, UNSURE) = ("present", "absent", "unsure")
 _LARGEST = 1e100
 
 
@@ -33,6 +34,7 @@ class CalibratedClass:
         answer_from: confidence from which an answer is given; None: never.
         cut_at: score at the chosen sensitivity; None where there was no positive.
         texts: that it was asked by, of a model of ECGs and texts.
+        absent_to: score up to which the class may be absent; None: whatever the score. Of a multi-label task.
     """
 
     label: str
@@ -43,6 +45,7 @@ class CalibratedClass:
     answer_from: float | None = None
     cut_at: float | None = None
     texts: tuple[str, ...] = ()
+    absent_to: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,23 @@ class CalibratedTask:
         if self.kind != MULTI_LABEL:
             scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
         return scores >= [-np.inf if one.set_from is None else one.set_from for one in self.classes]
+
+    def verdicts(self, scores) -> np.ndarray:
+        """What the sets say of each class, (rows, classes) of `VERDICTS`.
+
+        Of a multi-label task a class is "present" where its absence is ruled out, "absent" where its presence is, and
+        "unsure" where neither is, or both are: with the probability `coverage` a true class is not called absent, and
+        a false one not present. Where classes exclude each other, a class alone in its set is "present", one of
+        several "unsure", and any other "absent", but for an empty set: it says nothing.
+        """
+        scores = np.asarray(scores, dtype=np.float64)
+        may_be = self.in_set(scores)
+        if self.kind == MULTI_LABEL:
+            may_not = scores <= [np.inf if one.absent_to is None else one.absent_to for one in self.classes]
+        else:
+            size = may_be.sum(axis=1, keepdims=True)
+            may_be, may_not = may_be | (size == 0), ~may_be | (size > 1)
+        return np.where(may_be == may_not, UNSURE, np.where(may_be, PRESENT, ABSENT))
 
     def abstained(self, found) -> np.ndarray:
         """bool (rows, classes) of probabilities: where no answer is given, for the risk cannot be kept."""
@@ -208,7 +228,7 @@ def _class(values, where: str) -> CalibratedClass:
     for name in ("positives", "negatives"):
         if type(values[name]) is not int or values[name] < 0:
             raise ValueError(f"{where}: {name} is {values[name]!r}, wanted a number of rows")
-    for name in ("set_from", "answer_from", "cut_at"):
+    for name in ("set_from", "answer_from", "cut_at", "absent_to"):
         if values.get(name) is not None:
             _number(values[name], f"{where}: {name}")
     texts = values.get("texts", [])

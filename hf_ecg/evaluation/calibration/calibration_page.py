@@ -81,17 +81,37 @@ def model_words(report: Mapping) -> str:
 def task_lines(task: Mapping, options: Mapping) -> list[str]:
     """Everything of one task."""
     lines = [f"## {task['name']}: {task['protocol']}", "", *summary_lines(task, options)]
-    lines += ["", "| class | positives | map | ECE before | ECE after | in the set when true | by chance |"]
-    lines[-1] += " in the set when false | answered | wrong among these |"
-    lines.append(f"|{' --- |' * 10}")
+    lines += ["", *method_lines(task)]
+    lines += ["", "| class | positives | map | ECE before | ECE after | not called absent when true | by chance |"]
+    lines[-1] += " not called present when false | sure | answered | wrong among these |"
+    lines.append(f"|{' --- |' * 11}")
     for name, one in task["classes"].items():
         chance = one["coverage_by_chance"]
         cells = [_shown(name, task), str(one["positives"]), _map_words(one)]
         cells += [interval_text(one[when]["calibration_error"]) for when in (BEFORE, AFTER)]
         cells += [_figure(one, "coverage"), "" if chance is None else f"{chance[0]:.2f} to {chance[1]:.2f}"]
-        cells += [_figure(one, key) for key in ("negatives_in_set", "answered", "answered_wrong")]
+        cells += [_figure(one, key) for key in ("absent_coverage", "sure", "answered", "answered_wrong")]
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_operating_lines(task, options)]
+    return lines
+
+
+def method_lines(task: Mapping) -> list[str]:
+    """Every method on the same rows."""
+    by = "chosen by the first column" if task["method_chosen"] else "named by --method"
+    lines = [
+        f"Methods; {task['method']} was {by}: log loss on patients of the calibration rows that no map was fitted on.",
+        "",
+        "| method | log loss there | ECE | after - before | log loss | after - before | AUROC, after - before |",
+        f"|{' --- |' * 7}",
+    ]
+    for name, one in task["methods"].items():
+        cells = [name, f"{one['held_out_log_loss']:.4f}"]
+        for key in ("calibration_error", "log_loss"):
+            cells += [interval_text(one[key]), interval_text(one["difference"][key], True)]
+        cells.append(interval_text(one["difference"]["auroc"], True))
+        cells = [cells[0], *("" if name == BEFORE and place in (3, 5, 6) else cells[place] for place in range(1, 7))]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -118,9 +138,12 @@ def summary_lines(task: Mapping, options: Mapping) -> list[str]:
         f"| at a coverage of {options['coverage']:.0%}, a risk of {options['risk']:.0%} | |",
         "| --- | --- |",
     ]
-    lines.append(f"| true classes in the set | {interval_text(sets['coverage'])} |")
+    lines.append(f"| true classes in the set, not called absent | {interval_text(sets['coverage'])} |")
     if "class_coverage" in sets:
         lines.append(f"| the same, mean over classes | {interval_text(sets['class_coverage'])} |")
+    lines.append(f"| false classes not called present | {interval_text(sets['absent_coverage'])} |")
+    lines.append(f"| verdicts that are sure, present or absent | {interval_text(sets['sure'])} |")
+    lines.append(f"| wrong among these | {interval_text(sets['sure_wrong'])} |")
     lines.append(f"| classes in a set | {interval_text(sets['size'])} |")
     lines.append(f"| share of answers that are given | {interval_text(answers['answered'])} |")
     lines.append(f"| wrong among these | {interval_text(answers['wrong'])} |")

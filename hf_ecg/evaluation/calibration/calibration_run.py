@@ -19,10 +19,11 @@ from ..weights import tensors_digest, weights_digest
 from .asked_model import load_asked
 from .asked_tasks import asked_tasks, column_of, plain_probabilities, task_labels, task_logits
 from .calibrated_tasks import CalibrationOptions, CalibrationRows, calibrate_task
-from .calibration_figures import judge_task
+from .calibration_figures import BEFORE, judge_methods, judge_task
 from .calibration_file import CalibratedTask, Calibration
+from .method_choice import best_method, classes_with_maps, fit_maps, held_out_losses, log_loss
 from .outliers import ENERGY, MAHALANOBIS, Outliers, energy, fit_outliers, outlier_threshold
-from .probability_maps import IDENTITY, SINGLE_LABEL
+from .probability_maps import METHODS, PLATT, TEMPERATURE, probabilities
 from .strange_inputs import MADE, made_rows, numbers_of_any, rows_of, strangeness_figures
 
 TITLE = "How sure the answers are"
@@ -101,7 +102,10 @@ def calibrate_model(
     splits = {
         name: load_corpus(data, config=config, folds=folds[name], keep_unusable=forward.strict) for name in SPLITS
     }
-    require_disjoint({name: column_of(splits[name], "patient_id") for name in (CALIBRATION, TEST)})
+    people = {name: column_of(splits[name], "patient_id") for name in (CALIBRATION, TEST)}
+    for names in people.values():
+        patient_index(names, len(names))
+    require_disjoint(people)
 
     def judge(rows: Mapping) -> tuple[dict, dict]:
         return dict(rows), {name: asked.numbers(part, forward, f"{model}, {name}") for name, part in rows.items()}
@@ -160,10 +164,14 @@ def _selection_note(facts: TrainingFacts | None, config: str, folds: Mapping) ->
 
 def _calibrated(asked, task, rows, logits, options, intervals, facts, config) -> tuple[CalibratedTask, dict]:
     judged = {name: task_labels(asked.kind, task, rows[name]) for name in (CALIBRATION, TEST)}
+    for name, (_, there) in judged.items():
+        if not len(there):
+            raise ValueError(f"{task.name}: none of the {len(rows[name])} {name} rows is annotated")
     labels, places = judged[CALIBRATION]
     patients = column_of(rows[CALIBRATION], "patient_id")
     fitted = CalibrationRows(labels, logits[CALIBRATION][task.name][places], [patients[place] for place in places])
-    method = options.method_for(asked.asked_in_words)
+    losses = held_out_losses(asked.kind, labels, fitted.scores, fitted.patients, intervals.minimum)
+    method = options.method or best_method(losses, PLATT if asked.asked_in_words else TEMPERATURE)
     texts = [task.prompts.classes[name] for name in task.names] if task.prompts else []
     aggregate = task.prompts.aggregate if task.prompts else None
     calibrated, remarks = calibrate_task(
@@ -175,20 +183,28 @@ def _calibrated(asked, task, rows, logits, options, intervals, facts, config) ->
     patients = [everybody[place] for place in places]
     patient_index(patients, len(patients))
     enough = np.minimum(labels.sum(axis=0), len(labels) - labels.sum(axis=0)) >= intervals.minimum
-    own = [asked.kind == SINGLE_LABEL or one.map.method != IDENTITY for one in calibrated.classes]
-    counted = np.flatnonzero(enough & own).tolist()
+    mapped = classes_with_maps(asked.kind, fitted.labels, intervals.minimum)
+    counted = [place for place in mapped if enough[place]]
     if not counted:
         raise ValueError(
             f"{task.name}: no class has {intervals.minimum} positives and negatives both in the calibration rows and"
             " in the test rows (--minimum)"
         )
-    entry = judge_task(
-        calibrated, labels, scores, plain_probabilities(asked, scores), patients, counted, options, intervals
-    )
+    raw = plain_probabilities(asked, scores)
+    entry = judge_task(calibrated, labels, scores, raw, patients, counted, options, intervals)
+    before = plain_probabilities(asked, fitted.scores)
+    losses = {BEFORE: log_loss(asked.kind, fitted.labels, before, mapped)} | losses
+    compared = {BEFORE: raw}
+    for one in METHODS:
+        maps = fit_maps(asked.kind, fitted.labels, fitted.scores, one, intervals.minimum)
+        compared[one] = probabilities(asked.kind, maps, scores)
+    methods = judge_methods(asked.kind, labels, compared, patients, counted, intervals)
+    methods = {one: {"held_out_log_loss": losses[one]} | methods[one] for one in compared}
     word = SUPERVISED if task.prompts is None else task_protocol([facts], task.prompts, config)[0]
     names = {one.label for one in calibrated.classes}
     told = {"name": task.name, "label_set": task.label_set, "kind": asked.kind, "method": method, "protocol": word}
-    told |= {"fitted_records": len(fitted.labels), "remarks": remarks}
+    told |= {"fitted_records": len(fitted.labels), "remarks": remarks, "methods": methods}
+    told["method_chosen"] = options.method is None
     return calibrated, told | entry | {"not_judged": sorted(names - set(entry["classes"]))}
 
 

@@ -30,6 +30,8 @@ def work(tmp_path_factory):
         model.config.problem_type = f"{problem}_classification" if "label" in problem else problem
         save(model, tiny.feature_extractor(), folder / name, label_sets=["rhythm"], train_folds=[1, 2, 3, 4, 5, 6])
     save(tiny.dual_encoder(), tiny.processor(), folder / "text", train_folds=[1, 2, 3, 4, 5, 6])
+    encoder = hf_ecg.ECGResNetModel(tiny.ecg_config())
+    save(encoder, tiny.feature_extractor(), folder / "encoder", train_folds=[1, 2, 3, 4, 5, 6])
     tiny.save_prompts(folder / "words.yaml")
     return folder
 
@@ -59,10 +61,19 @@ def test_the_report_judges_other_folds_than_were_fitted_on(work, reports):
         assert report["data"]["folds"] == {"train": [1, 2, 3, 4, 5, 6], "calibration": [7, 8], "test": [9, 10]}, name
         assert task["fitted_records"] == 32 and task["records"] == 32
         assert set(task["before"]) >= {"calibration_error", "log_loss", "auroc"}
-        assert 0 <= task["sets"]["coverage"]["value"] <= 1
+        assert 0 <= task["sets"]["coverage"]["value"] <= 1 and 0 <= task["sets"]["absent_coverage"]["value"] <= 1
+        # all methods on the same rows; the one that was taken has the figures of the rest of the report
+        methods = task["methods"]
+        assert list(methods) == ["before", "temperature", "platt", "isotonic"]
+        assert methods[task["method"]]["calibration_error"] == task["after"]["calibration_error"]
+        assert task["method_chosen"] == (name != "multi")
+        held_out = {one: methods[one]["held_out_log_loss"] for one in list(methods)[1:]}
+        assert task["method"] == min(held_out, key=held_out.get) or name == "multi"
+        assert set(methods["isotonic"]["difference"]) == {"calibration_error", "log_loss", "auroc"}
     before, after = (reports["multi"]["tasks"][0][when]["log_loss"]["value"] for when in ("before", "after"))
     assert after < before  # an untrained head is right about nothing but the half
     page = (work / "multi" / "calibration_report.md").read_text()
+    assert "| isotonic |" in page and "| verdicts that are sure, present or absent |" in page
     assert "| AFIB |" in page and "found in the top 5%" in page and "noise alone, ma" in page
     assert (work / "multi" / "figures" / "reliability.png").stat().st_size > 1000
     itself = reports["multi"]["strangeness"]["inputs"]["itself"]
@@ -85,6 +96,8 @@ def test_a_classifier_says_how_sure_it_is(work, reports):
         answer, score = answers[one.label], float(logit(plain[one.label]))
         assert answer["score"] == pytest.approx(expit(one.map.slope * score + one.map.intercept), abs=1e-5)
         assert answer["set"] == (score >= one.set_from) and answer["calibrated"] is True
+        may_not = score <= one.absent_to
+        assert answer["verdict"] == ("unsure" if answer["set"] == may_not else "absent" if may_not else "present")
         assert isinstance(answer["abstained"], bool) and answer["ood_score"] > 0 and answer["ood"] in (True, False)
     off = hf_ecg.pipeline("ecg-classification", str(work / "multi"), calibration=False)
     assert {one["label"]: one["score"] for one in off(row, top_k=None)} == plain
@@ -102,6 +115,7 @@ def test_batches_and_crops_change_nothing(work, reports):
 def test_classes_that_exclude_each_other_have_one_set(work, reports):
     answers = hf_ecg.pipeline("ecg-classification", str(work / "single"))(rows(work)[0])
     assert sum(one["score"] for one in answers) == pytest.approx(1)
+    assert sum(one["verdict"] == "present" for one in answers) <= 1
     assert len({one["abstained"] for one in answers}) == 1 and len({one["ood"] for one in answers}) == 1
 
 
@@ -112,8 +126,7 @@ def test_texts_are_calibrated_by_their_prompt_set(work, reports, caplog):
     plain = {one["label"]: one["score"] for one in ask(row, candidate_labels=texts, calibrated=False)}
     task = read_calibration(work / "text" / "calibration.json").tasks["words"]
     for one in task.classes:  # in another order than was asked
-        wanted = expit(one.map.slope * logit(plain[one.label]) + one.map.intercept)
-        assert answers[one.label]["score"] == pytest.approx(float(wanted), abs=1e-5)
+        assert answers[one.label]["score"] == pytest.approx(float(one.map(logit(plain[one.label]))), abs=1e-5)
     assert set(ask(row, candidate_labels=["sinus rhythm", "complex"])[0]) == {"label", "score", "cosine"}
 
 
@@ -181,7 +194,8 @@ def test_a_damaged_file_is_refused_in_words(work, reports, tmp_path, path, value
 @pytest.mark.parametrize(
     "model, options, message",
     [
-        ("number", [], "is a regression: it gives numbers, and no probabilities"),
+        ("number", [], "is a regression: it gives numbers, and no probabilities of classes, wanted a classifier"),
+        ("encoder", [], "is an encoder without a trained head, which gives no classes.*hf-ecg finetune"),
         (
             "multi",
             ["--calibration_folds", "6", "--train_folds", "1-5"],
@@ -200,6 +214,21 @@ def test_what_cannot_be_calibrated_is_refused_in_words(work, model, options, mes
         call("calibrate", [str(work / model), str(work / "corpus"), *FAST, *options])
 
 
+@pytest.mark.parametrize("command", ["calibrate", "audit"])
+def test_a_corpus_without_patients_is_refused_in_words(work, tmp_path, command):
+    options = FAST if command == "calibrate" else ["--bootstrap", "5"]
+    tiny.write_corpus(tmp_path / "nobody", whole=tiny.dataset(160).remove_columns("patient_id"))
+    with pytest.raises(ValueError, match="the corpus has no column 'patient_id'.*it has .'record_id'"):
+        call(command, [str(work / "multi"), str(tmp_path / "nobody"), *options])
+    whole = tiny.dataset(160)
+    unknown = whole.remove_columns("patient_id").add_column(
+        "patient_id", [None] * 160, feature=whole.features["patient_id"]
+    )
+    tiny.write_corpus(tmp_path / "unknown", whole=unknown)
+    with pytest.raises(ValueError, match="32 of 32 rows have no patient_id"):
+        call(command, [str(work / "multi"), str(tmp_path / "unknown"), *options])
+
+
 def test_fewer_than_twenty_rows_are_refused(work, tmp_path):
     tiny.write_corpus(tmp_path / "small", 60)
     with pytest.raises(ValueError, match="there are 12 rows to calibrate on, wanted at least 20"):
@@ -216,6 +245,16 @@ def test_a_class_without_positives_keeps_its_scores(work):
     task, remarks = calibrate_task("multi_label", "x", ["a", "b"], given, "isotonic", options, minimum=10)
     assert task.probabilities([[0.0, 2.0]])[0, 1] == pytest.approx(expit(2)) and task.in_set([[0.0, -9.0]])[0, 1]
     assert any(one.startswith("b: as they were") for one in remarks)
+    for patients, message in (
+        (["p"] * 60, "belong to one patient"),
+        ([None] * 60, "60 of 60 rows have no patient_id"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            few = CalibrationRows(labels, given.scores, patients)
+            calibrate_task("multi_label", "x", ["a", "b"], few, "isotonic", options, minimum=10)
+    with pytest.raises(ValueError, match="60 rows to calibrate on are of 4 patients, wanted at least 5"):
+        few = CalibrationRows(labels, given.scores, [row % 4 for row in range(60)])
+        calibrate_task("multi_label", "x", ["a", "b"], few, "isotonic", options, minimum=10)
 
 
 @pytest.mark.parametrize("model, prompts", [("multi", False), ("text", True)])
@@ -224,7 +263,7 @@ def test_the_command_for_one_record_says_how_sure_it_is(work, reports, tmp_path,
     asked = ["--prompts", str(work / "words.yaml"), "sinus rhythm"] if prompts else []
     given = [path, "--model", str(work / model), *asked]
     (sure,) = [one for one in call("evaluate classify", given) if one["class"] == "AFIB"]
-    assert {"set", "abstained", "ood", "calibrated"} <= set(sure)
+    assert {"set", "verdict", "abstained", "ood", "calibrated"} <= set(sure)
     assert "Calibrated on other records" in capsys.readouterr().out
     plain = call("evaluate classify", [*given, "--uncalibrated"])
     assert not any("set" in one for one in plain) and len(plain) == (3 if prompts else 2)

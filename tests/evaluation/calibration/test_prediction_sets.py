@@ -1,11 +1,17 @@
 """Sets and abstention keep what they promise, on rows drawn again and again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import expit
 
+from hf_ecg.evaluation.calibration.calibrated_tasks import CalibrationOptions, CalibrationRows, calibrate_task
+from hf_ecg.evaluation.calibration.calibration_file import CalibratedClass, CalibratedTask
 from hf_ecg.evaluation.calibration.operating_points import capacity_figures, sensitivity_threshold, threshold_figures
 from hf_ecg.evaluation.calibration.outliers import fit_outliers, outlier_threshold
 from hf_ecg.evaluation.calibration.prediction_sets import answer_threshold, set_threshold
+from hf_ecg.evaluation.calibration.probability_maps import ProbabilityMap
 
 
 @pytest.mark.parametrize("rows", [9, 19, 57])
@@ -17,6 +23,51 @@ def test_a_set_holds_the_truth_as_often_as_was_asked_for(rows):
         covered.append(random.normal() >= threshold)
     # never less, and by no more than one in the rows plus one
     assert 0.9 - 0.02 <= np.mean(covered) <= 0.9 + 1 / (rows + 1) + 0.02
+
+
+@pytest.mark.parametrize("slope", [1.0, 8.0])
+def test_verdicts_cover_the_present_and_the_absent_of_known_probabilities(slope):
+    """Labels are drawn by sigmoid(slope * score - 1): blurred, or so sharp that both thresholds cross."""
+    random, options = np.random.default_rng(0), CalibrationOptions(method="temperature", coverage=0.9, risk=0.2)
+    rows, counts = 120, np.zeros(4)
+
+    def draw(number):
+        scores = random.normal(0, 2, (number, 1))
+        return (random.random((number, 1)) < expit(slope * scores - 1)).astype(float), scores
+
+    wrong = answered = 0
+    for _ in range(40):
+        labels, scores = draw(rows)
+        given = CalibrationRows(labels, scores, range(rows))
+        task, _ = calibrate_task("multi_label", "x", ["a"], given, "temperature", options, minimum=10)
+        labels, scores = draw(200)
+        verdicts, true = task.verdicts(scores), labels > 0
+        of_absent = [(~true).sum(), (~true & (verdicts != "present")).sum()]
+        counts += [true.sum(), (true & (verdicts != "absent")).sum(), *of_absent]
+        found = task.probabilities(scores)
+        given = ~task.abstained(found)
+        wrong, answered = wrong + (given & ((found >= 0.5) != true)).sum(), answered + given.sum()
+        # a threshold of each kind was fitted, and what neither rules out is not told as known
+        (one,) = task.classes
+        sure = (scores >= one.set_from) != (scores <= one.absent_to)
+        assert ((verdicts != "unsure") == sure).all()
+    present, absent = counts[1] / counts[0], counts[3] / counts[2]
+    # never less, and hardly more where the thresholds do not cross
+    assert 0.88 <= present <= (0.93 if slope == 1 else 1) and 0.88 <= absent <= (0.93 if slope == 1 else 1)
+    assert answered and wrong / answered <= 0.2
+
+
+def test_classes_that_exclude_each_other_are_present_alone_or_unsure():
+    one = [CalibratedClass(name, 9, 9, ProbabilityMap(), set_from=np.log(0.3)) for name in "abc"]
+    task = CalibratedTask("single_label", "x", 0.9, 0.05, 0.9, tuple(one))
+    found = task.verdicts(np.log([[0.8, 0.1, 0.1], [0.5, 0.4, 0.1], [0.28, 0.28, 0.44]]))
+    assert found.tolist() == [
+        ["present", "absent", "absent"],
+        ["unsure", "unsure", "absent"],
+        ["absent", "absent", "present"],
+    ]
+    empty = CalibratedTask("single_label", "x", 0.9, 0.05, 0.9, tuple(replace(each, set_from=0.0) for each in one))
+    assert set(empty.verdicts(np.log([[0.8, 0.1, 0.1]]))[0]) == {"unsure"}
 
 
 def test_too_few_rows_leave_no_class_out():

@@ -15,10 +15,10 @@ _PAIRS = "probability: sigmoid(scale * cosine + bias), that record and text are 
 _RANKS = "The model was trained without the sigmoid loss: its cosines rank texts and are not probabilities."
 _OWN = "probability: what the classifier gives for each of its classes; not a risk of disease."
 _NUMBERS = "value: the number that the model gives."
-_OF_CALIBRATION = ("calibrated", "set", "abstained", "ood", "ood_score")
+_OF_CALIBRATION = ("calibrated", "set", "verdict", "abstained", "ood", "ood_score")
 _CALIBRATED = (
-    " Calibrated on other records, see calibration_report.md. in the set: not ruled out; no answer: the risk that was"
-    " chosen cannot be kept; as it is: too few records to calibrate."
+    " Calibrated on other records, see calibration_report.md. present, absent: the other is ruled out, else unsure;"
+    " no answer: the risk that was chosen cannot be kept; as it is: too few records to calibrate."
 )
 _STRANGE = " This record is unlike those that the model learned from (ood): do not trust the answers."
 
@@ -162,7 +162,7 @@ def _said(entry: dict) -> list[str]:
     """What a calibration says of a class, in words."""
     if "calibrated" not in entry:
         return []
-    told = [entry["set"] and "in the set", entry["abstained"] and "no answer", not entry["calibrated"] and "as it is"]
+    told = [entry["verdict"], entry["abstained"] and "no answer", not entry["calibrated"] and "as it is"]
     return [f"{', '.join(filter(None, told)):<21}"]
 
 
