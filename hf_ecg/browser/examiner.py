@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..explanation import Explanation, explain
+from ..lead_costs import lead_cost
 from ..models.shared.roles import model_role
-from ..pipeline_parts import task_of
+from ..pipeline_parts import origin_of, task_of
 from ..pipelines import pipeline
 from ..pretrained_models import model_source, pretrained_names
 from ..processing import ECGTextProcessor
@@ -95,6 +98,24 @@ class Examiner:
             regression = self.classify.model.config.problem_type == "regression"
             return self.classify(record, **options, **({} if regression else {"top_k": None}))
         return self.classify(record, candidate_labels=list(texts or USUAL_TEXTS), **options)
+
+    def absent_leads(self, record: Record) -> str | None:
+        """What the model reads and the record lacks, and what that cost it where it was measured; None where nothing.
+
+        Raises:
+            ValueError: what the feature extractor refuses.
+        """
+        model, extractor = self.classify.model, self.classify.feature_extractor
+        prepared = extractor(record, window=window_of("all", extractor, model), return_tensors="np")
+        there = np.asarray(prepared["lead_mask"]).any(axis=0)
+        if there.all() or len(there) != len(extractor.leads):
+            return None
+        present = [lead for lead, seen in zip(extractor.leads, there, strict=True) if seen]
+        absent = [lead for lead in extractor.leads if lead not in present]
+        told = f"The model reads {len(there)} leads, and this ECG has no {', '.join(absent)}."
+        source, revision = origin_of(model)
+        cost = lead_cost(source, present, revision)
+        return told if cost is None else f"{told} What that cost on other records: {cost}."
 
     def why(self, record: Record, asked: str, method: str) -> Explanation:
         """See `hf_ecg.explain`."""

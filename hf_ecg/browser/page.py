@@ -14,7 +14,7 @@ from ..signals.leads import STANDARD_LEADS
 from ..signals.record import Record
 from . import parts
 from .examiner import USUAL_TEXTS, Examiner, texts_of
-from .uploads import MOST_BYTES, nameless, read_upload
+from .uploads import MOST_BYTES, nameless, read_upload, with_lead
 
 logger = logging.getLogger(__name__)
 TITLE = "hf_ecg: an ECG, and what a model says of it"
@@ -25,6 +25,7 @@ AT_ONCE, WAITING = 1, 16
 EXAMPLE = ("atrial_fibrillation", "left_bundle_branch_block")
 AS_IT_SAYS, ONE_CHANNEL = "as the file says", "A file of one channel: its lead"
 ASK, FIRST = "Ask in your own words, a line for each", "Drop an ECG first."
+NOTHING_SAID = "There is nothing to explain: the model gave no answer."
 DROP = (
     f"Drop the file of an ECG, of any format, up to {MOST_BYTES // 2**20} MB; of a WFDB record all its files. It is"
     " read here, once, and deleted. Names are not shown."
@@ -104,6 +105,7 @@ def build_page(model: str | Examiner = "ecg-text-small", corpus: str | None = No
         examined = [file, problem, kept, paper, quality, measurements, answers, asked, why, nearest]
         for event, does, given, changed in (
             (file.upload, of.examined, [file, texts, named], examined),
+            (named.input, of.renamed, [kept, texts, named], examined),
             (example.click, of.example, [texts], examined),
             (ask.click, of.asked, [kept, texts], [problem, answers, asked, why]),
             (explain.click, of.explained, [kept, asked, how], [why]),
@@ -133,6 +135,12 @@ class _Events:
             return [None, parts.sentence(f"This file was not read: {error}", "problem"), None, *self._nothing()]
         return self._examined(record, remarks, words)
 
+    def renamed(self, record: Record | None, words: str, lead: str) -> list:
+        """Of the record that is there, when a lead is chosen for its only channel; all else stays as it is."""
+        if record is None or len(record.leads) != 1 or lead not in STANDARD_LEADS or record.leads == (lead,):
+            return [self.gr.skip()] * (3 + len(self._nothing()))
+        return self._examined(*with_lead(record, lead), words)
+
     def example(self, words: str) -> list:
         """Of a simulated record."""
         from ..simulation import simulate_ecg
@@ -152,7 +160,7 @@ class _Events:
     def explained(self, record: Record | None, asked: str | None, how: str) -> str:
         """One answer explained."""
         if record is None or not asked:
-            return parts.sentence(FIRST, "problem")
+            return parts.sentence(FIRST if record is None else NOTHING_SAID, "problem")
 
         def show() -> str:
             found = self.examiner.why(record, asked, METHODS[how])
@@ -184,17 +192,29 @@ class _Events:
         def show() -> str:
             found = self.examiner.answers(record, texts_of(words or ""))
             labels.extend(str(one["label"]) for one in found)
-            return parts.answers(found)
+            return parts.answers(found, self.examiner.absent_leads(record))
 
-        return _or_sentence(show), labels
+        return _or_sentence(lambda: _naming_the_lead(record, show)), labels
 
     def _nearest(self, record: Record) -> str:
         if self.examiner.neighbours is None:
             return ""
-        return parts.nearest(self.examiner.nearest(record), self.examiner.neighbours.source)
+        found = _naming_the_lead(record, lambda: self.examiner.nearest(record))
+        return parts.nearest(found, self.examiner.neighbours.source)
 
     def _choices(self, labels: list[str]):
         return self.gr.Dropdown(choices=labels, value=labels[0] if labels else None)
+
+
+def _naming_the_lead(record: Record, show: Callable[[], Any]) -> Any:
+    """What `show` gives; of one channel that names no lead, where the model refuses it, how to name it."""
+    try:
+        return show()
+    except ValueError as error:
+        if len(record.leads) != 1 or record.leads[0] in STANDARD_LEADS:
+            raise
+        words = f"The only channel is called {record.leads[0]}, which the model does not take: choose its lead above."
+        raise ValueError(words) from error
 
 
 def _or_sentence(show: Callable[[], str]) -> str:

@@ -62,7 +62,9 @@ def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
 
 def paper(record: Record, remarks: Sequence[str]) -> str:
     """What was read, and the first ten seconds of it on paper."""
-    facts = f"{record.source_format or 'Made here'}: {len(record.leads)} leads, {record.sampling_rate:g} Hz"
+    number = len(record.leads)
+    facts = f"{record.source_format or 'Made here'}: {number} lead{'s' if number != 1 else ''}"
+    facts += f", {record.sampling_rate:g} Hz"
     facts += f", {record.seconds:.1f} s"
     seconds = min(SHOWN_S, record.seconds)
     drawn = picture(plot_ecg(record, seconds=seconds, width=230.0), f"ECG on paper, leads {', '.join(record.leads)}")
@@ -95,14 +97,15 @@ def measurements(record: Record) -> str:
     return table(rows, ("measurement", "value", "doubt")) + sentence(told)
 
 
-def answers(found: Sequence[dict]) -> str:
-    """A bar for each class or text, and whether the numbers are calibrated."""
+def answers(found: Sequence[dict], absent: str | None = None) -> str:
+    """A bar for each class or text, and whether the numbers are calibrated; `absent` says what the record lacks."""
     calibrated = any(one.get("calibrated") for one in found)
     lines = []
     for one in found:
         score = float(one["score"])
         share = min(max(score, 0.0), 1.0)
-        marks = [words for key, words in (("set", "in the set"), ("abstained", "not sure")) if one.get(key)]
+        marks = [one["verdict"]] if "verdict" in one else []
+        marks += ["no answer at the chosen risk"] if one.get("abstained") else []
         mark = f' <span class="mark">{escape(", ".join(marks))}</span>' if marks else ""
         lines.append(
             f'<div class="answer"><span class="label">{escape(str(one["label"]))}</span>'
@@ -116,7 +119,8 @@ def answers(found: Sequence[dict]) -> str:
     )
     if any(one.get("ood") for one in found):
         told += " This ECG is unlike what the model learned from: do not trust its answers."
-    return f'<div class="answers">{"".join(lines)}</div>' + sentence(told)
+    lacks = "" if absent is None else sentence(absent, "lacks")
+    return lacks + f'<div class="answers">{"".join(lines)}</div>' + sentence(told)
 
 
 def why(found, note: str | None) -> str:

@@ -42,6 +42,11 @@ def read_upload(paths: Sequence[str | Path], lead: str | None = None) -> tuple[R
             raise ValueError(without_names(str(error), paths)) from None
     if lead is None or record.leads == (lead,) or len(record.leads) != 1:
         return record, remarks
+    return with_lead(record, lead, remarks)
+
+
+def with_lead(record: Record, lead: str, remarks: tuple[str, ...] = ()) -> tuple[Record, tuple[str, ...]]:
+    """The record of one channel as that lead, and one remark more."""
     return replace(record, leads=(lead,), lead_names=()), (*remarks, f"its only channel is taken for lead {lead}")
 
 

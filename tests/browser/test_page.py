@@ -127,12 +127,20 @@ def test_no_name_is_left_in_a_record_or_a_sentence():
     assert told == "the file begins with unknown bytes: the file"
 
 
-def test_the_only_channel_may_be_named(tmp_path, shared_data_dir):
+def test_the_only_channel_may_be_named(page, tmp_path, shared_data_dir):
     header = sorted((shared_data_dir / "cinc2017").rglob("*.hea"))[0]
     files = [header, header.with_suffix(".mat")]
     copies = uploaded(tmp_path, *files, name=header.stem)
     record, remarks = read_upload(copies, "I")
     assert record.leads == ("I",) and "its only channel is taken for lead I" in remarks
+    # or afterwards, of the record that is there
+    found = run(page, "examined", uploaded(tmp_path, *files, name=header.stem), "")
+    assert "called ECG, which the model does not take: choose its lead above" in found["answers"]
+    assert "There is nothing to explain" in run(page, "explained", found["state"], None, "x")["why"]
+    named = run(page, "renamed", found["state"], "", "I")
+    assert named["state"].leads == ("I",) and "1 lead, 300 Hz" in named["paper"]
+    assert "reads 12 leads, and this ECG has no II, III" in named["answers"] and "macro AUROC" in named["answers"]
+    assert run(page, "renamed", None, "", "I")["answers"] == {"__type__": "update"}
 
 
 def test_words_are_limited():
