@@ -1,4 +1,4 @@
-"""Processes for tests, without the seconds that a new Python needs for its imports: forks of one that has them."""
+"""Processes for tests, without the seconds that a new Python needs for its imports: forks of the one that has them."""
 
 import multiprocessing
 import os
@@ -8,19 +8,10 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from accelerate.state import AcceleratorState, GradientState
+
 SECONDS = 240
-# the last leaves what the others imported out of the forks' collections of garbage
-PRELOADED = (
-    *("hf_ecg.training", "hf_ecg.training.pretrain", "hf_ecg.cli.train", "pytest", "tests.training_fixtures"),
-    "tests.frozen_imports",
-)
-
-
-def context():
-    """Starts processes from a server that has imported torch, transformers and the training once for the session."""
-    found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(list(PRELOADED))
-    return found
+FORK = multiprocessing.get_context("fork")
 
 
 def die(*_, **__) -> None:
@@ -52,7 +43,7 @@ def run_ranks(function: Callable, *arguments, number: int = 2) -> None:
     """Calls `function` in processes with the environment that torchrun makes, on the CPU.
 
     Args:
-        function: of a module that can be imported; the process ends after it.
+        function: the process ends after it.
         arguments: what it is called with on each rank.
         number: of processes.
 
@@ -65,7 +56,7 @@ def run_ranks(function: Callable, *arguments, number: int = 2) -> None:
     ranks = []
     for rank in range(number):
         ours, theirs = multiprocessing.Pipe(duplex=False)
-        process = context().Process(target=_rank, args=(rank, number, port, theirs, function, arguments))
+        process = FORK.Process(target=_rank, args=(rank, number, port, theirs, function, arguments))
         process.start()
         theirs.close()
         ranks.append((process, ours))
@@ -98,9 +89,9 @@ def _rank(rank: int, number: int, port: int, pipe, function: Callable, arguments
         "OMP_NUM_THREADS": "1",
         "ACCELERATE_USE_CPU": "true",
     }
-    import torch
-
-    torch.set_num_threads(1)
+    # what accelerate keeps of a run of this process without ranks
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
     try:
         function(*arguments)
     except BaseException:

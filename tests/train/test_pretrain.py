@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -13,12 +14,13 @@ import torch
 import yaml
 from accelerate.commands.launch import launch_command, launch_command_parser
 
+from hf_ecg.cli import call
 from hf_ecg.models.ecg_resnext.configuration_ecg_resnext import SIZES
 from hf_ecg.training import load_recipe, pretrain
 from hf_ecg.training.log_file import read_log
 from hf_ecg.training.network import build_model
 from hf_ecg.training.recipe import parse_recipe
-from tests.processes import SECONDS, context
+from tests.processes import FORK, run_ranks
 
 
 @pytest.fixture
@@ -39,30 +41,12 @@ def train_in_child(recipe, folder, resume):
     pretrain(load_recipe(recipe), folder, resume=resume)
 
 
-def launched(repository, told, arguments):
-    os.chdir(repository)
-    file = os.open(told, os.O_WRONLY | os.O_CREAT)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    os.environ |= {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    launch_command(launch_command_parser().parse_args(arguments))
-
-
 def finished_steps(folder):
     path = folder / "checkpoints" / "last" / "progress.json"
     try:
         return json.loads(path.read_text())["step"]
     except (OSError, ValueError):  # not there, or just being replaced
         return 0
-
-
-def wait_until_gone(process_id):
-    while True:
-        try:
-            os.kill(process_id, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.002)
 
 
 def use_extra_texts(text_recipe, number=3):
@@ -78,7 +62,7 @@ def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_pat
     recipe = write_recipe(text_recipe)
 
     def start(folder, resume):
-        child = context().Process(target=train_in_child, args=(recipe, folder, resume))
+        child = FORK.Process(target=train_in_child, args=(recipe, folder, resume))
         child.start()
         return child
 
@@ -91,7 +75,7 @@ def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_pat
         time.sleep(chance.uniform(0, 0.06))
         kills += child.is_alive()
         os.kill(child.pid, signal.SIGKILL)
-        wait_until_gone(child.pid)  # not join: that waits for the orphaned loader workers too
+        child.join()
         started.append(child)
     assert kills == 3 and finished_steps(tmp_path / "cut") < 21
     last = start(tmp_path / "cut", True)
@@ -108,7 +92,8 @@ def test_killed_at_random_moments_and_resumed(text_recipe, write_recipe, tmp_pat
 
 
 @pytest.mark.distributed
-def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_recipe, tmp_path, repository):
+@pytest.mark.parametrize("launched", [False, pytest.param(True, marks=pytest.mark.large)])
+def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_recipe, tmp_path, repository, launched):
     """Losses, validation and weights; BatchNorm is frozen, since it sees each process's rows alone."""
     use_extra_texts(text_recipe, number=100)  # all that there are, on both processes
     model = build_model(parse_recipe(text_recipe).model)
@@ -116,14 +101,17 @@ def test_two_processes_train_as_one_with_the_whole_batch(text_recipe, write_reci
     text_recipe["freeze"] = ["text_model", *norms]
     text_recipe["validation"]["batch_size"] = 8
     recipe = write_recipe(text_recipe)
-    launcher = ["--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
-    script = ["train/pretrain.py", "--config", str(recipe), "--output_dir", str(tmp_path / "two")]
-    # `accelerate launch` itself, in a process that has imported torch already
-    child = context().Process(target=launched, args=(repository, tmp_path / "told.txt", [*launcher, *script]))
-    child.start()
-    child.join(SECONDS)
-    # the files are the result: the launcher's own exit can fail after all work is done
-    assert (tmp_path / "two" / "config.json").exists(), (tmp_path / "told.txt").read_text()[-3000:]
+    arguments = ["--config", str(recipe), "--output_dir", str(tmp_path / "two")]
+    if launched:
+        start = "from accelerate.commands.accelerate_cli import main; main()"
+        launcher = ["launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0", "train/pretrain.py"]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+        line = [sys.executable, "-c", start, *launcher, *arguments]
+        done = subprocess.run(line, cwd=repository, env=environment, capture_output=True, text=True)
+        # the files are the result: the launcher's own exit can fail after all work is done
+        assert (tmp_path / "two" / "config.json").exists(), done.stderr[-3000:]
+    else:
+        run_ranks(call, "pretrain", arguments)
     pretrain(load_recipe(recipe), tmp_path / "one")
     assert json.loads((tmp_path / "two/checkpoints/last/progress.json").read_text())["num_processes"] == 2
     curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("one", "two")]

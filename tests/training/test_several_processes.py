@@ -36,7 +36,7 @@ def sharing_recipe(text_recipe) -> dict:
     text_recipe["validation"]["batch_size"] = 8
     # Adam would blow rounding errors of gradients near zero up
     text_recipe["optimizer"] |= {"name": "sgd", "momentum": 0.9}
-    text_recipe["run"] |= {"num_workers": 0, "ema_decay": 0.9}
+    text_recipe["run"] |= {"num_workers": 0, "ema_decay": 0.9, "epochs": 1}
     return text_recipe
 
 
@@ -92,9 +92,9 @@ def test_a_sharded_run_is_the_replicated_one_and_resumes(recipe, request, write,
     )
     assert_close(replicated, sharded, 1e-6)
     curves = [[line["loss"] for line in read_log(tmp_path / name)] for name in ("replicated", "sharded", "cut")]
-    assert curves[1] == pytest.approx(curves[0], rel=1e-5) and len(curves[0]) >= 14
+    assert curves[1] == pytest.approx(curves[0], rel=1e-5) and len(curves[0]) >= 7
     for rank in range(2):
-        assert "after step 5 of 1" in (tmp_path / f"stopped_{rank}.txt").read_text()
+        assert "after step 5 of 7" in (tmp_path / f"stopped_{rank}.txt").read_text()
     assert all((cut[name] == value).all() for name, value in sharded.items()) and curves[2] == curves[1]
 
 
