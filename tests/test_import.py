@@ -17,6 +17,9 @@ hf_ecg.pretrained("ecg-text-small"), hf_ecg.read
 import hf_ecg.plotting.picture_files
 heavy = {"torch", "sklearn", "datasets", "matplotlib", "evaluate"} & set(sys.modules)
 print(seconds, *heavy)
+import numpy as np
+hf_ecg.plotting.plot_ecg(np.sin(np.arange(200.0))[None], 100, ["II"], "mV")
+assert "matplotlib.figure" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
 # the Auto classes come in the middle of an import of transformers, or of one of ours
 FIRST_BERT = """
@@ -46,9 +49,12 @@ for thread in threads:
 assert not errors, errors
 from transformers import AutoConfig, pipeline
 """
-# of one process that has torch, which takes the longest and knows neither transformers nor this package
+# of one process that has what takes the longest and knows neither transformers nor this package
 IN_ANY_ORDER = """
-import os, sys, torch, torch._dynamo
+import gc
+gc.disable()
+import os, sys, torch, torch._dynamo, scipy.signal, scipy.stats, huggingface_hub, tokenizers
+gc.freeze()
 assert not {"transformers", "hf_ecg"} & set(sys.modules)
 for order in sys.argv[1:]:
     if (child := os.fork()) == 0:

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pyarrow.parquet
@@ -21,15 +19,14 @@ def raw(ptb_xl_dir, tmp_path):
     return folder
 
 
-def test_command_line(repository, raw, tmp_path):
-    command = [sys.executable, str(repository / "dataset_scripts" / "ptb_xl.py")]
-    command += ["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--hold_out", "NORM,AFIB"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "rows/s" in done.stdout and "skipped" in done.stdout
+def test_command_line(repository, raw, tmp_path, capsys):
+    options = ["--data_dir", str(raw), "--output_dir", str(tmp_path / "out"), "--hold_out", "NORM,AFIB"]
+    load(repository).main(options)
+    told = capsys.readouterr().out
+    assert "rows/s" in told and "skipped" in told
     assert (tmp_path / "out" / "summary.json").is_file()
     with pytest.raises(FileExistsError):
-        load(repository).main(command[2:])
+        load(repository).main(options)
 
 
 def test_withheld_statements(repository, raw, tmp_path):
