@@ -5,6 +5,7 @@ classes, and asks for a tokenizer before anybody has looked at the model. So wha
 [`Unusable`], to the pipeline, which raises it; and the parts beside the model are loaded by the pipeline too.
 """
 
+import os
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -14,8 +15,10 @@ from transformers import (
     AutoFeatureExtractor,
     AutoModel,
     AutoModelForPreTraining,
+    AutoProcessor,
     AutoTokenizer,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
 )
 from transformers.configuration_utils import PreTrainedConfig
 
@@ -23,7 +26,7 @@ from .auto import AutoModelForECGClassification, folder_role, public_models
 from .models.shared.roles import ROLE_WORDS, model_role
 from .models.shared.task_names import CLASSES, FEATURES, RECONSTRUCTION, TASK_OF_ROLE, ZERO_SHOT
 from .pretrained_models import model_source
-from .processing import ECGFeatureExtractor
+from .processing import ECGFeatureExtractor, ECGTextProcessor
 from .saved_models import check_head, reads_ecgs, saved_class
 
 # task -> the roles that it takes, and what it wants in words
@@ -39,6 +42,7 @@ WITHOUT_DEFAULT = {
     RECONSTRUCTION: "a model such as `hf-ecg pretrain --config ecg_unet_ptb_xl` makes",
 }
 _HUB_OPTIONS = ("cache_dir", "code_revision", "local_files_only", "revision", "token", "trust_remote_code")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json")
 _SOURCE = "loaded_for_a_pipeline"
 
 
@@ -63,6 +67,8 @@ def usable_model(task: str, model: PreTrainedModel | Unusable) -> PreTrainedMode
     """
     if isinstance(model, Unusable):
         raise model.error
+    if not isinstance(model, PreTrainedModel):
+        raise ValueError(f"{task} wants a model, its folder or its Hub id, found {type(model).__name__}")
     role = model_role(model)
     if role != "other" or task == ZERO_SHOT or model.main_input_name != "input_values":
         _check_role(task, role, type(model).__name__, model.name_or_path)
@@ -79,7 +85,30 @@ def usable_extractor(task: str, given, model: PreTrainedModel) -> ECGFeatureExtr
 
 def usable_tokenizer(given, model: PreTrainedModel) -> Any:
     """The same of the tokenizer."""
-    return _part(AutoTokenizer, "tokenizer", given, model)
+    source = getattr(model, _SOURCE, (None,))[0] if given is None else None
+    if source is not None and os.path.isdir(source):
+        if not any(os.path.isfile(os.path.join(source, name)) for name in _TOKENIZER_FILES):
+            raise OSError(f"{source} holds no tokenizer, which texts want: save the model's processor there too")
+    found = _part(AutoTokenizer, "tokenizer", given, model)
+    if not isinstance(found, PreTrainedTokenizerBase):
+        raise ValueError(f"texts want a tokenizer, found {type(found).__name__}")
+    return found
+
+
+def parts_of_processor(given) -> dict[str, Any]:
+    """`feature_extractor` and `tokenizer` of a processor, or of its folder or Hub id.
+
+    Raises:
+        ValueError: something else.
+    """
+    if given is None:
+        return {}
+    found = AutoProcessor.from_pretrained(given) if isinstance(given, (str, PathLike)) else given
+    if isinstance(found, ECGFeatureExtractor):
+        return {"feature_extractor": found}
+    if not isinstance(found, ECGTextProcessor):
+        raise ValueError(f"processor is {type(found).__name__}, wanted an ECGTextProcessor")
+    return {"feature_extractor": found.feature_extractor, "tokenizer": found.tokenizer}
 
 
 def task_of(model) -> str:

@@ -47,6 +47,7 @@ from .pipeline_parts import (
     Reconstructor,
     TrainedClassifier,
     origin_of,
+    parts_of_processor,
     task_of,
     usable_extractor,
     usable_model,
@@ -93,9 +94,9 @@ class ECGPipeline(Pipeline):
             OSError: files of the model or its processor are absent or damaged.
         """
         model = usable_model(self.task_name, model)
-        if isinstance(processor, ECGTextProcessor):
-            feature_extractor = feature_extractor or processor.feature_extractor
-            tokenizer = tokenizer or processor.tokenizer
+        parts = parts_of_processor(processor)
+        feature_extractor = feature_extractor or parts.get("feature_extractor")
+        tokenizer = tokenizer or parts.get("tokenizer")
         feature_extractor = usable_extractor(self.task_name, feature_extractor, model)
         tokenizer = usable_tokenizer(tokenizer, model) if self._reads_text else None
         super().__init__(model, tokenizer=tokenizer, feature_extractor=feature_extractor, **kwargs)

@@ -302,6 +302,45 @@ def test_a_model_that_is_loaded_already_wants_its_parts(task):
         pipeline(task, model=model, feature_extractor=Wav2Vec2FeatureExtractor(), device="cpu")
 
 
+def test_a_processor_may_be_named_by_its_folder(work):
+    model = tiny.dual_encoder()
+    made = pipeline("zero-shot-ecg-classification", model=model, processor=str(work / "sigmoid"), device="cpu")
+    assert made.feature_extractor.num_samples == tiny.SAMPLES and made.tokenizer is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": torch.nn.Linear(2, 2)}, "wants a model, its folder or its Hub id, found Linear"),
+        ({"processor": 5}, "processor is int, wanted an ECGTextProcessor"),
+        ({"processor": tiny.feature_extractor(), "tokenizer": 5}, "texts want a tokenizer, found int"),
+    ],
+)
+def test_parts_of_another_kind_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        pipeline("zero-shot-ecg-classification", **{"model": tiny.dual_encoder()} | options, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer", None, "holds no tokenizer.*save the model's processor there"),
+        (
+            "model.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "model.safetensors is a pointer of Git",
+        ),
+        ("model.safetensors", bytes(40), "model.safetensors is cut off or damaged"),
+    ],
+)
+def test_a_folder_whose_files_are_not_whole_is_refused_by_their_names(work, tmp_path, name, content, message):
+    shutil.copytree(work / "sigmoid", tmp_path / "model")
+    for path in (tmp_path / "model").glob(f"{name}*"):
+        path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(OSError, match=message):
+        pipeline("zero-shot-ecg-classification", model=str(tmp_path / "model"), device="cpu")
+
+
 def test_many_ecgs_may_come_in_any_way(work, corpus):
     extract = pipeline("ecg-feature-extraction", model=str(work / "encoder"), device="cpu")
     expected = ecg_features(extract.model, extract.feature_extractor, corpus)

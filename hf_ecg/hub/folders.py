@@ -5,10 +5,9 @@ import re
 from fnmatch import fnmatch
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from ..cards import CARD_NAME, PLACEHOLDER
 from ..hidden_places import INCOMPLETE, hidden_names
+from ..models.shared.weight_files import check_weight_file
 
 # Named, not everything but checkpoints and logs: what else lies in a run's folder may be anybody's records.
 _MODEL_FILES = (
@@ -122,11 +121,7 @@ def _check_whole(folder: Path) -> None:
             " processor_config.json: save the extractor or processor there"
         )
     for path in _weights(folder):
-        try:
-            with safe_open(path, framework="numpy"):
-                pass
-        except SafetensorError as error:
-            raise OSError(f"{path} is cut off or damaged: {error}") from error
+        check_weight_file(path)
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
@@ -16,6 +17,7 @@ from .forward_names import forward_names, refuse_names
 from .one_number import reshape_single_numbers
 from .other_shapes import describe_other_shapes
 from .pushed_card import write_pushed_card
+from .weight_files import refuse_weights
 
 
 class WholeWeightsMixin(NoSourceCopies):
@@ -31,6 +33,7 @@ class WholeWeightsMixin(NoSourceCopies):
             ValueError: a checkpoint of another model type, as when an encoder is loaded from the folder of an
                 `ECGTextModel` (its encoder is in the subfolder `encoder`), one that lacks tensors, or whose tensors
                 have other shapes than its configuration; a survival model for a classifier, or the reverse.
+            OSError: no such folder or Hub id, or weights that are cut off or damaged, with the file's name.
         """
         source = pretrained_model_name_or_path
         wants_info = kwargs.pop("output_loading_info", False)
@@ -39,6 +42,8 @@ class WholeWeightsMixin(NoSourceCopies):
             model, info = super().from_pretrained(  # type: ignore[misc]
                 source, *args, output_loading_info=True, **kwargs
             )
+        except SafetensorError as error:
+            refuse_weights(source, error)
         except RuntimeError as error:
             if "ignore_mismatched_sizes" not in str(error):
                 raise
