@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..checks import is_finite_number, shown
 from .formats import open_parts, read
+from .formats.record_parts import RecordParts
 from .patient_fields import clear_comments, with_patient
 from .record import Record
 
@@ -36,8 +37,9 @@ def open_long(
 class RecordStream:
     """A record that is read in parts.
 
-    Formats that say where a sample lies are read part by part, such as a WFDB record of one segment that is neither
-    compressed nor skewed. Any other file is read whole when it is opened, and cut: the same record, in more memory.
+    Formats that say where a sample lies are read part by part: EDF and BDF without gaps, ISHNE, MFER, and a WFDB
+    record of one segment that is neither compressed nor skewed. Any other file is read whole when it is opened, and
+    cut: the same record, in more memory.
 
     Args:
         path, root, leads, rename: see `hf_ecg.read`.
@@ -61,7 +63,10 @@ class RecordStream:
     ):
         parts = open_parts(path, root, leads=leads, rename=rename)
         self.in_parts = parts is not None
-        source = _Whole(read(path, root, leads=leads, rename=rename)) if parts is None else parts
+        source = parts
+        if source is None:
+            record = read(path, root, leads=leads, rename=rename)
+            source = RecordParts(record.cut, record.num_samples)
         self._source = source
         self.name, self.leads, self.comments = source.name, source.leads, clear_comments(source.comments)
         self.sampling_rate, self.num_samples = source.sampling_rate, source.num_samples
@@ -93,21 +98,3 @@ class RecordStream:
             raise ValueError(f"a window of {shown(seconds)} s at {self.sampling_rate:g} Hz has no sample")
         windows = self._source.windows(round(seconds * self.sampling_rate))
         return ((first, with_patient(part, keep_identifiers=False)) for first, part in windows)
-
-
-class _Whole:
-    """A record in memory, with the methods of `WFDBStream`."""
-
-    def __init__(self, record: Record):
-        self._record = record
-        self.name, self.leads, self.comments = record.name, record.leads, record.comments
-        self.sampling_rate, self.num_samples = record.sampling_rate, record.num_samples
-
-    def part(self, first: int, end: int) -> Record:
-        if not 0 <= first < end <= self.num_samples:
-            raise ValueError(f"{self.name} has {self.num_samples} samples, wanted those from {first} to {end}")
-        return self._record.cut(first, end)
-
-    def windows(self, length: int) -> Iterator[tuple[int, Record]]:
-        for first in range(0, self.num_samples, length):
-            yield first, self._record.cut(first, min(first + length, self.num_samples))

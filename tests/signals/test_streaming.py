@@ -1,6 +1,7 @@
 """A stream gives the samples of the whole record, window by window, and sees damage."""
 
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -8,6 +9,9 @@ import wfdb
 
 from hf_ecg.signals import read
 from hf_ecg.signals.streaming import RecordStream
+from tests.signals.formats.binary_samples import BINARY
+from tests.signals.formats.edf_making import annotations, edf
+from tests.signals.formats.mfer_making import frame, mfer, tag
 
 
 def whole(path, seconds, **options):
@@ -63,6 +67,59 @@ def test_damage_is_told_behind_the_last_window(shared_data_dir, tmp_path):
     (tmp_path / "100.dat").write_bytes(content[:-3])
     with pytest.raises(ValueError, match="truncated"):
         next(RecordStream(tmp_path / "100").windows(60))
+
+
+@pytest.mark.parametrize("form", ["EDF", "BDF", "ISHNE", "MFER"])
+def test_other_formats_are_read_by_parts_too(tmp_path, form):
+    path = BINARY[form](tmp_path)
+    record = read(path)
+    for seconds in (0.7, 3.3):
+        stream, values = whole(path, seconds)
+        assert stream.in_parts and (stream.name, stream.leads) == (record.name, record.leads)
+        assert (stream.num_samples, stream.comments) == (record.num_samples, record.comments)
+        np.testing.assert_array_equal(values, record.to_millivolts())
+    part = stream.part(3, 7)
+    assert part.patient == {} and part.source_format == record.source_format and part.units == record.units
+    stream, values = whole(path, 1.1, leads=["V5", "III"], rename={"V1": "V7"})
+    np.testing.assert_array_equal(values, read(path, leads=["V5", "III"]).to_millivolts())
+    with pytest.raises(ValueError, match=f"wanted those from 5 to {record.num_samples + 1}"):
+        stream.part(5, record.num_samples + 1)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=path.name):
+        RecordStream(path)
+
+
+def test_what_fills_an_edf_file_is_missing_in_its_parts_too(tmp_path):
+    """Runs of the lowest count, which a part may begin or end in, and the filling of the end."""
+    counts = np.random.default_rng(0).integers(-300, 300, (2, 1000))
+    counts[0, 195:206], counts[1, 400], counts[0, 690:700], counts[:, 850:] = [-32768] * 4
+    leads = [
+        (lead, "uV", -32768, 32767, -32768, 32767, "", list(row.reshape(10, 100)))
+        for lead, row in zip(("II", "V5"), counts, strict=True)
+    ]
+    (tmp_path / "filled.edf").write_bytes(edf(leads))
+    record = read(tmp_path / "filled.edf")
+    assert np.isnan(record.to_millivolts()).sum() == 11 + 10 + 2 * 150
+    for seconds in (1, 2, 0.07, 2.5):
+        stream, values = whole(tmp_path / "filled.edf", seconds)
+        assert stream.in_parts
+        np.testing.assert_allclose(values, record.to_millivolts(), rtol=1e-12)
+    # a gap between data records: the whole is read, the gap with it
+    times = [f"+{second + 3 * (second > 4)}\x14\x14\0".encode() for second in range(10)]
+    (tmp_path / "gap.edf").write_bytes(edf([*leads, annotations(times)], reserved="EDF+D"))
+    stream, values = whole(tmp_path / "gap.edf", 2)
+    assert not stream.in_parts and stream.num_samples == 1300 and np.isnan(values[:, 500:800]).all()
+
+
+@pytest.mark.parametrize("options", [{}, {"block": 1}, {"block": 600}, {"kind": 7}, {"kind": 1}])
+def test_parts_of_an_mfer_file_of_several_frames(tmp_path, options):
+    counts = np.abs(np.random.default_rng(0).integers(-300, 300, (2, 600)))
+    waves = frame(counts[:, :300], 50) + tag(0x07, struct.pack("<I", 300)) + frame(counts[:, 300:], 50)
+    options = options if options else {"waves": waves, "sequences": 6}
+    (tmp_path / "a.mwf").write_bytes(mfer(counts, (2, 7), **options))
+    stream, values = whole(tmp_path / "a.mwf", 0.131)
+    assert stream.in_parts
+    np.testing.assert_array_equal(values, read(tmp_path / "a.mwf").to_millivolts())
 
 
 def test_other_files_are_read_whole(tmp_path, shared_data_dir):

@@ -8,7 +8,9 @@ hands out -32768, which stands for a lead that is off, as signal.
 import binascii
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from ..channels import Channels, choose_channels
 from ..record import Annotation, Record
 from ..units import MISSING_COUNT
 from .confinement import check_inside
+from .record_parts import RecordParts
 from .remarks import tell
 from .stored_counts import stored_values
 from .stored_fields import StoredFields, day, decoded, without_serial
@@ -36,6 +39,18 @@ _LEADS = {
 _ABSENT, _NO_BEAT = -9, "!"
 
 
+class _Layout(NamedTuple):
+    """What the header says of the samples; `names` and `steps` (nanovolts a count) are of all leads."""
+
+    header: StoredFields
+    remarks: list[str]
+    rate: int
+    names: list[str]
+    steps: tuple[int, ...]
+    chosen: Channels
+    samples: int
+
+
 def matches(path: str, head: bytes) -> bool:
     """By the first eight bytes, of a recording or of its beats."""
     return head.startswith((_MARK, _BEATS_MARK))
@@ -44,6 +59,17 @@ def matches(path: str, head: bytes) -> bool:
 def record_file(path: str) -> str:
     """The recording."""
     return path
+
+
+def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> RecordParts:
+    """What `read` reads, part by part."""
+    layout = _opened(path, root, choose)
+    tell(path, layout.remarks)
+
+    def cut(first: int, end: int) -> Record:
+        return _record(path, layout, _counts(path, layout, first, end), [])
+
+    return RecordParts(cut, layout.samples)
 
 
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
@@ -59,6 +85,17 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         ValueError: a damaged header, no samples, a file of beats alone, no channel that can be taken, a path that
             leaves `root`.
     """
+    layout = _opened(path, root, choose)
+    remarks = layout.remarks
+    counts = _counts(path, layout, 0, layout.samples)
+    record = _record(path, layout, counts, remarks)
+    tell(path, remarks)
+    return replace(
+        record, annotations=_beats(path, root, layout.rate, layout.samples, remarks), remarks=tuple(remarks)
+    )
+
+
+def _opened(path: str, root, choose: Callable[..., Channels]) -> _Layout:
     if root is not None:
         check_inside(path, root)
     with InputFile(path) as file:
@@ -77,26 +114,28 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         chosen = choose(
             names, ["nV"] * number, unfit=[_unfit(*one) for one in zip(codes, steps, strict=True)], where=path
         )
-        counts = _counts(file, len(header), number, chosen.places, samples, path)
-    values = stored_values(counts, np.array([steps[place] * 1e-6 for place in chosen.places]), np.zeros(len(counts)))
+    return _Layout(header, remarks, rate, names, steps, chosen, samples)
+
+
+def _record(path: str, layout: _Layout, counts: np.ndarray, remarks: list[str]) -> Record:
+    header, places = layout.header, layout.chosen.places
+    values = stored_values(counts, np.array([layout.steps[place] * 1e-6 for place in places]), np.zeros(len(counts)))
     lost = int((counts == MISSING_COUNT).any(0).sum())
     if lost:
         remarks.append(f"samples of -32768, where a lead was off, are missing: {lost}")
-    tell(path, remarks)
     device, serial = without_serial(header.text(232, 40))
     return Record(
         name=os.path.splitext(os.path.basename(path))[0],
         values=values.values,
         gain=values.gain,
         baseline=values.baseline,
-        leads=chosen.leads,
-        sampling_rate=float(rate),
-        lead_names=tuple(names[place] for place in chosen.places),
+        leads=layout.chosen.leads,
+        sampling_rate=float(layout.rate),
+        lead_names=tuple(layout.names[place] for place in places),
         units=("nV",) * len(counts),
         source_format=FORMAT,
         device=device if device.lower() not in ("", "analog", "digital") else None,
         start_time=_start(header),
-        annotations=_beats(path, root, rate, samples, remarks),
         remarks=tuple(remarks),
         # free text of whoever wore or fitted it
         patient=_patient(header) | {"device_serial": serial, "notes": decoded(header.stored[_FIXED_BYTES:])},
@@ -144,15 +183,18 @@ def _unfit(code: int, step: int) -> str | None:
     return None if step > 0 else "its resolution gives no scale"
 
 
-def _counts(file: InputFile, first: int, number: int, places, samples: int, path: str) -> np.ndarray:
-    counts = np.empty((len(places), samples), np.int16)
+def _counts(path: str, layout: _Layout, first: int, end: int) -> np.ndarray:
+    """Those of the chosen leads from a first sample to before an end."""
+    number, places = len(layout.names), list(layout.chosen.places)
+    counts = np.empty((len(places), end - first), np.int16)
     at_once = _BLOCK_BYTES // (2 * number)
-    for start in range(0, samples, at_once):
-        end = min(start + at_once, samples)
-        stored = file.read(first + 2 * number * start, 2 * number * (end - start))
-        if len(stored) < 2 * number * (end - start):
-            raise ValueError(f"{path} ended while it was read: truncated")
-        counts[:, start:end] = np.frombuffer(stored, "<i2").reshape(-1, number).T[list(places)]
+    with InputFile(path) as file:
+        for start in range(first, end, at_once):
+            stop = min(start + at_once, end)
+            stored = file.read(len(layout.header) + 2 * number * start, 2 * number * (stop - start))
+            if len(stored) < 2 * number * (stop - start):
+                raise ValueError(f"{path} ended while it was read: truncated")
+            counts[:, start - first : stop - first] = np.frombuffer(stored, "<i2").reshape(-1, number).T[places]
     return counts
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ...input_files import InputFile
 from .scp_leads import SCP_LEADS
 from .stored_fields import decoded
 
@@ -22,6 +23,7 @@ KNOWN = {
 # What may differ from channel to channel.
 _OF_CHANNEL = (BLOCK, SEQUENCES, WAVEFORM, LEAD, TYPE, INTERVAL, SENSITIVITY, OFFSET, NULL)
 _MOST_CHANNELS, _MOST_DEFINITIONS, _MOST_DEPTH = 1024, 100_000, 4
+_PAGE_BYTES = 2**12
 _MORE_LEADS = {4166: "ECG1", 4167: "ECG2", 4168: "ECG3", 4169: "ECG4"}
 _JAPANESE = {"jis x 0201": "shift_jis", "jis x 0208": "iso2022_jp", "rfc 1468": "iso2022_jp", "iso-2022": "iso2022_jp"}
 
@@ -72,7 +74,7 @@ class Defined:
         return [text for text in found if text]
 
 
-def definitions(stored: bytes | memoryview, first: int, end: int) -> Iterator[Definition]:
+def definitions(stored: "bytes | StoredBytes", first: int, end: int) -> Iterator[Definition]:
     """Those between two places, one after the other.
 
     Raises:
@@ -138,11 +140,31 @@ def _length(stored, place: int, end: int) -> tuple[int, int]:
     return int.from_bytes(stored[place + 1 : place + 1 + size], "big"), place + 1 + size
 
 
+class StoredBytes:
+    """The bytes of a file by their places, of which few are read: definitions stand between long frames of samples."""
+
+    def __init__(self, file: InputFile):
+        self._file, self._held, self._first = file, b"", 0
+
+    def __len__(self) -> int:
+        return self._file.size
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            first, end, _ = place.indices(len(self))
+            return self._file.read(first, max(end - first, 0))
+        if not 0 <= place - self._first < len(self._held):
+            self._held, self._first = self._file.read(place, _PAGE_BYTES), place
+            if not self._held:
+                raise ValueError("it ended while it was read: truncated")
+        return self._held[place - self._first]
+
+
 class Walk:
     """Goes through the definitions of a file, and keeps what is in force."""
 
-    def __init__(self, stored: bytes):
-        self.stored = memoryview(stored)
+    def __init__(self, stored: StoredBytes):
+        self.stored = stored
         self.found = Defined()
         self._order, self._channels = "big", 1
         self._pointer: int | None = None

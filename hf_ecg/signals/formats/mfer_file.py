@@ -7,26 +7,26 @@ what is missing at a cut end.
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
-
-import numpy as np
 
 from ...input_files import InputFile
 from ..channels import Channels, choose_channels
 from ..record import Annotation, Record
 from . import mfer_definitions as mfer
 from .confinement import check_inside
-from .mfer_definitions import Defined, Frame, Value, Walk, definitions, lead_name
+from .mfer_definitions import Defined, Frame, StoredBytes, Value, Walk, definitions, lead_name
+from .mfer_samples import MFERSamples, kind_of, type_of, typed
 from .rates import one_rate
+from .record_parts import RecordParts
 from .remarks import tell
-from .stored_counts import Values, stored_values
+from .stored_counts import Values
 from .stored_fields import StoredFields, day
 
 FORMAT = "MFER"
 ENDINGS = (".mwf", ".mfer", ".mfr")
-_TYPES = {0: "i2", 1: "u2", 2: "i4", 3: "u1", 4: "u2", 5: "i1", 6: "u4", 7: "f4", 8: "f8"}
-_STATUS, _HUFFMAN, _VOLT = 4, 9, 0
+_STATUS, _VOLT = 4, 0
 # A beat that stands for all, not the record.
 _DOMINANT_BEAT = 9
 _USUAL_RATE = 1000.0
@@ -38,14 +38,15 @@ _SIZES = {mfer.ORDER: 1, 0x02: 3, mfer.TYPE: 1, mfer.CHANNELS: 4, mfer.BLOCK: 4,
 _FEWEST = 4
 
 
-class _Layout(NamedTuple):
-    """Where the samples of each channel stand in a sequence of a frame; sequences in it."""
+class _Opened(NamedTuple):
+    """What the definitions say, and of the channels those that are read."""
 
-    types: list[np.dtype]
-    blocks: list[int]
-    offsets: list[int]
-    size: int
-    sequences: int
+    found: Defined
+    samples: MFERSamples
+    names: list[str]
+    chosen: Channels
+    rate: float
+    remarks: list[str]
 
 
 def matches(path: str, head: bytes) -> bool:
@@ -70,6 +71,25 @@ def record_file(path: str) -> str:
     return path
 
 
+def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> RecordParts | None:
+    """What `read` reads, part by part; None where samples that follow each other stand far apart."""
+    opened = _opened(path, root, choose)
+    if not opened.samples.has_parts:
+        return None
+    tell(path, opened.remarks)
+
+    def cut(first: int, end: int) -> Record:
+        remarks: list[str] = []
+        with InputFile(path) as file:
+            try:
+                values = opened.samples.values(file, first, end, remarks)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
+        return _record(path, opened, values, remarks)
+
+    return RecordParts(cut, opened.samples.number)
+
+
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read the first waveform that is not a dominant beat, with the frames that go on with it.
 
@@ -83,32 +103,49 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         ValueError: definitions that are cut or cannot be, fewer samples than they say, compressed ones, chosen
             channels of different rates, no channel that can be taken, a path that leaves `root`.
     """
+    opened = _opened(path, root, choose)
+    remarks = opened.remarks
+    try:
+        with InputFile(path) as file:
+            values = opened.samples.values(file, 0, opened.samples.number, remarks)
+        notes = _events(opened.found, opened.rate)
+        start = _start(opened.found)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    tell(path, remarks)
+    return replace(_record(path, opened, values, remarks), start_time=start, annotations=notes)
+
+
+def _opened(path: str, root, choose: Callable[..., Channels]) -> _Opened:
     if root is not None:
         check_inside(path, root)
+    remarks: list[str] = []
     with InputFile(path) as file:
         if file.size > _MOST_BYTES:
             raise ValueError(f"{path} has {file.size} bytes, wanted at most {_MOST_BYTES}")
-        stored = file.read(0, file.size)
-    remarks: list[str] = []
-    try:
-        found = Walk(stored).run()
-        frames = _frames(found, remarks)
-        channels = frames[0].channels
-        scales = [_scale(channel) for channel in channels]
-        names = [lead_name(channel.get(mfer.LEAD), place, found.encoding) for place, channel in enumerate(channels)]
-        rates = [_rate(channel, remarks) for channel in channels]
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        try:
+            found = Walk(StoredBytes(file)).run()
+            frames = _frames(found, remarks)
+            channels = frames[0].channels
+            scales = [_scale(channel) for channel in channels]
+            names = [
+                lead_name(channel.get(mfer.LEAD), place, found.encoding) for place, channel in enumerate(channels)
+            ]
+            rates = [_rate(channel, remarks) for channel in channels]
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     unfit = [_unfit(*one) for one in zip(channels, scales, strict=True)]
     chosen = choose(names, unfit=unfit, where=path)
     rate = one_rate([names[place] for place in chosen.places], [rates[place] for place in chosen.places], path)
     try:
-        values = _values(stored, frames, chosen.places, [scales[place] for place in chosen.places], remarks)
-        notes = _events(found, rate)
-        start = _start(found)
+        samples = MFERSamples(frames, chosen.places, [scales[place] for place in chosen.places], remarks)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    tell(path, remarks)
+    return _Opened(found, samples, names, chosen, rate, remarks)
+
+
+def _record(path: str, opened: _Opened, values: Values, remarks: list[str]) -> Record:
+    found, chosen = opened.found, opened.chosen
     machine = [part.strip() for part in found.text(mfer.MACHINE).split("^")] + [""] * 4
     return Record(
         name=os.path.splitext(os.path.basename(path))[0],
@@ -116,14 +153,12 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
         gain=values.gain,
         baseline=values.baseline,
         leads=chosen.leads,
-        sampling_rate=rate,
+        sampling_rate=opened.rate,
         comments=[f"Filter: {text}" for text in found.texts(mfer.FILTER)],
-        lead_names=tuple(names[place] for place in chosen.places),
+        lead_names=tuple(opened.names[place] for place in chosen.places),
         units=("V",) * len(chosen.places),
         source_format=FORMAT,
         device=" ".join(filter(None, machine[:2])) or None,
-        start_time=start,
-        annotations=notes,
         remarks=tuple(remarks),
         patient=_patient(found) | {"device_serial": machine[3]},
     )
@@ -177,103 +212,16 @@ def _rate(channel: dict[int, Value], remarks: list[str]) -> float:
 def _scale(channel: dict[int, Value]) -> tuple[float, float]:
     """Millivolts a count, NaN where nobody says, and the count of zero."""
     told = _decimal(channel.get(mfer.SENSITIVITY))
-    offset = _typed(channel.get(mfer.OFFSET), _type(channel))
+    offset = typed(channel.get(mfer.OFFSET), type_of(channel))
     if told is None or told[0] != _VOLT or not told[1]:
         return math.nan, 0.0
     return told[1] * 1e3, -offset if offset is not None and math.isfinite(offset) else 0.0
 
 
 def _unfit(channel: dict[int, Value], scale: tuple[float, float]) -> str | None:
-    if _kind(channel) == _STATUS:
+    if kind_of(channel) == _STATUS:
         return "a status"
     return None if math.isfinite(scale[0]) else "its sensitivity is not a voltage"
-
-
-def _kind(channel: dict[int, Value]) -> int:
-    value = channel.get(mfer.TYPE)
-    return 0 if value is None else value.stored[0]
-
-
-def _type(channel: dict[int, Value], order: str = "big") -> np.dtype:
-    kind = _kind(channel)
-    if kind not in _TYPES:
-        told = "compressed, which is not read" if kind == _HUFFMAN else "of no known kind"
-        raise ValueError(f"samples of the kind {kind} are {told}")
-    return np.dtype((">" if order == "big" else "<") + _TYPES[kind])
-
-
-def _typed(value: Value | None, dtype: np.dtype) -> float | None:
-    """A number of the kind of the samples."""
-    if value is None or len(value.stored) < dtype.itemsize:
-        return None
-    dtype = dtype.newbyteorder(">" if value.order == "big" else "<")
-    return float(np.frombuffer(value.stored, dtype, 1)[0])
-
-
-def _layout(frame: Frame) -> _Layout:
-    types = [_type(channel, frame.order) for channel in frame.channels]
-    blocks = [channel[mfer.BLOCK].number() if mfer.BLOCK in channel else 1 for channel in frame.channels]
-    sizes = [block * dtype.itemsize for block, dtype in zip(blocks, types, strict=True)]
-    said = {channel[mfer.SEQUENCES].number() for channel in frame.channels if mfer.SEQUENCES in channel}
-    there = frame.end - frame.first
-    if min(blocks) < 1 or len(said) > 1:
-        raise ValueError(f"blocks of {min(blocks)} samples in {sorted(said)} sequences are not read")
-    sequences = said.pop() if said else there // sum(sizes)
-    if sequences < 1 or sequences * sum(sizes) > there:
-        raise ValueError(
-            f"a frame of {sequences} sequences takes {sequences * sum(sizes)} bytes, and {there} are there: truncated"
-        )
-    offsets = [sum(sizes[:place]) for place in range(len(sizes))]
-    return _Layout(types, blocks, offsets, sum(sizes), sequences)
-
-
-def _values(stored: bytes, frames: list[Frame], places, scales, remarks: list[str]) -> Values:
-    layouts = [_layout(frame) for frame in frames]
-    lengths = {sum(layout.sequences * layout.blocks[place] for layout in layouts) for place in places}
-    if len(lengths) > 1:
-        raise ValueError(f"its leads have {sorted(lengths)} samples at one rate")
-    dtypes = {layouts[0].types[place] for place in places}
-    native = next(iter(dtypes)).newbyteorder("=") if len(dtypes) == 1 else np.dtype(np.float64)
-    counts = np.empty((len(places), lengths.pop()), native)
-    rest = at = 0
-    for number, (frame, layout) in enumerate(zip(frames, layouts, strict=True)):
-        size = layout.sequences * layout.size
-        rest += frame.end - frame.first - size
-        rows = np.frombuffer(stored, np.uint8, size, frame.first).reshape(layout.sequences, layout.size)
-        for row, place in enumerate(places):
-            first, dtype = layout.offsets[place], layout.types[place]
-            part = np.ascontiguousarray(rows[:, first : first + layout.blocks[place] * dtype.itemsize])
-            counts[row, at : at + layout.sequences * layout.blocks[place]] = part.view(dtype).reshape(-1)
-        if number and frame.pointer not in (None, at):
-            remarks.append(f"a part of the record does not begin where the one in front of it ends: {number + 1}")
-        at += layout.sequences * layout.blocks[places[0]]
-    if rest:
-        remarks.append(f"bytes behind the last whole sequence are left out: {rest}")
-    nulls = [_typed(frames[0].channels[place].get(mfer.NULL), layouts[0].types[place]) for place in places]
-    return _scaled(counts, nulls, np.array(scales), remarks)
-
-
-def _scaled(counts: np.ndarray, nulls: list[float | None], scales: np.ndarray, remarks: list[str]) -> Values:
-    step, zero = scales[:, 0], scales[:, 1]
-    told = any(null is not None for null in nulls) or counts.dtype != np.int16
-    missing = np.zeros(counts.shape, bool) if told else None
-    for row, null in enumerate(nulls):
-        if null is not None and missing is not None:
-            missing[row] = counts[row] == null
-    if counts.dtype.kind == "f":
-        millivolts = (counts.astype(np.float64) - zero[:, None]) * step[:, None]
-        bad = ~np.isfinite(millivolts) | (missing if missing is not None else False)
-        millivolts[bad] = np.nan
-        lost = int(bad.any(0).sum())
-        found = Values(millivolts, None, None)
-    else:
-        wide = counts if counts.dtype == np.int16 else counts.astype(np.int64)
-        found = stored_values(wide, step, zero, missing)
-        gone = found.values == -32768 if found.values.dtype == np.int16 else np.isnan(found.values)
-        lost = int(gone.any(0).sum())
-    if lost:
-        remarks.append(f"samples that the file marks as not there are missing: {lost}")
-    return found
 
 
 def _events(found: Defined, rate: float) -> tuple[Annotation, ...]:
