@@ -19,11 +19,14 @@ PYTHON = "3.11"
 USUAL_GRADIO = "6.31.0"
 _APP = '''"""The page of `hf-ecg demo` as a Space: drop an ECG, see what {name} says of it. Research use only."""
 
+import os
 from pathlib import Path
 
 from hf_ecg.browser import build_page, serve
 
 MODEL = {model}
+# the Hub's own, unless it says another
+PORT = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
 
 
 def build():
@@ -32,7 +35,7 @@ def build():
 
 
 if __name__ == "__main__":
-    serve(build(), host="0.0.0.0", port=7860)
+    serve(build(), host="0.0.0.0", port=PORT)
 '''
 _README = """# An ECG, and what {name} says of it
 
@@ -70,7 +73,7 @@ def space_files(model: str, title: str | None = None) -> dict[str, Path | bytes]
     said = f'str(Path(__file__).parent / "{MODEL_FOLDER}")' if own else repr(name)
     app = _APP.format(name=name, model=said)
     if not own:
-        app = app.replace("from pathlib import Path\n\n", "")
+        app = app.replace("from pathlib import Path\n", "")
     note = trained_on_note(model) or "Nothing is known of what it learned from."
     facts = {
         "title": title or f"ECG: {name}"[:60],

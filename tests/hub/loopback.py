@@ -174,11 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {}
         if path.endswith(".git/info/lfs/objects/batch"):
             return self.batch(json.loads(body)["objects"])
-        if match := re.fullmatch(r"/api/(models|datasets)/([^/]+/[^/]+)(?:/(.*))?", path):
+        if match := re.fullmatch(r"/api/(models|datasets|spaces)/([^/]+/[^/]+)(?:/(.*))?", path):
             kind, repo_id, rest = match.groups()
             return self.api(kind, repo_id, (rest or "").split("/"), body)
-        if match := re.fullmatch(r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.*)", path):
-            repository = self.repository("datasets" if match[1] else "models", match[2])
+        if match := re.fullmatch(r"/(datasets/|spaces/)?([^/]+/[^/]+)/resolve/([^/]+)/(.*)", path):
+            repository = self.repository((match[1] or "models").rstrip("/"), match[2])
             return self.resolve(repository.find(match[3]), match[4])
         raise Refused(404, f"no route {path}")
 
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def create(self, wanted: dict) -> tuple:
         kind, repo_id = wanted.get("type", "model") + "s", f"{wanted.get('organization') or 'me'}/{wanted['name']}"
-        url = f"{self.hub.url}/{'datasets/' if kind == 'datasets' else ''}{repo_id}"
+        url = f"{self.hub.url}/{'' if kind == 'models' else f'{kind}/'}{repo_id}"
         if (kind, repo_id) in self.hub.repositories:
             return 409, {"error": "You already created this repo", "url": url}
         repository = Repository(bool(wanted.get("private") or wanted.get("visibility") == "private"))
@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         if verb == "preupload":
             return 200, {"files": [_upload_mode(entry["path"], commit) for entry in json.loads(body)["files"]]}
         if verb == "commit":
-            page = f"{self.hub.url}/{'datasets/' if kind == 'datasets' else ''}{repo_id}"
+            page = f"{self.hub.url}/{'' if kind == 'models' else f'{kind}/'}{repo_id}"
             return self.commit(repository, revision, [json.loads(line) for line in body.splitlines()], page)
         if verb == "tree":
             return 200, _tree(commit, "/".join(rest[2:]), self.query.get("recursive", ["false"])[0].lower() == "true")
