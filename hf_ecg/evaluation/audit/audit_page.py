@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..metrics.interval_text import interval_text
 from ..reports.evaluation_report import fold_words
+from ..reports.table_cells import cell, listed
 from .group_figures import CONFIDENT, MEASURES, WORDS
 
 REPORT_NAME = "audit.json"
@@ -72,7 +73,7 @@ def gap_lines(task: Mapping) -> list[str]:
     for one in task["gaps"][:_MOST]:
         p = "< 0.001" if one["p_holm"] < 0.001 else f"{one['p_holm']:.3f}"
         classes = _classes_words(one["classes"], task["label_set"])
-        name = f"{_shown(one['attribute'])}: {_shown(one['group'])} ({one['records']} records; {classes})"
+        name = f"{cell(one['attribute'])}: {cell(one['group'])} ({one['records']} records; {classes})"
         lines.append(f"| {name} | {WORDS[one['measure']]} | {interval_text(one['gap'], True)} | {p} |")
     return lines
 
@@ -93,7 +94,7 @@ def group_lines(task: Mapping, short: bool = False) -> list[str]:
     for one in task["groups"]:
         if "reason" in one and short:
             continue
-        cells = [f"{_shown(one['attribute'])}: {_shown(one['group'])}", str(one["records"]), str(one["patients"])]
+        cells = [f"{cell(one['attribute'])}: {cell(one['group'])}", str(one["records"]), str(one["patients"])]
         if "reason" in one:
             cells += ["too few", *[""] * (len(header) - 4)]
         else:
@@ -140,14 +141,9 @@ def _rows_words(data: Mapping) -> str:
 
 
 def _classes_words(classes: list[str], label_set: str) -> str:
-    names = [_shown(name.removeprefix(f"{label_set}: ")) for name in classes]
-    return ", ".join(names) if len(names) <= _FEW else f"{len(names)} classes"
+    names = [cell(name.removeprefix(f"{label_set}: ")) for name in classes]
+    return listed(names) if len(names) <= _FEW else f"{len(names)} classes"
 
 
 def _surely(task: Mapping) -> int:
     return sum(one["p_holm"] < CONFIDENT for one in task["gaps"])
-
-
-def _shown(name: str) -> str:
-    # it would end the cell
-    return name.replace("|", "\\|")

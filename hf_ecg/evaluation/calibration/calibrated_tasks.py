@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..metrics.bootstrap import patient_index
+from ..reports.table_cells import listed
 from .calibration_file import CalibratedClass, CalibratedTask
 from .method_choice import PARTS, fit_maps, held_out_probabilities
 from .operating_points import sensitivity_threshold
@@ -161,4 +162,4 @@ def _remarks(task: CalibratedTask, scores: np.ndarray, minimum: int) -> list[str
         "never called present, for there are too few negatives to rule absence out": never,
         f"no answer at a risk of {task.risk:.0%}, which nothing here shows to be kept": silent,
     }
-    return [f"{', '.join(names)}: {words}" for words, names in told.items() if names]
+    return [f"{listed(names)}: {words}" for words, names in told.items() if names]

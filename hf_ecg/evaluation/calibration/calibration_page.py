@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ..metrics.interval_text import interval_text
 from ..reports.evaluation_report import fold_words
+from ..reports.table_cells import cell, listed
 from .calibration_figures import AFTER, BEFORE
 
 REPORT_NAME, PICTURE_NAME = "calibration_report.json", "reliability.png"
@@ -120,7 +121,7 @@ def summary_lines(task: Mapping, options: Mapping) -> list[str]:
     lines = [
         f"Method {task['method']}, fitted on {task['fitted_records']} records; judged on {task['records']} records of"
         f" {task['patients']} patients and {len(task['classes'])} classes with rows enough:"
-        f" {', '.join(_shown(name, task) for name in task['classes'])}.",
+        f" {listed(_shown(name, task) for name in task['classes'])}.",
         "",
         *[f"* {_shown(remark, task)}" for remark in task["remarks"]],
         "",
@@ -199,5 +200,4 @@ def _map_words(one: Mapping) -> str:
 
 def _shown(name: str, task: Mapping) -> str:
     """Names as a table of the task has them: "rhythm: AFIB" without the first word."""
-    # a bar would end the cell
-    return name.replace(f"{task['label_set']}: ", "").replace("|", "\\|")
+    return cell(name.replace(f"{task['label_set']}: ", ""))

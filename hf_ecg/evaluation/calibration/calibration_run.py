@@ -194,6 +194,11 @@ def _calibrated(asked, task, rows, logits, options, intervals, facts, config) ->
     entry = judge_task(calibrated, labels, scores, raw, patients, counted, options, intervals)
     before = plain_probabilities(asked, fitted.scores)
     losses = {BEFORE: log_loss(asked.kind, fitted.labels, before, mapped)} | losses
+    if losses[BEFORE] <= losses[method]:
+        remarks.append(
+            f"on patients that its maps have not seen, {method} has no less log loss than the scores had before:"
+            " calibrating gains nothing here"
+        )
     compared = {BEFORE: raw}
     for one in METHODS:
         maps = fit_maps(asked.kind, fitted.labels, fitted.scores, one, intervals.minimum)

@@ -183,10 +183,25 @@ def changed(content, path, value):
         (["tasks"], {}, "one task at least"),
     ],
 )
-def test_a_damaged_file_is_refused_in_words(work, reports, tmp_path, path, value, message):
+def test_a_changed_value_is_refused_in_words(work, reports, tmp_path, path, value, message):
     content = json.loads((work / "multi" / "calibration.json").read_text())
     changed(content, path, value)
     (tmp_path / "calibration.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        read_calibration(tmp_path / "calibration.json")
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda content: content[: len(content) // 2], "is not JSON"),
+        (lambda content: b"", "is not JSON"),
+        (lambda content: b"\xff" + content, "is not JSON"),
+        (lambda content: b"[1]", "holds list, wanted a JSON object"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_words(work, reports, tmp_path, change, message):
+    (tmp_path / "calibration.json").write_bytes(change((work / "multi" / "calibration.json").read_bytes()))
     with pytest.raises(ValueError, match=message):
         read_calibration(tmp_path / "calibration.json")
 
@@ -245,6 +260,8 @@ def test_a_class_without_positives_keeps_its_scores(work):
     task, remarks = calibrate_task("multi_label", "x", ["a", "b"], given, "isotonic", options, minimum=10)
     assert task.probabilities([[0.0, 2.0]])[0, 1] == pytest.approx(expit(2)) and task.in_set([[0.0, -9.0]])[0, 1]
     assert any(one.startswith("b: as they were") for one in remarks)
+    _, remarks = calibrate_task("multi_label", "x", ["öde, neu", "b"], given, "isotonic", options, minimum=70)
+    assert remarks[0].startswith("öde, neu; b: as they were")
     for patients, message in (
         (["p"] * 60, "belong to one patient"),
         ([None] * 60, "60 of 60 rows have no patient_id"),
