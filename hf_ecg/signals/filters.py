@@ -14,7 +14,7 @@ _BUTTERWORTH_KEYS = ("order", "form", "zero_phase")
 _NOTCH_KEYS = ("frequency_hz", "quality", "form", "zero_phase")
 FORMS = ("sos", "ba")
 # Before the first sample of a causal pass: its level, or zero.
-EDGES = ("level", "zero")
+EDGES = (LEVEL, ZERO) = ("level", "zero")
 # Beyond the ends of a two-way pass: the record reflected in time and level, its end values, or nothing: Gustafsson's
 # initial states, with which forward-backward and backward-forward agree.
 TWO_WAY_EDGES = (ODD, CONSTANT, GUST) = ("odd", "constant", "gust")
@@ -67,12 +67,13 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
 
     Order and cut-offs are those of one pass: with `zero_phase` the filter runs forward and backward (`filtfilt`,
     `sosfiltfilt` with scipy's odd padding), so the gain at a cut-off is -6 dB. For fidelity to originals `edges`
-    "constant" pads with the end values, and "gust" does not pad (`filtfilt(method="gust")`). A notch with `harmonics`
-    also removes each multiple of `frequency_hz` up to half the sampling rate. Without `zero_phase`, one causal pass
-    that begins as if the first sample had always been there; with `edges` "zero" it starts from rest, as plain
-    `sosfilt` and `lfilter` do, for fidelity to originals. Of a record at -4.5 mV through 0.5 to 40 Hz of order 3 that
-    leaves 4.6 mV at its beginning, the first way 0.06 (medians of 40 leads; as recorded 0.07 and 0.06). `form` "ba"
-    too is for fidelity: of order 5 from 0.67 Hz it is off by 5 microvolts at 500 Hz.
+    "constant" pads with the end values, and "gust" does not pad (`filtfilt(method="gust")`): half of a steady offset
+    then stays at both ends of a high-pass. A notch with `harmonics` also removes each multiple of `frequency_hz` up to
+    half the sampling rate. Without `zero_phase`, one causal pass that begins as if the first sample had always been
+    there; with `edges` "zero" it starts from rest, as plain `sosfilt` and `lfilter` do, for fidelity to originals. Of
+    a record at -4.5 mV through 0.5 to 40 Hz of order 3 that leaves 4.6 mV at its beginning, the first way 0.06
+    (medians of 40 leads; as recorded 0.07 and 0.06). `form` "ba" too is for fidelity: of order 5 from 0.67 Hz it is
+    off by 5 microvolts at 500 Hz. A constant lead stays constant, but for "zero" and "gust".
 
     Args:
         signals: (..., samples).
@@ -94,8 +95,13 @@ def apply_filter(signals: np.ndarray, sampling_rate: float, filter: Mapping) -> 
             raise ValueError(
                 f"filter {filter['name']}: {key} {filter[key]} Hz is not below half the sampling rate ({nyquist} Hz)"
             )
+    level = signals[..., :1]
+    constant = (signals == level).all(axis=-1) if filter.get("edges") not in (ZERO, GUST) else np.zeros(0, bool)
     for coefficients in _designs(sampling_rate, filter):
         signals = _passed(signals, coefficients, filter)
+    if constant.any():
+        # rounding errors would be a signal to what divides by their range, or looks for flat leads
+        signals[constant] = level[constant] if filter["name"] in ("lowpass", "notch") else 0.0
     return signals.astype(dtype, copy=False)
 
 
@@ -106,7 +112,7 @@ def _passed(signals: np.ndarray, coefficients: tuple, filter: Mapping) -> np.nda
     sections = filter["form"] == "sos"
     if not filter["zero_phase"]:
         run = scipy_signal.sosfilt if sections else scipy_signal.lfilter
-        if filter.get("edges") == "zero":
+        if filter.get("edges") == ZERO:
             return run(*coefficients, signals, axis=-1)
         steady = scipy_signal.sosfilt_zi if sections else scipy_signal.lfilter_zi
         # scipy wants (sections, ..., 2) or (..., state): those of a constant 1, times the first sample of each lead

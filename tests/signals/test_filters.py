@@ -192,7 +192,10 @@ def test_samples_that_are_not_finite_are_refused(signals, value):
         apply_filter(signals, 500, HIGHPASS)
 
 
-def test_flat_leads_stay_finite(signals):
-    signals[0, 1] = 2.0
-    for filter in (BANDPASS, HIGHPASS, LOWPASS, NOTCH):
-        assert np.isfinite(apply_filter(signals, 500, filter)).all()
+@pytest.mark.parametrize(("filter", "level"), [(BANDPASS, 0), (HIGHPASS, 0), (LOWPASS, -4.5), (NOTCH, -4.5)])
+@pytest.mark.parametrize("zero_phase", [True, False])
+def test_a_flat_lead_stays_flat_without_rounding_errors(signals, filter, level, zero_phase):
+    """Which would be a signal to what looks for flat leads, ranks samples or divides by their range."""
+    signals[0, 1] = -4.5
+    found = apply_filter(signals, 500, filter | {"zero_phase": zero_phase})
+    assert (found[0, 1] == level).all() and np.ptp(found[0, 0]) > 0
