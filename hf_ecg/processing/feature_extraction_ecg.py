@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import torch
 from transformers.feature_extraction_utils import BatchFeature, FeatureExtractionMixin
+from transformers.utils import logging
 
 from ..auto_class import NoSourceCopies
 from ..checks import check_one_of, nearest, shown
@@ -23,7 +24,13 @@ from .steps.sample_steps import Resample
 from .steps.step_base import Step
 from .steps.step_table import build_step
 
+logger = logging.get_logger(__name__)
 _RECIPE = ("sampling_rate", "leads", "num_samples", "steps")
+# Says where a saved extractor is and how it is loaded, not what it is.
+_OF_LOADING = (
+    *("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token", "_commit_hash"),
+    *("trust_remote_code", "code_revision", "return_unused_kwargs", "_from_auto", "_from_pipeline"),
+)
 # Keys that saving adds to the JSON; everything else unknown is a misspelt parameter.
 _WRITTEN_BY_SAVING = ("feature_extractor_type", "processor_class", "hf_ecg_version", "auto_map")
 
@@ -118,12 +125,17 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     def from_dict(cls, feature_extractor_dict, **kwargs):
         """The extractor that a saved JSON describes, which is the whole recipe: nothing of it has a default.
 
+        A keyword that is none of the recipe is left unused, as in transformers, and a warning says so.
+
         Raises:
             ValueError: a key that is missing, unknown or impossible.
         """
         if not isinstance(feature_extractor_dict, Mapping):
             raise ValueError(f"a saved ECGFeatureExtractor is {shown(feature_extractor_dict)}, wanted a dict")
         given = {**feature_extractor_dict, **kwargs}
+        unused = sorted(kwargs.keys() - {*_RECIPE, *_WRITTEN_BY_SAVING, *_OF_LOADING})
+        if unused and not kwargs.get("return_unused_kwargs"):
+            logger.warning_once(f"{unused[0]!r} is not a part of an ECGFeatureExtractor, whose parts are {_RECIPE}")
         # null is a number of samples ("any"), and nothing else
         missing = [key for key in _RECIPE if key not in given or (given[key] is None and key != "num_samples")]
         if missing:

@@ -76,14 +76,15 @@ class ECGTextProcessor(NoSourceCopies, ProcessorMixin):
             step of it normalises, and masks; and the tokenizer for `text`: `input_ids` (texts, tokens).
 
         Raises:
-            ValueError: neither ecg nor text; a text that is empty or no string; a keyword that neither side knows, or
-                that is given twice.
+            ValueError: neither ecg nor text; a text that is empty or no string; a keyword that neither side knows, is
+                of a side that is not given, or is given twice.
         """
         if ecg is None and text is None:
             raise ValueError("neither ecg nor text was given, wanted at least one of them")
         named: dict[str, Any] = {"sampling_rate": sampling_rate, "leads": leads, "units": units, "lead": lead}
         named |= {"return_tensors": return_tensors, "rename": rename, "window": window}
         named = {key: value for key, value in named.items() if value is not None}
+        _check_has_a_side({**named, **kwargs}, ecg, text)
         of_ecg, of_text = _sorted_options({**named, **kwargs})
         data: dict[str, Any] = {}
         if ecg is not None:
@@ -120,6 +121,17 @@ def _sorted_options(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
     return told[0], told[1]
 
 
+def _check_has_a_side(given: Mapping[str, Any], ecg, text) -> None:
+    """Raises ValueError for what is said of ECGs or texts where there are none; generic clients pad and cut all."""
+    for side, kind, own, other in (
+        (ecg, "an ECG", _ECG_OPTIONS, _TEXT_OPTIONS),
+        (text, "a text", _TEXT_OPTIONS - {"padding", "truncation"}, _ECG_OPTIONS),
+    ):
+        unused = [key for key in given if key in own - other]
+        if side is None and unused:
+            raise ValueError(f"{', '.join(unused)} is about {kind}, and none was given")
+
+
 def _check_names(given: Iterable[str], known: Collection[str], where: str = "") -> None:
     for key in given:
         if key not in known:
@@ -134,6 +146,8 @@ def _take_padding(options: dict[str, Any], where: str) -> None:
 
 
 def _checked_texts(text: str | Sequence[str]) -> list[str]:
+    if not isinstance(text, Iterable):
+        raise ValueError(f"text is {text!r}, wanted a string or a list of them")
     texts = [text] if isinstance(text, str) else list(text)
     if not texts:
         raise ValueError("text is an empty list, wanted at least one text")

@@ -8,6 +8,8 @@ from typing import Any
 from transformers import BatchEncoding
 from transformers.utils import logging
 
+from ..checks import check_positive_integer
+
 logger = logging.get_logger(__name__)
 
 # Above it, `model_max_length` stands for no limit.
@@ -47,15 +49,24 @@ def tokenize(tokenizer, texts: Sequence[str], **options: Any) -> BatchEncoding:
         tokenizer: of transformers.
         texts: at least one.
         options: arguments of its call.
+
+    Raises:
+        ValueError: `max_length` is not a positive whole number, or cuts every word away.
     """
     options = _saved_options(tokenizer) | options
     options.setdefault("padding", options.get("return_tensors") is not None)
     limit, asked = token_limit(tokenizer), options.get("max_length")
     if asked is None:
         options["max_length"] = limit
+    else:
+        # transformers takes 0 for no limit
+        check_positive_integer("max_length", asked)
     if options.get("truncation") is None or (options["truncation"] is True and options["max_length"] is None):
         # with nothing to cut at, transformers would say so at each call
         options["truncation"] = options["max_length"] is not None
+    own = tokenizer.num_special_tokens_to_add() if options.get("add_special_tokens", True) else 0
+    if asked is not None and options["truncation"] and asked <= own:
+        raise ValueError(f"max_length is {asked}, and {own} tokens of a text are the tokenizer's own: no word is left")
     with _turns.lock:
         tokens = tokenizer(texts, **options)
         if options["truncation"] and asked is None and _has_cut(tokenizer, texts, tokens, limit):

@@ -225,6 +225,16 @@ def test_a_saved_recipe_can_be_changed_while_loading(tmp_path):
     assert extractor(np.sin(np.arange(5000) / 50)[None], 500, ["V1"], "mV")["input_values"].shape == (1, 12, 2500)
 
 
+def test_what_is_no_part_of_a_recipe_is_said_to_be_unused(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("hf_ecg.processing.feature_extraction_ecg.logger.warning_once", said.append)
+    ECGFeatureExtractor().save_pretrained(tmp_path)
+    AutoFeatureExtractor.from_pretrained(tmp_path, num_samples=2500, local_files_only=True, trust_remote_code=False)
+    assert not said
+    ECGFeatureExtractor.from_pretrained(tmp_path, max_length=500)
+    assert len(said) == 1 and "'max_length' is not a part of an ECGFeatureExtractor" in said[0]
+
+
 def test_the_callers_recipe_is_copied():
     steps = [{"name": "filter", "filter": dict(SOS)}]
     extractor = ECGFeatureExtractor(steps=steps)

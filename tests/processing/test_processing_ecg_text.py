@@ -90,6 +90,13 @@ def test_tokenizer_arguments_are_forwarded(processor):
         ({"text": []}, "empty list"),
         ({"text": "sinus", "max_lenght": 3}, "did you mean 'max_length'"),
         ({"text": "sinus", "samplig_rate": 3}, "did you mean 'sampling_rate'"),
+        ({"text": "sinus", "sampling_rate": 500}, "sampling_rate is about an ECG, and none was given"),
+        ({"ecg": np.zeros((1, 9)), "sampling_rate": 500, "max_length": 3}, "max_length is about a text, and none was"),
+        ({"text": 5}, "text is 5, wanted a string"),
+        ({"text": "sinus", "max_length": 0}, "max_length is 0, wanted a positive integer"),
+        ({"text": "sinus", "max_length": -3}, "max_length is -3, wanted a positive integer"),
+        ({"text": "sinus", "max_length": "20"}, "max_length is '20', wanted a positive integer"),
+        ({"text": "sinus", "max_length": 2}, "max_length is 2, and 2 tokens.*no word is left"),
     ],
 )
 def test_bad_input(processor, arguments, message):
