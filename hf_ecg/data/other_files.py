@@ -1,11 +1,13 @@
 """The files of a folder that no reader takes: what a person may have thought was read."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..owned_folders import MARKER
 from ..printable import can_be_written
+from ..signals.formats import no_recording
 
 # Text about records that comes with them, by the names that PhysioNet gives it.
 _DOCUMENTS = {"README", "LICENSE", "RECORDS", "ANNOTATORS", "SHA256SUMS"}
@@ -42,12 +44,17 @@ def find_other_files(folder, records: Iterable[str]) -> dict[str, str]:
     if found:
         named = _named_by_headers(Path(folder), known)
         found = sorted(file for file in found if file not in named)
-    return {os.fsencode(Path(file).as_posix()).decode("utf-8", "backslashreplace"): _why(file) for file in found}
+    return {
+        os.fsencode(Path(file).as_posix()).decode("utf-8", "backslashreplace"): _why(folder, file) for file in found
+    }
 
 
-def _why(file: str) -> str:
+def _why(folder, file: str) -> str:
     if not can_be_written(file):
         return _NOT_UTF8
+    with contextlib.suppress(OSError, ValueError):
+        if why := no_recording(os.path.join(folder, file)):
+            return f"it {why}"
     return _NO_HEADER if file.lower().endswith(_SAMPLES) else _OTHER_KIND
 
 

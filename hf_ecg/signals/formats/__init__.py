@@ -60,6 +60,7 @@ FORMATS = (
 _HEAD = 512
 # AppleDouble, RFC 1740: attributes of a file, kept beside it on disks that have no place for them
 _MACOS_PREFIX, _MACOS_MARK = "._", b"\x00\x05\x16\x07"
+EMPTY = "is empty, wanted a recording"
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +122,7 @@ def read(
     _check_there(path)
     head = _head(path, root)
     known = _format_of(path, head) or _format_that_may_be(path, head)
-    if known is wfdb_record and path.lower().endswith(wfdb_record.ENDINGS) and advice(head):
-        known = None  # a header is text, whatever else is called so
+    _check_not_empty(path, head, known)
     if known is not None:
         named = BY_PLACE if leads is None and rename is not None else leads
         asked = {key: value for key, value in {**told, "leads": named}.items() if key in getattr(known, "ASKS", ())}
@@ -134,7 +134,7 @@ def read(
         return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
-    raise ValueError(f"{path} {advice(head) or _not_known(path, head)}")
+    raise ValueError(f"{path} {no_recording(path) or _not_known(path, head)}")
 
 
 def open_parts(path, root=None, *, leads: Sequence[str] | None = None, rename: Mapping[str | int, str] | None = None):
@@ -150,7 +150,9 @@ def open_parts(path, root=None, *, leads: Sequence[str] | None = None, rename: M
     path = os.fsdecode(path)
     _check_there(path)
     head = _head(path, root)
-    parts = getattr(_format_of(path, head), "parts", None)
+    known = _format_of(path, head)
+    _check_not_empty(path, head, known)
+    parts = getattr(known, "parts", None)
     return None if parts is None else parts(path, root, partial(choose_channels, leads=leads, rename=rename))
 
 
@@ -165,6 +167,21 @@ def record_file(path) -> str | None:
 
 def _format_of(path: str, head: bytes):
     return next((known for known in FORMATS if known.matches(path, head)), None)
+
+
+def no_recording(path) -> str | None:
+    """What a file is that people take for a recording and that holds none, in words; None for others."""
+    head = _head(os.fsdecode(path), None)
+    return EMPTY if not head and os.path.isfile(path) else advice(head)
+
+
+def _check_not_empty(path: str, head: bytes, known) -> None:
+    if head or not os.path.isfile(path):
+        return
+    file = path if known is None else known.record_file(path)
+    # another file may name the record
+    if file == path or not os.path.isfile(file):
+        raise ValueError(f"{path} {EMPTY}")
 
 
 def _format_that_may_be(path: str, head: bytes):
@@ -239,8 +256,6 @@ def _shares_endings(known) -> bool:
 
 def _not_known(path: str, head: bytes) -> str:
     """What is said of a file that is of no format. Of text nothing is shown: it may begin with a patient's name."""
-    if not head:
-        return "is empty, wanted a recording"
     text = looks_like_text(head)
     begins = "is text" if text else f"begins with the bytes {head[:4].hex(' ')}"
     formats = "; ".join(f"{known.FORMAT}: {', '.join(known.ENDINGS)}" for known in FORMATS)

@@ -7,6 +7,11 @@ _ADVICE = (
         " file, of Apple's Health the CSV in the folder electrocardiograms of 'Export All Health Data', of an ECG"
         " machine DICOM, SCP-ECG or XML",
     ),
+    (
+        b"com.samsung.",
+        "is a table of Samsung Health that lists records and holds no samples. Of an ECG the export has a PDF in its"
+        " folder files, which holds none either",
+    ),
     (b"\xff\xd8\xff", "is a JPEG picture, which holds no samples"),
     (b"\x89PNG", "is a PNG picture, which holds no samples"),
     (b"II*\0", "is a TIFF picture, which holds no samples"),
@@ -30,6 +35,21 @@ _ADVICE = (
 )
 
 
+# Words near the beginning of what other programs export.
+_APPLE = (
+    (
+        (b"apple_health_export/",),
+        "is the archive of 'Export All Health Data' of Apple's Health: unpack it, and read the ECGs in its folder"
+        " electrocardiograms, which are called ecg_*.csv",
+    ),
+    (
+        (b"<!DOCTYPE HealthData", b"<HealthData"),
+        "is the list of Apple's Health (export.xml), which holds no samples of an ECG: they lie beside it, in the"
+        " folder electrocardiograms, and are called ecg_*.csv",
+    ),
+)
+
+
 def advice(head: bytes) -> str | None:
     """What a file that begins so is, and what to do; None for others.
 
@@ -38,4 +58,6 @@ def advice(head: bytes) -> str | None:
         >>> advice(b"GIF89a")
         'is a GIF picture, which holds no samples'
     """
-    return next((words for mark, words in _ADVICE if head.startswith(mark)), None)
+    inside = (words for marks, words in _APPLE if any(mark in head for mark in marks))
+    begins = (words for mark, words in _ADVICE if head.removeprefix(b"\xef\xbb\xbf").startswith(mark))
+    return next(inside, None) or next(begins, None)
