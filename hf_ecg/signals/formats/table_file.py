@@ -11,29 +11,34 @@ in a line of their own below them, or in a line above the table ("Unit: mV", "# 
 `sampling_rate`, `units`, and for a table without a line of names `leads`.
 """
 
+import csv
 import os
 from collections.abc import Callable
 
 import numpy as np
 
-from ...input_files import InputFile, read_input
+from ...input_files import MOST_TEXT_BYTES, InputFile, read_input
 from ..channels import Channels, choose_channels
 from ..leads import UNNAMED_LEADS, known_lead
 from ..record import Record
 from ..units import split_unit, to_millivolts
+from .array_record import array_record
 from .confinement import check_inside
 from .table_cells import read_cells
 from .table_head import Head, read_head
+from .table_rows import is_rows, read_rows
 from .table_text import Layout, decoded, find_layout, looks_like_text
 from .time_column import is_index, is_time, rate_of_times, seconds_of, split
-from .told import named_errors, names_of, rate_of, units_of
+from .told import named_errors, names_of, place_of, rate_of, units_of
 
 FORMAT = "table"
 ENDINGS = (".csv", ".tsv", ".txt")
 # Most files of these endings are something else.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads")
+ASKS = ("sampling_rate", "units", "leads", "record")
 _FIRST_BYTES, _FEWEST_ROWS = 2**16, 8
+# Of a table that is too large: what a part of it is to have.
+_PART_BYTES = 2**27
 _MISSING_COUNT = -32768.0
 # The clock of a telephone is off by less.
 _CLOCK = 0.01
@@ -42,10 +47,12 @@ _COMMON_NAMES = frozenset({"X", "Y", "Z", "V", "I", "ES", "AS", "AI"})
 
 
 def matches(path: str, head: bytes) -> bool:
-    """By its names: a lead of an ECG beside a column of times, a rate or a unit, or two leads of the twelve."""
-    layout = _first_layout(path, head)
+    """By its names: a lead of an ECG beside a column of times, a rate or a unit, or two leads of the twelve; or by a
+    row with a list of samples."""
+    lines = _first_lines(path, head)
+    layout = _layout_of(lines)
     if layout is None or not layout.header:
-        return False
+        return is_rows(lines)
     leads = {lead for name in layout.header if (lead := known_lead(name))}
     voltages = {known_lead(name) for name, unit in zip(layout.header, _units(layout), strict=True) if unit}
     timed = any(map(is_time, layout.header)) or _says_rate(layout)
@@ -55,7 +62,7 @@ def matches(path: str, head: bytes) -> bool:
 
 def may_be(path: str, head: bytes) -> bool:
     """Any table of numbers: whoever asks for it may say which of them are an ECG."""
-    return _first_layout(path, head) is not None
+    return _layout_of(_first_lines(path, head)) is not None
 
 
 def record_file(path: str) -> str:
@@ -70,6 +77,7 @@ def read(
     sampling_rate: float | None = None,
     units: str | None = None,
     leads=None,
+    record: int | str | None = None,
 ) -> Record:
     """Read a record; see the page of this module.
 
@@ -80,6 +88,7 @@ def read(
         sampling_rate: hertz, of a table that does not say it.
         units: of a table that does not say it.
         leads: names of all columns, in their order, of a table without names.
+        record: its place from 0, or its date, of a table with a row a record; see `table_rows`.
 
     Raises:
         OSError: it is not there.
@@ -89,8 +98,14 @@ def read(
     """
     if root is not None:
         check_inside(path, root)
-    with named_errors(path):
+    with named_errors(path, csv.Error):
+        _check_size(path)
         content, remark = _as_utf8(read_input(path))
+        rows = read_rows(content.decode(), record) if is_rows(_lines(content[:_FIRST_BYTES])) else None
+    if rows is not None:
+        return array_record(path, rows, choose, FORMAT, sampling_rate, units, leads)
+    with named_errors(path):
+        place_of(record, 1)
         layout = find_layout(_lines(content[:_FIRST_BYTES]), None if leads is None else len(leads) or None)
         if layout is None:
             raise ValueError("it holds no table of numbers whose rows have equally many columns")
@@ -126,16 +141,37 @@ def read(
         )
 
 
-def _first_layout(path: str, head: bytes) -> Layout | None:
+def _first_lines(path: str, head: bytes) -> list[str]:
+    """None of what is not a table."""
     if not looks_like_text(head) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{"):
-        return None
+        return []
     with InputFile(path) as file:
         content = file.read(0, _FIRST_BYTES)
     try:
-        lines = _lines(_as_utf8(content[: len(content) // 2 * 2])[0])
+        return _lines(_as_utf8(content[: len(content) // 2 * 2])[0])
     except ValueError:
-        return None
+        return []
+
+
+def _layout_of(lines: list[str]) -> Layout | None:
     return find_layout(lines) if len(lines) >= _FEWEST_ROWS else None
+
+
+def _check_size(path: str) -> None:
+    """Nothing, when the table fits; else an error that tells how to go on."""
+    with InputFile(path) as file:
+        if file.size <= MOST_TEXT_BYTES:
+            return
+        lines = _lines(file.read(0, _FIRST_BYTES))
+    layout = find_layout(lines)
+    above = 1 if layout is None else layout.first
+    rows = len(lines) * _PART_BYTES // _FIRST_BYTES
+    name = os.path.basename(path)
+    raise ValueError(
+        f"it has {file.size} bytes, and a table is read up to {MOST_TEXT_BYTES}. Cut it into parts that begin with the"
+        f" same {above} lines, and convert each: (head -n {above} {name}; sed -n '{above + 1},{above + rows}p' {name})"
+        f" > part1.csv; hf-ecg convert-signal part1.csv part1.hea; the next part begins at line {above + rows + 1}"
+    )
 
 
 def _lines(content: bytes) -> list[str]:
