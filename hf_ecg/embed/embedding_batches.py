@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import torch
 
+from ..evaluation.judging.features import signal_held
 from .embedding_options import EmbeddingOptions
 from .encoder import Encoder
+from .pooled_rows import PooledRows
 from .records import RecordList
 from .windows import Window, qualities_of
 
@@ -39,6 +41,10 @@ class EmbeddingBatches:
     # items with a usable window; item -> the first of its windows that is not, and why
     _usable: set[int] = field(default_factory=set)
     _pending: dict[int, tuple[Window, ValueError]] = field(default_factory=dict)
+    _pooled: PooledRows = field(init=False)
+
+    def __post_init__(self):
+        self._pooled = PooledRows(self.options.crops, self.encoder.projected)
 
     def batches(self, first: int) -> Iterator[EmbeddingBatch]:
         """Prepared batches in the order of the records."""
@@ -110,18 +116,24 @@ class EmbeddingBatches:
         return windows, inputs, masks, qualities_of(windows)
 
     def rows(self, batch: EmbeddingBatch) -> Iterator[tuple[list[dict], torch.Tensor]]:
-        """Rows and embeddings of a prepared batch."""
+        """Rows and embeddings of a prepared batch, and of the records that end in it."""
         for windows, inputs, masks, qualities in batch.prepared:
             embeddings = self.encoder(inputs, len(windows))
             finite = torch.isfinite(embeddings).all(dim=1)
             rows = []
-            for window, mask, quality, good in zip(windows, masks, qualities, finite.tolist(), strict=True):
+            held = _held_by_windows(inputs, len(windows))
+            described = zip(windows, masks, qualities, finite.tolist(), strict=True)
+            for place, (window, mask, quality, good) in enumerate(described):
                 if good:
                     rows.append(self._row(window, mask, quality))
+                    if self.options.pooled:
+                        self._pooled.add(window.item, rows[-1], embeddings[place], held[place])
                 else:
                     error = ValueError("the model gives NaN or infinite values")
                     batch.refused.append(self._refusal(window.item, window.record_id, window.path, window, error))
             yield rows, embeddings[finite]
+        if self.options.pooled:
+            yield self._pooled.finished(batch.windows[-1].item if batch.windows and batch.end is None else None)
 
     def _row(self, window: Window, mask: list[bool], quality: dict) -> dict:
         return {
@@ -159,3 +171,11 @@ def _refused(item: int, record_id: str, path: str, window: Window | None, error:
         "window": None if window is None else window.index,
         "reason": str(error),
     }
+
+
+def _held_by_windows(inputs: dict[str, torch.Tensor], number: int) -> list[float]:
+    """Samples of signal in the crops of each window; 1 of each where the model is not told of padding and gaps."""
+    held = signal_held(inputs)
+    if held is None:
+        return [1.0] * number
+    return torch.zeros(number, dtype=held.dtype).index_add_(0, inputs["record_index"], held).tolist()

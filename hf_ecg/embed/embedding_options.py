@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..checks import check_one_of, check_positive_integer
+from ..checks import check_bool, check_one_of, check_positive_integer
 from ..evaluation.options import CROPS, MEAN
 from .windows import WINDOWS
 
@@ -23,6 +23,8 @@ class EmbeddingOptions:
             "first" takes the first of them, "recipe" hands over the whole record, which the model's recipe crops as
             in training (one row a record, the mean over its crops). Shorter records are one window, and padded.
         crops: where the recipe makes several crops of a window, "mean", or "max": the largest of each number.
+        pooled: with a row for each record beside those of its windows, whose `window` is null: their mean, each
+            weighted by the signal that it holds, as the pipelines have it; the largest of each number by crops "max".
         stride: seconds between the starts of windows; default: their length.
         config, split, folds: of prepared corpora; see `load_corpus`.
         leads, rename: which channels of files are taken, under which names; see `hf_ecg.read`.
@@ -42,6 +44,7 @@ class EmbeddingOptions:
     lead: str | None = None
     window: str = "all"
     crops: str = MEAN
+    pooled: bool = False
     stride: float | None = None
     config: str | None = None
     split: str | None = None
@@ -56,6 +59,7 @@ class EmbeddingOptions:
     def __post_init__(self):
         check_one_of("window", self.window, WINDOWS)
         check_one_of("crops", self.crops, CROPS)
+        check_bool("pooled", self.pooled)
         check_one_of("on_error", self.on_error, ("raise", "skip"))
         check_positive_integer("batch_size", self.batch_size)
         if self.stride is not None and (self.window != "all" or not (math.isfinite(self.stride) and self.stride > 0)):

@@ -29,9 +29,10 @@ class EmbeddingResult:
     Attributes:
         output: the parquet file.
         records: how many were named.
-        windows: rows of the file.
+        windows: rows of the file that are of a window.
         refused: how many records, or windows of records, are not in it.
         refused_path: table of these with the reasons; None when there are none.
+        pooled: rows of the file that are of a whole record.
     """
 
     output: Path
@@ -39,6 +40,7 @@ class EmbeddingResult:
     windows: int
     refused: int
     refused_path: Path | None
+    pooled: int = 0
 
 
 DEFAULT_OPTIONS = EmbeddingOptions()
@@ -59,8 +61,9 @@ def embed_records(
     The columns are `record_id`; `path` (header, or corpus); `window`, its number in the record, and `start_s`,
     `stop_s`, seconds from the record's beginning; `lead_mask`, which leads the model saw, in its order;
     `quality_passed`, and `quality`, flag of `hf_ecg.signals.quality` -> leads that have it (null: could not be looked
-    for); `model` and `model_revision`, the digest of the weights; and `embedding`, float32 of
-    fixed size. The schema's metadata holds, under `hf_ecg`, versions, options, the extractor's whole recipe and, as
+    for); `model` and `model_revision`, the digest of the weights; and `embedding`, float32 of fixed size. A row of
+    `options.pooled` has no `window` and is of all of its record's windows: leads and flags that any of them has, no
+    measurements. The schema's metadata holds, under `hf_ecg`, versions, options, the extractor's whole recipe and, as
     `trained_on`, a sentence where the model learned from simulated or few records.
 
     Memory does not grow with the number of records. A run that was stopped resumes when it is started again with the
@@ -108,7 +111,8 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
     note = tell_trained_on(encoder.origin, options.revision)
     parts = Parts(output, job, table_schema(encoder.size, options.measurements), overwrite)
     _write_parts(parts, EmbeddingBatches(found, encoder, options), len(found), progress)
-    windows, refused = parts.windows, parts.write_refused()
+    pooled, refused = parts.pooled, parts.write_refused()
+    windows = parts.rows - pooled
     if windows == 0:
         reasons = parts.refused()
         parts.discard()
@@ -116,10 +120,11 @@ def _embed(records, model, output: Path, options, feature_extractor, overwrite, 
             f"none of {len(found)} records could be embedded, see {parts.refused_path}; first:"
             f" {reasons[0]['path']}: {reasons[0]['reason']}"
         )
-    parts.join({**job, "windows": windows, "refused": refused, "trained_on": note})
+    counts = {"windows": windows, **({"pooled_rows": pooled} if options.pooled else {}), "refused": refused}
+    parts.join({**job, **counts, "trained_on": note})
     if refused:
         logger.warning("%d of the records or windows were refused; the reasons are in %s", refused, parts.refused_path)
-    return EmbeddingResult(output, len(found), windows, refused, parts.refused_path if refused else None)
+    return EmbeddingResult(output, len(found), windows, refused, parts.refused_path if refused else None, pooled)
 
 
 def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict:
@@ -138,6 +143,7 @@ def _job(encoder: Encoder, found: RecordList, options: EmbeddingOptions) -> dict
         "stride_seconds": options.stride,
         "feature_extractor": json.loads(encoder.feature_extractor.to_json_string()),
         **({} if options.crops == MEAN else {"crops": options.crops}),
+        **({"pooled": True} if options.pooled else {}),
         **({"measurements": True} if options.measurements else {}),
         "records": len(found),
         "records_fingerprint": found.fingerprint(),

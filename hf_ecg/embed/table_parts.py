@@ -131,9 +131,14 @@ class Parts:
         return int(_PART.fullmatch(self.parts[-1].name)[2]) if self.parts else 0
 
     @property
-    def windows(self) -> int:
-        """Rows of all parts."""
+    def rows(self) -> int:
+        """Of all parts."""
         return sum(pq.read_metadata(part).num_rows for part in self.parts)
+
+    @property
+    def pooled(self) -> int:
+        """Rows of whole records, which have no window."""
+        return sum(pq.read_table(part, columns=["window"])["window"].null_count for part in self.parts)
 
     def open(self) -> "PartWriter":
         return PartWriter(self)

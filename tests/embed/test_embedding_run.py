@@ -18,6 +18,7 @@ from hf_ecg.data.corpus import load_corpus
 from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.embed.__main__ import main
 from hf_ecg.embed.encoder import Encoder
+from hf_ecg.embed.pooled_rows import PooledRows
 from hf_ecg.embed.table_parts import METADATA_KEY
 from hf_ecg.signals.measuring import VALUE_NAMES
 from hf_ecg.signals.window import window_spans
@@ -203,6 +204,9 @@ def test_the_command(records, encoder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["embed", *arguments])
     runpy.run_module("hf_ecg.embed", run_name="__main__")
     assert "1 windows of 1 records" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["embed", *arguments, "--pooled", "--overwrite"])
+    runpy.run_module("hf_ecg.embed", run_name="__main__")
+    assert "1 windows of 1 records, a row each, and 1 rows of whole records" in capsys.readouterr().out
     with pytest.raises(SystemExit) as status:
         main(arguments)
     assert status.value.code == 1 and "is there already" in capsys.readouterr().err
@@ -234,3 +238,41 @@ def test_measurements_stand_beside_the_embeddings(encoder, tmp_path):
     assert found["heart_rate"] == pytest.approx(alone.heart_rate, abs=1e-3) and found["beats"] == len(alone.beats)
     assert set(VALUE_NAMES) <= set(found) and found["rhythm"] == "regular"
     assert any(doubt.startswith("cornell_product") for doubt in found["doubts"])
+
+
+@pytest.mark.parametrize("options", [{}, {"crops": "max"}, {"projected": True}])
+def test_a_row_for_the_whole_record(dual, tmp_path, options):
+    """What the pipeline says of it, of windows with a gap and without, however the batches fall."""
+    folder = tmp_path / "long"
+    write_record(folder, "gap", seconds=7, missing=[(4, 5)])
+    write_record(folder, "short", leads=["I", "II", "V2"])
+    write_record(folder, "b", seconds=2.5, seed=1)
+    given = EmbeddingOptions(pooled=True, batch_size=3, **options)
+    result = embed_records(folder, dual, tmp_path / "emb.parquet", given, progress=False)
+    found = table(result.output)
+    assert (result.records, result.windows, result.pooled) == (3, 10, 3) and len(found) == 13
+    whole, windows = found[found["window"].isna()], found[found["window"].notna()]
+    assert set(whole["record_id"]) == {"gap", "short", "b"}
+    embed = hf_ecg.pipeline("ecg-feature-extraction", dual)
+    given = {"projected": True} if "projected" in options else {}
+    for _, row in whole.iterrows():
+        own = windows[windows["record_id"] == row["record_id"]]
+        wanted = np.array(embed(row["path"], window="all", crops=options.get("crops", "mean"), **given))
+        if "projected" in options:
+            wanted /= np.linalg.norm(wanted)
+        np.testing.assert_allclose(row["embedding"], wanted, atol=1e-5)
+        assert (row["start_s"], row["stop_s"]) == (own["start_s"].min(), own["stop_s"].max())
+        assert row["quality_passed"] == own["quality_passed"].all()
+        assert list(row["lead_mask"]) == np.stack(own["lead_mask"]).any(0).tolist()
+    if not options:
+        facts = json.loads(pq.read_schema(result.output).metadata[METADATA_KEY])
+        assert facts["pooled_rows"] == 3 and facts["windows"] == 10
+
+
+def test_a_window_weighs_as_much_as_the_signal_that_it_holds():
+    pools = PooledRows("mean", unit=False)
+    row = dict.fromkeys(("record_id", "path", "model", "model_revision"), "a")
+    row |= {"start_s": 0, "stop_s": 1, "lead_mask": [True], "quality_passed": True, "quality": {"flat": []}}
+    for value, held in ((1.0, 30), (5.0, 10)):
+        pools.add(0, row, torch.tensor([value]), held)
+    assert pools.finished(0)[0] == [] and pools.finished(None)[1].tolist() == [[2.0]]

@@ -34,6 +34,11 @@ SOME_REFUSED = 3
     help="All windows of the model's length, the first, or the whole record by the model's recipe.",
 )
 @CROPS
+@click.option(
+    "--pooled",
+    is_flag=True,
+    help="With a row for each record beside: its windows' mean, or the largest of each number (--crops max).",
+)
 @click.option("--stride", type=float, help="Seconds between windows (default: their length).")
 @CONFIG
 @click.option("--split", help="Split of prepared corpora (default: all).")
@@ -56,6 +61,7 @@ def command(folds, records, **given) -> Ending:
     hf-ecg embed record.hea other.hea --model out/demo/clep --output emb.parquet
     hf-ecg embed folder_of_records --model OWNER/MODEL --output emb.parquet --on_error skip
     hf-ecg embed A00001.hea --rename ECG=I --model out/demo/clep --output emb.parquet
+    hf-ecg embed holter.edf --pooled --model ecg-text-small --output emb.parquet
     hf-ecg embed corpus --folds 9,10 --model out/demo/clep --projected --output emb.parquet
 
     RECORDS are ECG files (WFDB, EDF, DICOM, XML, CSV ...), folders of them, or prepared corpora. The same command
@@ -69,7 +75,8 @@ def command(folds, records, **given) -> Ending:
     model, output, overwrite = (given.pop(name) for name in ("model", "output", "overwrite"))
     options = EmbeddingOptions(folds=None if folds is None else parse_folds(folds), **given)
     result = embed_records(list(records), model, output, options, overwrite=overwrite)
-    made = [(result.output, f"{result.windows} windows of {result.records} records, a row each")]
+    what = f"{result.windows} windows of {result.records} records, a row each"
+    made = [(result.output, what + (f", and {result.pooled} rows of whole records" if options.pooled else ""))]
     # double quotes inside, which a shell need not escape
     read = f"import pandas; print(pandas.read_parquet({json.dumps(str(result.output), ensure_ascii=False)}))"
     ending = Ending(result, made=made, next=[shlex.join(["python", "-c", read])])
