@@ -12,7 +12,7 @@ from ..lead_costs import lead_cost
 from ..models.shared.roles import model_role
 from ..pipeline_parts import origin_of, task_of
 from ..pipelines import pipeline
-from ..pretrained_models import model_source, pretrained_names
+from ..pretrained_models import model_source
 from ..processing import ECGTextProcessor
 from ..saved_models import window_of
 from ..signals.record import Record
@@ -69,7 +69,8 @@ class Examiner:
         if role not in ("classifier", "dual encoder"):
             raise ValueError(f"{model} is a {role}, wanted a classifier or a dual encoder, which answer questions")
         kept = Neighbours.of(classify, corpus, simulated)
-        name = Path(source).name if Path(source).name in pretrained_names() else str(model)
+        # the path of a folder is this machine's own matter
+        name = Path(source).name if Path(source).is_dir() else str(model)
         return cls(name, classify, trained_on_note(source), kept)
 
     @property

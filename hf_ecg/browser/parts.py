@@ -106,6 +106,7 @@ def answers(found: Sequence[dict], absent: str | None = None) -> str:
         share = min(max(score, 0.0), 1.0)
         marks = [one["verdict"]] if "verdict" in one else []
         marks += ["no answer at the chosen risk"] if one.get("abstained") else []
+        marks += ["not calibrated"] if calibrated and not one.get("calibrated") else []
         mark = f' <span class="mark">{escape(", ".join(marks))}</span>' if marks else ""
         lines.append(
             f'<div class="answer"><span class="label">{escape(str(one["label"]))}</span>'
@@ -120,7 +121,8 @@ def answers(found: Sequence[dict], absent: str | None = None) -> str:
     if any(one.get("ood") for one in found):
         told += " This ECG is unlike what the model learned from: do not trust its answers."
     lacks = "" if absent is None else sentence(absent, "lacks")
-    return lacks + f'<div class="answers">{"".join(lines)}</div>' + sentence(told)
+    kind = "answers marked" if calibrated else "answers"
+    return lacks + f'<div class="{kind}">{"".join(lines)}</div>' + sentence(told)
 
 
 def why(found, note: str | None) -> str:

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("matplotlib")
 
-from hf_ecg.browser import build_page
+from hf_ecg.browser import build_page, parts
 from hf_ecg.browser.examiner import Examiner, texts_of
 from hf_ecg.browser.uploads import MOST_BYTES, nameless, read_upload, without_names
 from hf_ecg.cli.endings import call
@@ -141,6 +141,14 @@ def test_the_only_channel_may_be_named(page, tmp_path, shared_data_dir):
     assert named["state"].leads == ("I",) and "1 lead, 300 Hz" in named["paper"]
     assert "reads 12 leads, and this ECG has no II, III" in named["answers"] and "macro AUROC" in named["answers"]
     assert run(page, "renamed", None, "", "I")["answers"] == {"__type__": "update"}
+
+
+def test_calibrated_answers_say_what_is_ruled_out():
+    sure = {"label": "MI", "score": 0.9, "calibrated": True, "set": True, "verdict": "present", "abstained": False}
+    told = parts.answers([sure, sure | {"label": "CD", "verdict": "unsure", "abstained": True, "ood": True}])
+    assert "not calibrated" in parts.answers([sure, {"label": "x", "score": 1.0}]) and "not calibrated" not in told
+    assert "present</span>" in told and "unsure, no answer at the chosen risk" in told
+    assert "Calibrated: of records with this number" in told and "unlike what the model learned from" in told
 
 
 def test_words_are_limited():

@@ -158,8 +158,8 @@ def _remarks(task: CalibratedTask, scores: np.ndarray, minimum: int) -> list[str
         "the same score for every row, which tells nothing": same,
         "an infinite temperature, for the scores say nothing of the labels: every probability is the same": endless,
         "labels that the scores part without an error: the temperature is at its lowest": steep,
-        "in every set, for there are too few positives to leave it out": always,
-        "never called present, for there are too few negatives to rule absence out": never,
+        "in every set, and never called absent or present, for there are too few positives": always,
+        "never called absent or present, for there are too few negatives": never,
         f"no answer at a risk of {task.risk:.0%}, which nothing here shows to be kept": silent,
     }
     return [f"{listed(names)}: {words}" for words, names in told.items() if names]

@@ -83,14 +83,18 @@ class CalibratedTask:
         """What the sets say of each class, (rows, classes) of `VERDICTS`.
 
         Of a multi-label task a class is "present" where its absence is ruled out, "absent" where its presence is, and
-        "unsure" where neither is, or both are: with the probability `coverage` a true class is not called absent, and
-        a false one not present. Where classes exclude each other, a class alone in its set is "present", one of
-        several "unsure", and any other "absent", but for an empty set: it says nothing.
+        "unsure" where neither is, or both are, or where there were too few rows for one of both thresholds: with the
+        probability `coverage` a true class is not called absent, and a false one not present. Where classes exclude
+        each other, a class alone in its set is "present", one of several "unsure", and any other "absent", but for an
+        empty set: it says nothing.
         """
         scores = np.asarray(scores, dtype=np.float64)
         may_be = self.in_set(scores)
         if self.kind == MULTI_LABEL:
             may_not = scores <= [np.inf if one.absent_to is None else one.absent_to for one in self.classes]
+            # the highest tenth of the others alone does not make a class present that hardly any row had
+            half = np.array([one.set_from is None or one.absent_to is None for one in self.classes])
+            may_be, may_not = may_be | half, may_not | half
         else:
             size = may_be.sum(axis=1, keepdims=True)
             may_be, may_not = may_be | (size == 0), ~may_be | (size > 1)

@@ -57,6 +57,13 @@ def test_verdicts_cover_the_present_and_the_absent_of_known_probabilities(slope)
     assert answered and wrong / answered <= 0.2
 
 
+def test_a_class_that_hardly_any_row_had_is_unsure():
+    one = CalibratedClass("a", 3, 300, ProbabilityMap(), set_from=None, absent_to=-4.0)
+    for each in (one, replace(one, set_from=1.0, absent_to=None)):
+        task = CalibratedTask("multi_label", "x", 0.9, 0.05, 0.9, (each,))
+        assert set(task.verdicts([[9.0], [0.0], [-9.0]]).ravel()) == {"unsure"}
+
+
 def test_classes_that_exclude_each_other_are_present_alone_or_unsure():
     one = [CalibratedClass(name, 9, 9, ProbabilityMap(), set_from=np.log(0.3)) for name in "abc"]
     task = CalibratedTask("single_label", "x", 0.9, 0.05, 0.9, tuple(one))
