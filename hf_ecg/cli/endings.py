@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -80,7 +81,7 @@ def run(words: str = "", arguments: Sequence[str] | None = None):
     except _failures() as error:
         if debug:
             raise
-        end(start.path, str(error) or type(error).__name__, FAILURE)
+        end(start.path, _told(error), FAILURE)
     except Exception as error:
         if JSON in arguments:
             tell_error(start.path, f"{type(error).__name__}: {error}", FAILURE)
@@ -93,6 +94,16 @@ def _failures() -> tuple[type[Exception], ...]:
     hub = sys.modules.get("huggingface_hub.errors")
     own = (ValueError, OSError, ImportError, FloatingPointError)
     return own if hub is None else (*own, hub.StrictDataclassError)
+
+
+def _told(error: BaseException) -> str:
+    """What an error says. Of a file where a folder was to be made, Python says that it exists."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.errno and error.filename:
+        place = Path(os.fsdecode(error.filename))
+        for part in (place, *place.parents):
+            if os.path.lexists(part) and not part.is_dir():
+                return f"{part} is not a folder, and one is wanted there"
+    return str(error) or type(error).__name__
 
 
 def script(words: str) -> Callable:

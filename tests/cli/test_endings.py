@@ -55,6 +55,14 @@ def test_an_extra_that_is_not_installed_is_told_in_a_sentence(raising, capsys):
     assert ending(capsys, "fails") == (1, "pip install hf-ecg[plot]\n")
 
 
+@pytest.mark.parametrize("output", ["file/record", "file/folder/record"])
+def test_a_file_where_a_folder_is_wanted_is_named(tmp_path, capsys, output):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        run("simulate", ["sinus_rhythm", "--output", str(tmp_path / output)])
+    assert capsys.readouterr().err.endswith(f"{tmp_path / 'file'} is not a folder, and one is wanted there\n")
+
+
 def test_a_stop_by_the_keyboard_is_no_traceback(raising, capsys):
     raising(KeyboardInterrupt())
     status, told = ending(capsys, "fails")

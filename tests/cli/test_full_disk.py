@@ -65,6 +65,15 @@ def corpus(tmp_path_factory):
     return folder / "corpus"
 
 
+@pytest.mark.parametrize("name", ["out.hea", "out.edf", "out.csv"])
+def test_converting(tmp_path, name):
+    run("simulate", ["sinus_rhythm", "--output", str(tmp_path / "record")])
+    before = set(tmp_path.iterdir())
+    status, said = on_a_full_disk(5000, "convert-signal", tmp_path / "record.hea", tmp_path / name)
+    assert status == 1 and "File too large" in said and str(tmp_path / "out.") in said
+    assert set(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("size", [1, 2000, 20000])
 def test_preparing(tmp_path, size):
     prepare = ("prepare simulated", "--num_records", 10, "--num_proc", 1, "--output_dir", tmp_path / "out")

@@ -64,7 +64,8 @@ def write(record: Record, path: Path) -> list[str]:
     blocks = stored.counts.reshape(leads, number, samples).transpose(1, 0, 2)
     with open(path, "wb") as file:
         file.write(header)
-        np.ascontiguousarray(blocks).astype("<i2", copy=False).tofile(file)
+        # tofile tells neither the file nor why the disk took no more
+        file.write(np.ascontiguousarray(blocks).astype("<i2", copy=False).data)
     told = {"comments": record.comments, "annotations": record.annotations, "statements": record.statements}
     left_out = [f"{len(lines)} {name}" for name, lines in told.items() if lines]
     left_out += ["measurements"] if record.measurements else []
