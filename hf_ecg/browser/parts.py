@@ -105,7 +105,7 @@ def answers(found: Sequence[dict], absent: str | None = None) -> str:
         score = float(one["score"])
         share = min(max(score, 0.0), 1.0)
         marks = [one["verdict"]] if "verdict" in one else []
-        marks += ["no answer at the chosen risk"] if one.get("abstained") else []
+        marks += ["no answer"] if one.get("abstained") else []
         marks += ["not calibrated"] if calibrated and not one.get("calibrated") else []
         mark = f' <span class="mark">{escape(", ".join(marks))}</span>' if marks else ""
         lines.append(
@@ -115,6 +115,7 @@ def answers(found: Sequence[dict], absent: str | None = None) -> str:
         )
     told = (
         "Calibrated: of records with this number, about this share had the class in the data of its calibration."
+        " Present and absent: the other is ruled out. No answer: the chosen share of errors cannot be kept."
         if calibrated
         else "Not calibrated: the numbers put answers in order, and are not probabilities of disease."
     )

@@ -147,7 +147,7 @@ def test_calibrated_answers_say_what_is_ruled_out():
     sure = {"label": "MI", "score": 0.9, "calibrated": True, "set": True, "verdict": "present", "abstained": False}
     told = parts.answers([sure, sure | {"label": "CD", "verdict": "unsure", "abstained": True, "ood": True}])
     assert "not calibrated" in parts.answers([sure, {"label": "x", "score": 1.0}]) and "not calibrated" not in told
-    assert "present</span>" in told and "unsure, no answer at the chosen risk" in told
+    assert "present</span>" in told and "unsure, no answer<" in told
     assert "Calibrated: of records with this number" in told and "unlike what the model learned from" in told
 
 
