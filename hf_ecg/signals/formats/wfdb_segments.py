@@ -111,7 +111,14 @@ def _segments(header: str, master: Header, root) -> _Segments:
         unlisted = [key[0] for key in _keys(found.lines) if key not in listed]
         if unlisted:
             raise ValueError(f"{header}: segment {name} has the signals {unlisted}, which its layout does not list")
-    return _Segments(headers, layout)
+    return _Segments(headers, _calibrated(layout, headers))
+
+
+def _calibrated(layout: list[SignalLine], headers: dict[str, Header]) -> list[SignalLine]:
+    """The layout's lines; where one says no gain, for it has no samples, the first one of a segment that does."""
+    found = [dict(zip(_keys(one.lines), one.lines, strict=True)) for one in headers.values()]
+    keys = zip(layout, _keys(layout), strict=True)
+    return [next((one[key] for one in found if not line.gain and key in one), line) for line, key in keys]
 
 
 def _path(header: str, name: str) -> str:

@@ -153,6 +153,9 @@ def test_segments_with_a_layout_have_what_they_have(tmp_path):
     np.testing.assert_array_equal(millivolts[1, :10], np.array(ramp(10, 1)) / 200)
     np.testing.assert_array_equal(millivolts[1, 13:], np.array(ramp(5)) / 100)
     assert read(tmp_path / "m", leads=["I"]).gain.tolist() == [200.0]
+    layout = tmp_path / "m_layout.hea"
+    layout.write_text(layout.read_text().replace("1/mV", "0"))  # gains are the segments' to say
+    np.testing.assert_array_equal(read(tmp_path / "m").to_millivolts(), millivolts)
 
 
 @pytest.mark.parametrize(
