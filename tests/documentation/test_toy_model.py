@@ -17,7 +17,7 @@ from hf_ecg.models.shared.convolution import ECGConv1d
 from hf_ecg.models.shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from hf_ecg.models.shared.padding import halve, mean_over_time, without_padding, zero_padding
 from tests.embed.made_records import write_record
-from tests.models import test_contract
+from tests.models import test_contract, test_contract_padding, test_contract_training
 from tests.models.tiny import CASES
 from tests.models.tiny.inputs import NUM_SAMPLES, waveforms
 
@@ -66,7 +66,12 @@ class ECGToyModel(ECGPreTrainedModel):
 
 
 FAMILY = Family(config=ECGToyConfig, model=ECGToyModel)
-CHECKS = {name: check for name, check in vars(test_contract).items() if name.startswith("test_")}
+CHECKS = {
+    name: check
+    for module in (test_contract, test_contract_padding, test_contract_training)
+    for name, check in vars(module).items()
+    if name.startswith("test_")
+}
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -76,6 +81,7 @@ def test_it_keeps_the_contract(check, tmp_path, monkeypatch):
     given = {"name": "toy", "tmp_path": tmp_path}
     wanted = inspect.signature(CHECKS[check]).parameters
     marks = [mark.args for mark in getattr(CHECKS[check], "pytestmark", []) if mark.name == "parametrize"]
+    marks = [(name, values) for name, values in marks if name != "name"]
     for values in itertools.product(*(values for _, values in marks)):
         more = given | dict(zip([name for name, _ in marks], values, strict=True))
         CHECKS[check](**{name: value for name, value in more.items() if name in wanted})

@@ -5,7 +5,7 @@ import torch
 
 from hf_ecg.models.shared.beat_inputs import BEATS
 from hf_ecg.models.shared.roles import ecg_encoder
-from tests.models.test_contract import build, wants_a_loss
+from tests.models.contract import build, wants_a_loss
 from tests.models.tiny import CASES
 
 # released arithmetic looks at padding

@@ -2,7 +2,8 @@
 
 And of classes that are one mixin of `models.shared` around their family's encoder, whose own graph is here too, the
 first class stands for all. What pretrains is compiled, and with what reads texts exported, by `-m large`: the encoder
-inside is compiled and exported here, and a dual encoder with any number of tokens in test_forward_names.py.
+inside is exported here, and a dual encoder with any number of tokens in test_forward_names.py. What an export cannot
+follow, such as a branch on values, a compiler cannot either: it is shown one encoder of each kind, by `-m large` all.
 """
 
 import pytest
@@ -11,7 +12,7 @@ from torch.export import Dim
 from transformers import PreTrainedConfig, set_seed
 
 from hf_ecg.models.shared.roles import ecg_encoder
-from tests.models.test_contract import padded, wants_a_loss
+from tests.models.contract import padded, wants_a_loss
 from tests.models.tiny import CASES
 
 
@@ -31,9 +32,18 @@ OF_ALL = list(LAST_OF_A_KIND.values())
 PRETRAINS = ("pretraining", "lead reconstruction", "delineation")
 
 
-def beside_large(*roles):
-    """All names; those of models with these roles are left to `-m large`."""
-    return [pytest.param(name, marks=[pytest.mark.large] * (CASES[name][0].role in roles)) for name in OF_ALL]
+def beside_large(names, *roles):
+    """All names; those of models with these roles, and those that are not among `names`, are left to `-m large`."""
+    kept = [name for name in names if CASES[name][0].role not in roles]
+    return [pytest.param(name, marks=[pytest.mark.large] * (name not in kept)) for name in OF_ALL]
+
+
+def kind_of_network(name):
+    model_class, config = CASES[name][:2]
+    return model_class.role, model_class.main_input_name, "num_attention_heads" in vars(config())
+
+
+ONE_OF_A_KIND = list({kind_of_network(name): name for name in reversed(OF_ALL)}.values())
 
 
 def shallow(config):
@@ -60,7 +70,7 @@ def test_every_encoder_has_its_own_graph_here(name):
     assert type(ecg_encoder(build(name)[0])) in LAST_OF_A_KIND
 
 
-@pytest.mark.parametrize("name", beside_large(*PRETRAINS))
+@pytest.mark.parametrize("name", beside_large(ONE_OF_A_KIND, *PRETRAINS))
 def test_it_compiles_to_one_graph_with_its_loss(name):
     # a function of transformers that all models go through may be compiled eight times only
     torch.compiler.reset()
@@ -72,7 +82,7 @@ def test_it_compiles_to_one_graph_with_its_loss(name):
         torch.testing.assert_close(found[entry], wanted[entry])
 
 
-@pytest.mark.parametrize("name", beside_large(*PRETRAINS, "dual encoder"))
+@pytest.mark.parametrize("name", beside_large(OF_ALL, *PRETRAINS, "dual encoder"))
 def test_it_can_be_exported_for_any_number_of_records_of_any_length(name):
     model, inputs, key = build(name)
     # patches and beats have places: any number of records, of one length

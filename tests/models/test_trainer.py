@@ -9,15 +9,15 @@ from hf_ecg.models.shared.roles import model_role
 from tests.peers import trainer
 from tests.processes import run_ranks
 
-# two ranks train a model of every class below, each family's head with another problem type; one process trains the
-# first model of each role here, and all of them with all types by -m large
+# two ranks train every pretraining model and every kind of head below; one process trains the first model of each role
+# here, and all of them with all problem types by -m large
 QUICK = list({model_role(case[0]): case for case in reversed(list(trainer.cases(quick=True)))}.values())
 CASES = [pytest.param(*case, marks=[pytest.mark.large] * (case not in QUICK)) for case in trainer.cases()]
 
 
 @pytest.mark.parametrize(("model_class", "kind", "extra"), CASES)
 def test_one_process_trains_what_a_loop_trains(model_class, kind, extra):
-    loops = [(extra, trainer.by_loop(model_class, kind, extra, steps)) for steps in trainer.STEPS]
+    loops = {steps: (extra, trainer.by_loop(model_class, kind, extra, steps)) for steps in trainer.STEPS}
     found = trainer.differences(model_class, kind, loops)
     assert max(found.values()) < trainer.TOLERANCE, found
 
