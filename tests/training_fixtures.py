@@ -140,7 +140,8 @@ def text_recipe(corpus, text_tower) -> dict:
             },
             "validation": {"name": "loss", "metric": "loss", "greater_is_better": False, "batch_size": 16},
             "optimizer": {"lr": 0.003, "weight_decay": 0.05},
-            "run": {"epochs": 2, "batch_size": 8, "num_threads": 1, "log_every_steps": 2},
+            # a loader process costs a third of so short a run; the tests of them ask for some
+            "run": {"epochs": 2, "batch_size": 8, "num_workers": 0, "num_threads": 1, "log_every_steps": 2},
         }
     )
 

@@ -24,6 +24,7 @@ ASKED = ["", "prepare", *COMMANDS]
 FORKED = """
 import json, os, sys
 code, door, folder = sys.argv[1:]
+import hf_ecg.cli  # the same of every command
 statuses = []
 for number, words in enumerate(json.load(open(f"{folder}/asked.json"))):
     if (child := os.fork()) == 0:
@@ -59,7 +60,7 @@ def hf_ecg_command(repository):
 def helped(repository, tmp_path_factory):
     """Of each command the status of its help, what it says and the heavy modules that it brings.
 
-    Each is a fork of one bare Python, which has imported nothing.
+    Each is a fork of one bare Python, which has imported the table of commands and nothing else.
     """
     folder = tmp_path_factory.mktemp("help")
     (folder / "asked.json").write_text(json.dumps(ASKED))

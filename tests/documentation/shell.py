@@ -31,6 +31,7 @@ printf '%s\\x1f' "${0##*/}" "$@" >> "$COMMANDS"
 printf '\\x1e' >> "$COMMANDS"
 """
 _ASSIGNMENT = re.compile(r"^\w+=(\"[^\"]*\"|'[^']*'|\S*)\s*(#.*)?$", re.MULTILINE)
+_SHORT = ["run.epochs=1", "run.num_workers=0", "run.num_threads=1"]
 _EVALUATION = ["--minimum", "1", "--bootstrap", "10", "--device", "cpu"]
 
 
@@ -41,7 +42,7 @@ def _tiny_training(arguments: list[str]) -> list[str]:
     ecg = "model.config.ecg_config" if "ecg_config" in config else "model.config"
     # what else is given for each stage stays
     stages = len(config.get("ecg_config", config).get("depths", WIDTHS))
-    tiny = [f"{ecg}.widths={WIDTHS[-stages:]}", f"{ecg}.depths={[1] * stages}", "run.epochs=1", "run.num_threads=1"]
+    tiny = [f"{ecg}.widths={WIDTHS[-stages:]}", f"{ecg}.depths={[1] * stages}", *_SHORT]
     if "init_from" in recipe["model"]:
         tiny += [f"model.init_from.text_model={TEXT_TOWER}", f"processor.tokenizer={TEXT_TOWER}"]
         tiny += ["model.config.projection_dim=8"]
@@ -54,7 +55,7 @@ def _tiny_training(arguments: list[str]) -> list[str]:
 TINY = {
     "pretrain": _tiny_training,
     "evaluate zero-shot": lambda arguments: _EVALUATION,
-    "finetune": lambda arguments: [*_EVALUATION[:4], "run.epochs=1", "run.num_threads=1"],
+    "finetune": lambda arguments: [*_EVALUATION[:4], *_SHORT],
     "evaluate probe": lambda arguments: [*_EVALUATION, "--fractions", "50,100", "--strengths", "1"],
     "evaluate robustness": lambda arguments: _EVALUATION,
     "evaluate simplicity-bias": lambda arguments: [*_EVALUATION, "--positives", "3", "--draws", "1"],

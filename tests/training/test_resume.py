@@ -44,7 +44,8 @@ def test_resume_is_bit_for_bit(text_recipe, recipe_of, tmp_path, workers, accumu
     changes = {"run__ema_decay": 0.9, "run__checkpoint_every_steps": 3, "run__accumulation": accumulation}
     pretrain(recipe_of(text_recipe, **changes, run__num_workers=0), tmp_path / "whole")
     recipe = recipe_of(text_recipe, **changes, run__num_workers=workers)
-    for step in (1, 4, 8, 12):  # before the first checkpoint, between two, in the second epoch, after the last
+    # before the first checkpoint, between two, in the second epoch, after the last
+    for step in (1, 4, 8, 12) if accumulation == 1 else (1, 4):
         cut_off(recipe, tmp_path / "cut", step, resume=step != 1)
     pretrain(recipe, tmp_path / "cut", resume=True)
     states = assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
