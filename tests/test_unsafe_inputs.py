@@ -23,6 +23,7 @@ from hf_ecg.clinical.prompts import load_prompts
 from hf_ecg.convert import convert_checkpoint
 from hf_ecg.models.shared.conversion import PICKLES, read_checkpoint
 from hf_ecg.signals import read
+from hf_ecg.strict_yaml import load_yaml
 from hf_ecg.training.checkpoint import load_state, save_state
 from hf_ecg.training.network import find_model_class, resolve_pretrained
 from hf_ecg.training.recipe import load_recipe
@@ -272,3 +273,13 @@ def test_a_saved_recipe_without_a_part_is_no_recipe(tmp_path, missing):
     path.write_text(json.dumps(saved))
     with pytest.raises(ValueError, match=f"lacks .*{missing}"):
         AutoFeatureExtractor.from_pretrained(tmp_path)
+
+
+def test_yaml_is_the_same_without_libyaml(repository, monkeypatch):
+    if not yaml.__with_libyaml__:
+        pytest.skip("PyYAML was built without libyaml")
+    texts = [path.read_bytes() for folder in ("train", "hf_ecg") for path in (repository / folder).rglob("*.yaml")]
+    assert len(texts) > 50
+    fast = [load_yaml(text, "a file") for text in texts]
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert repr([load_yaml(text, "a file") for text in texts]) == repr(fast)

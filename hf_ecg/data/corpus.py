@@ -53,8 +53,9 @@ def load_corpus(
         >>> sorted(set(rows["fold"]))
         [9, 10]
     """
-    config = find_config(path, config)
-    splits = _splits(path, config, verify)
+    configs = card_configs(corpus_folder(path), path)
+    config = pick_config(configs, config, path)
+    splits = _splits(path, config, configs[config], verify)
     if split is not None:
         if split not in splits:
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
@@ -106,9 +107,8 @@ def split_names(path, config: str) -> list[str]:
     return list(card_configs(corpus_folder(path), path)[find_config(path, config)])
 
 
-def _splits(path, config: str, verify: bool) -> datasets.DatasetDict:
+def _splits(path, config: str, patterns: dict[str, list[str]], verify: bool) -> datasets.DatasetDict:
     """What `datasets` reads of the card's files, once they are known to be inside the folder and whole."""
-    patterns = card_configs(corpus_folder(path), path)[config]
     wanted = [pattern for paths in patterns.values() for pattern in paths]
     folder = corpus_folder(path, (CARD_NAME, SUMMARY_NAME, *wanted))
     files = split_files(folder, patterns, path)
