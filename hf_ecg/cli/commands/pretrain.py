@@ -30,10 +30,12 @@ def command(config, data, output_dir, resume, overwrite, overrides) -> Ending:
     # cuBLAS repeats itself only with a workspace chosen before it starts; used with run.deterministic=true
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ...recipes_found import find_recipe
+
+    # told before the seconds that torch takes
+    path = find_recipe(config)
     from ...studies.source_overrides import source_overrides
     from ...training import load_recipe, pretrain
 
-    path = find_recipe(config)
     recipe = load_recipe(path, overrides)
     if len(data) > len(recipe.data.sources):
         raise ValueError(f"--data gives {len(data)} corpora, and {path} has {len(recipe.data.sources)} sources")
