@@ -24,8 +24,9 @@ demo: install
 pretrained: install
 	OMP_NUM_THREADS=1 $(VENV)/bin/python train/pretrained.py --data '$(DATA)' --output_dir '$(OUT)'
 
+# Whatever the shell says, bytecode is kept: two workers and all the Pythons that tests start would compile it again.
 test: install
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n 2 --dist worksteal
 
 style: install
 	$(VENV)/bin/ruff check --fix $(CHECKED)

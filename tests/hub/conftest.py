@@ -60,7 +60,8 @@ def reader(hub, tmp_path, repository):
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "PYTHONPATH": str(repository) if package else "",
         }
-        hide = "" if package else _NOT_INSTALLED
+        # what is imported here lives as long as the process
+        hide = "import gc; gc.disable()\n" + ("" if package else _NOT_INSTALLED)
         done = subprocess.run(
             [sys.executable, "-c", hide + code], env=environment, capture_output=True, text=True, cwd=home
         )

@@ -24,8 +24,8 @@ for part in (extractor, encoder):
 print(*(name for folder in ("again", "encoder_again") for name in sorted(os.listdir(folder)) if name.endswith(".py")))
 """
 ABSENT = """
-from transformers import AutoModel
-AutoModel.from_pretrained("me/tiny", trust_remote_code=True)
+from transformers import AutoConfig
+AutoConfig.from_pretrained("me/tiny", trust_remote_code=True)
 """
 
 
