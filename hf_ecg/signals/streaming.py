@@ -88,7 +88,7 @@ class RecordStream:
     cut = part
 
     def windows(self, seconds: float) -> Iterator[tuple[int, Record]]:
-        """First sample and record of windows side by side; the last one may be shorter.
+        """First sample and record of windows side by side; the last one may be shorter (`window_spans`, "short").
 
         Raises:
             ValueError: a window without a sample; behind the last window: a checksum is another one, so that what came

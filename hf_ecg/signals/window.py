@@ -12,6 +12,8 @@ MOST_VALUES = 2**29
 WINDOWS = ("all", "first", "recipe")
 # A last window that would add less than this share of its length to what the others cover is not worth a row.
 SMALLEST_REST = 0.1
+# What becomes of the samples behind the last whole window.
+RESTS = (OVERLAP, DROP, SHORT) = ("overlap", "drop", "short")
 
 
 def check_size(num_samples: int, leads: int, what: str) -> None:
@@ -74,25 +76,31 @@ def pad(signals: np.ndarray, num_samples: int, position: str = "end", value: flo
 
 
 def window_spans(
-    num_samples: int, length: int | None, stride: int | None = None, which: str = "all"
+    num_samples: int, length: int | None, stride: int | None = None, which: str = "all", rest: str = OVERLAP
 ) -> Iterator[tuple[int, int]]:
     """Start and end (samples) of the windows of a record, one after the other.
 
     A record that is not longer than a window is one window. Else windows begin at multiples of the stride; what
     remains behind the last whole one gets a window that is moved back to end with the record, so that it overlaps the
-    one before it, unless it would add less than a tenth of a window.
+    one before it, unless it would add less than a tenth of a window. This is what models are asked about. Rows of a
+    corpus leave the rest out, for a sample in two rows would be learned from twice; where time is counted, as by the
+    AF burden, the rest is a window of its own.
 
     Args:
         num_samples: of the record.
         length: samples of a window; None takes the record as one.
         stride: samples between starts; None is `length`.
         which: "all", or "first" for the first one alone; "recipe" leaves the whole record to the model's recipe.
+        rest: "overlap", "drop", or "short": a shorter window, however short.
 
     Example:
         >>> from hf_ecg.signals.window import window_spans
         >>> list(window_spans(2500, 1000))
         [(0, 1000), (1000, 2000), (1500, 2500)]
+        >>> list(window_spans(2500, 1000, rest="short"))
+        [(0, 1000), (1000, 2000), (2000, 2500)]
     """
+    check_one_of("rest", rest, RESTS)
     if which == "recipe" or length is None or num_samples <= length:
         yield 0, num_samples
         return
@@ -105,7 +113,9 @@ def window_spans(
         yield start, start + length
         start += stride
     covered = start - stride + length
-    if num_samples - covered >= SMALLEST_REST * length:
+    if rest == SHORT and covered < num_samples:
+        yield covered, num_samples
+    if rest == OVERLAP and num_samples - covered >= SMALLEST_REST * length:
         yield num_samples - length, num_samples
 
 

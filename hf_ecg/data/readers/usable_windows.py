@@ -7,6 +7,7 @@ from ...signals.record import Record
 from ...signals.streaming import RecordStream
 from ...signals.units import MISSING_COUNT
 from ...signals.usability import unusable_reason
+from ...signals.window import DROP, window_spans
 from ..builder import UnfitRecord
 from .columns import RowLeads
 from .windows import RESAMPLING, WindowRule, at_rate
@@ -57,8 +58,10 @@ class UsableWindows:
         found: list[tuple[float, Record]] = []
         reasons: list[str] = []
         passed = 0
-        for first in range(0, stream.num_samples - length + 1, length):
-            part = stream.part(first, first + length)
+        for first, end in window_spans(stream.num_samples, length, rest=DROP):
+            if end - first < length:
+                break
+            part = stream.part(first, end)
             reason = _reason(part)
             if not reason:
                 start = first / stream.sampling_rate

@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from ...signals.record import Record
 from ...signals.resampling import resample
 from ...signals.units import MISSING_COUNT
+from ...signals.window import DROP, window_spans
 from ..builder import UnfitRecord
 
 SHORT_RECORDS = ("keep", "skip")
@@ -19,7 +21,8 @@ class WindowRule:
     """What becomes of a record.
 
     A record at another rate is resampled, in millivolts, and rounded to counts of its own gain. Windows of `seconds`
-    lie side by side from the first sample on; what is left at the end is not used. A record shorter than one window is
+    lie side by side from the first sample on; what is left at the end is not used (see `signals.window_spans`, which
+    says why rows end otherwise than the windows that a model is asked about). A record shorter than one window is
     a row of its own length ("keep") or left out ("skip"); nothing is padded here, which is the feature extractor's
     work. So of windows of 10 s, a record of 6 s gives one row or none, one of 19 s one row, one of 60 s six.
 
@@ -70,9 +73,8 @@ class WindowRule:
                 found = f"{record.name} has {available / self.sampling_rate:g} s"
                 raise UnfitRecord("shorter than the window", f"{found}, wanted at least {self.seconds:g} s")
             return [(0.0, record)]
-        number = available // length if self.max_windows is None else min(available // length, self.max_windows)
-        starts = range(0, number * length, length)
-        return [(start / self.sampling_rate, record.cut(start, start + length)) for start in starts]
+        spans = islice(window_spans(available, length, rest=DROP), self.max_windows)
+        return [(start / self.sampling_rate, record.cut(start, end)) for start, end in spans]
 
     def describe(self) -> str:
         """The rule in a sentence, for a card."""

@@ -9,6 +9,7 @@ from ...data.corpus import label_matrix, load_corpus
 from ...data.rows import SIGNAL_COLUMNS, RowDataset
 from ...processing.inputs import read_row
 from ...signals.record import Record
+from ...signals.window import DROP, window_spans
 from ..metrics.classification import weighted_ranking_metrics
 from .model_detector import AF_LABELS, NOISE_LABELS
 from .window_quality import JudgedWindow, judge_windows
@@ -52,9 +53,8 @@ def labelled_windows(
         record = Record(
             str(row["record_id"]), found.values, found.gain, found.baseline, found.leads, found.sampling_rate
         )
-        length = min(round(window_seconds * record.sampling_rate), record.num_samples)
-        starts = range(0, record.num_samples - length + 1, length)
-        for window in judge_windows([record.cut(start, start + length) for start in starts]):
+        spans = window_spans(record.num_samples, round(window_seconds * record.sampling_rate), rest=DROP)
+        for window in judge_windows([record.cut(*span) for span in spans]):
             is_af, noisy = bool(matrix[number, column]), bool(matrix[number, noise].any())
             yield LabelledWindow(window, is_af, noisy, patients[number])
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from ..patient_fields import with_patient
 from ..record import Record
+from ..window import SHORT, window_spans
 
 
 class RecordParts:
@@ -35,5 +36,5 @@ class RecordParts:
 
     def windows(self, length: int) -> Iterator[tuple[int, Record]]:
         """First sample and record of windows side by side; the last one may be shorter."""
-        for first in range(0, self.num_samples, length):
-            yield first, self._cut(first, min(first + length, self.num_samples))
+        for first, end in window_spans(self.num_samples, length, rest=SHORT):
+            yield first, self._cut(first, end)
