@@ -30,17 +30,19 @@ _TOLERANCE_SECONDS = 0.03
 _LAGS = (1, 2, 3, 4)
 
 
-def rr_features(beats) -> np.ndarray | None:
+def rr_features(beats, left_out=None) -> np.ndarray | None:
     """`RR_FEATURES` of one stretch of beats.
 
     Args:
         beats: their times in seconds, ascending; some 20 to 60 of them.
+        left_out: bool (beats,), such as ventricular ones: the intervals before and behind them are not looked at.
+            They come early and are waited for, whatever the rhythm is. What is left counts as side by side.
 
     Returns:
         float64 (8,), None with fewer than `FEWEST_INTERVALS` intervals.
 
     Raises:
-        ValueError: times that do not ascend.
+        ValueError: times that do not ascend, a mask of another shape.
 
     Example:
         >>> import numpy as np
@@ -53,6 +55,11 @@ def rr_features(beats) -> np.ndarray | None:
     intervals = np.diff(beats)
     if (intervals <= 0).any():
         raise ValueError("the times of the beats do not ascend")
+    if left_out is not None:
+        left_out = np.asarray(left_out, bool)
+        if left_out.shape != beats.shape:
+            raise ValueError(f"left_out has shape {left_out.shape}, wanted {beats.shape}")
+        intervals = intervals[~(left_out[1:] | left_out[:-1])]
     if len(intervals) < FEWEST_INTERVALS:
         return None
     mean, changes = float(intervals.mean()), np.diff(intervals)

@@ -12,11 +12,10 @@ import argparse
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from hf_ecg.evaluation.af_burden.rr_detector import fit_rr_detector
+from hf_ecg.evaluation.af_burden.rr_detector import fit_rr_detector, window_features
 from hf_ecg.evaluation.af_burden.validation import choose_threshold, labelled_windows
 from hf_ecg.evaluation.af_burden.window_quality import LOWEST_AGREEMENT
 from hf_ecg.evaluation.protocol import parse_folds
-from hf_ecg.signals.rr_irregularity import rr_features
 
 
 def gate(windows) -> dict:
@@ -36,10 +35,10 @@ def gate(windows) -> dict:
 
 
 def table(windows) -> tuple[np.ndarray, np.ndarray]:
-    """Features and labels of the windows that are judged."""
-    kept = [one for one in windows if not one.window.reason and not one.noisy]
-    features = np.array([rr_features(one.window.beats) for one in kept])
-    return features, np.array([one.is_af for one in kept])
+    """Features and labels of the windows that are judged, and have them."""
+    kept = [(window_features(one.window), one.is_af) for one in windows if not one.window.reason and not one.noisy]
+    kept = [one for one in kept if one[0] is not None]
+    return np.array([features for features, _ in kept]), np.array([is_af for _, is_af in kept])
 
 
 def main() -> None:
@@ -56,7 +55,7 @@ def main() -> None:
     fitted = fit_rr_detector(features, is_af)
     kept = [one for one in windows["validation"] if not one.window.reason and not one.noisy]
     scores = np.array([score for score, _ in fitted.score([one.window for one in kept])])
-    truth = np.array([one.is_af for one in kept])
+    scores, truth = scores[np.isfinite(scores)], np.array([one.is_af for one in kept])[np.isfinite(scores)]
     threshold = choose_threshold(scores, truth)
     facts = {
         "corpus": "CinC 2017, lead I, REFERENCE-v3, a sample of 1,500 records",

@@ -1,8 +1,9 @@
 """The built-in detector of AF: a logistic regression of how irregular the intervals between beats are.
 
 Its numbers lie beside it in `rr_detector.json`, with what they were fitted on; `tests/benchmarks/rr_detector.py` fits
-them. It looks at no P wave, so that other rhythms as irregular (frequent premature beats, multifocal tachycardia) are
-AF to it, and regular ones (atrial flutter with a fixed block) are not.
+them. Intervals before and behind ventricular beats are left out. It looks at no P wave, so that other rhythms as
+irregular (frequent atrial premature beats, multifocal tachycardia) are AF to it, and regular ones (atrial flutter with
+a fixed block) are not.
 """
 
 import json
@@ -15,12 +16,15 @@ import numpy as np
 from ...checks import is_finite_number
 from ...signals.rr_irregularity import RR_FEATURES, rr_features
 from ...strict_json import read_json_object
-from .window_quality import JudgedWindow
+from .ventricular_beats import of_another_shape
+from .window_quality import FEW_BEATS, JudgedWindow
 
 RR = "rr"
 PACKAGED = Path(__file__).with_name("rr_detector.json")
 # of the penalty on standardised features, the inverse of scikit-learn's C; chosen by nothing
 _PENALTY_INVERSE = 0.1
+# Why a window has no score whose intervals nearly all begin or end at such a beat.
+VENTRICULAR = "too few intervals without ventricular beats"
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,13 @@ class RRDetector:
 
     def score(self, windows: Sequence[JudgedWindow]) -> list[tuple[float, str]]:
         """The probability of AF of each window, as in its training rows, and why there is none."""
-        found = [rr_features(window.beats) for window in windows]
-        return [(float("nan"), "too few beats") if one is None else (self._probability(one), "") for one in found]
+        return [self._scored(window) for window in windows]
+
+    def _scored(self, window: JudgedWindow) -> tuple[float, str]:
+        if rr_features(window.beats) is None:
+            return float("nan"), FEW_BEATS
+        found = window_features(window)
+        return (float("nan"), VENTRICULAR) if found is None else (self._probability(found), "")
 
     def _probability(self, features: np.ndarray) -> float:
         standard = (features - np.array(self.mean)) / np.array(self.scale)
@@ -91,11 +100,16 @@ class RRDetector:
         return cls(**of_lists, intercept=stored["intercept"], threshold=stored["threshold"], facts=stored["facts"])
 
 
+def window_features(window: JudgedWindow) -> np.ndarray | None:
+    """What the detector looks at: `rr_features` without the intervals around beats of another shape."""
+    return rr_features(window.beats, of_another_shape(window))
+
+
 def fit_rr_detector(features: np.ndarray, is_af: np.ndarray, threshold: float = 0.5, facts=None) -> RRDetector:
     """A logistic regression on standardised features; both classes weigh the same.
 
     Args:
-        features: (windows, 8), see `rr_features`.
+        features: (windows, 8), see `window_features`.
         is_af: bool (windows,).
         threshold: of the score.
         facts: see `RRDetector`.

@@ -32,6 +32,7 @@ class JudgedWindow:
         beats: seconds of its R peaks, from its start; found in the leads that are usable.
         reason: why no rhythm can be told of it; "" where one can.
         agreement: of the best lead.
+        used: places of the leads in which the beats were found.
     """
 
     record: Record
@@ -39,6 +40,7 @@ class JudgedWindow:
     beats: np.ndarray
     reason: str
     agreement: float
+    used: tuple[int, ...] = ()
 
 
 def judge_windows(windows: Sequence[Record], lowest_agreement: float = LOWEST_AGREEMENT) -> list[JudgedWindow]:
@@ -74,4 +76,5 @@ def _judge(window: Record, lowest_agreement: float) -> JudgedWindow:
         beats = find_r_peaks(signals[None, good], rate)[0]
         if len(beats) <= FEWEST_INTERVALS:
             return JudgedWindow(window, seconds, beats / rate, FEW_BEATS, float(agreement.max()))
-    return JudgedWindow(window, seconds, beats / rate, "", float(agreement.max()))
+    used = np.flatnonzero(usable)[good]
+    return JudgedWindow(window, seconds, beats / rate, "", float(agreement.max()), tuple(used.tolist()))
