@@ -38,6 +38,33 @@ def beat_agreement(signals, sampling_rate: float, beats) -> np.ndarray:
         >>> beat_agreement([spikes, noise], 200, 200 * np.arange(1, 9)).round(1).tolist()
         [1.0, 0.3]
     """
+    parts = _around(signals, sampling_rate, beats)
+    if parts is None:
+        return np.zeros(len(signals))
+    template = np.median(parts, axis=1)
+    template -= template.mean(axis=-1, keepdims=True)
+    products = np.einsum("lbs,ls->lb", parts, template)
+    norms = np.linalg.norm(parts, axis=-1) * np.linalg.norm(template, axis=-1)[:, None]
+    return np.median(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0), axis=1)
+
+
+def pairs_agreement(signals, sampling_rate: float, beats) -> np.ndarray:
+    """How alike a beat and the third of the others that are most like it are, in the median: beats of two shapes
+    that take turns, as in bigeminy, do not speak against a lead here.
+
+    Args, Returns, Raises: as `beat_agreement`.
+    """
+    parts = _around(signals, sampling_rate, beats)
+    if parts is None:
+        return np.zeros(len(signals))
+    norms = np.linalg.norm(parts, axis=-1, keepdims=True)
+    parts = np.divide(parts, norms, out=np.zeros_like(parts), where=norms > 0)
+    alike = np.sort(parts @ parts.transpose(0, 2, 1), axis=-1)[..., :-1]  # without itself
+    return np.median(alike[..., -max(alike.shape[-1] // 3, 1)], axis=-1)
+
+
+def _around(signals, sampling_rate: float, beats) -> np.ndarray | None:
+    """(leads, beats, samples) around each beat over their mean; None with fewer than four beats."""
     signals = as_numbers(signals).astype(np.float64)
     check_number("sampling_rate", sampling_rate, positive=True)
     if sampling_rate <= _LOWEST_RATE:
@@ -48,11 +75,6 @@ def beat_agreement(signals, sampling_rate: float, beats) -> np.ndarray:
     beats = np.asarray(beats, np.int64)
     beats = beats[(beats >= reach) & (beats + reach < signals.shape[1])]
     if len(beats) < _FEWEST_BEATS:
-        return np.zeros(len(signals))
+        return None
     parts = apply_filter(signals, sampling_rate, _BAND)[:, beats[:, None] + np.arange(-reach, reach + 1)]
-    parts -= parts.mean(axis=-1, keepdims=True)
-    template = np.median(parts, axis=1)
-    template -= template.mean(axis=-1, keepdims=True)
-    products = np.einsum("lbs,ls->lb", parts, template)
-    norms = np.linalg.norm(parts, axis=-1) * np.linalg.norm(template, axis=-1)[:, None]
-    return np.median(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0), axis=1)
+    return parts - parts.mean(axis=-1, keepdims=True)

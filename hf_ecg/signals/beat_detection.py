@@ -100,10 +100,23 @@ def _checked(signals, sampling_rate, lead_mask, sample_mask):
 
 
 def _peaks_of(signals, rate: float, lead_mask: np.ndarray, sample_mask: np.ndarray) -> list[np.ndarray]:
-    records, leads, samples = signals.shape
+    height, scale = _steepness(signals, rate, lead_mask, sample_mask)
+    if not height.any():
+        return [np.zeros(0, np.int64) for _ in signals]
+    return _moved_to_r(signals, scale, _steep_places(height, sample_mask, rate), rate)
+
+
+def steepness(signal: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """(samples,): the votes of all leads in which `find_r_peaks` looks for QRS, for one record (leads, samples)."""
+    signals, lead_mask, sample_mask = _checked(np.asarray(signal)[None], sampling_rate, None, None)
+    return _steepness(signals, sampling_rate, lead_mask, sample_mask)[0][0]
+
+
+def _steepness(signals, rate: float, lead_mask: np.ndarray, sample_mask: np.ndarray):
+    """(records, samples) votes, and (records, leads) what each lead was multiplied by."""
     reach = max(1, round(_SLOPE_SECONDS * rate / 2))
-    if samples <= 2 * reach:
-        return [np.zeros(0, np.int64) for _ in range(records)]
+    if signals.shape[-1] <= 2 * reach:
+        return np.zeros(sample_mask.shape), np.zeros(lead_mask.shape)
     slopes = np.zeros(signals.shape, np.float32)
     inner = slopes[..., reach:-reach]
     np.subtract(signals[..., 2 * reach :], signals[..., : -2 * reach], out=inner, casting="same_kind")
@@ -115,8 +128,7 @@ def _peaks_of(signals, rate: float, lead_mask: np.ndarray, sample_mask: np.ndarr
     np.minimum(slopes, 1.0, out=slopes)
     votes = np.einsum("rls,rls->rs", slopes, slopes)
     height = uniform_filter1d(votes, max(1, round(_SMOOTHED_SECONDS * rate)), axis=-1, mode="constant")
-    height *= sample_mask
-    return _moved_to_r(signals, scale, _steep_places(height, sample_mask, rate), rate)
+    return height * sample_mask, scale
 
 
 def _scale(levels: np.ndarray, lead_mask: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import wfdb
 
+from hf_ecg.signals.beat_agreement import beat_agreement, pairs_agreement
 from hf_ecg.signals.beat_detection import find_r_peaks, xqrs_peaks
 from tests.signals.made_beats import every, waveform
 
@@ -55,6 +56,19 @@ def test_the_peaks_of_xqrs_are_wfdbs():
     found = xqrs_peaks(waveform(peaks)[11], 100)
     # it marks the upstroke
     assert len(found) >= len(peaks) - 1 and np.abs(found[:, None] - peaks).min(1).max() <= 8
+
+
+def test_two_shapes_that_take_turns_agree_and_noise_does_not():
+    beats, time = np.arange(100, 5900, 200), np.arange(-30, 31)
+    lead, noise = np.zeros(6000), np.random.default_rng(0).normal(size=6000)
+    for number, beat in enumerate(beats):
+        lead[beat - 30 : beat + 31] += np.exp(-((time / 6) ** 2)) if number % 2 else -np.exp(-(((time + 9) / 14) ** 2))
+    signals = np.stack([lead + noise / 50, noise])
+    alike, noisy = pairs_agreement(signals, 250, beats)
+    assert alike > 0.9 and noisy < 0.7
+    # one of the two shapes is the usual one for the median, or a mixture of both
+    assert beat_agreement(signals, 250, beats[1:])[0] < alike
+    assert pairs_agreement(lead[None], 250, beats[:3]).tolist() == [0]
 
 
 def test_errors_say_what_was_wanted():

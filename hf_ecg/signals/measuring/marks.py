@@ -1,16 +1,17 @@
 """R peaks for measurements: `beat_detection` in stretches of half a minute, without leads that only add noise.
 
-Three things are added to it. What is loud in one minute must not hide the beats of the next, so levels are local. A
+Four things are added to it. What is loud in one minute must not hide the beats of the next, so levels are local. A
 lead whose beats do not look alike while those of another do is left out. What follows a QRS soon and bends bluntly is
-its T wave.
+its T wave. All beats together then say where a beat was missed or marked beside its place, see `second_look`.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..beat_agreement import beat_agreement
+from ..beat_agreement import pairs_agreement
 from ..beat_detection import find_r_peaks
+from .second_look import at_one_place, looked_back
 
 _STRETCH_S, _OVERLAP_S = 30.0, 3.0
 # A lead whose beats agree by this much less than those of the best lead is noise beside it; the first one, which says
@@ -19,8 +20,10 @@ _WORSE, _FIRST_WORSE = 0.15, 0.3
 # R is where the first of these that shows the beats lies farthest from its level: annotators mark it there.
 TIMING_LEADS = ("II", "MLII", "I", "V5", "V6", "V4", "V2", "V3", "V1", "aVF", "aVL", "III", "aVR")
 _REACH_S = 0.15
-# A T wave follows QRS within this time, and bends less than this share as sharply as the usual QRS.
+# A T wave follows QRS within this time, and bends less than this share as sharply as the usual QRS. Where tall T waves
+# were taken for beats, they are usual too: what follows sooner is compared with the QRS before it.
 _T_WAVE_S, _BLUNT, _BEND_S = 0.55, 0.15, 0.012
+_SOONER_S, _BLUNTER = 0.36, 0.3
 
 
 def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np.ndarray:
@@ -43,7 +46,7 @@ def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np
         found.append(marks[(marks >= start) & (marks < end)])
         if end == signal.shape[1]:
             break
-    marks = np.concatenate(found) if found else np.zeros(0, np.int64)
+    marks = at_one_place(signal, np.concatenate(found), rate) if found else np.zeros(0, np.int64)
     close = np.diff(marks, prepend=-rate) < 0.2 * rate
     return marks[~close]
 
@@ -51,13 +54,13 @@ def find_marks(signal: np.ndarray, rate: float, leads: Sequence[str] = ()) -> np
 def _of_stretch(signal: np.ndarray, rate: float) -> np.ndarray:
     marks = _without_t_waves(signal, find_r_peaks(signal[None], rate)[0], rate)
     if len(signal) > 1 and len(marks) >= 4 and rate > 60:
-        alike = beat_agreement(signal, rate, marks)
+        alike = pairs_agreement(signal, rate, marks)
         good = alike >= alike.max() - np.where(np.arange(len(alike)), _WORSE, _FIRST_WORSE)
         if not good.all():
             signal = signal[good]
             marks = _without_t_waves(signal, find_r_peaks(signal[None], rate)[0], rate)
         marks = _at_r(signal[0], marks, rate)
-    return marks
+    return looked_back(signal, marks, lambda part, found: _sharpness(part, found, rate), rate)
 
 
 def _without_t_waves(signal: np.ndarray, marks: np.ndarray, rate: float) -> np.ndarray:
@@ -66,8 +69,9 @@ def _without_t_waves(signal: np.ndarray, marks: np.ndarray, rate: float) -> np.n
     sharp = _sharpness(signal, marks, rate)
     blunt = sharp < _BLUNT * np.median(sharp)
     # the first one may be the T wave of a beat before the record
-    soon = np.diff(marks, prepend=marks[0]) < _T_WAVE_S * rate
-    return marks[~(blunt & soon)]
+    waited = np.diff(marks, prepend=marks[0])
+    blunter = sharp < _BLUNTER * np.concatenate([[0], sharp[:-1]])
+    return marks[~(blunt & (waited < _T_WAVE_S * rate) | blunter & (waited < _SOONER_S * rate))]
 
 
 def _sharpness(signal: np.ndarray, marks: np.ndarray, rate: float) -> np.ndarray:
