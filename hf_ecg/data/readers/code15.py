@@ -13,10 +13,11 @@ from datasets import Value
 
 from ...clinical.tables import read_table
 from ...input_files import read_input
+from ...signals.formats.code15_layout import RATE
 from ..builder import Corpus, UnfitRecord
 from ..corpus_card import CorpusCard
 from ..schema import row_features
-from .code15_tracings import RATE, exam_rows, read_tracing, refuse_twice
+from .code15_tracings import exam_rows, read_tracing, refuse_twice
 from .columns import TWELVE_LEADS, RowLeads, describe_leads, record_columns
 from .snomed_records import check_name, checked_age, checked_sex, find_records
 from .splits import SPLITS, describe_folds, fold_of

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ...extras import install_words
+from ...signals.formats.code15_layout import RATE, is_layout, without_padding
 from ...signals.leads import STANDARD_LEADS
 from ...signals.record import Record
 from ..builder import UnfitRecord
 
-RATE = 400.0
-# The publishers do not say the unit. PhysioNet's own preparation takes the numbers as millivolts.
 _GAIN = 1000.0
 
 
@@ -34,7 +33,7 @@ def _hdf5(path: Path):
     try:
         file = h5py.File(path, "r")
         shape = file["tracings"].shape
-        if len(shape) != 3 or shape[2] != len(STANDARD_LEADS) or file["exam_id"].shape != shape[:1]:
+        if not is_layout(shape, file["exam_id"].shape):
             found = f"tracings {shape} and exam_id {file['exam_id'].shape}"
             raise ValueError(f"{path} holds {found}, wanted (exams, samples, 12) and (exams,)")
     # a group has no shape
@@ -52,10 +51,9 @@ def read_tracing(path: Path, row: int, name: str) -> Record:
     """
     with _hdf5(path) as file:
         values = np.asarray(file["tracings"][row], dtype=np.float64)
-    recorded = np.flatnonzero((values != 0).any(axis=1))
-    if not len(recorded):
+    values = without_padding(values)
+    if not values.size:
         raise UnfitRecord("nothing but zeros", f"{path}, row {row}: exam {name} is zero throughout")
-    values = values[recorded[0] : recorded[-1] + 1].T
     counts = np.rint(values * _GAIN)
     if not (np.abs(counts) <= np.iinfo(np.int16).max).all():
         found = f"exam {name} reaches {np.abs(values).max():g}"

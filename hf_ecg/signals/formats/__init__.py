@@ -1,11 +1,13 @@
 """Readers of file formats, chosen by what a file holds and how its name ends.
 
 A format is one module with `FORMAT`, its name; `ENDINGS` of the files that name a record; `matches(path, head)`,
-whether it reads the file that begins with these bytes (none when there is no such file); `record_file(path)`, the
-file that names the record; and `read(path, root, choose)`, where `choose(names, units, where=path)` tells which
-channels are taken. It is added by that module and its place in `FORMATS`. `ENDING_IS_SHARED = True` says that most
-files of these endings are something else: in a folder, `matches` then decides. `ASKS` lists what a file may leave open
-(see `told`), which `read` then takes by name. `may_be(path, head)` says that a file which nothing matches can be read
+whether it reads the file that begins with these bytes (none when there is no such file); and
+`read(path, root, choose)`, which raises OSError for a file that is not there. `path` is inside of `root` already; for
+what a reader opens beside it, it calls `check_inside` where `root` is given. `choose(names, units, where=path)` tells
+which channels are taken. It is added by that module and its place in `FORMATS`. `record_file(path)` is the file that
+names the record, where that may be another one. `ENDING_IS_SHARED = True` says that most files of these endings are
+something else: in a folder, `matches` then decides. `ASKS = True` says that a file may leave something open: `read`
+then takes `told` (see there), too. `may_be(path, head)` says that a file which nothing matches can be read
 when the caller says more of it. `parts(path, root, choose)` opens a file of which parts can be read: see
 `open_parts`. `NEEDS_NO_ENDING = True` says that files of the format are often called without an ending, or by a
 number: in a folder they are found by their first bytes. `BEGINS` says how such a file begins, for one that is
@@ -47,7 +49,7 @@ from . import (
 from .confinement import check_inside
 from .no_samples import advice
 from .table_text import looks_like_text
-from .told import BY_PLACE, check_agrees, checked
+from .told import BY_PLACE, Told, check_agrees, check_told
 
 # The first one that matches reads. WFDB takes names of nothing too, and says what it looked for; a table is anything
 # else that is text.
@@ -117,20 +119,22 @@ def read(
     path = os.fsdecode(path)
     if "\0" in path:
         raise ValueError(f"path is {shown(path)}, and no path holds a null character")
-    told = checked({"sampling_rate": sampling_rate, "units": units, "record": record})
+    named = BY_PLACE if leads is None and rename is not None else leads
+    told = Told(sampling_rate, units, named, record)
+    check_told(told)
     choose = partial(choose_channels, leads=leads, rename=rename)
     _check_there(path)
     head = _head(path, root)
     known = _format_of(path, head) or _format_that_may_be(path, head)
     _check_not_empty(path, head, known)
     if known is not None:
-        named = BY_PLACE if leads is None and rename is not None else leads
-        asked = {key: value for key, value in {**told, "leads": named}.items() if key in getattr(known, "ASKS", ())}
+        asks = getattr(known, "ASKS", False)
         try:
-            found = known.read(path, root, choose, **asked)
+            found = known.read(path, root, choose, told) if asks else known.read(path, root, choose)
         except MemoryError as error:
             raise ValueError(f"{path} does not fit into memory: choose some of its channels by leads=") from error
-        check_agrees(found, {key: value for key, value in told.items() if key not in asked}, path)
+        if not asks:
+            check_agrees(found, told, path)
         return with_patient(found, keep_identifiers)
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, wanted one record")
@@ -161,7 +165,7 @@ def record_file(path) -> str | None:
     path = os.fsdecode(path)
     head = _head(path, None)
     known = _format_of(path, head)
-    file = None if known is None else known.record_file(path)
+    file = None if known is None else _record_file(known, path)
     return file if file is not None and os.path.isfile(file) else None
 
 
@@ -175,10 +179,14 @@ def no_recording(path) -> str | None:
     return EMPTY if not head and os.path.isfile(path) else advice(head)
 
 
+def _record_file(known, path: str) -> str:
+    return known.record_file(path) if hasattr(known, "record_file") else path
+
+
 def _check_not_empty(path: str, head: bytes, known) -> None:
     if head or not os.path.isfile(path):
         return
-    file = path if known is None else known.record_file(path)
+    file = path if known is None else _record_file(known, path)
     # another file may name the record
     if file == path or not os.path.isfile(file):
         raise ValueError(f"{path} {EMPTY}")
@@ -274,14 +282,14 @@ def _raise(error: OSError) -> None:
 
 
 def _head(path: str, root) -> bytes:
+    if root is not None:
+        check_inside(path, root)
     try:
         kind = os.stat(path).st_mode
     except (OSError, ValueError):  # whoever reads it says what is wrong
         return b""
     if stat.S_ISDIR(kind):
         return b""
-    if root is not None:
-        check_inside(path, root)
     with InputFile(path) as file:
         check_is_no_pointer(file)
         head = file.read(0, _HEAD)

@@ -12,7 +12,7 @@ from ...checks import shown
 from ..channels import Channels
 from ..record import Record
 from ..units import known_voltage, to_millivolts
-from .told import named_errors, names_of, rate_of, units_of
+from .told import NOTHING, Told, named_errors, names_of, rate_of, units_of
 
 # How programs call what an ECG needs, compared without case, "_" and " ".
 WORDS = {
@@ -163,9 +163,7 @@ def array_record(
     facts: ArrayFacts,
     choose: Callable[..., Channels],
     source_format: str,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
+    told: Told = NOTHING,
 ) -> Record:
     """A record of the channels that are chosen.
 
@@ -175,26 +173,26 @@ def array_record(
     """
     with named_errors(path):
         values = _numbers(facts.values)
-        known = facts.names if facts.names is not None else leads
+        known = facts.names if facts.names is not None else told.leads
         number = None if known is None or isinstance(known, str) else len(known) or None
         values = _leads_first(values, number)
         if facts.names is not None and len(facts.names) != len(values):
             raise ValueError(f"it names {len(facts.names)} leads, and its array has shape {facts.values.shape}")
-        names = names_of(facts.names, len(values), leads)
-        used = None if facts.gain is not None else _units(facts.units, units, len(values))
+        names = names_of(facts.names, len(values), told.leads)
+        used = None if facts.gain is not None else _units(facts.units, told.units, len(values))
     chosen = choose(names, used, where=path)
     places = list(chosen.places)
     with named_errors(path):
-        rate = rate_of(facts.sampling_rate, sampling_rate)
+        rate = rate_of(facts.sampling_rate, told.sampling_rate)
         values = np.ascontiguousarray(values[places])
         remarks = list(facts.other.get("remarks", ()))
         gain, baseline = _scale(facts, len(names), places)
         # counts have no unit of their own
         source_units = used if used is not None else facts.source_units or ()
         source_names = facts.source_names or names
-        for kind, told in (("names", source_names), ("units", source_units)):
-            if told and len(told) != len(names):
-                raise ValueError(f"it has {len(names)} channels, and {kind} of {len(told)} of its source")
+        for kind, texts in (("names", source_names), ("units", source_units)):
+            if texts and len(texts) != len(names):
+                raise ValueError(f"it has {len(names)} channels, and {kind} of {len(texts)} of its source")
         if gain is None and used is not None:
             values = _millivolts(values, [used[place] for place in places], remarks)
         return Record(

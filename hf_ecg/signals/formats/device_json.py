@@ -21,15 +21,14 @@ from ..channels import Channels, choose_channels
 from ..leads import known_lead
 from ..record import Record
 from .array_record import ArrayFacts, array_record, one_number, said_beside, word_of
-from .confinement import check_inside
 from .table_text import decoded
-from .told import named_errors, place_of
+from .told import NOTHING, Told, named_errors, place_of
 
 FORMAT = "JSON of a device"
 ENDINGS = (".json",)
 # Most files of this ending are something else.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 _MOST_BYTES = 2**27
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
 _SIGNS = (b'"waveformSamples"', b'"sampling_frequency"', b'"amplitudeResolution"')
@@ -49,44 +48,29 @@ def may_be(path: str, head: bytes) -> bool:
     return _BEGIN.match(head) is not None
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
 ) -> Record:
     """Read a record; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-        sampling_rate, units, leads: what the file does not say.
-        record: its place from 0, of several.
+        told: what the file does not say; of `record`, its place from 0, of several.
 
     Raises:
-        OSError: it is not there.
         ValueError: no JSON, no numbers that may be an ECG, leads of different lengths, a rate, unit or names that
-            nobody says; a path that leaves `root`.
+            nobody says.
     """
-    if root is not None:
-        check_inside(path, root)
     with named_errors(path):
         try:
             found = json.loads(decoded(read_input(path, _MOST_BYTES))[0])
         except (ValueError, RecursionError) as error:
             raise ValueError(f"it is not a whole JSON file: {error}") from error
-        facts = _facts(found, record)
+        facts = _facts(found, told.record)
         facts.name = facts.name or os.path.splitext(os.path.basename(path))[0]
-    return array_record(path, facts, choose, FORMAT, sampling_rate, units, leads)
+    return array_record(path, facts, choose, FORMAT, told)
 
 
 def _is_small(path: str) -> bool:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from ...input_files import InputFile
 from ..channels import ChannelError, Channels, choose_channels
 from ..record import Record
-from .confinement import check_inside
 from .dicom_annotations import read_annotations
 from .dicom_groups import DicomError, Group, is_median, read_group, read_values, text_of
 from .remarks import tell
@@ -64,26 +63,13 @@ def matches(path: str, head: bytes) -> bool:
     return first and (head[4:6].isalpha() and head[4:6].isupper() or head[5:8] == b"\0\0\0")
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record: the first group of channels that holds an ECG, and is not its median beat.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: no waveform (a PDF, an image), a damaged file, fewer samples than it says, no channel that can be
-            taken, a path that leaves `root`.
+            taken.
     """
-    if root is not None:
-        check_inside(path, root)
     with _LOCK, _quiet():
         try:
             dataset = _dataset(path)

@@ -18,7 +18,6 @@ from ...input_files import InputFile
 from ..channels import Channels, choose_channels
 from ..record import Annotation, Record
 from ..units import MISSING_COUNT, millivolts_in
-from .confinement import check_inside
 from .edf_annotations import Annotations, read_annotations, record_places
 from .edf_header import BDF_MARK, EDF_MARK, Header, Signal, device, patient_fields, read_header
 from .rates import one_rate, rate_of_duration
@@ -53,15 +52,8 @@ def matches(path: str, head: bytes) -> bool:
     return head.startswith((EDF_MARK, BDF_MARK))
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> RecordParts | None:
     """What `read` reads, part by part; None of a record with gaps, or of far longer data records than seconds."""
-    if root is not None:
-        check_inside(path, root)
     with InputFile(path) as file:
         layout = _opened(file, path, choose)
         try:
@@ -89,18 +81,10 @@ def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channel
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; the gaps of a discontinuous one are missing samples.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: a damaged header, fewer data than it says, no signal but annotations, chosen channels of different
-            rates, data records that go back in time or lie very far apart, a path that leaves `root`.
+            rates, data records that go back in time or lie very far apart.
     """
-    if root is not None:
-        check_inside(path, root)
     with InputFile(path) as file:
         layout = _opened(file, path, choose)
         try:

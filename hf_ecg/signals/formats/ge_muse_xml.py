@@ -16,7 +16,6 @@ import numpy as np
 from ..channels import Channels, choose_channels
 from ..record import Record
 from ..units import known_voltage, millivolts_in
-from .confinement import check_inside
 from .limb_counts import with_limb_leads
 from .safe_xml import parse_xml, root_name
 from .xml_values import (
@@ -89,29 +88,16 @@ def matches(path: str, head: bytes) -> bool:
     return root_name(path, head).lower() == "restingecg"
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; see the page of this module.
 
     Statements are those that count in the system (`Diagnosis`); those of the machine alone (`OriginalDiagnosis`)
     follow where they differ, after "original: ". Measurements likewise are the corrected ones where there are some.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: see `safe_xml.parse_xml`; no strip of the rhythm, or several; a lead that is damaged, of another
-            size or checksum than it says, or without a voltage a count; no rate; a path that leaves `root`.
+            size or checksum than it says, or without a voltage a count; no rate.
     """
-    if root is not None:
-        check_inside(path, root)
     document = parse_xml(path)
     try:
         strip, remarks = _rhythm(document)

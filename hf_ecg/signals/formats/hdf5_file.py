@@ -18,23 +18,22 @@ from ..channels import Channels, choose_channels
 from ..leads import STANDARD_LEADS
 from ..record import Record
 from .array_record import ArrayFacts, array_record, said_beside, word_of
-from .confinement import check_inside
+from .code15_layout import RATE, is_layout, without_padding
 from .hdf5_check import check_heaps
-from .told import named_errors, place_of
+from .told import NOTHING, Told, named_errors, place_of
 
 FORMAT = "HDF5"
 ENDINGS = (".h5", ".hdf5", ".hdf")
 # Models and tables are stored so too.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 _MARK = b"\x89HDF\r\n\x1a\n"
 _MOST_OBJECTS, _DEEPEST = 20_000, 16
 # What a record may unpack to, and how much more than it is stored in where it is not small.
 _MOST_BYTES, _MOST_RATIO, _SMALL_BYTES = 2**29, 200, 2**26
 _SHORTEST = 20
 _IDS = ("exam_id", "record_id", "recordid", "record_ids", "ids", "id", "names", "ecg_id", "study_id")
-# Ribeiro et al., Zenodo 4916206; PhysioNet's own preparation takes the numbers as millivolts.
-_CODE, _CODE_RATE = {"tracings", "exam_id"}, 400.0
+_CODE = {"tracings", "exam_id"}
 # Liu et al., Scientific Data 9:272 (2022)
 _SPH_RATE = 500.0
 
@@ -44,40 +43,24 @@ def matches(path: str, head: bytes) -> bool:
     return head.startswith(_MARK)
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
     source_format: str = FORMAT,
 ) -> Record:
     """Read a record; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-        sampling_rate, units, leads: what the file does not say.
-        record: its place from 0, its name in the file ("exam_id"), or the data set's name.
+        told: what the file does not say; of `record`, its place from 0, its "exam_id", or the data set's name.
         source_format: as the record is to call it.
 
     Raises:
-        OSError: it is not there.
         ValueError: a damaged file, no numbers that may be an ECG, several records and nobody says which, a data set of
-            another file, one that unpacks to far more than is stored; a rate, unit or names that nobody says; a path
-            that leaves `root`.
+            another file, one that unpacks to far more than is stored; a rate, unit or names that nobody says.
         ImportError: h5py is not installed.
     """
-    if root is not None:
-        check_inside(path, root)
     h5py = _h5py(path)
     with named_errors(path):
         check_heaps(path)
@@ -89,12 +72,12 @@ def read(
         raise ValueError(f"{path}: it is not a whole HDF5 file: {error}") from error
     with file, named_errors(path):
         try:
-            facts = _facts(h5py, file, record)
+            facts = _facts(h5py, file, told.record)
         except (ValueError, MemoryError):
             raise
         except Exception as error:
             raise ValueError(f"it is damaged: {type(error).__name__}: {error}") from error
-    return array_record(path, facts, choose, source_format, sampling_rate, units, leads)
+    return array_record(path, facts, choose, source_format, told)
 
 
 def _h5py(path: str):
@@ -221,16 +204,15 @@ def _stored(item, place: tuple) -> np.ndarray:
 
 def _of_code(found: Mapping, record: int | str | None) -> ArrayFacts:
     tracings, exams = found["tracings"], found["exam_id"]
-    if exams.shape != tracings.shape[:1] or exams.dtype.kind not in "iu":
+    if not is_layout(tracings.shape, exams.shape) or exams.dtype.kind not in "iu":
         raise ValueError(f"it holds tracings {tracings.shape} and exam_id {exams.shape}, wanted one exam_id a tracing")
     names = [str(exam) for exam in exams[:].tolist()]
     place = place_of(record, len(names), names, "exam_id")
     values = _stored(tracings, (place,))
-    recorded = np.flatnonzero((values != 0).any(axis=1))
-    if not len(recorded):
+    values = without_padding(values)
+    if not values.size:
         raise ValueError(f"its exam {names[place]}, at {place}, is zero throughout")
-    values = values[recorded[0] : recorded[-1] + 1].T
-    return ArrayFacts(values, STANDARD_LEADS, _CODE_RATE, "mV", name=names[place])
+    return ArrayFacts(values, STANDARD_LEADS, RATE, "mV", name=names[place])
 
 
 def _is_sph(found: Mapping, item) -> bool:

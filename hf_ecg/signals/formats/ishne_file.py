@@ -56,11 +56,6 @@ def matches(path: str, head: bytes) -> bool:
     return head.startswith((_MARK, _BEATS_MARK))
 
 
-def record_file(path: str) -> str:
-    """The recording."""
-    return path
-
-
 def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> RecordParts:
     """What `read` reads, part by part."""
     layout = _opened(path, root, choose)
@@ -75,15 +70,8 @@ def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channel
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a recording; samples of -32768, where a lead was off, are missing.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
-        ValueError: a damaged header, no samples, a file of beats alone, no channel that can be taken, a path that
-            leaves `root`.
+        ValueError: a damaged header, no samples, a file of beats alone, no channel that can be taken.
     """
     layout = _opened(path, root, choose)
     remarks = layout.remarks
@@ -96,8 +84,6 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
 
 def _opened(path: str, root, choose: Callable[..., Channels]) -> _Layout:
-    if root is not None:
-        check_inside(path, root)
     with InputFile(path) as file:
         try:
             header, remarks = _header(file)

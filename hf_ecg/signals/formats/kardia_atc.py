@@ -16,7 +16,6 @@ from ...input_files import read_input
 from ..channels import Channels, choose_channels
 from ..leads import LIMB_LEADS
 from ..record import Annotation, Record
-from .confinement import check_inside
 from .told import named_errors
 
 FORMAT = "AliveCor ATC"
@@ -37,26 +36,13 @@ def matches(path: str, head: bytes) -> bool:
     return head.startswith(_MARK) or (not head and path.lower().endswith(ENDINGS))
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; see the page of this module.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: a cut file, a wrong sum, no `fmt ` or no `ecg `, leads of different lengths, a rate or resolution
-            of zero; a path that leaves `root`.
+            of zero.
     """
-    if root is not None:
-        check_inside(path, root)
     with named_errors(path):
         blocks, remarks = _blocks(read_input(path))
         if b"fmt " not in blocks:

@@ -18,15 +18,14 @@ from ..leads import STANDARD_LEADS
 from ..record import Record
 from . import hdf5_file
 from .array_record import ArrayFacts, array_record, said_beside, word_of
-from .confinement import check_inside
 from .matlab_check import check_level_4, check_level_5, level_4_header
-from .told import LeavesOpen, named_errors, place_of
+from .told import NOTHING, LeavesOpen, Told, named_errors, place_of
 
 FORMAT = "MATLAB"
 ENDINGS = (".mat",)
 # The signals of a WFDB record are called so too.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 _LEVEL_5, _LEVEL_7 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
 _MOST_BYTES, _DEEPEST = 2**29, 4
 # Liu et al., J Med Imaging Health Inform 8:1368 (2018)
@@ -42,52 +41,36 @@ def matches(path: str, head: bytes) -> bool:
     return level_4_header(head) is not None and _is_name(head) and not _has_header(path)
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
 ) -> Record:
     """Read a record; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-        sampling_rate, units, leads: what the file does not say.
-        record: name of the matrix, or its place among those of numbers, from 0.
+        told: what the file does not say; of `record`, name of the matrix, or its place among those of numbers, from 0.
 
     Raises:
-        OSError: it is not there.
         ValueError: a damaged or cut file, one that unpacks to far more than it is, no matrix of numbers or several, a
-            rate, unit or names that nobody says; a path that leaves `root`.
+            rate, unit or names that nobody says.
         ImportError: level 7.3, and h5py is not installed.
     """
-    if root is not None:
-        check_inside(path, root)
-    told = {"sampling_rate": sampling_rate, "units": units, "leads": leads}
     with InputFile(path) as file:
         head = file.read(0, len(_LEVEL_7))
     if head == _LEVEL_7:
-        return hdf5_file.read(path, root, choose, record=record, source_format=FORMAT, **told)
+        return hdf5_file.read(path, root, choose, told, source_format=FORMAT)
     with named_errors(path):
         content = read_input(path, _MOST_BYTES)
         found = _variables(content)
-        facts = _facts(found, record)
-        if facts.sampling_rate is None and sampling_rate is None and list(found) == ["val"]:
+        facts = _facts(found, told.record)
+        if facts.sampling_rate is None and told.sampling_rate is None and list(found) == ["val"]:
             raise LeavesOpen(
                 "its one matrix is called 'val', as the samples of a WFDB record are, whose header (.hea) says what"
                 " they are and is not there: give sampling_rate=, units= and leads="
             )
-    return array_record(path, facts, choose, FORMAT, **told)
+    return array_record(path, facts, choose, FORMAT, told)
 
 
 def _has_header(path: str) -> bool:

@@ -15,7 +15,6 @@ from ...input_files import InputFile
 from ..channels import Channels, choose_channels
 from ..record import Annotation, Record
 from . import mfer_definitions as mfer
-from .confinement import check_inside
 from .mfer_definitions import Defined, Frame, StoredBytes, Value, Walk, definitions, lead_name
 from .mfer_samples import MFERSamples, kind_of, type_of, typed
 from .rates import one_rate
@@ -66,11 +65,6 @@ def matches(path: str, head: bytes) -> bool:
     return found >= _FEWEST
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> RecordParts | None:
     """What `read` reads, part by part; None where samples that follow each other stand far apart."""
     opened = _opened(path, root, choose)
@@ -93,15 +87,9 @@ def parts(path: str, root=None, choose: Callable[..., Channels] = choose_channel
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read the first waveform that is not a dominant beat, with the frames that go on with it.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: definitions that are cut or cannot be, fewer samples than they say, compressed ones, chosen
-            channels of different rates, no channel that can be taken, a path that leaves `root`.
+            channels of different rates, no channel that can be taken.
     """
     opened = _opened(path, root, choose)
     remarks = opened.remarks
@@ -117,8 +105,6 @@ def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels
 
 
 def _opened(path: str, root, choose: Callable[..., Channels]) -> _Opened:
-    if root is not None:
-        check_inside(path, root)
     remarks: list[str] = []
     with InputFile(path) as file:
         if file.size > _MOST_BYTES:

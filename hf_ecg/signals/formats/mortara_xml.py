@@ -15,7 +15,6 @@ import numpy as np
 
 from ..channels import Channels, choose_channels
 from ..record import Record
-from .confinement import check_inside
 from .limb_counts import with_limb_leads
 from .safe_xml import parse_xml, root_name
 from .xml_values import (
@@ -85,26 +84,13 @@ def matches(path: str, head: bytes) -> bool:
     return root_name(path, head) == "ECG"
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; see the page of this module.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: see `safe_xml.parse_xml`; no channel, or one that is damaged, of another encoding, without
-            `UNITS_PER_MV` or of another rate than the others; a path that leaves `root`.
+            `UNITS_PER_MV` or of another rate than the others.
     """
-    if root is not None:
-        check_inside(path, root)
     document = parse_xml(path)
     try:
         channels = document.findall("CHANNEL")

@@ -13,7 +13,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from tokenize import TokenError
 from typing import BinaryIO, Literal
@@ -27,8 +27,7 @@ from ..channels import Channels, choose_channels
 from ..record import Record
 from ..units import to_millivolts
 from .array_record import ArrayFacts, array_record
-from .confinement import check_inside
-from .told import BY_PLACE, LeavesOpen, names_of, place_of, rate_of, units_of
+from .told import BY_PLACE, NOTHING, LeavesOpen, Told, names_of, place_of, rate_of, units_of
 
 FORMAT = "NumPy"
 ENDINGS = (".npz",)
@@ -39,7 +38,7 @@ _KEYS = (
 # A day of twelve leads at 1,000 Hz in single precision fits. Compressed ECGs take a tenth at the least; only what is
 # empty takes a hundredth.
 _MOST_BYTES, _MOST_RATIO, _SMALL_BYTES = 2**33, 100, 2**26
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 # numpy reads the head of an array as a literal of Python.
 _DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, TokenError, zipfile.BadZipFile, zlib.error)
 _LONGEST = 1000
@@ -54,42 +53,26 @@ def matches(path: str, head: bytes) -> bool:
     return head.startswith(_ARRAY) or (not head and path.endswith(ENDINGS))
 
 
-def record_file(path: str) -> str:
-    """The archive itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
 ) -> Record:
     """Read a record from an archive or an array; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-        sampling_rate, units, leads: what the file does not say.
-        record: its place from 0, of several.
+        told: what the file does not say; of `record`, its place from 0, of several.
 
     Raises:
-        OSError: it is not there.
         ValueError: a damaged archive; one that unpacks to far more than it is; something lacking that nobody says, or
-            of another kind or shape; objects; a path that leaves `root`.
+            of another kind or shape; objects.
     """
-    if root is not None:
-        check_inside(path, root)
-    told = {"sampling_rate": sampling_rate, "units": units, "leads": leads}
     single: np.ndarray | None = None
     try:
         with _open(path) as file:
             if file.read(len(_ARRAY)) == _ARRAY:
-                single = _one_of(_single(file), record)
+                single = _one_of(_single(file), told.record)
             else:
                 file.seek(0)
                 _check_sizes(file)
@@ -98,7 +81,7 @@ def read(
                 found = {name: archive[name] for name in archive.files if name in _KEYS}
                 others = sorted(set(archive.files) - set(_KEYS))
         if single is None:
-            content = _checked(found, others, told, record)
+            content = _checked(found, others, told)
     except LeavesOpen as error:
         raise LeavesOpen(f"{path}: {error}") from error
     except FileNotFoundError:  # it says which
@@ -107,7 +90,7 @@ def read(
         # numpy and zipfile quote what they found, however long it is
         raise ValueError(f"{path}: {one_line(str(error), _LONGEST)}") from error
     if single is not None:
-        return array_record(path, ArrayFacts(single), choose, FORMAT, **told)
+        return array_record(path, ArrayFacts(single), choose, FORMAT, told)
     names = tuple(map(str, np.atleast_1d(content["leads"])))
     unit = content["units"].tolist() if "units" in content else None
     chosen = choose(names, unit, where=path)
@@ -176,22 +159,21 @@ def _check_sizes(file: BinaryIO) -> None:
                 raise ValueError(f"{name} holds {held} bytes, wanted {said} for {shape} of {dtype}")
 
 
-def _checked(
-    found: dict[str, np.ndarray], others: list[str], told: Mapping[str, object], record: int | str | None
-) -> dict[str, np.ndarray]:
+def _checked(found: dict[str, np.ndarray], others: list[str], told: Told) -> dict[str, np.ndarray]:
     """The arrays, and what is told in place of one that lacks; nothing lacks, and they fit each other."""
+    asked = told._asdict()
     counted = "gain" in found or "baseline" in found
     for key in ("signals", "leads", "sampling_rate", *(("gain", "baseline") if counted else ("units",))):
-        if key == "leads" and key not in found and told[key] == BY_PLACE and "signals" in found:
+        if key == "leads" and key not in found and told.leads == BY_PLACE and "signals" in found:
             found[key] = np.asarray(names_of(None, found["signals"].shape[-2:][0], BY_PLACE))
-        elif key not in found and told.get(key) is not None:
-            found[key] = np.asarray(told[key])
+        elif key not in found and asked.get(key) is not None:
+            found[key] = np.asarray(asked[key])
         if key not in found:
-            kind, say = (LeavesOpen, f": give {key}=") if key in told else (ValueError, "")
+            kind, say = (LeavesOpen, f": give {key}=") if key in asked else (ValueError, "")
             raise kind(f"it lacks {key!r}{nearest(key, others)}; it has {sorted((*found, *others))}{say}")
     if counted and "units" in found:
         raise ValueError("it has units beside gain and baseline: counts are in no unit but their own")
-    values = found["signals"] = _one_of(found["signals"], record)
+    values = found["signals"] = _one_of(found["signals"], told.record)
     if values.dtype.kind not in "iuf" or values.ndim != 2:
         raise ValueError(f"signals is {values.dtype} of shape {values.shape}, wanted numbers (leads, samples)")
     for key in ("gain", "baseline") if counted else ("units",):
@@ -200,11 +182,11 @@ def _checked(
         raise ValueError(f"signals has shape {values.shape}, and there are {np.size(found['leads'])} leads")
     if not counted:
         found["units"] = np.array([str(unit) for unit in found["units"]])
-    if told["sampling_rate"] is not None:
-        rate_of(_number(found["sampling_rate"], "sampling_rate"), told["sampling_rate"])
-    if told["units"] is not None and not counted:
+    if told.sampling_rate is not None:
+        rate_of(_number(found["sampling_rate"], "sampling_rate"), told.sampling_rate)
+    if told.units is not None and not counted:
         for unit in found["units"]:
-            units_of(str(unit), str(told["units"]))
+            units_of(str(unit), str(told.units))
     return found
 
 

@@ -17,16 +17,15 @@ from ..leads import known_lead
 from ..record import Annotation, Record
 from ..units import split_unit
 from .array_record import ArrayFacts, array_record, said_beside, word_of
-from .confinement import check_inside
 from .table_cells import Column
 from .time_column import is_time, rate_of_times, seconds_of
-from .told import named_errors, place_of
+from .told import NOTHING, Told, named_errors, place_of
 
 FORMAT = "parquet"
 ENDINGS = (".parquet",)
 # Tables of everything.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 _MARK = b"PAR1"
 # What the columns of one row group may unpack to, and the values of a column.
 _MOST_BYTES, _MOST_VALUES = 2**29, 2**26
@@ -57,50 +56,34 @@ def may_be(path: str, head: bytes) -> bool:
     return head.startswith(_MARK)
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
 ) -> Record:
     """Read a record; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-        sampling_rate, units, leads: what the file does not say.
-        record: the row's place from 0, or its record_id.
+        told: what the file does not say; of `record`, the row's place from 0, or its record_id.
 
     Raises:
-        OSError: it is not there.
         ValueError: a damaged file, no column of an ECG, several rows and nobody says which, one that unpacks to far
-            more than an ECG; a rate, unit or names that nobody says; a path that leaves `root`.
+            more than an ECG; a rate, unit or names that nobody says.
     """
-    if root is not None:
-        check_inside(path, root)
-    told = {"sampling_rate": sampling_rate, "units": units, "leads": leads}
     with named_errors(path), InputFile(path) as file, file.stream() as stream:
         try:
             table = _opened(stream)
             names = table.schema_arrow.names
             signals = word_of([name for name in names if _is_list(table, name)], "signals")
-            facts = _of_columns(table, names, record) if signals is None else _of_row(table, signals, record)
+            facts = _of_columns(table, names, told.record) if signals is None else _of_row(table, signals, told.record)
         except (ValueError, MemoryError) as error:
             if type(error).__module__.startswith("pyarrow"):
                 raise ValueError(f"it is not a whole parquet file: {error}") from error
             raise
         except Exception as error:  # pyarrow reports damage by OSError and others
             raise ValueError(f"it is not a whole parquet file: {error}") from error
-    return array_record(path, facts, choose, FORMAT, **told)
+    return array_record(path, facts, choose, FORMAT, told)
 
 
 def _opened(stream):
@@ -129,7 +112,7 @@ def _of_row(table, signals: str, record: int | str | None) -> ArrayFacts:
     ]
     row = _row(table, wanted, place)
     values = _array(row[signals], signals)
-    told = _written(row) if written else {}
+    wrote = _written(row) if written else {}
     said = said_beside({name: value for name, value in row.items() if name != signals and value is not None})
     if values.ndim == 1 and said.get("names") and len(said["names"]) > 1:
         values = _unflattened(values, len(said["names"]), row.get("num_samples"), signals)
@@ -137,8 +120,8 @@ def _of_row(table, signals: str, record: int | str | None) -> ArrayFacts:
     other["patient"] = _patient(row)
     other["statements"] = (str(row[_REPORT]),) if row.get(_REPORT) else ()
     own = None if known is None or row.get(known) is None else str(row[known])
-    sources = {f"source_{key}": told.pop(one) for key, one in _OF_LEADS.items() if told.get(one)}
-    other |= told
+    sources = {f"source_{key}": wrote.pop(one) for key, one in _OF_LEADS.items() if wrote.get(one)}
+    other |= wrote
     return ArrayFacts(values, name=own, **said, **sources)
 
 

@@ -16,7 +16,6 @@ from ..calibration_pulse import CALIBRATION_PULSE
 from ..channels import Channels, choose_channels
 from ..leads import LIMB_LEADS, STANDARD_LEADS
 from ..record import Annotation, Record
-from .confinement import check_inside
 from .philips_xli import restore_limb_leads, unpack_xli
 from .safe_xml import parse_xml, root_name
 from .xml_values import (
@@ -82,29 +81,16 @@ def matches(path: str, head: bytes) -> bool:
     return root_name(path, head).lower() == _ROOT
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; see the page of this module.
 
     What is written behind the ECG stays: these machines add a pulse of one millivolt to all leads. A remark and an
     annotation tell of it; measuring and models leave it out (see `signals.calibration_pulse`).
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: see `safe_xml.parse_xml`; no waveform, rate or resolution, another packing; a waveform that is
-            damaged or shorter than it says; a path that leaves `root`.
+            damaged or shorter than it says.
     """
-    if root is not None:
-        check_inside(path, root)
     document = parse_xml(path)
     try:
         waveform = document.find(".//parsedwaveforms")

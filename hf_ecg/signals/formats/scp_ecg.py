@@ -9,7 +9,6 @@ import numpy as np
 from ...input_files import read_input
 from ..channels import Channels, choose_channels
 from ..record import Record
-from .confinement import check_inside
 from .remarks import tell
 from .scp_leads import SCP_LEADS
 from .scp_signal import read_leads, read_signal
@@ -35,26 +34,13 @@ def matches(path: str, head: bytes) -> bool:
     return head[16:22] == b"SCPECG" or (_HEADER + _POINTER <= length < 2**16 and pointer == (0, 7))
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read the rhythm of a record.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: a section that lacks, is cut, or whose checksum is wrong as the record's is; bits that are not a
-            code; numbers that cannot be; no channel that can be taken; a path that leaves `root`.
+            code; numbers that cannot be; no channel that can be taken.
     """
-    if root is not None:
-        check_inside(path, root)
     stored = read_input(path)
     remarks: list[str] = []
     try:

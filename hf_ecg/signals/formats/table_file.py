@@ -23,19 +23,18 @@ from ..leads import UNNAMED_LEADS, known_lead
 from ..record import Record
 from ..units import split_unit, to_millivolts
 from .array_record import array_record
-from .confinement import check_inside
 from .table_cells import read_cells
 from .table_head import Head, read_head
 from .table_rows import is_rows, read_rows
 from .table_text import Layout, decoded, find_layout, looks_like_text
 from .time_column import is_index, is_time, rate_of_times, seconds_of, split
-from .told import named_errors, names_of, place_of, rate_of, units_of
+from .told import NOTHING, Told, named_errors, names_of, place_of, rate_of, units_of
 
 FORMAT = "table"
 ENDINGS = (".csv", ".tsv", ".txt")
 # Most files of these endings are something else.
 ENDING_IS_SHARED = True
-ASKS = ("sampling_rate", "units", "leads", "record")
+ASKS = True
 _FIRST_BYTES, _FEWEST_ROWS = 2**16, 8
 # Of a table that is too large: what a part of it is to have.
 _PART_BYTES = 2**27
@@ -65,62 +64,47 @@ def may_be(path: str, head: bytes) -> bool:
     return _layout_of(_first_lines(path, head)) is not None
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(
     path: str,
     root=None,
     choose: Callable[..., Channels] = choose_channels,
-    sampling_rate: float | None = None,
-    units: str | None = None,
-    leads=None,
-    record: int | str | None = None,
+    told: Told = NOTHING,
 ) -> Record:
     """Read a record; see the page of this module.
 
     Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`. Columns of times and of row numbers are not among them.
-        sampling_rate: hertz, of a table that does not say it.
-        units: of a table that does not say it.
-        leads: names of all columns, in their order, of a table without names.
-        record: its place from 0, or its date, of a table with a row a record; see `table_rows`.
+        told: what the file does not say; of `record`, its place from 0 or date, where each is a row (`table_rows`).
 
     Raises:
-        OSError: it is not there.
         ValueError: no table of numbers; no rate, unit or names, and nobody told; times in unequal steps, with the
             place; a line that has other columns than the first ones, or something that is no number; an infinite
-            value; a path that leaves `root`.
+            value.
     """
-    if root is not None:
-        check_inside(path, root)
     with named_errors(path, csv.Error):
         _check_size(path)
         content, remark = _as_utf8(read_input(path))
-        rows = read_rows(content.decode(), record) if is_rows(_lines(content[:_FIRST_BYTES])) else None
+        rows = read_rows(content.decode(), told.record) if is_rows(_lines(content[:_FIRST_BYTES])) else None
     if rows is not None:
-        return array_record(path, rows, choose, FORMAT, sampling_rate, units, leads)
+        return array_record(path, rows, choose, FORMAT, told)
     with named_errors(path):
-        place_of(record, 1)
-        layout = find_layout(_lines(content[:_FIRST_BYTES]), None if leads is None else len(leads) or None)
+        place_of(told.record, 1)
+        layout = find_layout(_lines(content[:_FIRST_BYTES]), None if told.leads is None else len(told.leads) or None)
         if layout is None:
             raise ValueError("it holds no table of numbers whose rows have equally many columns")
         head = read_head(layout.above, layout.comments)
-        names = _names(layout, head, leads)
+        names = _names(layout, head, told.leads)
         times = [place for place, name in enumerate(names) if layout.header and is_time(name)]
         channels = [n for n, name in enumerate(names) if n not in times and not (layout.header and is_index(name))]
     said = [_units(layout)[n] for n in channels]
     # a column whose unit nobody says may be a voltage: the choice goes by its name
-    chosen = choose([names[n] for n in channels], [unit or units or head.unit or "mV" for unit in said], where=path)
+    chosen = choose(
+        [names[n] for n in channels], [unit or told.units or head.unit or "mV" for unit in said], where=path
+    )
     with named_errors(path):
         places = [channels[n] for n in chosen.places]
-        used = [units_of(_units(layout)[n] or head.unit, units) for n in places]
+        used = [units_of(_units(layout)[n] or head.unit, told.units) for n in places]
         values, columns = read_cells(content, layout, places, times)
-        rate, start, remarks = _rate_and_start(names, layout, times, columns, sampling_rate, head)
+        rate, start, remarks = _rate_and_start(names, layout, times, columns, told.sampling_rate, head)
         remarks += [] if remark is None else [remark]
         remarks += head.said.pop("remarks", ())
         return Record(

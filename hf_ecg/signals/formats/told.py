@@ -1,10 +1,11 @@
 """What a caller says of a file that does not say it itself, and which of the records in one file is meant.
 
-A reader whose format may leave something open lists it in `ASKS`, of `KEYS`, and takes it by that name.
+A reader whose format may leave something open says so by `ASKS`, and takes `told`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from ...checks import nearest, shown
 from .._arrays import check_number
@@ -12,35 +13,50 @@ from ..channels import ChannelError
 from ..record import Record
 from ..units import known_voltage
 
-# What `hf_ecg.read` takes for files that leave it open. `leads` names the channels of a file that does not.
-KEYS = ("sampling_rate", "units", "record", "leads")
 # In the place of `leads`: `rename` names the channels by their places, from 0.
-BY_PLACE = ()
+BY_PLACE: tuple[str, ...] = ()
 # Clocks write a rate with six digits or so.
 _SAME_RATE = 1e-5
 _SHOWN = 4
+
+
+class Told(NamedTuple):
+    """What a caller says of a file; None where nothing is said. See `hf_ecg.read`.
+
+    Args:
+        sampling_rate: hertz.
+        units: of all channels.
+        leads: names of all channels in their order, of a file without names; `BY_PLACE`.
+        record: which one of several, by its place from 0 or its name.
+    """
+
+    sampling_rate: float | None = None
+    units: str | None = None
+    leads: Sequence[str] | None = None
+    record: int | str | None = None
+
+
+NOTHING = Told()
 
 
 class LeavesOpen(ValueError):
     """A file does not say something, and nobody told."""
 
 
-def checked(told: Mapping[str, object]) -> dict:
-    """What is told of a file, without what is not told.
+def check_told(told: Told) -> None:
+    """Nothing, when it can be told of a file.
 
     Raises:
         ValueError: a rate that is no positive number, a unit that is not a voltage, a record that is neither a place
             nor a name.
     """
-    told = {key: value for key, value in told.items() if value is not None}
-    if "sampling_rate" in told:
-        check_number("sampling_rate", told["sampling_rate"], positive=True)
-    if "units" in told and known_voltage(str(told["units"])) is None:
-        raise ValueError(f"units is {shown(told['units'])}, wanted a voltage, such as mV or uV")
-    record = told.get("record", 0)
+    if told.sampling_rate is not None:
+        check_number("sampling_rate", told.sampling_rate, positive=True)
+    if told.units is not None and known_voltage(str(told.units)) is None:
+        raise ValueError(f"units is {shown(told.units)}, wanted a voltage, such as mV or uV")
+    record = 0 if told.record is None else told.record
     if isinstance(record, bool) or not isinstance(record, (int, str)) or (isinstance(record, int) and record < 0):
         raise ValueError(f"record is {shown(record)}, wanted the place of a record in the file, from 0, or its name")
-    return told
 
 
 @contextmanager
@@ -57,20 +73,19 @@ def named_errors(path: str, *kinds: type[Exception]) -> Iterator[None]:
         raise ValueError(f"{path}: {error}") from error
 
 
-def check_agrees(record: Record, told: Mapping[str, object], path: str) -> None:
+def check_agrees(record: Record, told: Told, path: str) -> None:
     """Nothing, when a file that says everything says what the caller says.
 
     Raises:
         ValueError: it says something else, or holds one record and another one is asked for.
     """
     with named_errors(path):
-        if "sampling_rate" in told:
-            rate_of(record.sampling_rate, told["sampling_rate"])
-        if "units" in told:
+        rate_of(record.sampling_rate, told.sampling_rate)
+        if told.units is not None:
             for unit in record.units:
-                units_of(unit, str(told["units"]))
-        if told.get("record", 0) not in (0, record.name):
-            raise ValueError(f"it holds one record, and record={shown(told['record'])} was asked for")
+                units_of(unit, str(told.units))
+        if told.record not in (None, 0, record.name):
+            raise ValueError(f"it holds one record, and record={shown(told.record)} was asked for")
 
 
 def rate_of(said: float | None, told, why: str = "it does not say its sampling rate") -> float:

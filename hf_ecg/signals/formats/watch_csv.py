@@ -33,7 +33,6 @@ from ..channels import Channels, choose_channels
 from ..leads import STANDARD_LEADS, known_lead
 from ..record import Record
 from ..units import known_voltage, to_millivolts
-from .confinement import check_inside
 from .table_text import decoded, looks_like_text
 from .told import named_errors
 
@@ -72,26 +71,13 @@ def matches(path: str, head: bytes) -> bool:
     return known and any(map(_RATE.fullmatch, values))
 
 
-def record_file(path: str) -> str:
-    """The file itself."""
-    return path
-
-
 def read(path: str, root=None, choose: Callable[..., Channels] = choose_channels) -> Record:
     """Read a record; see the page of this module.
 
-    Args:
-        path: of the file.
-        root: folder that it may not leave, symbolic links followed.
-        choose: which channels; see `choose_channels`.
-
     Raises:
-        OSError: it is not there.
         ValueError: it is not text; no rate, lead or unit, or two rates; a line that is not a number, or an infinite
-            one; a path that leaves `root`.
+            one.
     """
-    if root is not None:
-        check_inside(path, root)
     with named_errors(path, csv.Error):
         text, remark = decoded(read_input(path))
         lines = text.splitlines()
