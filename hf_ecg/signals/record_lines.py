@@ -39,7 +39,8 @@ def zone_line(record: Record) -> list[str]:
 
 def read_lines(lines: Sequence[str]) -> tuple[list[str], dict, tzinfo | None]:
     """The comments among the lines, arguments of `Record` that the others give, and the zone of the start."""
-    comments, said = [], {}
+    comments: list[str] = []
+    said: dict = {}
     found: dict[str, list[str]] = {}
     zone = None
     for line in lines:

@@ -153,7 +153,7 @@ def _read(file: InputFile, layout: _Layout) -> Record:
     places = record_places(header, notes.onsets, signals[0].per_record, rate, remarks)
     length = int(places[-1]) + signals[0].per_record
     gaps = length > number * signals[0].per_record
-    counts = np.empty((len(signals), length), _dtype(header))
+    counts: np.ndarray = np.empty((len(signals), length), _dtype(header))
     missing = np.ones(length, bool) if gaps else None
     for first, block in _blocks(file, header, range(number)):
         for row, signal in enumerate(signals):
@@ -181,14 +181,15 @@ def _part(file: InputFile, layout: _Layout, first: int, end: int, recorded: int)
     margin = _shortest_fill(layout.rate)
     start = max(0, first - margin) // per_record
     stop = min(layout.number, -(-(end + margin) // per_record))
-    counts = np.empty((len(layout.signals), (stop - start) * per_record), _dtype(layout.header))
+    counts: np.ndarray = np.empty((len(layout.signals), (stop - start) * per_record), _dtype(layout.header))
     for place, block in _blocks(file, layout.header, range(start, stop)):
         for row, signal in enumerate(layout.signals):
             part = block[:, signal.offset : signal.offset + per_record].reshape(-1)
             counts[row, (place - start) * per_record :][: part.size] = part
     missing = _missing(counts, layout, max(0, stop * per_record - max(recorded, start * per_record)), [])
     inside = slice(first - start * per_record, end - start * per_record)
-    filled, remarks = missing[:, inside], []
+    filled = missing[:, inside]
+    remarks: list[str] = []
     _tell_filled(filled, remarks)
     return _record(layout, counts[:, inside], filled, remarks)
 
