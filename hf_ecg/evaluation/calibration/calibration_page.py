@@ -142,9 +142,10 @@ def summary_lines(task: Mapping, options: Mapping) -> list[str]:
     lines.append(f"| true classes in the set, not called absent | {interval_text(sets['coverage'])} |")
     if "class_coverage" in sets:
         lines.append(f"| the same, mean over classes | {interval_text(sets['class_coverage'])} |")
-    lines.append(f"| false classes not called present | {interval_text(sets['absent_coverage'])} |")
-    lines.append(f"| verdicts that are sure, present or absent | {interval_text(sets['sure'])} |")
-    lines.append(f"| wrong among these | {interval_text(sets['sure_wrong'])} |")
+    if "absent_coverage" in sets:  # a card may be made of a report that is older than verdicts
+        lines.append(f"| false classes not called present | {interval_text(sets['absent_coverage'])} |")
+        lines.append(f"| verdicts that are sure, present or absent | {interval_text(sets['sure'])} |")
+        lines.append(f"| wrong among these | {interval_text(sets['sure_wrong'])} |")
     lines.append(f"| classes in a set | {interval_text(sets['size'])} |")
     lines.append(f"| share of answers that are given | {interval_text(answers['answered'])} |")
     lines.append(f"| wrong among these | {interval_text(answers['wrong'])} |")

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 import hf_ecg
 from hf_ecg.cli import call
 from hf_ecg.evaluation.calibration.calibration_file import read_calibration, write_calibration
+from hf_ecg.evaluation.calibration.calibration_page import calibration_section
 from hf_ecg.hub.folders import model_files
 from tests.evaluation import tiny
 from tests.made_channels import beats, write_channels
@@ -284,6 +285,15 @@ def test_the_command_for_one_record_says_how_sure_it_is(work, reports, tmp_path,
     assert "Calibrated on other records" in capsys.readouterr().out
     plain = call("evaluate classify", [*given, "--uncalibrated"])
     assert not any("set" in one for one in plain) and len(plain) == (3 if prompts else 2)
+
+
+def test_a_report_of_before_verdicts_makes_a_section(reports):
+    report = json.loads(json.dumps(reports["multi"]))
+    (task,) = report["tasks"]
+    for key in ("absent_coverage", "sure", "sure_wrong"):
+        del task["sets"][key]
+    assert "| classes in a set |" in calibration_section(report) and "false classes" not in calibration_section(report)
+    assert "| false classes not called present |" in calibration_section(reports["multi"])
 
 
 def test_the_card_tells_what_was_found(work, reports):
