@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -10,14 +11,29 @@ from hf_ecg.hub import upload
 from tests.evaluation import tiny
 from tests.hub.loopback import LoopbackHub
 
-# transformers looks for the package with find_spec, Python imports through the finders: neither may see it
-_NOT_INSTALLED = """
-import importlib.abc, sys
-class Absent(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "hf_ecg":
-            raise ModuleNotFoundError("No module named 'hf_ecg'", name="hf_ecg")
-sys.meta_path.insert(0, Absent())
+# A program is a fork of one Python, which has imported what takes the longest and nothing of this package.
+_FORKED = """
+import gc, json, os, sys
+gc.disable()
+import datasets, torch, transformers.models.bert.modeling_bert, transformers.models.bert.tokenization_bert
+assert "hf_ecg" not in sys.modules
+programs, statuses = json.load(sys.stdin), []
+for number, program in enumerate(programs):
+    if (child := os.fork()) == 0:
+        for place, end in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{number}.{end}", os.O_WRONLY | os.O_CREAT), place)
+        status = 1
+        try:
+            exec(program, {"__name__": "__main__"})
+            status = 0
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    statuses.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(statuses))
 """
 
 
@@ -45,11 +61,14 @@ def api(hub):
 
 @pytest.fixture
 def reader(hub, tmp_path, repository):
-    """Runs Python code as another person's fresh process that knows the Hub by HF_ENDPOINT only."""
+    """Runs Python programs as another person's fresh processes, which know the Hub by HF_ENDPOINT only.
+
+    Of each its exit code, what it says, and what it says of errors.
+    """
     home = tmp_path / "home"
     home.mkdir()
 
-    def run(code: str, package: bool = True, check: bool = True):
+    def run(*programs: str) -> list[tuple[int, str, str]]:
         environment = {name: value for name, value in os.environ.items() if "OFFLINE" not in name}
         environment |= {
             "HF_ENDPOINT": hub.url,
@@ -58,16 +77,13 @@ def reader(hub, tmp_path, repository):
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "PYTHONPATH": str(repository) if package else "",
+            "PYTHONPATH": str(repository),
         }
-        # what is imported here lives as long as the process
-        hide = "import gc; gc.disable()\n" + ("" if package else _NOT_INSTALLED)
-        done = subprocess.run(
-            [sys.executable, "-c", hide + code], env=environment, capture_output=True, text=True, cwd=home
-        )
-        if check:
-            assert done.returncode == 0, done.stderr[-3000:]
-        return done
+        line, given = [sys.executable, "-c", _FORKED], json.dumps(programs)
+        done = subprocess.run(line, input=given, env=environment, capture_output=True, text=True, cwd=home)
+        assert done.returncode == 0, done.stderr[-3000:]
+        texts = [[(home / f"{number}.{end}").read_text() for end in ("out", "err")] for number in range(len(programs))]
+        return [(status, *both) for status, both in zip(json.loads(done.stdout), texts, strict=True)]
 
     return run
 

@@ -10,28 +10,6 @@ from hf_ecg.data.schema import row_features
 from hf_ecg.hub import push_corpus
 from tests.evaluation import tiny
 
-READ = """
-import sys, datasets
-rows = datasets.load_dataset("me/tiny", "tiny_100hz")
-assert "hf_ecg" not in sys.modules
-print({name: len(split) for name, split in rows.items()}, rows["train"].features["rhythm"].feature.names)
-print(sum(rows["train"][0]["signal"]), len(rows["train"][0]["signal"]), rows["train"].features["signal"].feature.dtype)
-stream = datasets.load_dataset("me/tiny", "tiny_100hz", split="test", streaming=True)
-print(len(list(stream)))
-
-import hf_ecg
-from hf_ecg.data.corpus_card import is_simulated
-from hf_ecg.data.corpus import load_corpus
-print(len(load_corpus("me/tiny", folds=[10])), is_simulated("me/tiny"))
-import pathlib, pytest, huggingface_hub
-(shard,) = pathlib.Path(huggingface_hub.constants.HF_HUB_CACHE).rglob("train-*.parquet")
-data = bytearray(shard.read_bytes())
-data[1000] ^= 1
-shard.resolve().write_bytes(data)
-with pytest.raises(ValueError, match="train-00000-of-00001.parquet is damaged"):
-    load_corpus("me/tiny", verify=True)
-"""
-
 
 def read(row):
     names = {"rhythm": tiny.LABEL_SETS["rhythm"], "form": tiny.LABEL_SETS["form"]}
@@ -54,18 +32,6 @@ def prepare(folder, number=60, config="tiny_100hz", **facts):
     )
     prepare_corpus(corpus, folder, progress=False, overwrite=True)
     return made
-
-
-def test_a_corpus_comes_back_in_another_process(hub, api, reader, tmp_path):
-    made = prepare(tmp_path / "corpus", simulated=True)
-    push_corpus(tmp_path / "corpus", "me/tiny", api=api)
-    counts, signal, streamed, ours = reader(READ).stdout.strip().splitlines()
-    assert counts == "{'train': 54, 'test': 6} ['AFIB', 'SR']"
-    assert signal == f"{made[0]['signal'].astype(int).sum()} 1200 int16"
-    assert streamed == "6" and ours == "6 True"
-    card = hub.files("me/tiny", "datasets")["README.md"].decode()
-    assert 'load_dataset("me/tiny", "tiny_100hz")' in card and "Simulated, not recorded" in card
-    assert "- simulated\n" in card.partition("# Tiny")[0] and "Licence: MIT. Cite us." in card
 
 
 def test_recorded_data_is_not_called_simulated(tmp_path):

@@ -11,32 +11,9 @@ from hf_ecg.hub import push_run, write_card
 from hf_ecg.hub.__main__ import main
 from tests.evaluation import tiny
 
-RELOAD = """
-import sys, numpy as np, torch, hf_ecg
-from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor
-model = AutoModel.from_pretrained("me/tiny")
-processor = AutoProcessor.from_pretrained("me/tiny")
-encoder = AutoModel.from_pretrained("me/tiny", subfolder="encoder")
-extractor = AutoFeatureExtractor.from_pretrained("me/tiny", subfolder="encoder")
-ecg = np.sin(np.arange(1200)).reshape(12, 100)
-leads = extractor.leads
-inputs = processor(ecg=ecg, text="sinus rhythm", sampling_rate=100, leads=leads, units="mV", return_tensors="pt")
-with torch.no_grad():
-    pair = model(**inputs).logits_per_ecg.item()
-    alone = encoder(**extractor(ecg, 100, leads, "mV", return_tensors="pt")).pooler_output.sum().item()
-    inside = model.ecg_model(**extractor(ecg, 100, leads, "mV", return_tensors="pt")).pooler_output.sum().item()
-assert alone == inside
-print(repr(pair))
-
-# what `push_to_hub` of the single classes put there
-kinds = [AutoModel, AutoProcessor, AutoFeatureExtractor]
-print(*(type(kind.from_pretrained("me/plain")).__name__ for kind in kinds))
-print(type(AutoModel.from_pretrained("me/alone")).__name__, AutoFeatureExtractor.from_pretrained("me/alone").leads[0])
-"""
-
 
 def pair_logit(folder):
-    """What RELOAD prints, in this process."""
+    """Of a run's folder, for one pair."""
     model, processor = ECGTextModel.from_pretrained(folder).eval(), tiny.processor()
     ecg = np.sin(np.arange(1200)).reshape(12, 100)
     with torch.no_grad():
@@ -50,20 +27,6 @@ def change_weights(folder, seed=1):
     model = tiny.dual_encoder(seed)
     model.save_pretrained(folder)
     model.ecg_model.save_pretrained(folder / "encoder")
-
-
-def test_models_come_back_in_another_process(hub, api, reader, dual_run, monkeypatch):
-    push_run(dual_run, "me/tiny", private=True, api=api)
-    monkeypatch.setenv("HF_TOKEN", "hf_test")
-    for part in (tiny.dual_encoder(), tiny.processor()):
-        part.push_to_hub("me/plain")
-    for part in (tiny.dual_encoder().ecg_model, tiny.feature_extractor()):
-        part.push_to_hub("me/alone")
-    logit, *kinds = reader(RELOAD).stdout.split()
-    assert logit == pair_logit(dual_run)
-    assert kinds == ["ECGTextModel", "ECGTextProcessor", "ECGFeatureExtractor", "ECGResNetModel", "I"]
-    assert [commit.title for commit in hub.commits("me/tiny")][1:] == ["Push model, processor and card with hf_ecg"]
-    assert hub.repositories["models", "me/tiny"].private
 
 
 def test_only_the_model_goes_up_and_no_folder_of_this_machine(hub, api, dual_run):

@@ -1,4 +1,4 @@
-"""The shim for `trust_remote_code`: with the package installed, and without it."""
+"""The shim for `trust_remote_code`; `test_another_process.py` reads it with the package installed, and without it."""
 
 import json
 
@@ -7,27 +7,6 @@ import pytest
 from hf_ecg.hub import push_run
 from tests.evaluation import tiny
 
-INSTALLED = """
-import sys, os
-from transformers import AutoFeatureExtractor, AutoModel, AutoProcessor
-trust = {"trust_remote_code": True}
-processor = AutoProcessor.from_pretrained("me/tiny", **trust)
-model = AutoModel.from_pretrained("me/tiny", **trust)
-encoder = AutoModel.from_pretrained("me/alone", **trust)
-extractor = AutoFeatureExtractor.from_pretrained("me/alone", **trust)
-print(*(type(part).__module__.split(".")[0] for part in (processor, model, encoder, extractor)))
-print(type(processor).__name__, type(model).__name__, type(encoder).__name__, type(extractor).__name__)
-for part in (processor, model):
-    part.save_pretrained("again")
-for part in (extractor, encoder):
-    part.save_pretrained("encoder_again")
-print(*(name for folder in ("again", "encoder_again") for name in sorted(os.listdir(folder)) if name.endswith(".py")))
-"""
-ABSENT = """
-from transformers import AutoConfig
-AutoConfig.from_pretrained("me/tiny", trust_remote_code=True)
-"""
-
 
 @pytest.fixture
 def pushed(hub, api, dual_run):
@@ -35,18 +14,6 @@ def pushed(hub, api, dual_run):
     (dual_run / "encoder" / "README.md").write_text("# Encoder\n")
     push_run(dual_run / "encoder", "me/alone", shim=True, api=api)
     return hub
-
-
-def test_with_the_package_installed_but_not_imported(pushed, reader):
-    packages, classes, *sources = reader(INSTALLED).stdout.split("\n")
-    assert packages.split() == ["hf_ecg"] * 4
-    assert classes == "ECGTextProcessor ECGTextModel ECGResNetModel ECGFeatureExtractor"
-    assert "".join(sources) == "", "a later save copied sources"
-
-
-def test_without_the_package_the_error_says_what_to_install(pushed, reader):
-    done = reader(ABSENT, package=False, check=False)
-    assert done.returncode != 0 and "pip install hf_ecg" in done.stderr
 
 
 def test_the_folder_stays_as_it_was_and_a_push_without_shim_takes_it_away(pushed, api, dual_run):

@@ -50,7 +50,9 @@ def test_a_pushed_space_starts_and_answers(hub, reader, tmp_path, repository, mo
     call("push", [str(tmp_path / "own"), "--space", "--repo_id", SPACE])
     assert {"app.py", "README.md", "requirements.txt", "model/model.safetensors"} <= set(hub.files(SPACE, "spaces"))
     assert str(tmp_path).encode() not in b"".join(hub.files(SPACE, "spaces").values())
-    reader(f"import huggingface_hub as h; h.snapshot_download({SPACE!r}, repo_type='space', local_dir='space')")
+    program = f"import huggingface_hub as h; h.snapshot_download({SPACE!r}, repo_type='space', local_dir='space')"
+    ((status, _, errors),) = reader(program)
+    assert status == 0, errors
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
     environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "PYTHONPATH": str(repository), "HF_HUB_OFFLINE": "1"}
