@@ -1,5 +1,7 @@
 """Long records by parts, and signals that grow: the same answers, however they come."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import wfdb
@@ -76,6 +78,26 @@ def test_a_signal_shorter_than_a_window_and_none_at_all(embed):
     (one,) = hf_ecg.stream(embed, [short], RATE, ["I"])
     assert one.answer == embed(short)
     assert list(hf_ecg.stream(embed, [], RATE, ["I"])) == []
+    assert list(hf_ecg.stream(embed, [np.zeros((1, 0)), np.zeros(0)], RATE, ["I"])) == []
+    # a window and no more; chunks without a sample add nothing
+    window = heart(10)
+    nothing = np.zeros((1, 0))
+    (one,) = hf_ecg.stream(embed, [nothing, window, nothing, (10, nothing)], RATE, ["I"])
+    assert one.answer == embed(window) == embed(window, window="all") and (one.start, one.stop) == (0, 10)
+    (one,) = hf_ecg.stream(embed, [window.cut(0, 1)], RATE, ["I"])
+    assert one.answer is None and "lasts 0.01 s, wanted 5 to 120 s" in one.reason
+    with pytest.raises(ValueError, match="lasts 0.01 s, wanted 5 to 120 s"):
+        embed(window.cut(0, 1))
+    with pytest.raises(ValueError, match="none of its leads .'I'. has a single sample"):
+        embed(replace(window, values=np.full_like(window.values, np.nan)))
+
+
+def test_rates_that_are_no_whole_number(embed):
+    """A watch's 512.508 Hz: the windows of the stream are those of the whole."""
+    record = replace(heart(128), sampling_rate=512.508)  # 12,800 samples, some 25 s
+    found = list(hf_ecg.stream(embed, [record.cut(0, 7000), record.cut(7000, 12_800)], 512.508, ["I"]))
+    assert [round(one.start * 512.508) for one in found] == [0, 5125, 7675]
+    assert [one.answer for one in found][1:] == [embed(record.cut(5125, 10_250)), embed(record.cut(7675, 12_800))]
 
 
 def test_chunks_that_do_not_fit_are_refused(embed):
@@ -83,6 +105,9 @@ def test_chunks_that_do_not_fit_are_refused(embed):
     for chunk, start, match in (
         (np.zeros((2, 50)), None, r"shape \(2, 50\), wanted \(1, samples\)"),
         (heart(1, ["II"]), None, "has .'II'. at 100 Hz, wanted .'I'. at 100 Hz"),
+        (replace(heart(1), sampling_rate=250.0), None, "has .'I'. at 250 Hz, wanted .'I'. at 100 Hz"),
+        (heart(1, ["V5", "I"]), None, "has .'V5', 'I'. at 100 Hz, wanted .'I'. at 100 Hz"),
+        (np.zeros((50, 1)), None, r"shape \(50, 1\), wanted \(1, samples\)"),
         (np.zeros((1, 50)), -1, "starts at -1 s, but the signal reaches to 0 s"),
         (np.zeros((1, 50)), 1.7e9, "wanted seconds from its first sample"),
         (np.zeros((1, 50)), "now", "start is 'now'"),
