@@ -11,6 +11,7 @@ from ..calibration.asked_model import load_asked
 from ..calibration.asked_tasks import AskedTask, asked_tasks, column_of, task_labels, task_logits
 from ..calibration.calibration_file import FILE_NAME, Calibration, read_calibration
 from ..calibration.prediction_sets import check_share
+from ..judging.averaged_windows import averaged_windows_notes
 from ..judging.refused import note_refused, skip_refused
 from ..loading import describe_seeds, facts_for_evaluation, pick_device
 from ..metrics.classification import require_counted_classes
@@ -109,7 +110,8 @@ def audit_model(
         entries.append(told | audit_groups(judged, own, intervals))
     leakage = find_leakage(facts, data, config, rows, options.duplicates)
     described, device = {SYSTEM: describe_seeds([model], [facts])}, pick_device(forward.device)
-    frame = report_frame(TITLE, data, config, intervals, device, list(folds), [patients], described, forward.notes())
+    notes = forward.notes() + averaged_windows_notes([model], rows, forward.crops)
+    frame = report_frame(TITLE, data, config, intervals, device, list(folds), [patients], described, notes)
     more = {"options": vars(options).copy(), "absent": absent, "leakage": leakage, "tasks": entries}
     return note_refused(frame | more, refused)
 

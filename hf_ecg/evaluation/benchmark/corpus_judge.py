@@ -7,6 +7,7 @@ import numpy as np
 
 from ...files import ArrayStore, values_digest
 from ...progress import progress_bar
+from ..judging.averaged_windows import averaged_windows_notes
 from ..judging.features import classifier_logits
 from ..judging.label_text import match_labels, scores_of_embeddings
 from ..judging.probe_task import SPLITS, ProbeTask, probe_entry, probe_name, probe_pairs, probe_task, untrained_notes
@@ -116,6 +117,7 @@ class CorpusJudge:
         if companions:
             described[CLASSIFIER] = describe_seeds(companions, companion_facts)
         notes = budget_notes(facts, companion_facts) + settings.forward.notes()
+        notes += averaged_windows_notes([*models, *companions], corpus.splits["test"], settings.forward.crops)
         for probe in self.probes:  # what the random encoder's lack is in `probes`
             if probe["system"].startswith(MODEL):
                 notes += [f"{probe['task']}, {probe['rows']}: {note}" for note in untrained_notes([probe])]

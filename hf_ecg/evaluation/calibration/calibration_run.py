@@ -8,6 +8,7 @@ import numpy as np
 
 from ...data.corpus import find_config, load_corpus
 from ...version import __version__
+from ..judging.averaged_windows import averaged_windows_notes
 from ..judging.linear_probe import require_disjoint
 from ..judging.refused import note_refused, skip_refused
 from ..loading import describe_seeds, facts_for_evaluation, pick_device
@@ -118,6 +119,7 @@ def calibrate_model(
         entries.append(entry)
     outliers, strangeness = _strangeness(asked, tasks, rows, numbers, logits, options, strange, intervals, forward)
     notes = [*_selection_note(facts, config, folds), *forward.notes()]
+    notes += averaged_windows_notes([model], rows[TEST], forward.crops)
     described = {SYSTEM: describe_seeds([model], [facts])}
     patients = [column_of(rows[name], "patient_id") for name in SPLITS]
     frame = report_frame(

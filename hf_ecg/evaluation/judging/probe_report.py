@@ -21,6 +21,7 @@ from ..metrics.classification import METRICS
 from ..options import ALONE, DEFAULT_FORWARD, DEFAULT_INTERVALS, Companions, ForwardOptions, IntervalOptions
 from ..protocol import SUPERVISED
 from ..reports.evaluation_report import report_frame, task_entry
+from .averaged_windows import averaged_windows_notes
 from .features import ecg_features, random_model
 from .label_text import classifier_scores
 from .linear_probe import STRENGTHS, require_disjoint
@@ -92,6 +93,7 @@ def judge_by_probe(
     if supervised:
         described[CLASSIFIER] = describe_seeds(supervised, companion_facts)
     notes = budget_notes(facts, companion_facts) + untrained_notes(judged.probes) + forward.notes()
+    notes += averaged_windows_notes([*models, *supervised], splits["test"], forward.crops)
     if lead is not None:
         notes.append(f"the encoders see lead {lead} alone; the classifiers beside them see what they were trained on")
     patients = list(judged.task.patients.values())

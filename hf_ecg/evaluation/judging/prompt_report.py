@@ -26,6 +26,7 @@ from ..options import (
 from ..protocol import task_protocol
 from ..reports.evaluation_report import report_frame
 from .asked_texts import TrainedTexts
+from .averaged_windows import averaged_windows_notes
 from .judged_tasks import RANDOM, RULES, SUPERVISED, SYSTEMS, JudgedTasks
 from .refused import note_refused, skip_refused
 from .rule_scores import described_features
@@ -104,6 +105,7 @@ def judge_by_prompts(
         described[RULES] = [{"folder": "the table of waveform features on measurements", "seed": None}]
     title, patients = "Classification by prompts", [judged.dataset["patient_id"]]
     notes = [*budget_notes(facts, companion_facts), *judged.notes(), *forward.notes()]
+    notes += averaged_windows_notes([*models, *supervised], judged.dataset, forward.crops)
     frame = report_frame(title, data, config, intervals, device, list(folds), patients, described, notes)
     return note_refused(frame | {"tasks": entries}, refused)
 

@@ -218,8 +218,8 @@ def _record(layout: _Layout, counts: np.ndarray, filled: np.ndarray, remarks: li
     )
 
 
-def _dtype(header: Header) -> type:
-    return np.int32 if header.is_bdf else np.int16
+def _dtype(header: Header) -> np.dtype:
+    return np.dtype(np.int32 if header.is_bdf else np.int16)
 
 
 def _blocks(file: InputFile, header: Header, numbers: range):

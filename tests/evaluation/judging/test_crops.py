@@ -5,6 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.evaluation.benchmark.settings import BenchmarkSettings
+from hf_ecg.evaluation.judging.averaged_windows import averaged_windows_notes
 from hf_ecg.evaluation.judging.features import classifier_logits
 from hf_ecg.evaluation.judging.probe_report import judge_by_probe
 from hf_ecg.evaluation.judging.prompt_report import judge_by_prompts
@@ -104,6 +105,23 @@ def test_probes_and_embeddings_are_of_the_largest_crop_too(work):
             for report, name in ((probe, "probe 100 %"), (asked, "prompts"))
         ]
     assert all(mean != largest for mean, largest in zip(*found.values(), strict=True))
+
+
+def test_a_report_counts_rows_that_were_read_as_windows(work, tmp_path):
+    dual = tiny.dual_encoder()
+    dual.save_pretrained(tmp_path)
+    tiny.processor(40).save_pretrained(tmp_path)  # of rows of 100 samples
+    tiny.write_facts(tmp_path, train_folds=[1, 2, 3, 4, 5, 6], validation_folds=[7, 8])
+    options = {"folds": [9, 10], "config": tiny.CONFIG, "intervals": FEW}
+    report = judge_by_prompts([str(tmp_path)], str(work / "corpus"), [str(work / "rhythm.yaml")], **options)
+    number = report["tasks"][0]["records"]
+    said = "rows longer than the model takes at once were read as windows, whose outputs were averaged"
+    assert f"{said}: {number} of {number} rows, {3 * number} windows" in report["notes"]
+    judged = rows().filter(lambda fold: fold in (9, 10), input_columns="fold")
+    (note,) = averaged_windows_notes([str(tmp_path)] * 2, judged, "max")
+    assert "taken together by the largest of each number" in note
+    # the crops of a recipe are not windows
+    assert averaged_windows_notes([str(work / "OUT"), str(work / "BCE")], judged) == []
 
 
 def test_another_word_is_refused_before_anything_runs():
