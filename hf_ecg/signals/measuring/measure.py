@@ -13,6 +13,7 @@ from ..record import Record
 from ..resampling import resample
 from ..units import HIGHEST_RANGE_MV, known_voltage, to_millivolts
 from .beat_places import beat_table
+from .mains import without_mains
 from .marks import find_marks
 from .pacing import LOWEST_RATE, find_spikes, is_paced, without_spikes
 from .record_values import measured_record
@@ -78,7 +79,7 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
     signal, marks, paced = _marks(signal, rows, names, rate)
     marks = marks[~_in_gap(marks / RATE, gone, rate)]
     _check_voltage(name, signal[rows], marks)
-    shapes = _shapes(signal, marks, rows)
+    shapes = _shapes(without_mains(signal, marks), marks, rows)
     table = beat_table(shapes, marks, rate, names)
     why = "" if len(marks) else "no beat was found"
     return measured_record(

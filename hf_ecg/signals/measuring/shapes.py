@@ -15,6 +15,8 @@ from .lead_waves import P_END, P_ONSET, P_PEAK, PLACES, lead_places, over_leads,
 _MOST_SHAPES = 5
 # Beats that make a median.
 _MOST_BEATS = 120
+# Beside P: its own level.
+_BESIDE = samples(40)
 # What boundaries are looked for in: muscle and mains are gone, and a slope of QRS is hardly slower.
 _SMOOTH = {"name": "lowpass", "high_hz": 40.0, "order": 2, "form": "sos", "zero_phase": True}
 
@@ -88,8 +90,10 @@ def _shape(straight, smooth, marks, every, independent) -> Shape:
         t = t_boundaries(vector, qrs[1], qrs[0], behind)
         place = p_window(qrs[0], None if t is None else t[1], before)
         p = None if place is None else p_boundaries(vector, place)
-        if place is not None:
-            consistency = p_consistency(windows[:, independent, place])
+        if p is not None:
+            # of P and the level beside it: the noise of a long level would hide a small P
+            around = slice(max(p[0] - _BESIDE, place.start), min(p[2] + _BESIDE, place.stop))
+            consistency = p_consistency(windows[:, independent, around])
         leads = lead_places(beat, qrs, p, t, behind)
         seen = _p_seen(beat, p, consistency)
         if not seen:

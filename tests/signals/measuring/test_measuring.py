@@ -13,6 +13,7 @@ import pytest
 import hf_ecg
 from hf_ecg.signals import STANDARD_LEADS, Record, read
 from hf_ecg.signals.measuring import ECGMeasurements, corrected_qt
+from hf_ecg.signals.resampling import resample
 from hf_ecg.simulation import simulate_ecg
 from tests.conftest import SHARED
 
@@ -96,6 +97,57 @@ def test_any_rate(plain, rate):
     assert found.qrs_ms == pytest.approx(plain.qrs_ms, abs=14)
     assert found.pr_ms == pytest.approx(plain.pr_ms, abs=14) and found.qt_ms == pytest.approx(plain.qt_ms, abs=14)
     assert (found.values["qrs_ms"].reliability == "doubtful") == (rate == 100)
+
+
+def hum(hertz, millivolts=0.1):
+    def disturbed(ecg):
+        phase = 2 * np.pi * hertz * ecg_time(ecg) + np.arange(12)[:, None]
+        return ecg.signal + millivolts * np.sin(phase), 500
+
+    return disturbed
+
+
+def wander(ecg):
+    return ecg.signal + 0.5 * np.sin(2 * np.pi * 0.3 * ecg_time(ecg) + np.arange(12)[:, None]), 500
+
+
+def resampled(rate):
+    return lambda ecg: (resample(ecg.signal.astype(float), 500, rate, "polyphase"), rate)
+
+
+def ecg_time(ecg):
+    return np.arange(ecg.signal.shape[1]) / 500
+
+
+@pytest.mark.parametrize("condition", ["sinus_rhythm", "left_bundle_branch_block"])
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        hum(50),
+        hum(60),
+        hum(49.9, 0.2),
+        wander,
+        lambda ecg: (0.5 * ecg.signal, 500),
+        *map(resampled, (100, 360, 512.508)),
+    ],
+    ids=["50 Hz", "60 Hz", "49.9 Hz", "wander", "half as high", "at 100 Hz", "at 360 Hz", "at 512.508 Hz"],
+)
+def test_intervals_stay_what_they_are(condition, disturbed):
+    # beats in step with the mains: their median keeps the hum
+    ecg = simulate_ecg(condition, 500, seed=1, heart_rate=75, pr_ms=170)
+    plain = hf_ecg.measure(ecg.signal, 500, ecg.leads, "mV")
+    signal, rate = disturbed(ecg)
+    found = hf_ecg.measure(signal, rate, ecg.leads, "mV")
+    assert found.heart_rate == pytest.approx(plain.heart_rate, abs=1)
+    assert found.qrs_ms == pytest.approx(plain.qrs_ms, abs=8)
+    assert found.pr_ms == pytest.approx(plain.pr_ms, abs=10) and found.qt_ms == pytest.approx(plain.qt_ms, abs=12)
+
+
+@pytest.mark.skipif(not (DATA / "ptb-xl").is_dir(), reason="no PTB-XL beside the repository")
+def test_a_small_p_wave_far_before_qrs_is_seen():
+    # the cardiologists wrote "AV block, first degree": the noise of the level behind P hid that P comes back
+    (path,) = (DATA / "ptb-xl").rglob("20046_lr.hea")
+    assert 200 < hf_ecg.measure(path).pr_ms < 290
 
 
 def test_one_lead_and_damaged_leads(plain):
