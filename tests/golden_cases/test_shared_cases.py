@@ -17,6 +17,7 @@ OF_ANOTHER_SIZE = {
     "clef-medium": "clef-small",
     "ecgclip-resnet34": "ecgclip-resnet18",
     "ecgfounder-1lead": "ecgfounder-12lead",
+    "heartlang-finetune": "heartlang-pretrain",  # the same encoder, and a linear layer
     "merl-resnet34": "merl-resnet18",
     "merl-vit-small": "merl-vit-tiny",
 }
