@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..cards import CARD_NAME, PLACEHOLDER
 from ..hidden_places import INCOMPLETE, hidden_names
-from ..models.shared.weight_files import check_weight_file
+from ..models.shared.weight_files import check_finite_file
 
 # Named, not everything but checkpoints and logs: what else lies in a run's folder may be anybody's records.
 _MODEL_FILES = (
@@ -53,6 +53,7 @@ def model_files(folder, repo_id: str) -> dict[str, Path | bytes]:
 
     Raises:
         OSError: it is not a folder, its run has not finished, or a file of the model is absent or cut off.
+        ValueError: weights that are NaN or infinite.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -121,7 +122,7 @@ def _check_whole(folder: Path) -> None:
             " processor_config.json: save the extractor or processor there"
         )
     for path in _weights(folder):
-        check_weight_file(path)
+        check_finite_file(path)
 
 
 def _weights(folder: Path) -> list[Path]:

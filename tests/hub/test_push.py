@@ -5,6 +5,7 @@ import pytest
 import torch
 from huggingface_hub import HfApi, ModelCard
 from huggingface_hub.errors import HfHubHTTPError
+from safetensors.torch import load_file, save_file
 
 from hf_ecg import ECGTextModel
 from hf_ecg.hub import push_run, write_card
@@ -164,17 +165,24 @@ def test_the_command_pushes_and_says_where(hub, dual_run, monkeypatch, capsys):
         (lambda folder: (folder / "README.md").unlink(), "has no card.*hf_ecg.hub card"),
         (lambda folder: (folder / ".model.0123456789ab.incomplete").mkdir(), "not saved to the end"),
         (lambda folder: cut(folder / "config.json"), "config.json is damaged"),
+        (lambda folder: spoil(folder / "encoder" / "model.safetensors"), "encoder.*NaN or infinite values in 1 tens"),
     ],
 )
 def test_what_is_incomplete_is_refused_before_the_hub_hears_of_it(hub, api, dual_run, damage, message):
     damage(dual_run)
-    with pytest.raises(OSError, match=message):
+    with pytest.raises((OSError, ValueError), match=message):
         push_run(dual_run, "me/tiny", api=api)
     assert not hub.calls
 
 
 def cut(path):
     path.write_bytes(path.read_bytes()[:-20])
+
+
+def spoil(path):
+    weights = load_file(path)
+    next(value for value in weights.values() if value.is_floating_point()).view(-1)[0] = float("nan")
+    save_file(weights, path, {"format": "pt"})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Weights that are numbers: a model with a NaN inside answers NaN, or with an infinite one a score of exactly 1."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -11,9 +13,14 @@ def check_weights(model: nn.Module, source: str = "") -> None:
         model: on any device; tensors without values (meta) and of integers are not looked at.
         source: where it was loaded from, for the error.
     """
+    check_tensors(model.state_dict().items(), source or type(model).__name__)
+
+
+def check_tensors(tensors: Iterable[tuple[str, torch.Tensor]], source: str) -> None:
+    """The same of tensors by name, one after the other."""
     bad = [
         name
-        for name, tensor in model.state_dict().items()
+        for name, tensor in tensors
         if isinstance(tensor, torch.Tensor)
         and tensor.is_floating_point()
         and tensor.device.type != "meta"
@@ -21,6 +28,6 @@ def check_weights(model: nn.Module, source: str = "") -> None:
     ]
     if bad:
         raise ValueError(
-            f"{source or type(model).__name__} has NaN or infinite values in {len(bad)} tensors of its weights,"
+            f"{source} has NaN or infinite values in {len(bad)} tensors of its weights,"
             f" first in {bad[0]}: a training that diverged, or a damaged file"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ...input_files import InputFile, check_is_no_pointer
+from .finite_weights import check_tensors
 
 
 def check_weight_file(path) -> None:
@@ -23,6 +24,18 @@ def check_weight_file(path) -> None:
         raise OSError(f"{path} is cut off or damaged: {error}") from error
     except ValueError as error:
         raise OSError(str(error)) from error
+
+
+def check_finite_file(path) -> None:
+    """Nothing, when all weights of a `.safetensors` file are numbers; read tensor by tensor.
+
+    Raises:
+        OSError: see `check_weight_file`.
+        ValueError: NaN or infinite values.
+    """
+    check_weight_file(path)
+    with safe_open(path, framework="pt") as file:
+        check_tensors(((name, file.get_tensor(name)) for name in file.keys()), str(path))  # noqa: SIM118
 
 
 def refuse_weights(source, error: SafetensorError) -> None:
