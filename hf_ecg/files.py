@@ -17,6 +17,7 @@ from urllib.parse import quote
 import numpy as np
 
 from .hidden_places import PREVIOUS, hidden_names, new_name, place_beside
+from .input_files import open_input
 
 logger = logging.getLogger(__name__)
 
@@ -217,7 +218,7 @@ class ArrayStore:
             return None
         path = self._path(key)
         try:
-            with zipfile.ZipFile(path) as archive:
+            with open_input(path) as file, zipfile.ZipFile(file) as archive:
                 return {entry.filename.removesuffix(".npy"): _read(path, archive, entry) for entry in archive.filelist}
         except FileNotFoundError:
             return None

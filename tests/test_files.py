@@ -198,6 +198,8 @@ def test_torn_files_are_absent_and_made_again(tmp_path, caplog):
         path.write_bytes(torn)
         caplog.clear()
         assert store.get("a") is None and str(path) in caplog.text
+    path.unlink()
+    os.mkfifo(path)  # which would be waited for
     made = store.make("a", lambda: {"x": np.ones(3)})
     np.testing.assert_array_equal(store.make("a", lambda: 1 / 0)["x"], made["x"])
 

@@ -234,7 +234,15 @@ def find_record_files(folder, endings: Sequence[str] | None = None) -> list[str]
     shared = tuple(ending for one in FORMATS if _shares_endings(one) for ending in one.ENDINGS)
     if endings is not None:  # who names endings knows that such files are records, damaged ones too
         return kept
-    return [path for path in kept if not path.lower().endswith(shared) or record_file(path) == path]
+    return [path for path in kept if not path.lower().endswith(shared) or _may_be_record(path)]
+
+
+def _may_be_record(path: str) -> bool:
+    """Whether a file of a shared ending is a record, or cannot be looked at: a pipe, say, which its reader refuses."""
+    try:
+        return record_file(path) == path
+    except (OSError, ValueError):
+        return True
 
 
 def _check_there(path: str) -> None:

@@ -13,6 +13,7 @@ import hf_ecg
 from hf_ecg.clinical.tables import read_table
 from hf_ecg.embed.records import find_records
 from hf_ecg.input_files import InputFile, read_input
+from hf_ecg.signals.formats import find_record_files
 from hf_ecg.strict_json import read_json_object
 from hf_ecg.training.recipe import load_recipe
 
@@ -63,6 +64,8 @@ def test_whatever_the_format(tmp_path, name, kind, monkeypatch):
     make(tmp_path / name, kind, monkeypatch)
     with pytest.raises(ValueError, match="wanted a file"):
         hf_ecg.read(tmp_path / name)
+    write(tmp_path)  # one such file does not hide the records beside it
+    assert set(find_record_files(tmp_path)) - {str(tmp_path / name)} == {str(tmp_path / "r.hea")}
 
 
 def make(path, kind, monkeypatch):
