@@ -61,7 +61,8 @@ class Recipe:
 
     def save(self, path) -> None:
         """Write the resolved recipe as YAML."""
-        Path(path).write_text(yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=119))
+        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=119)
+        Path(path).write_text(text, encoding="utf-8")
 
 
 def load_recipe(path, overrides=()) -> Recipe:
