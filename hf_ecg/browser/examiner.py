@@ -78,6 +78,11 @@ class Examiner:
         return model_role(self.classify.model) == "dual encoder"
 
     @property
+    def gives_values(self) -> bool:
+        """A regression, whose answers are numbers in their own units."""
+        return not self.asks_in_words and self.classify.model.config.problem_type == "regression"
+
+    @property
     def first_line(self) -> str:
         """Research use, and what the model is made of: a toy of simulated ECGs, or real ones."""
         if self.note is None:
@@ -96,8 +101,7 @@ class Examiner:
         """
         options: dict = {"window": window_of("all", self.classify.feature_extractor, self.classify.model)}
         if not self.asks_in_words:
-            regression = self.classify.model.config.problem_type == "regression"
-            return self.classify(record, **options, **({} if regression else {"top_k": None}))
+            return self.classify(record, **options, **({} if self.gives_values else {"top_k": None}))
         return self.classify(record, candidate_labels=list(texts or USUAL_TEXTS), **options)
 
     def absent_leads(self, record: Record) -> str | None:

@@ -192,7 +192,8 @@ class _Events:
         def show() -> str:
             found = self.examiner.answers(record, texts_of(words or ""))
             labels.extend(str(one["label"]) for one in found)
-            return parts.answers(found, self.examiner.absent_leads(record))
+            show_them = parts.values if self.examiner.gives_values else parts.answers
+            return show_them(found, self.examiner.absent_leads(record))
 
         return _or_sentence(lambda: _naming_the_lead(record, show)), labels
 

@@ -97,6 +97,13 @@ def measurements(record: Record) -> str:
     return table(rows, ("measurement", "value", "doubt")) + sentence(told)
 
 
+def values(found: Sequence[dict], absent: str | None = None) -> str:
+    """The numbers of a regression."""
+    rows = [(str(one["label"]), f"{float(one['score']):.4g}") for one in found]
+    lacks = "" if absent is None else sentence(absent, "lacks")
+    return lacks + table(rows, ("what", "value")) + sentence("In the units that the model learned. No probabilities.")
+
+
 def answers(found: Sequence[dict], absent: str | None = None) -> str:
     """A bar for each class or text, and whether the numbers are calibrated; `absent` says what the record lacks."""
     calibrated = any(one.get("calibrated") for one in found)

@@ -148,6 +148,8 @@ def test_calibrated_answers_say_what_is_ruled_out():
     told = parts.answers([sure, sure | {"label": "CD", "verdict": "unsure", "abstained": True, "ood": True}])
     assert "not calibrated" in parts.answers([sure, {"label": "x", "score": 1.0}]) and "not calibrated" not in told
     assert "present</span>" in told and "unsure, no answer<" in told
+    numbers = parts.values([{"label": "age", "score": 63.25}])
+    assert "63.25" in numbers and "calibrated" not in numbers and "bar" not in numbers
     assert "Calibrated: of records with this number" in told and "unlike what the model learned from" in told
 
 
