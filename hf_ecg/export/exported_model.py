@@ -95,7 +95,10 @@ class ExportedModel:
         return dict(zip(names, found, strict=True))
 
     def classify(self, signals, *args, **options) -> dict[str, float]:
-        """Label, or text of a dual encoder, -> score, of one record; of several windows the mean.
+        """Label, or text of a dual encoder, -> score, of one record.
+
+        Of several windows the mean counts, as the pipelines make it: of logits or embeddings, each window weighted by
+        the signal that it holds.
 
         Raises:
             ValueError: a model without labels or texts; several records; what the recipe refuses.
@@ -107,15 +110,17 @@ class ExportedModel:
         records = len(np.unique(inputs.get(RECORD_INDEX, np.arange(len(inputs[VALUES_IN])))))
         if records != 1:
             raise ValueError(f"classify answers for one record, and {records} were given: call it for each")
-        outputs = self.run(inputs)
+        outputs, held = self.run(inputs), np.asarray(inputs["sample_mask"]).sum(axis=1)
         if self.texts is None:
-            scores = scored(outputs["logits"], self.facts["scores"])
+            logits = _mean(outputs["logits"], held)
         else:
-            logits = self.facts["scale"] * outputs["embeddings"] @ self.texts.T + self.facts["bias"]
-            scores = scored(logits, self.facts["scores"])
+            embedding = _mean(outputs["embeddings"], held)
+            embedding = embedding / np.linalg.norm(embedding)
+            logits = self.facts["scale"] * embedding @ self.texts.T + self.facts["bias"]
+        scores = scored(logits, self.facts["scores"])
         if scores.shape[1] != len(labels):
             raise ValueError(f"{self.folder / FACTS_NAME} has {len(labels)} labels, the graph {scores.shape[1]}")
-        return dict(zip(labels, scores.mean(axis=0).tolist(), strict=True))
+        return dict(zip(labels, scores[0].tolist(), strict=True))
 
     def _wanted_shape(self) -> tuple[int | None, int | None]:
         """Leads and samples that the graph wants; None where any number is right."""
@@ -171,6 +176,12 @@ def checked_inputs(inputs, wanted: tuple[int | None, int | None]) -> dict[str, n
         rows = np.flatnonzero(bad)[:5].tolist()
         raise ValueError(f"{VALUES_IN} hold NaN or infinite values in {int(bad.sum())} rows, first {rows}")
     return {VALUES_IN: values} | masks
+
+
+def _mean(rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """(1, size), each row weighted by the samples of signal in its window."""
+    weights = held if held.any() else np.ones(len(rows))
+    return np.average(rows.astype(np.float64), axis=0, weights=weights)[None]
 
 
 def scored(logits: np.ndarray, how: str) -> np.ndarray:

@@ -56,6 +56,13 @@ def test_its_answers_are_those_of_the_pipeline(work):
     wanted = {one["label"]: one["score"] for one in answers}
     found = ExportedModel(work / "onnx").classify(record, lead="II", window="first")
     assert found == pytest.approx(wanted, abs=1e-5)
+    # of ten windows the logits count together, not the probabilities
+    exported = ExportedModel(work / "onnx")
+    windows = classify(record, lead="II", window="all")
+    assert exported.classify(record, lead="II", window="all") == pytest.approx(
+        {one["label"]: one["score"] for one in windows}, abs=1e-5
+    )
+    assert windows[0]["windows"] == 10
     whole = ExportedModel(work / "onnx", int8=True).classify(record, lead="II", window="first")
     assert whole == pytest.approx(wanted, abs=0.1) and whole != found
 
