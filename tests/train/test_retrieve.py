@@ -71,7 +71,7 @@ def test_a_wfdb_file_of_another_rate_or_length_is_a_query(script, work, rate, se
     shutil.copytree(work / "OUT", work / path.stem / "model")
     resampling.save_pretrained(work / path.stem / "model")
     arguments = [*command(work, *options, output=path.stem), "--model", str(work / path.stem / "model")]
-    script.main([*arguments, "--window", "first"])
+    script.main([*arguments, "--window", "first", "--no_pictures"])
     report = script.main(arguments)  # windows of the model's second, averaged
     assert [(entry["query"], entry["to"], len(entry["hits"])) for entry in report["queries"]] == [
         (path.stem, "text", 3),
