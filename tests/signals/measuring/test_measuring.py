@@ -269,7 +269,7 @@ def test_a_tall_t_wave_is_not_a_beat():
     assert len(begun.beats) == 12 and begun.beats.r[0] == pytest.approx(344, abs=5)
 
 
-def test_half_an_hour_is_measured_in_stretches():
+def test_two_and_a_half_minutes_are_measured_in_stretches():
     ecg = simulate_ecg("sinus_rhythm", 250, 150, seed=2, heart_rate=70, pr_ms=160)
     found = hf_ecg.measure(ecg.signal[[1, 6]], 250, ["II", "V1"], "mV")
     short = hf_ecg.measure(ecg.signal[[1, 6], :2500], 250, ["II", "V1"], "mV")
