@@ -276,21 +276,20 @@ def match_labels(id2label: Mapping, class_names: Sequence[str], label_set: str) 
     Raises:
         ValueError: a class that the classifier does not have, or a name that it has twice.
     """
-    columns: dict[str, int] = {}
+    places: dict[str, list[int]] = {}
     for index, label in id2label.items():
-        own_set, separator, name = str(label).partition(": ")
-        if separator and own_set != label_set:
-            continue
-        name = name if separator else own_set
-        if name in columns:
-            raise ValueError(f"the classifier has the label {name!r} of {label_set} twice")
-        columns[name] = int(index)
-    absent = [name for name in class_names if name not in columns]
+        places.setdefault(str(label), []).append(int(index))
+    # a name may hold ": " itself, so labels are not taken apart
+    columns = {name: places.get(name, []) + places.get(f"{label_set}: {name}", []) for name in class_names}
+    twice = [name for name, found in columns.items() if len(found) > 1]
+    if twice:
+        raise ValueError(f"the classifier has the label {twice[0]!r} of {label_set} twice")
+    absent = [name for name, found in columns.items() if not found]
     if absent:
         raise ValueError(
             f"the classifier has no output for {absent} of {label_set}; its labels: {list(id2label.values())}"
         )
-    return [columns[name] for name in class_names]
+    return [columns[name][0] for name in class_names]
 
 
 def classifier_scores(

@@ -121,7 +121,8 @@ class TemplateWriter:
             raise ValueError(f"{folder} was trained on the label sets {list(sets)}, a template wants one")
         self.model, self.processor = load_classifier(folder, device)
         (self.label_set,) = sets
-        self.classes = [label.rpartition(": ")[2] for _, label in sorted(self.model.config.id2label.items())]
+        labels = [str(label) for _, label in sorted(self.model.config.id2label.items())]
+        self.classes = [label.removeprefix(f"{self.label_set}: ") for label in labels]
         words = class_words(self.label_set)
         self.sentences = [words.get(name, name) for name in self.classes]
 

@@ -53,6 +53,11 @@ def test_labels_are_matched_by_name():
     several = {"0": "form: NDT", "1": "diagnostic: NDT", "2": "form: PVC", "3": "diagnostic: LVH"}
     assert match_labels(several, ["PVC", "NDT"], "form") == [2, 0]
     assert match_labels(several, ["NDT"], "diagnostic") == [1]
+    colons = ["MI: old", "MI", "Extrasystolie, été: früh"]
+    assert match_labels(dict(enumerate(colons)), colons[::-1], "form") == [2, 1, 0]
+    assert match_labels(
+        {0: "rhythm: MI", **{place + 1: f"form: {name}" for place, name in enumerate(colons)}}, colons, "form"
+    ) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
