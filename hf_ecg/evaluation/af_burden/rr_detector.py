@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ...checks import is_finite_number
+from ...files import atomic_file
 from ...signals.rr_irregularity import RR_FEATURES, rr_features
 from ...strict_json import read_json_object
 from .ventricular_beats import of_another_shape
@@ -70,9 +71,10 @@ class RRDetector:
         if rr_features(window.beats) is None:
             return float("nan"), FEW_BEATS
         found = window_features(window)
-        return (float("nan"), VENTRICULAR) if found is None else (self._probability(found), "")
+        return (float("nan"), VENTRICULAR) if found is None else (self.probability(found), "")
 
-    def _probability(self, features: np.ndarray) -> float:
+    def probability(self, features: np.ndarray) -> float:
+        """Of AF, from the features of a window, float64 (8,), see `window_features`."""
         standard = (features - np.array(self.mean)) / np.array(self.scale)
         return float(1 / (1 + np.exp(-(standard @ np.array(self.weights) + self.intercept))))
 
@@ -81,8 +83,9 @@ class RRDetector:
         return replace(self, threshold=threshold)
 
     def save(self, path) -> None:
-        """Writes it as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        """Writes it as JSON; an atomic write."""
+        with atomic_file(path) as file:
+            file.write(json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path=PACKAGED) -> "RRDetector":
