@@ -90,7 +90,7 @@ def _shape(straight, smooth, marks, every, independent) -> Shape:
         t = t_boundaries(vector, qrs[1], qrs[0], behind)
         place = p_window(qrs[0], None if t is None else t[1], before)
         p = None if place is None else p_boundaries(vector, place)
-        if p is not None:
+        if p is not None and place is not None:
             # of P and the level beside it: the noise of a long level would hide a small P
             around = slice(max(p[0] - _BESIDE, place.start), min(p[2] + _BESIDE, place.stop))
             consistency = p_consistency(windows[:, independent, around])
