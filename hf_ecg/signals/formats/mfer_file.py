@@ -151,16 +151,20 @@ def _record(path: str, opened: _Opened, values: Values, remarks: list[str]) -> R
 
 
 def _frames(found: Defined, remarks: list[str]) -> list[Frame]:
-    """Those of the record, which are told alike."""
+    """Those of the record, which are told alike but for how long they are."""
     rhythm = [frame for frame in found.frames if not _is_dominant_beat(frame)]
     if not rhythm:
         only = " but dominant beats" if found.frames else ""
         raise ValueError(f"it holds no waveform{only}")
-    told = [value for value in ("channels", "order")]
-    same = [frame for frame in rhythm if all(getattr(frame, key) == getattr(rhythm[0], key) for key in told)]
+    same = [frame for frame in rhythm if _told(frame) == _told(rhythm[0])]
     if len(same) < len(found.frames):
         remarks.append(f"waveforms of another kind are left out: {len(found.frames) - len(same)}")
     return same
+
+
+def _told(frame: Frame):
+    lengths = (mfer.BLOCK, mfer.SEQUENCES)
+    return frame.order, [{tag: one for tag, one in found.items() if tag not in lengths} for found in frame.channels]
 
 
 def _is_dominant_beat(frame: Frame) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import hf_ecg
+from hf_ecg.signals.formats import open_parts
 from hf_ecg.signals.record import Annotation
 from tests.signals.formats.mfer_making import channel, decimal, frame, mfer, tag
 
@@ -82,6 +83,17 @@ def test_frames_that_go_on_and_dominant_beats(written):
     record = hf_ecg.read(written(waves=waves, sequences=6))
     np.testing.assert_allclose(record.to_millivolts(), COUNTS * STEP, rtol=1e-12)
     assert record.remarks == ("waveforms of another kind are left out: 1",)
+
+
+def test_frames_of_other_lengths_go_on(written):
+    shorter = tag(0x06, struct.pack("<I", 1)) + frame(COUNTS[:, 450:500], 50)
+    blocks = tag(0x04, struct.pack("<I", 25)) + tag(0x06, struct.pack("<I", 4)) + frame(COUNTS[:, 500:], 25)
+    path = written(waves=frame(COUNTS[:, :450], 50) + shorter + blocks, sequences=9)
+    record = hf_ecg.read(path)
+    np.testing.assert_allclose(record.to_millivolts(), COUNTS * STEP, rtol=1e-12)
+    assert record.remarks == ()
+    part = open_parts(path).part(430, 530)
+    np.testing.assert_array_equal(part.to_millivolts(), record.to_millivolts()[:, 430:530])
 
 
 def test_who_when_and_what(written):
