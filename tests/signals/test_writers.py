@@ -62,9 +62,27 @@ def test_times_without_a_date_and_with_a_zone(tmp_path, ending, start):
     written = write(counted(start_time=start, device="Watch4,3"), tmp_path / f"out{ending}")
     again = hf_ecg.read(written.path)
     if ending == ".edf":
-        assert any("the time" in word for word in written.left_out)
+        assert again.start_time == start.replace(microsecond=0, tzinfo=None)
+        assert any("the time zone of the start" in word for word in written.left_out) == isinstance(start, datetime)
     else:
         assert (again.start_time, again.device) == (start, "Watch4,3")
+
+
+@pytest.mark.parametrize("start", [None, datetime(1950, 1, 2, 3, 4, 5)])
+def test_edf_invents_no_time_of_the_start(tmp_path, start):
+    written = write(counted(start_time=start), tmp_path / "out.edf")
+    assert hf_ecg.read(written.path).start_time == (None if start is None else time(3, 4, 5))
+    assert written.left_out == (() if start is None else ("the date of the start",))
+
+
+@pytest.mark.parametrize(("gain", "zero"), [(306.0, 0.0), (204.7, -1024.0), (333.3333333, 17.0), (1000 / 4.88, 0.0)])
+def test_edf_holds_counts_of_any_gain(tmp_path, gain, zero):
+    ours = counted()
+    ours.gain[:], ours.baseline[:] = gain, zero
+    write(ours, tmp_path / "out.edf")
+    again = hf_ecg.read(tmp_path / "out.edf")
+    np.testing.assert_allclose(again.to_millivolts(), ours.to_millivolts(), atol=1e-6)
+    np.testing.assert_array_equal(again.counts, ours.counts)
 
 
 def test_missing_samples(tmp_path):
@@ -100,7 +118,7 @@ def test_what_the_record_says(tmp_path):
     assert theirs.checksum == [int(np.int16(row.sum() & 0xFFFF)) for row in ours.counts.astype(np.int64)]
     assert "Statement: Sinus rhythm" in (tmp_path / "out.hea").read_text()
     assert set(write(ours, tmp_path / "out.edf").left_out) == {
-        *("1 comments", "1 annotations", "1 statements", "measurements", "the time of the record")
+        *("1 comments", "1 annotations", "1 statements", "measurements", "device", "remarks")
     }
     edf = pytest.importorskip("pyedflib").EdfReader(str(tmp_path / "out.edf"))
     assert edf.getSignalLabels() == ["II", "V1"] and edf.getSampleFrequency(0) == 100
@@ -159,7 +177,7 @@ def test_files_that_are_there_and_names_that_cannot_be(tmp_path):
     with pytest.raises(ValueError, match="infinite"):
         write(record(values=np.full((2, 3), np.inf)), tmp_path / "none.hea")
     with pytest.raises(ValueError, match="eight characters"):
-        coarse = {"gain": np.full(2, 1e-3), "baseline": np.zeros(2)}
+        coarse = {"gain": np.full(2, 1e-6), "baseline": np.zeros(2)}
         write(record(values=np.ones((2, 100), np.int16), **coarse), tmp_path / "none.edf")
     with pytest.raises(ValueError, match="none.csv was not written: it would not be read back"):
         write(counted().cut(0, 3), tmp_path / "none.csv")

@@ -23,9 +23,9 @@ _SIGNAL_FIELDS = (
     *(("digital_low", 8), ("digital_high", 8), ("filters", 80), ("samples", 8), ("reserved", 32)),
 )
 _WHOLE, _NUMBER = re.compile(r"[-+]?\d+"), re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-# What EDF+ writes where a date must stand and none is known.
-_NO_DATE = date(1985, 1, 1)
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+# What EDF+ writes where a date and a time must stand and none are known.
+NO_DATE, NO_TIME = date(1985, 1, 1), time(0)
 
 
 class Signal(NamedTuple):
@@ -195,22 +195,24 @@ def _start(fields: dict[str, str], remarks: list[str]) -> datetime | time | None
         found = _full_date(fields["recording"])
         if found is None and day:
             # clipped to 1985 to 2084
-            year = int(day[3]) + (1900 if int(day[3]) >= _NO_DATE.year % 100 else 2000)
+            year = int(day[3]) + (1900 if int(day[3]) >= NO_DATE.year % 100 else 2000)
             found = date(year, int(day[2]), int(day[1]))
     except ValueError:
         of_day, found = None, None
     if of_day is None:
         remarks.append("the header tells no time of its start that there is")
         return None
-    return of_day if found is None or found == _NO_DATE else datetime.combine(found, of_day)
+    if found is None or found == NO_DATE:
+        return None if found == NO_DATE and of_day == NO_TIME else of_day
+    return datetime.combine(found, of_day)
 
 
 def _full_date(recording: str) -> date | None:
     """Of EDF+, which writes the year in full."""
     found = re.match(r"Startdate (\d\d)-([A-Za-z]{3})-(\d{4})\b", recording)
-    if found is None or found[2].upper() not in _MONTHS:
+    if found is None or found[2].upper() not in MONTHS:
         return None
-    return date(int(found[3]), _MONTHS.index(found[2].upper()) + 1, int(found[1]))
+    return date(int(found[3]), MONTHS.index(found[2].upper()) + 1, int(found[1]))
 
 
 def patient_fields(header: Header) -> dict[str, str]:

@@ -4,14 +4,15 @@ Source: Kemp et al., Electroenceph Clin Neurophysiol 82:391-393 (1992); for the 
 Kemp and Olivan, Clin Neurophysiol 114:1755-1761 (2003).
 """
 
+from datetime import date, datetime, time
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
+from ..formats.edf_header import MONTHS, NO_DATE, NO_TIME
 from ..record import Record
-from ..record_lines import zone_line
-from .stored import as_stored, count_steps, has_missing, wall_clock
+from .stored import as_stored, count_steps, has_missing
 
 ENDING = ".edf"
 steps = count_steps
@@ -37,27 +38,26 @@ def write(record: Record, path: Path) -> list[str]:
     stored = as_stored(record)
     samples, duration = _data_records(stored)
     number = stored.num_samples // samples
-    start, leads = wall_clock(record), len(stored.leads)
-    dated = start is not None and start.year in _YEARS
+    start, leads = record.start_time, len(stored.leads)
+    day = start.date() if isinstance(start, datetime) and start.year in _YEARS else NO_DATE
+    told_day = "X" if day == NO_DATE else f"{day:%d}-{MONTHS[day.month - 1]}-{day:%Y}"
     who = (record.patient.get(key, "X").replace(" ", "_") for key in ("id", "sex", "birth_date", "name"))
     fields = [
         ("0", 8),
         (" ".join(who), 80),
-        (f"Startdate {f'{start:%d-%b-%Y}'.upper() if dated else 'X'} X X X", 80),
-        (f"{start:%d.%m.%y}" if dated else "01.01.85", 8),
-        (f"{start:%H.%M.%S}" if start else "00.00.00", 8),
+        (f"Startdate {told_day} X X X", 80),
+        (f"{day:%d.%m.%y}", 8),
+        (f"{NO_TIME if start is None else start:%H.%M.%S}", 8),
         *((256 * (leads + 1), 8), ("", 44), (number, 8), (duration, 8), (leads, 4)),
     ]
-    ranges = [
-        _ends(gain, zero) for gain, zero in zip(np.asarray(stored.gain), np.asarray(stored.baseline), strict=True)
-    ]
+    scales = zip(np.asarray(stored.gain), np.asarray(stored.baseline), stored.counts, strict=True)
+    ranges = [_ends(*scale) for scale in scales]
     columns = [
         (stored.leads, 16),
         ([""] * leads, 80),
         (["uV"] * leads, 8),
-        ([low for low, _ in ranges], 8),
-        ([high for _, high in ranges], 8),
-        *(([_LOW] * leads, 8), ([_HIGH] * leads, 8), ([""] * leads, 80), ([samples] * leads, 8), ([""] * leads, 32)),
+        *(([ends[place] for ends in ranges], 8) for place in range(4)),
+        *(([""] * leads, 80), ([samples] * leads, 8), ([""] * leads, 32)),
     ]
     fields += [(value, width) for column, width in columns for value in column]
     header = b"".join(str(value).encode("ascii", "replace")[:width].ljust(width) for value, width in fields)
@@ -68,9 +68,20 @@ def write(record: Record, path: Path) -> list[str]:
         file.write(np.ascontiguousarray(blocks).astype("<i2", copy=False).data)
     told = {"comments": record.comments, "annotations": record.annotations, "statements": record.statements}
     left_out = [f"{len(lines)} {name}" for name, lines in told.items() if lines]
-    left_out += ["measurements"] if record.measurements else []
-    left_out += ["the time zone of the start"] if dated and zone_line(record) else []
-    return left_out + (["the time of the record"] if record.start_time and not dated else [])
+    also = {"measurements": record.measurements, "device": record.device, "remarks": record.remarks}
+    left_out += [name for name, what in also.items() if what]
+    left_out += ["which leads are reconstructed"] if record.reconstructed else []
+    return left_out + ([] if start is None else _left_out_of_start(start, day))
+
+
+def _left_out_of_start(start: datetime | time, day: date) -> list[str]:
+    left_out = {
+        "the date of the start": isinstance(start, datetime) and start.date() != day,
+        "the time of the start": day == NO_DATE and start.replace(microsecond=0, tzinfo=None) == NO_TIME,
+        "the fraction of the second of the start": bool(start.microsecond),
+        "the time zone of the start": start.tzinfo is not None,
+    }
+    return [words for words, is_left_out in left_out.items() if is_left_out]
 
 
 def _data_records(record: Record) -> tuple[int, str]:
@@ -95,17 +106,25 @@ def _data_records(record: Record) -> tuple[int, str]:
     return fit[0][3], fit[0][4]
 
 
-def _ends(gain: float, zero: float) -> tuple[str, str]:
-    """Microvolts of the lowest and the highest count, in eight characters each.
+def _ends(gain: float, zero: float, counts: np.ndarray) -> tuple[str, str, int, int]:
+    """Microvolts of two counts, in eight characters each, and these counts: all others lie between them.
+
+    They are the outermost ones whose microvolts these characters tell best: few gains have a number for -32768.
 
     Raises:
-        ValueError: a number that they do not hold.
+        ValueError: numbers that they do not hold.
     """
-    ends = []
-    for count in (_LOW, _HIGH):
-        value = (count - zero) / gain * 1000
-        whole = len(str(int(value))) + (value < 0 and int(value) == 0)
-        if whole > 8:
-            raise ValueError(f"EDF cannot write {value:g} uV in eight characters")
-        ends.append(f"{value:.{max(0, 7 - whole)}f}"[:8])
-    return ends[0], ends[1]
+    low, low_text = _best_told(np.arange(_LOW, max(int(counts.min()), _LOW + 1)), gain, zero)
+    high, high_text = _best_told(np.arange(_HIGH, min(int(counts.max()), _HIGH - 1), -1), gain, zero)
+    return low_text, high_text, low, high
+
+
+def _best_told(candidates: np.ndarray, gain: float, zero: float) -> tuple[int, str]:
+    values = (candidates - zero) / gain * 1000
+    whole = np.floor(np.log10(np.maximum(np.abs(values), 1))).astype(int) + 1 + (values < 0)
+    scale = 10.0 ** np.maximum(7 - whole, 0)
+    errors = np.where(whole <= 8, np.abs(np.rint(values * scale) / scale - values), np.inf)
+    if not np.isfinite(errors).any():
+        raise ValueError(f"EDF cannot write {values[-1]:g} uV in eight characters")
+    best = int(np.argmin(np.round(errors, 9)))
+    return int(candidates[best]), f"{values[best]:.{max(0, 7 - whole[best])}f}"[:8]

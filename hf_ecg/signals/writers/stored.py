@@ -1,8 +1,7 @@
-"""What the writers share: a record as 16-bit counts, and the time of its start."""
+"""What the writers share: a record as 16-bit counts."""
 
 import math
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 
@@ -48,8 +47,3 @@ def has_missing(record: Record) -> bool:
     if record.gain is None:
         return bool(np.isnan(record.values).any())
     return bool((record.values == MISSING_COUNT).any())
-
-
-def wall_clock(record: Record) -> datetime | None:
-    """The time of the first sample without a zone, where the date is known."""
-    return record.start_time.replace(tzinfo=None) if isinstance(record.start_time, datetime) else None
