@@ -8,9 +8,11 @@ import os
 import shutil
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 from urllib.parse import quote
 
@@ -29,6 +31,9 @@ _MAPPED_BYTES = 64 * 1024
 _ALIGNMENT = 64
 # an identifier of zip's extra fields that no program claims
 _PADDING_FIELD = 0x5045
+# What numpy and zipfile raise for a file that is not whole: numpy reads the head of an array as a literal of Python,
+# and a changed flag says that a part is encrypted (RuntimeError).
+DAMAGED_ARRAYS = (OSError, ValueError, KeyError, EOFError, RuntimeError, TokenError, zipfile.BadZipFile, zlib.error)
 
 
 @contextmanager
@@ -222,7 +227,7 @@ class ArrayStore:
                 return {entry.filename.removesuffix(".npy"): _read(path, archive, entry) for entry in archive.filelist}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED_ARRAYS as error:
             logger.warning("%s cannot be read and is made again: %s", path, error)
             return None
 

@@ -1,6 +1,5 @@
 """What `hf-ecg export` wrote, run by onnxruntime and numpy: neither torch nor a model of transformers is imported."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..checks import check_bool, check_one_of, check_positive_integer, is_finite_number, nearest, shown
 from ..extras import install_words
+from ..files import DAMAGED_ARRAYS
 from ..processing.recipe_run import checked_recipe, prepare
 from ..strict_json import naming_the_source, read_json_object
 
@@ -223,7 +223,7 @@ def _texts(path: Path, labels: Sequence[str] | None) -> np.ndarray:
     try:
         with np.load(path) as file:
             found = np.asarray(file["embeddings"], dtype=np.float32)
-    except (ValueError, KeyError, EOFError, OSError, TypeError, zipfile.BadZipFile) as error:
+    except (*DAMAGED_ARRAYS, TypeError) as error:
         raise ValueError(f"{path} does not hold embeddings of texts: {error}") from error
     if found.ndim != 2 or len(found) != len(labels or ()):
         raise ValueError(f"{path} has embeddings of shape {found.shape}, wanted a row for each of {len(labels or ())}")

@@ -12,15 +12,14 @@ one by its place. Objects are refused: reading them would run code.
 import math
 import os
 import zipfile
-import zlib
 from collections.abc import Callable
 from datetime import datetime
-from tokenize import TokenError
 from typing import BinaryIO, Literal
 
 import numpy as np
 
 from ...checks import nearest
+from ...files import DAMAGED_ARRAYS
 from ...input_files import open_input
 from ...printable import one_line
 from ..channels import Channels, choose_channels
@@ -39,8 +38,6 @@ _KEYS = (
 # empty takes a hundredth.
 _MOST_BYTES, _MOST_RATIO, _SMALL_BYTES = 2**33, 100, 2**26
 ASKS = True
-# numpy reads the head of an array as a literal of Python.
-_DAMAGED = (ValueError, OSError, EOFError, NotImplementedError, TokenError, zipfile.BadZipFile, zlib.error)
 _LONGEST = 1000
 _ZIP, _ARRAY = b"PK\x03\x04", b"\x93NUMPY"
 
@@ -86,7 +83,7 @@ def read(
         raise LeavesOpen(f"{path}: {error}") from error
     except FileNotFoundError:  # it says which
         raise
-    except _DAMAGED as error:
+    except DAMAGED_ARRAYS as error:
         # numpy and zipfile quote what they found, however long it is
         raise ValueError(f"{path}: {one_line(str(error), _LONGEST)}") from error
     if single is not None:

@@ -1,7 +1,6 @@
 """A study of cohorts from its file to its report: what is there is not done again."""
 
 import dataclasses
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from ...evaluation.options import DEFAULT_INTERVALS, IntervalOptions
 from ...evaluation.protocol import read_training_facts
 from ...evaluation.reports.evaluation_report import report_frame, write_report
 from ...evaluation.weights import weights_digest
-from ...files import atomic_file, values_digest
+from ...files import DAMAGED_ARRAYS, atomic_file, values_digest
 from ...locks import output_lock
 from ...owned_folders import mark
 from ...progress import progress_bar
@@ -240,7 +239,7 @@ def _scores_once(study: CohortStudy, rows, cells, folder: Path, seed: int) -> di
             with np.load(path) as content:
                 if str(content["of"]) == of:
                     return {name: content[name] for name in content.files if name != "of"}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        except DAMAGED_ARRAYS as error:
             logger.warning("%s is torn and is made again: %s", path, error)
     encoder, extractor = load_encoder(str(folder / "encoder"), _CPU)
     extractor = extractor_of(extractor)

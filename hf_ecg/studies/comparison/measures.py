@@ -1,7 +1,6 @@
 """What is measured on a run: scores of its test folds, which its training and its choices have not seen."""
 
 import json
-import zipfile
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from ...evaluation.loading import (
 from ...evaluation.options import DESCRIPTIONS, NAMES
 from ...evaluation.protocol import read_training_facts
 from ...evaluation.weights import weights_digest
-from ...files import atomic_file, values_digest
+from ...files import DAMAGED_ARRAYS, atomic_file, values_digest
 from ...training.finetune import finetuning_recipe
 from ...training.prior_runs import train_once
 from ...training.recipe import as_override
@@ -256,7 +255,7 @@ def _taken(run: Run, name: str, measure: MeasureSection, of: str) -> bool:
     try:
         with np.load(path) as content:
             found, before = str(content["definition"]), str(content["of"]) if "of" in content else None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGED_ARRAYS as error:
         logger.warning("%s is torn and is measured again: %s", path, error)
         return False
     if found != definition(measure):

@@ -1,8 +1,6 @@
 """One array of many records: NumPy's `.npy` and `.npz`, or a data set of an HDF5 file."""
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ....checks import nearest, shown
+from ....files import DAMAGED_ARRAYS
 from ....signals.channels import take_channels
 from ....signals.leads import canonical_leads
 from ....signals.record import Record
@@ -121,7 +120,7 @@ def _numpy_facts(path: Path, dataset: str | None) -> tuple[str | None, tuple[int
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
         held = None if isinstance(found, np.ndarray) else _unpacked(found)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED_ARRAYS as error:
         raise ValueError(f"{path} is not a NumPy array of numbers: {error}") from error
     if held is None:
         if dataset is not None:
