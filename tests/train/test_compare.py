@@ -119,9 +119,13 @@ def test_a_row_that_is_refused_is_in_no_arm(script, work, tmp_path):
     content = COMPARISON | {"turns": None, "arms": arms, "measures": {"age": {"kind": "regression", "target": "age"}}}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
     (tmp_path / "comparison.yaml").write_text(yaml.safe_dump(content | {"differences": []}))
-    report = script.main(command(tmp_path, "OUT"))
+    report = script.main(command(tmp_path, "OUT", "--scores", str(tmp_path / "kept")))
     assert [entry["record"] for entry in report["refused"]] == [rows[7]["record_id"]]
     assert report["tasks"][0]["records"] == 479 and "in no figure: 1" in (tmp_path / "OUT/comparison.md").read_text()
+    again = script.main(command(tmp_path, "elsewhere", "--scores", str(tmp_path / "kept")))
+    assert again["tasks"] == report["tasks"] and [entry["record"] for entry in again["refused"]] == [
+        rows[7]["record_id"]
+    ]
 
 
 def test_runs_whose_scores_are_kept_are_not_trained_again(script, work, done, tmp_path):
@@ -132,10 +136,21 @@ def test_runs_whose_scores_are_kept_are_not_trained_again(script, work, done, tm
     assert report["tasks"] == done["tasks"]
     with pytest.raises(ValueError, match="npz is of another run, by optimizer.lr"):
         script.main(command(work, tmp_path / "another", *kept, "optimizer.lr=0.01"))
+    with pytest.raises(ValueError, match="npz is of another run, by run.epochs"):
+        script.main(command(work, tmp_path / "another", *kept, "run.epochs=2"))
     path = tmp_path / "kept/simclr/seed_0_test_1_2.npz"
-    path.write_bytes(path.read_bytes()[:400])
-    with pytest.raises(ValueError, match="seed_0_test_1_2.npz is damaged"):
-        script.main(command(work, tmp_path / "another", *kept))
+    whole = path.read_bytes()
+    with np.load(path) as content:
+        arrays = dict(content)
+    for damaged in (
+        whole[:400],
+        whole[:60] + bytes(20) + whole[80:],
+        arrays | {"age": arrays["age"][1:]},
+        arrays | {"told": "1"},
+    ):
+        np.savez(path, **damaged) if isinstance(damaged, dict) else path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="seed_0_test_1_2.npz is damaged"):
+            script.main(command(work, tmp_path / "another", *kept))
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ def run_comparison(
 
     def judge(splits: dict[str, Dataset]) -> JudgedRows:
         judged = JudgedRows(data, config, comparison.measures, splits["rows"])
+        if kept is not None:
+            kept.place(judged)
         for run in progress_bar(mine, desc="runs", unit="run"):
             wanted = {name: one for name, one in comparison.measures.items() if run.arm in comparison.arms_of(name)}
             with alone(run):
@@ -85,7 +87,7 @@ def run_comparison(
                 train_run(comparison, run, planned[run])
                 measure_run(run, wanted, judged, comparison.arms[run.arm].rules)
                 if kept is not None:
-                    kept.keep(run, planned[run])
+                    kept.keep(run, planned[run], judged)
         return judged
 
     # rows that one arm's extractor refuses are in no arm's figures

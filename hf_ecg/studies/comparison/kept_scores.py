@@ -1,15 +1,15 @@
 """Scores of finished runs in a folder of their own, small enough to be handed on, so that nobody trains them again."""
 
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import rankdata
 
-from ...files import atomic_file
+from ...data.refused_rows import RowsRefused
+from ...files import DAMAGED_ARRAYS, atomic_file
 from ...training.recipe import Recipe
 from ...training.run_folder import recipe_values
 from .arm_budget import begins_with
@@ -29,19 +29,19 @@ class KeptScores:
         folder: of the files, `ARM/seed_0_test_9_10.npz`.
         comparison: whose runs they are.
         directory, given: see `arm_runs.recipe_of`.
-        judged: the rows that are judged.
+        whole: all rows of the corpus, of which some may be refused later.
 
     Raises:
         ValueError: the comparison asks by prompts, whose protocol is told by the models themselves.
     """
 
-    def __init__(self, folder, comparison: Comparison, directory, given: list[str], judged: JudgedRows):
+    def __init__(self, folder, comparison: Comparison, directory, given: list[str], whole: JudgedRows):
         asked = [name for name, measure in comparison.measures.items() if measure.kind == PROMPTS]
         if asked:
             raise ValueError(f"scores cannot be kept of {asked}: what prompts were trained is told by the model alone")
         self.folder, self.comparison, self.directory, self.given = Path(folder), comparison, directory, given
-        self.rows = judged.fingerprint
-        self.judged = judged
+        self.whole = whole
+        self.taken: dict[Run, tuple[dict, set[str]]] = {}  # scores by measure, and the records that have none
         self.lengths: dict[Run, dict] = {}
 
     def path(self, run: Run) -> Path:
@@ -49,7 +49,7 @@ class KeptScores:
         return self.folder / slug(run.arm) / f"seed_{run.seed}_{run.turn.name}.npz"
 
     def take(self, run: Run) -> bool:
-        """Puts the kept scores of a run where those that are measured lie; False where none are kept.
+        """Reads the kept scores of a run, which `place` then lays down; False where none are kept.
 
         Raises:
             ValueError: they are of another recipe, of other rows or measures, or the file is damaged.
@@ -58,36 +58,68 @@ class KeptScores:
         path = self.path(run)
         if not wanted or not path.is_file():
             return False
+        now = self._told(run)
         try:
             with np.load(path) as content:
-                told = json.loads(str(content["told"]))
-                scores = {name: content[slug(name)] for name in wanted if slug(name) in content}
-                length = {key: told["recipe"].pop(key) for key in LENGTH}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+                told, scores = json.loads(str(content["told"])), {name: content[slug(name)] for name in wanted}
+            before, recipe, refused = told["recipe"], now.pop("recipe"), set(told.get("refused", ()))
+            # of a comparison in equal time each machine finds its own length
+            free = LENGTH if self.comparison.minutes is not None else ()
+            differing = [key for key in sorted({*before, *recipe}) if before.get(key) != recipe.get(key)]
+            differing = [key for key in differing if key not in free]
+            differing += [key for key in now if told.get(key) != now[key]]
+            self.lengths[run] = {key.removeprefix("run."): before[key] for key in LENGTH}
+        except (*DAMAGED_ARRAYS, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is damaged ({error}): remove it to train the run again") from error
-        now = self._told(run)
-        before, recipe = told.pop("recipe"), now.pop("recipe")
-        differing = [key for key in sorted({*before, *recipe}) if before.get(key) != recipe.get(key)]
-        differing += [key for key in now if told.get(key) != now[key]]
         if differing:
             raise ValueError(f"{path} is of another run, by {', '.join(differing)}: give another folder, or remove it")
         for name, found in scores.items():
-            write_scores(run, name, found, self._records(run, name), self.comparison.measures[name], "kept")
-        self.lengths[run] = {key.removeprefix("run."): value for key, value in length.items()}
+            shape = len(self._records(run, name, refused)), len(self.whole.truth[name][0])
+            if found.shape != shape or found.dtype.kind not in "uf":
+                raise ValueError(
+                    f"{path} is damaged ({name} has {found.dtype} of shape {found.shape}, wanted {shape}):"
+                    " remove it to train the run again"
+                )
+        self.taken[run] = scores, refused
         return True
 
-    def keep(self, run: Run, recipe: Recipe) -> None:
+    def place(self, judged: JudgedRows) -> None:
+        """Puts what was taken where scores that are measured lie.
+
+        Args:
+            judged: the rows that count, some or all of those of the corpus.
+
+        Raises:
+            RowsRefused: some of them were refused when the scores were kept, and have none.
+        """
+        counted = set(judged.records)
+        refused = {record for _, without in self.taken.values() for record in without & counted}
+        if refused:
+            raise RowsRefused(dict.fromkeys(sorted(refused), f"refused when the scores in {self.folder} were kept"))
+        for run, (scores, without) in self.taken.items():
+            for name, found in scores.items():
+                records = self._records(run, name, without)
+                kept = [place for place, record in enumerate(records) if record in counted]
+                names = [records[place] for place in kept]
+                write_scores(run, name, found[kept], names, self.comparison.measures[name], "kept")
+
+    def keep(self, run: Run, recipe: Recipe, judged: JudgedRows) -> None:
         """Writes the file of a run that was measured.
 
         Args:
             recipe: it was trained by, with its epochs.
+            judged: the rows that it was measured on.
         """
         wanted = self._measures(run)
         if not wanted:
             return
-        values, told = recipe_values(recipe), self._told(run)
-        told["recipe"] |= {key: values[key] for key in LENGTH}
-        scores = {slug(name): self._smaller(name, read_scores(run, name, self._records(run, name))) for name in wanted}
+        refused = set(self.whole.records) - set(judged.records)
+        told = self._told(run) | {"refused": sorted(refused)}
+        told["recipe"] |= {key: value for key, value in recipe_values(recipe).items() if key in LENGTH}
+        scores = {
+            slug(name): self._smaller(name, read_scores(run, name, self._records(run, name, refused)))
+            for name in wanted
+        }
         path = self.path(run)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path, "wb") as file:
@@ -120,8 +152,10 @@ class KeptScores:
             np.uint16 if len(scores) < 2**15 else np.uint32
         )  # ties have halves
 
-    def _records(self, run: Run, measure: str) -> list[str]:
-        return [self.judged.records[row] for row in self.judged.rows(run.turn.test, measure)]
+    def _records(self, run: Run, measure: str, refused: Collection[str]) -> list[str]:
+        """Names of a run's test rows, but for those that are refused."""
+        records = [self.whole.records[row] for row in self.whole.rows(run.turn.test, measure)]
+        return [record for record in records if record not in refused]
 
     def _told(self, run: Run) -> dict:
         """What a run is, wherever it and its corpus lie."""
@@ -129,8 +163,8 @@ class KeptScores:
         recipe: Mapping = recipe_values(recipe_of(self.comparison, anywhere, self.directory, self.given))
         measures = {name: definition(self.comparison.measures[name]) for name in self._measures(run)}
         return {
-            "recipe": {key: value for key, value in recipe.items() if key not in LENGTH},
-            "rows": self.rows,
+            "recipe": dict(recipe),
+            "rows": self.whole.fingerprint,
             "measures": measures,
             "minutes": self.comparison.minutes,
             "clock": self.comparison.clock,
