@@ -16,7 +16,7 @@ _SPREAD_MS = {P_ONSET: 30, P_END: 35, QRS_ONSET: 20, QRS_END: 28, T_END: 40}
 # Of the wave: what is left of the noise in the median beat.
 _LOUD = 0.3
 _FLAT_T_MV = 0.1
-_COARSE_HZ = 200.0
+_COARSE_HZ, _BLUNT_HZ = 200.0, 100.0
 
 
 @dataclass
@@ -36,12 +36,19 @@ class Evidence:
     beats: int
     usual: int
     always: list[str] = field(default_factory=list)
+    # of voltages and directions, which a record of less than 100 Hz has no fast parts of
+    waves: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         if self.usual < _FEWEST_BEATS:
             self.always.append(f"it rests on {self.usual} beat{'s' * (self.usual != 1)}")
         elif self.beats >= 4 and self.usual < 0.5 * self.beats:
             self.always.append(f"only {self.usual} of {self.beats} beats have this shape")
+        self.waves += [*self.always, *([self.coarse] if self.rate < _BLUNT_HZ else [])]
+
+    @property
+    def coarse(self) -> str:
+        return f"a sample is {1000 / self.rate:.0f} ms long"
 
     def middle(self, first: int, last: int) -> float:
         """Milliseconds from one place to another, of all leads together: the middle of the stretches."""
@@ -62,7 +69,7 @@ class Evidence:
             return Measured(np.nan, "ms", MISSING, tuple(missing))
         why = [*self.always, *self._spread(first), *self._spread(last)]
         if self.rate < _COARSE_HZ:
-            why.append(f"a sample is {1000 / self.rate:.0f} ms long")
+            why.append(self.coarse)
         for place in {first, last}:
             why += self._noise(place)
         return judged(value, "ms", why)

@@ -79,7 +79,7 @@ def measure(record, sampling_rate=None, leads=None, units=None, *, sex: str | No
     signal, marks, paced = _marks(signal, rows, names, rate)
     marks = marks[~_in_gap(marks / RATE, gone, rate)]
     _check_voltage(name, signal[rows], marks)
-    shapes = _shapes(without_mains(signal, marks), marks, rows)
+    shapes = _shapes(signal, marks, rows)
     table = beat_table(shapes, marks, rate, names)
     why = "" if len(marks) else "no beat was found"
     return measured_record(
@@ -137,14 +137,17 @@ def _usable(signal, missing, names):
 
 
 def _marks(signal, rows, names, rate: float) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The signal without spikes of a pacemaker, its R peaks, and whether there were such spikes."""
+    """The signal without hum and spikes of a pacemaker, its R peaks, and whether there were such spikes."""
     timing = [names[row] for row in rows]
     marks = find_marks(signal[rows], RATE, timing)
-    spikes = find_spikes(signal[rows]) if rate >= LOWEST_RATE else marks[:0]
+    calm = without_mains(signal, marks)
+    # a period of loud hum is as sharp as a spike
+    spikes = find_spikes(calm[rows]) if rate >= LOWEST_RATE else marks[:0]
     if not is_paced(spikes, marks):
-        return signal, marks, False
+        return calm, marks, False
     signal = without_spikes(signal, spikes)
-    return signal, find_marks(signal[rows], RATE, timing), True
+    marks = find_marks(signal[rows], RATE, timing)
+    return without_mains(signal, marks), marks, True
 
 
 def _check_voltage(name: str, signal: np.ndarray, marks: np.ndarray) -> None:

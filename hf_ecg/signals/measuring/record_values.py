@@ -63,11 +63,11 @@ def measured_record(
     rhythm = judge_rhythm(beats.r / rate, beats.usual, gaps) if len(beats) else Rhythm()
     nothing = [why_nothing] if why_nothing else []
     by_lead = {lead: _lead(evidence, row) for row, lead in enumerate(leads)} if main else {}
-    values = {"heart_rate": _rate(rhythm, nothing)}
-    values |= _intervals(evidence, rhythm, nothing, paced)
+    values = _intervals(evidence, rhythm, nothing, paced)
+    values = {"heart_rate": _rate(rhythm, evidence, values["qrs_ms"], nothing)} | values
     values |= _corrected(values["qt_ms"], values["qrs_ms"], rhythm)
     values |= _axes(evidence, leads, nothing)
-    values |= _voltages(by_lead, values["qrs_ms"], sex, left_out, evidence)
+    values |= _voltages(by_lead, values["qrs_ms"], sex, left_out, evidence, nothing)
     notes = [f"{lead} is left out: {why}" for lead, why in left_out.items()]
     if len(leads) == 1:
         notes.append(f"{leads[0]} alone was measured: in other leads waves may begin earlier and end later")
@@ -77,8 +77,10 @@ def measured_record(
     return ECGMeasurements(name, values, rhythm, by_lead, beats, seconds, tuple([*nothing, *notes]))
 
 
-def _rate(rhythm: Rhythm, nothing: list[str]) -> Measured:
+def _rate(rhythm: Rhythm, evidence: Evidence, qrs: Measured, nothing: list[str]) -> Measured:
     why = [] if rhythm.word != "unknown" else ["fewer than three intervals between beats"]
+    # what has no QRS, or no shape in common, may be noise
+    why += qrs.why if qrs.reliability == MISSING else evidence.always
     return judged(60_000 / rhythm.rr_ms, "/min", why, nothing or ["there are no two beats"])
 
 
@@ -133,7 +135,7 @@ def _axes(evidence: Evidence, leads: Sequence[str], nothing: list[str]) -> dict[
         if not turns or not np.isfinite(turns).all():
             found[name] = Measured(NAN, "degrees", MISSING, tuple(nothing or ["the wave was not found"]))
             continue
-        why = list(evidence.always)
+        why = list(evidence.waves)
         if np.median(sizes) < _NO_DIRECTION:
             why.append("its parts cancel out in I and aVF")
         found[name] = judged(float(np.degrees(np.angle(np.mean(turns)))), "degrees", why)
@@ -161,23 +163,24 @@ def _whole(places: np.ndarray):
     return tuple(int(place) for place in np.rint(places)) if np.isfinite(places).all() else None
 
 
-def _voltages(by_lead, qrs: Measured, sex, left_out, evidence: Evidence) -> dict[str, Measured]:
+def _voltages(by_lead, qrs: Measured, sex, left_out, evidence: Evidence, nothing) -> dict[str, Measured]:
     def of(lead: str, name: str) -> float:
         return by_lead.get(lead, {}).get(name, NAN)
 
     def needed(*leads: str) -> list[str]:
-        return [f"{lead} {left_out.get(lead, 'is not there')}" for lead in leads if lead not in by_lead]
+        absent = [lead for lead in leads if lead not in by_lead]
+        return [f"{lead}: {left_out[lead]}" if lead in left_out else f"{lead} is not there" for lead in absent]
 
     tallest = np.fmax(of("V5", "r_mv"), of("V6", "r_mv"))
     sokolow, cornell = of("V1", "s_mv") + tallest, of("aVL", "r_mv") + of("V3", "s_mv")
     either = [] if {"V5", "V6"} & set(by_lead) else needed("V5", "V6")
     product = cornell_product(cornell, qrs.value, sex)
-    why = list(evidence.always)
+    why = list(evidence.waves)
     unknown = [*why, *qrs.why] + ([] if sex else ["without the sex nothing is added for women"])
     return {
-        "sokolow_lyon_mv": judged(sokolow, "mV", why, [*needed("V1"), *either]),
-        "cornell_mv": judged(cornell, "mV", why, needed("aVL", "V3")),
-        "cornell_product_mm_ms": judged(product, "mm ms", unknown, needed("aVL", "V3") or qrs.why),
+        "sokolow_lyon_mv": judged(sokolow, "mV", why, nothing or [*needed("V1"), *either] or qrs.why),
+        "cornell_mv": judged(cornell, "mV", why, nothing or needed("aVL", "V3") or qrs.why),
+        "cornell_product_mm_ms": judged(product, "mm ms", unknown, nothing or needed("aVL", "V3") or qrs.why),
     }
 
 

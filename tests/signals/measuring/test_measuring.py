@@ -130,7 +130,16 @@ def ecg_time(ecg):
         lambda ecg: (0.5 * ecg.signal, 500),
         *map(resampled, (100, 360, 512.508)),
     ],
-    ids=["50 Hz", "60 Hz", "49.9 Hz", "wander", "half as high", "at 100 Hz", "at 360 Hz", "at 512.508 Hz"],
+    ids=[
+        "50 Hz",
+        "60 Hz",
+        "49.9 Hz",
+        "wander",
+        "half as high",
+        "at 100 Hz",
+        "at 360 Hz",
+        "at 512.508 Hz",
+    ],
 )
 def test_intervals_stay_what_they_are(condition, disturbed):
     # beats in step with the mains: their median keeps the hum
@@ -175,6 +184,29 @@ def test_nothing_to_measure_says_why(signal):
     assert {one.reliability for one in found.values.values()} == {"not measured"}
     assert all(one.why for one in found.values.values())
     json.loads(found.to_json())
+
+
+def test_a_rate_of_what_has_no_usual_beat_is_doubtful():
+    walk = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (12, 5000)), axis=1)
+    of_hum = np.tile(np.sin(2 * np.pi * 50 * np.arange(5000) / 500), (12, 1))
+    for signal in (walk, of_hum):
+        found = hf_ecg.measure(signal, 500, STANDARD_LEADS, "mV")
+        assert len(found.beats) > 3 and {one.reliability for one in found.values.values()} <= {
+            "doubtful",
+            "not measured",
+        }
+        assert all(one.why and all(one.why) for one in found.values.values())
+    # every lead is there
+    nothing = hf_ecg.measure(np.random.default_rng(0).normal(0, 0.2, (12, 5000)), 500, STANDARD_LEADS, "mV")
+    assert nothing.values["sokolow_lyon_mv"].why == ("no beat was found",)
+
+
+def test_voltages_and_axes_at_fifty_hertz_are_doubtful():
+    ecg = simulate_ecg("sinus_rhythm", 500, seed=2, heart_rate=70)
+    found = hf_ecg.measure(resample(ecg.signal.astype(float), 500, 50, "polyphase"), 50, ecg.leads, "mV")
+    assert found.values["heart_rate"].reliability == "good"
+    for name in ("t_axis", "sokolow_lyon_mv", "qrs_ms"):
+        assert found.values[name].why.count("a sample is 20 ms long") == 1
 
 
 @pytest.mark.parametrize(
@@ -254,6 +286,14 @@ def test_spikes_of_a_pacemaker_are_neither_r_nor_qrs():
 
 
 @pytest.mark.skipif(not (DATA / "cpsc2018").is_dir(), reason="no CPSC 2018 beside the repository")
+def test_loud_hum_is_not_a_pacemaker():
+    ecg = simulate_ecg("left_bundle_branch_block", 500, seed=1, heart_rate=75, pr_ms=170)
+    plain = hf_ecg.measure(ecg.signal, 500, ecg.leads, "mV")
+    found = hf_ecg.measure(ecg.signal + 0.25 * np.sin(2 * np.pi * 60 * ecg_time(ecg)), 500, ecg.leads, "mV")
+    assert not found.notes
+    assert found.qrs_ms == pytest.approx(plain.qrs_ms, abs=8) and found.qt_ms == pytest.approx(plain.qt_ms, abs=12)
+
+
 def test_t_waves_that_are_as_usual_as_qrs_are_not_beats():
     # fibrillation, 16 beats by hand; T is taller than R in V5 and V6
     (path,) = (DATA / "cpsc2018").rglob("A0009.hea")
