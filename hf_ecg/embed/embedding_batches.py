@@ -156,8 +156,9 @@ class EmbeddingBatches:
             if window is not None:
                 where += f", {window.start:g} to {window.stop:g} s"
             kind = OSError if isinstance(error, OSError) else ValueError
+            told = str(error) if str(error).startswith(where) else f"{where}: {error}"
             raise kind(
-                f"{where}: {error} (on_error='skip', on the command line --on_error skip, leaves such records out;"
+                f"{told} (on_error='skip', on the command line --on_error skip, leaves such records out;"
                 " what was done before is kept for the next run)"
             ) from error
         return _refused(item, record_id, path, window, error)

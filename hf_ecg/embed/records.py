@@ -18,7 +18,7 @@ from ..files import values_digest
 from ..named_sources import may_be_on_hub, nearest_name
 from ..printable import can_be_written, one_line
 from ..processing.inputs import read_row
-from ..signals.formats import find_record_files, no_recording, read, record_endings, record_file
+from ..signals.formats import find_record_files, read, record_endings, record_file
 from ..signals.record import Record
 from ..signals.streaming import RecordStream, open_long
 
@@ -207,10 +207,11 @@ def _files(name: str) -> list[str] | None:
     file = record_file(name)
     if file is not None and (file != name or os.path.getsize(file)):
         return [file]
-    if path.is_file() and (why := no_recording(name)):
-        raise ValueError(f"{name} {why}")
+    if path.is_file():
+        read(name)  # which says why it is not a record, or what it leaves open
+        return [name]
     if path.exists():
-        raise ValueError(f"{name} is neither a record ({', '.join(endings)}) nor a folder nor a data set")
+        raise ValueError(f"{name} is neither a file nor a folder")
     if path.suffix or name.count("/") != 1 or not may_be_on_hub(name):
         raise FileNotFoundError(
             f"{name} is not there{nearest_name(name)}: wanted a file of a record, a folder of them, or a prepared"

@@ -16,13 +16,15 @@ from tests.embed.made_records import table
         ("nowhere.hea", "is not there"),
         ("no/such/record", "is not there: wanted a file of a record"),
         ("empty", "neither a record"),
-        ("note.txt", "is neither a record"),
+        ("note.txt", "^note.txt is text, which is not a format"),
+        ("note.hea", "^note.hea is text, .* wants a header"),
     ],
 )
 def test_names_of_nothing(name, message, encoder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "note.txt").write_text("a note")
+    for note in ("note.txt", "note.hea"):
+        (tmp_path / note).write_text("a note")
     with pytest.raises((ValueError, OSError), match=message):
         embed_records(name, encoder, "emb.parquet")
 
