@@ -20,14 +20,16 @@ WHO = {
     "MRN": "5550123",
     "Hospital": "Milliways General",
 }
-SAYS_NOBODY = ["Age: 61", "Sex: Female", "Dx: 426783006", "Device: CS-12", "Record name: x", "69 M 1085 1629 x1"]
+SAYS_NOBODY = ["Age: 61", "Sex: Female", "Dx: 426783006", "Record name: x", "69 M 1085 1629 x1"]
 
 
 @pytest.fixture
 def header(tmp_path):
     (tmp_path / "rec.dat").write_bytes(np.arange(100, dtype="<i2").tobytes())
     lines = ["rec 1 100 100", "rec.dat 16 200/mV 16 0 0 4950 0 I"]
-    lines += [f"# {line}" for line in [*SAYS_NOBODY, *(f"{key}: {value}" for key, value in WHO.items())]]
+    lines += [
+        f"# {line}" for line in [*SAYS_NOBODY, "Device: CS-12", *(f"{key}: {value}" for key, value in WHO.items())]
+    ]
     lines += ["# Read by Dr Slartibard; ZAPHODIA QUIRKLEY was well", "# a name of nobody"]
     (tmp_path / "rec.hea").write_text("\n".join(lines) + "\n")
     return tmp_path / "rec.hea"
@@ -35,7 +37,7 @@ def header(tmp_path):
 
 def test_a_header_that_names_somebody(header):
     record = hf_ecg.read(header)
-    assert record.patient == {}
+    assert record.patient == {} and record.device == "CS-12"
     assert record.comments == [*SAYS_NOBODY, "Read by [removed]; [removed] was well", "a name of nobody"]
     kept = hf_ecg.read(header, keep_identifiers=True)
     assert kept.patient == {
