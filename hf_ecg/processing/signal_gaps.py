@@ -1,24 +1,39 @@
-"""Stretches of a record in which no lead of the model has a signal: false in the sample mask, and said to be."""
+"""Stretches of a record in which no lead of the model has a signal: false in the sample mask, and said to be; records
+that are nothing else are refused.
+"""
 
 import logging
 from collections.abc import Mapping
 
+import numpy as np
+
 from ..said_once import first_time
-from ..signals.missing import without_signal
+from ..signals.missing import SHORTEST_GAP_S, without_signal
+from .on_purpose import purpose
 from .steps.step_base import WaveformBatch
 
 logger = logging.getLogger(__name__)
 
 
 def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
-    """Marks them in `gaps` and in the sample mask; a row that has nothing else is left to what judges rows.
+    """Marks them in `gaps` and in the sample mask.
 
     Args:
         batch: with the model's leads, before missing samples are filled.
         names: of the records, by their `origin`.
+
+    Raises:
+        ValueError: a record of which no lead has a signal at all: an answer to it would be invented.
     """
     found = without_signal(batch.signals, batch.sampling_rate, batch.lead_mask) & batch.sample_mask
-    found &= (batch.sample_mask & ~found).any(1, keepdims=True)
+    dead = (~(batch.sample_mask & ~found).any(1) & batch.sample_mask.any(1)) | _is_one_value(batch)
+    # signals that were changed on purpose are answered for
+    if dead.any() and not purpose().known_units:
+        raise ValueError(
+            f"{names[int(batch.origin[dead.argmax()])]}: no lead that the model reads has a signal: one value is repeated"
+            " (electrodes that are off, a rail, or zeros)"
+        )
+    found &= ~dead[:, None]
     rows = found.any(1).nonzero()[0]
     if not len(rows):
         return
@@ -31,3 +46,13 @@ def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
             *(names[int(batch.origin[row])], found[row].sum() / batch.sampling_rate),
             found.shape[1] / batch.sampling_rate,
         )
+
+
+def _is_one_value(batch: WaveformBatch) -> np.ndarray:
+    """Bool (records,): each lead repeats one value for a second or more, zeros that reach the ends among them."""
+    signals = batch.signals
+    if signals.shape[-1] < SHORTEST_GAP_S * batch.sampling_rate:
+        return np.zeros(len(signals), bool)
+    # missing samples are passed over
+    moves = np.fmax.reduce(signals, axis=-1) > np.fmin.reduce(signals, axis=-1)
+    return ~(moves & batch.lead_mask).any(1)

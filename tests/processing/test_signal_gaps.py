@@ -66,6 +66,19 @@ def test_short_gaps_and_those_of_one_lead_are_filled(ecg):
     assert made["sample_mask"].all() and made["lead_mask"].all()
 
 
+@pytest.mark.parametrize("value", [0.0, 1.5])
+@pytest.mark.parametrize("missing", [0, 300])
+def test_a_record_of_one_value_is_not_answered(ecg, value, missing, caplog):
+    signals = np.full((2, 1000), value)
+    signals[:, :missing] = np.nan
+    with pytest.raises(ValueError, match="record 0: no lead that the model reads has a signal"):
+        run(signals, {"name": "fill_missing"})
+    # as a window of a long record it counts for nothing
+    long = np.concatenate([ecg(2), signals], axis=1)
+    made = ECGFeatureExtractor(RATE, ["I", "II"], 1000)(long, RATE, ["I", "II"], "mV", window="all")
+    assert len(made["input_values"]) == 1 and "1 of its 2 windows cannot be used" in caplog.text
+
+
 def test_the_seconds_of_a_record_are_those_of_its_signal(ecg):
     steps = ({"name": "select_leads"}, {"name": "require_length", "minimum": 8.5}, {"name": "fill_missing"})
     assert run(ecg(2), *steps)["sample_mask"].all()
