@@ -29,9 +29,10 @@ def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
     dead = (~(batch.sample_mask & ~found).any(1) & batch.sample_mask.any(1)) | _is_one_value(batch)
     # signals that were changed on purpose are answered for
     if dead.any() and not purpose().known_units:
+        name = names[int(batch.origin[dead.argmax()])]
         raise ValueError(
-            f"{names[int(batch.origin[dead.argmax()])]}: no lead that the model reads has a signal: one value is repeated"
-            " (electrodes that are off, a rail, or zeros)"
+            f"{name}: no lead that the model reads has a signal: one value is repeated (electrodes that are off, a rail,"
+            " or zeros)"
         )
     found &= ~dead[:, None]
     rows = found.any(1).nonzero()[0]

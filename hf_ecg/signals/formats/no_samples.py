@@ -50,6 +50,11 @@ _APPLE = (
 )
 
 
+# Copies and downloads that ended early, and disks that were full, leave files of the right size.
+_ZEROS = "begins with zero bytes alone: a copy or a download that was not finished. Fetch it again"
+_FEWEST_ZEROS = 64
+
+
 def advice(head: bytes) -> str | None:
     """What a file that begins so is, and what to do; None for others.
 
@@ -58,6 +63,8 @@ def advice(head: bytes) -> str | None:
         >>> advice(b"GIF89a")
         'is a GIF picture, which holds no samples'
     """
+    if len(head) >= _FEWEST_ZEROS and not any(head):
+        return _ZEROS
     inside = (words for marks, words in _APPLE if any(mark in head for mark in marks))
     begins = (words for mark, words in _ADVICE if head.removeprefix(b"\xef\xbb\xbf").startswith(mark))
     return next(inside, None) or next(begins, None)

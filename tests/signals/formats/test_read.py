@@ -75,6 +75,12 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "none.csv").write_bytes(b"")
     with pytest.raises(ValueError, match="none.csv is empty, wanted a recording"):
         hf_ecg.read(tmp_path / "none.csv")
+    for name in ("zeros.edf", "zeros.hea"):
+        (tmp_path / name).write_bytes(b"\0" * 600)
+        with pytest.raises(
+            ValueError, match=f"{name} begins with zero bytes alone: a copy or a download that was not"
+        ):
+            hf_ecg.read(tmp_path / name)
     (tmp_path / "some.bin").write_bytes(b"\1\2Zaphodia")
     with pytest.raises(ValueError, match="some.bin begins with the bytes 01 02 5a 61, which is not a format"):
         hf_ecg.read(tmp_path / "some.bin")
