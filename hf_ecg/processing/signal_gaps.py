@@ -31,8 +31,8 @@ def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
     if dead.any() and not purpose().known_units:
         name = names[int(batch.origin[dead.argmax()])]
         raise ValueError(
-            f"{name}: no lead that the model reads has a signal: one value is repeated (electrodes that are off, a rail,"
-            " or zeros)"
+            f"{name}: no lead that the model reads has a signal: one value is repeated (electrodes off, a rail, or"
+            " zeros)"
         )
     found &= ~dead[:, None]
     rows = found.any(1).nonzero()[0]
