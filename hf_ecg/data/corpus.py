@@ -19,6 +19,8 @@ from .shard_checks import check_shards
 
 logger = logging.get_logger(__name__)
 
+EVERY_ROW = ("record_id", "patient_id", "fold")
+
 
 def load_corpus(
     path,
@@ -42,9 +44,9 @@ def load_corpus(
         keep_unusable: keep the marked rows too; an extractor refuses them.
 
     Raises:
-        ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows, a card
-            that is damaged or names files outside of its folder, or a shard that is absent, damaged or not of this
-            corpus.
+        ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows, rows
+            without `record_id`, `patient_id` or `fold`, a card that is damaged or names files outside of its folder,
+            or a shard that is absent, damaged or not of this corpus.
         OSError: the folder is not there, or holds no prepared corpus.
 
     Example:
@@ -61,6 +63,8 @@ def load_corpus(
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
         splits = {split: splits[split]}
     rows = datasets.concatenate_datasets(list(splits.values()))
+    # who is whose record is asked after hours, and by folds patients are held apart
+    require_columns(rows, EVERY_ROW, f"{path} is not a prepared corpus: it")
     kept = np.ones(len(rows), dtype=bool) if folds is None else _in_folds(rows, folds, path)
     if UNUSABLE in rows.column_names and not keep_unusable:
         marked = [bool(reason) for reason in rows.select_columns([UNUSABLE]).with_format(None)[UNUSABLE][:]]
