@@ -6,6 +6,11 @@ import pytest
 import yaml
 
 from hf_ecg.locks import OutputLock
+from hf_ecg.studies.comparison.arm_runs import plan_runs, recipe_of
+from hf_ecg.studies.comparison.comparison_spec import load_comparison
+from hf_ecg.studies.comparison.kept_scores import KeptScores
+from hf_ecg.studies.comparison.measures import JudgedRows, write_scores
+from hf_ecg.studies.source_overrides import source_overrides
 from hf_ecg.training.step_costs import StepCosts
 from tests.evaluation import tiny
 
@@ -151,6 +156,34 @@ def test_runs_whose_scores_are_kept_are_not_trained_again(script, work, done, tm
         np.savez(path, **damaged) if isinstance(damaged, dict) else path.write_bytes(damaged)
         with pytest.raises(ValueError, match="seed_0_test_1_2.npz is damaged"):
             script.main(command(work, tmp_path / "another", *kept))
+
+
+def test_scores_are_kept_with_what_their_run_began_with(work, tmp_path):
+    arms = {"next": {"overrides": ["model.init_from.encoder={arm:start}/encoder"]}}
+    content = COMPARISON | {"measures": {"age": {"kind": "regression", "target": "age"}}, "differences": []}
+
+    def kept(**start):
+        told = content | {"arms": {"start": {"measured": False} | start} | arms}
+        (work / "begun.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+        comparison = load_comparison(work / "begun.yaml")
+        judged = JudgedRows(str(work / "corpus"), tiny.CONFIG, comparison.measures)
+        runs = plan_runs(comparison, comparison.planned_turns(range(1, 11)), [0], tmp_path / "OUT")
+        given = source_overrides(str(work / "corpus"), tiny.CONFIG)
+        return KeptScores(tmp_path / "kept", comparison, work, given, judged), runs, given, comparison, judged
+
+    scores, runs, given, comparison, judged = kept()
+    assert scores.left(runs) == runs
+    for run in runs[1::2]:
+        rows = judged.rows(run.turn.test, "age")
+        names = [judged.records[row] for row in rows]
+        write_scores(run, "age", np.zeros((len(rows), 1)), names, comparison.measures["age"], "made")
+        scores.keep(run, recipe_of(comparison, run, work, given), judged)
+    assert not scores.left(runs)  # nobody asks about what they began with
+    scores.path(runs[-1]).unlink()
+    assert scores.left(runs) == runs[-2:]
+    scores, runs, *_ = kept(overrides=["optimizer.lr=0.01"])
+    with pytest.raises(ValueError, match="npz is of another run, by begun with"):
+        scores.left(runs)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Scores of finished runs in a folder of their own, small enough to be handed on, so that nobody trains them again."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,8 +65,7 @@ class KeptScores:
             before, recipe, refused = told["recipe"], now.pop("recipe"), set(told.get("refused", ()))
             # of a comparison in equal time each machine finds its own length
             free = LENGTH if self.comparison.minutes is not None else ()
-            differing = [key for key in sorted({*before, *recipe}) if before.get(key) != recipe.get(key)]
-            differing = [key for key in differing if key not in free]
+            differing = [key for key in sorted({*before, *recipe} - {*free}) if before.get(key) != recipe.get(key)]
             differing += [key for key in now if told.get(key) != now[key]]
             self.lengths[run] = {key.removeprefix("run."): before[key] for key in LENGTH}
         except (*DAMAGED_ARRAYS, TypeError, AttributeError) as error:
@@ -159,13 +158,22 @@ class KeptScores:
 
     def _told(self, run: Run) -> dict:
         """What a run is, wherever it and its corpus lie."""
-        anywhere = replace(run, root=Path("."))
-        recipe: Mapping = recipe_values(recipe_of(self.comparison, anywhere, self.directory, self.given))
+        begun = {arm: self._recipe(replace(run, arm=arm)) for arm in self._beginnings(run.arm)}
         measures = {name: definition(self.comparison.measures[name]) for name in self._measures(run)}
         return {
-            "recipe": dict(recipe),
+            "recipe": self._recipe(run),
             "rows": self.whole.fingerprint,
             "measures": measures,
             "minutes": self.comparison.minutes,
             "clock": self.comparison.clock,
+            **({"begun with": begun} if begun else {}),
         }
+
+    def _recipe(self, run: Run) -> dict:
+        anywhere = replace(run, root=Path("."))
+        return recipe_values(recipe_of(self.comparison, anywhere, self.directory, self.given))
+
+    def _beginnings(self, arm: str) -> list[str]:
+        """The arms that one begins with, and those that these begin with."""
+        found = [other for other in self.comparison.arms if begins_with(self.comparison, arm, other)]
+        return sorted({*found, *(further for other in found for further in self._beginnings(other))})
