@@ -19,8 +19,6 @@ from .shard_checks import check_shards
 
 logger = logging.get_logger(__name__)
 
-EVERY_ROW = ("record_id", "patient_id", "fold")
-
 
 def load_corpus(
     path,
@@ -44,8 +42,8 @@ def load_corpus(
         keep_unusable: keep the marked rows too; an extractor refuses them.
 
     Raises:
-        ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows, rows
-            without `record_id`, `patient_id` or `fold`, a card that is damaged or names files outside of its folder,
+        ValueError: several configurations and none named, an unknown one, an unknown split, folds without rows,
+            folds of rows without `fold` or `patient_id`, a card that is damaged or names files outside of its folder,
             or a shard that is absent, damaged or not of this corpus.
         OSError: the folder is not there, or holds no prepared corpus.
 
@@ -63,8 +61,9 @@ def load_corpus(
             raise ValueError(f"{path} has no split {split!r}, only {list(splits)}")
         splits = {split: splits[split]}
     rows = datasets.concatenate_datasets(list(splits.values()))
-    # who is whose record is asked after hours, and by folds patients are held apart
-    require_columns(rows, EVERY_ROW, f"{path} is not a prepared corpus: it")
+    if folds is not None:
+        # folds hold patients apart; whose a record is would else be asked after hours
+        require_columns(rows, ("fold", "patient_id"), f"{path} cannot be taken by folds: it")
     kept = np.ones(len(rows), dtype=bool) if folds is None else _in_folds(rows, folds, path)
     if UNUSABLE in rows.column_names and not keep_unusable:
         marked = [bool(reason) for reason in rows.select_columns([UNUSABLE]).with_format(None)[UNUSABLE][:]]

@@ -234,7 +234,7 @@ def test_what_cannot_be_calibrated_is_refused_in_words(work, model, options, mes
 def test_a_corpus_without_patients_is_refused_in_words(work, tmp_path, command):
     options = FAST if command == "calibrate" else ["--bootstrap", "5"]
     tiny.write_corpus(tmp_path / "nobody", whole=tiny.dataset(160).remove_columns("patient_id"))
-    with pytest.raises(ValueError, match="nobody is not a prepared corpus: it has no column 'patient_id'"):
+    with pytest.raises(ValueError, match="nobody cannot be taken by folds: it has no column 'patient_id'"):
         call(command, [str(work / "multi"), str(tmp_path / "nobody"), *options])
     whole = tiny.dataset(160)
     unknown = whole.remove_columns("patient_id").add_column(
