@@ -41,7 +41,7 @@ def set_threshold(true_scores, coverage: float) -> float | None:
     if np.isnan(scores).any():
         raise ValueError(f"{int(np.isnan(scores).sum())} of {len(scores)} scores are NaN")
     # (n + 1) * (1 - 0.9) is 1.9999999999999996 of 19 rows
-    left_out = int(np.floor((len(scores) + 1) * (1 - coverage) + 1e-9))
+    left_out = min(int(np.floor((len(scores) + 1) * (1 - coverage) + 1e-9)), len(scores))
     return float(scores[left_out - 1]) if left_out else None
 
 

@@ -79,6 +79,8 @@ def test_classes_that_exclude_each_other_are_present_alone_or_unsure():
 
 def test_too_few_rows_leave_no_class_out():
     assert set_threshold(np.arange(8), 0.9) is None and set_threshold([], 0.9) is None
+    # a coverage of nearly nothing
+    assert set_threshold(np.arange(8), 1e-12) == 7 and set_threshold([], 1e-12) is None
     with pytest.raises(ValueError, match="coverage is 1.5, wanted a share"):
         set_threshold([1.0], 1.5)
     with pytest.raises(ValueError, match="1 of 2 scores are NaN"):
