@@ -19,6 +19,7 @@ import torch
 from .checks import check_positive, is_finite_number, shown
 from .pipelines import ECGPipeline, pipeline
 from .processing.input_values import array_of_numbers
+from .processing.on_purpose import on_purpose
 from .saved_models import window_of
 from .signals.leads import canonical_leads
 from .signals.record import Record
@@ -225,7 +226,8 @@ class ECGStream:
         values = self._held[:, first - self._first : end - self._first].copy()
         record = Record(f"window from {start:g} s", values, None, None, tuple(self.leads), self.sampling_rate)
         try:
-            inputs = self._prepared(record)
+            with on_purpose(parts=True):
+                inputs = self._prepared(record)
         except ValueError as error:
             return WindowAnswer(index, start, stop, None, str(error))
         from .evaluation.judging.features import signal_held

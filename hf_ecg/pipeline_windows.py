@@ -16,6 +16,7 @@ from .lead_costs import tell_lead_costs
 from .pipeline_parts import origin_of
 from .processing import ECGFeatureExtractor
 from .processing.inputs import read_file
+from .processing.on_purpose import on_purpose
 from .processing.outputs import stack_outputs
 from .processing.steps.sample_steps import RECORD_INDEX
 from .saved_models import window_of
@@ -125,7 +126,8 @@ def usable_inputs(
     """Model inputs of windows, the places of those that can be used, and why the others cannot."""
 
     def prepare(some) -> dict[str, torch.Tensor]:
-        return dict(extractor(some, **options, return_tensors="pt", window="recipe"))
+        with on_purpose(parts=True):
+            return dict(extractor(some, **options, return_tensors="pt", window="recipe"))
 
     try:
         return prepare(list(windows)), list(range(len(windows))), {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from ..evaluation.judging.features import signal_held
+from ..processing.on_purpose import on_purpose
 from .embedding_options import EmbeddingOptions
 from .encoder import Encoder
 from .pooled_rows import PooledRows
@@ -99,7 +100,8 @@ class EmbeddingBatches:
         return batch
 
     def _add(self, batch: EmbeddingBatch, windows: list[Window]) -> None:
-        batch.prepared.append(self._prepared(windows))
+        with on_purpose(parts=True):
+            batch.prepared.append(self._prepared(windows))
         self._usable.update(window.item for window in windows)
 
     def _check_finished(self, batch: EmbeddingBatch) -> None:

@@ -41,8 +41,8 @@ class ECGFeatureExtractor(NoSourceCopies, FeatureExtractionMixin):
     All steps run in float64 and the result is rounded to float32 once. Leads are found by name, so neither the order
     nor the case of the input's leads changes a bit of the output. A lead that is missing from the input, or has no
     sample at all, is absent: false in `lead_mask`, zero after the last step. A flat lead is a measurement (asystole, a
-    loose electrode) and stays present unless the recipe has the step `mask_flat_leads`; a record of which every lead
-    repeats one value is refused.
+    loose electrode) and stays present unless the recipe has the step `mask_flat_leads`; a record whose leads are
+    all flat is said to be one.
 
     Steps are dicts with a `name` and parameters; the attribute `steps` and the saved JSON spell out their defaults:
 

@@ -1,9 +1,9 @@
-"""What is done to recordings on purpose, to see what a model makes of it, and is otherwise guarded against."""
+"""What the extractor is told of recordings beside what they hold: what was done to them, and what they are part of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,13 @@ class Purpose:
         absent_leads: leads were taken away: nothing is said of their absence.
         known_units: values are millivolts, whatever they look like: large noise was added to them.
         no_derivation: absent limb leads are not derived from others.
+        parts: recordings are windows of longer ones: one without any signal is refused, so that it counts for nothing.
     """
 
     absent_leads: bool = False
     known_units: bool = False
     no_derivation: bool = False
+    parts: bool = False
 
 
 _AS_EVER = Purpose()
@@ -32,8 +34,8 @@ def purpose() -> Purpose:
 
 @contextmanager
 def on_purpose(**flags: bool) -> Iterator[None]:
-    """Recordings are prepared as `Purpose` says, in this thread."""
-    token = _purpose.set(Purpose(**flags))
+    """Recordings are prepared as `Purpose` says, in this thread; other flags stay as they are."""
+    token = _purpose.set(replace(purpose(), **flags))
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from transformers.utils import logging
 from ..checks import is_finite_number, nearest, shown
 from ..signals.window import SMALLEST_REST, WINDOWS, check_size, window_spans
 from .inputs import Recording, WaveformGroup
+from .on_purpose import on_purpose, purpose
 from .steps.requirements import RequireLength
 from .steps.sample_steps import Crop, MultiCrop, Pad, Resample, Segments
 from .steps.step_base import Step
@@ -162,13 +163,14 @@ def prepared_windows(recordings: Sequence[Recording], plan: WindowPlan, prepare:
     windows, positions = in_windows(recordings, plan)
     several = len(windows) > len(recordings)
     prepare = partial(prepare, indexed=several or plan.cuts)
-    try:
-        return prepare(windows, positions)
-    except ValueError:
-        kept, owners = usable_windows(windows, positions, prepare) if several else ([], [])
-        if not kept:
-            raise
-    return prepare(kept, owners)
+    with on_purpose(parts=several or purpose().parts):
+        try:
+            return prepare(windows, positions)
+        except ValueError:
+            kept, owners = usable_windows(windows, positions, prepare) if several else ([], [])
+            if not kept:
+                raise
+        return prepare(kept, owners)
 
 
 def usable_windows(

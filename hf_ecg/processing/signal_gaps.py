@@ -1,6 +1,4 @@
-"""Stretches of a record in which no lead of the model has a signal: false in the sample mask, and said to be; records
-that are nothing else are refused.
-"""
+"""Stretches of a record in which no lead of the model has a signal: false in the sample mask, and said to be."""
 
 import logging
 from collections.abc import Mapping
@@ -16,24 +14,27 @@ logger = logging.getLogger(__name__)
 
 
 def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
-    """Marks them in `gaps` and in the sample mask.
+    """Marks them in `gaps` and in the sample mask; of a record that has nothing else a warning tells.
 
     Args:
         batch: with the model's leads, before missing samples are filled.
         names: of the records, by their `origin`.
 
     Raises:
-        ValueError: a record of which no lead has a signal at all: an answer to it would be invented.
+        ValueError: a window of a longer record, in which no lead has a signal at all.
     """
     found = without_signal(batch.signals, batch.sampling_rate, batch.lead_mask) & batch.sample_mask
     dead = (~(batch.sample_mask & ~found).any(1) & batch.sample_mask.any(1)) | _is_one_value(batch)
     # signals that were changed on purpose are answered for
     if dead.any() and not purpose().known_units:
-        name = names[int(batch.origin[dead.argmax()])]
-        raise ValueError(
-            f"{name}: no lead that the model reads has a signal: one value is repeated (electrodes off, a rail, or"
-            " zeros)"
+        told = (
+            f"{names[int(batch.origin[dead.argmax()])]}: no lead that the model reads has a signal: one value is"
+            " repeated (electrodes off, a rail, or zeros)"
         )
+        if purpose().parts:
+            raise ValueError(told)
+        if first_time("no signal"):
+            logger.warning("%s, so what a model says of it means nothing (said once)", told)
     found &= ~dead[:, None]
     rows = found.any(1).nonzero()[0]
     if not len(rows):

