@@ -163,18 +163,18 @@ def prepared_windows(recordings: Sequence[Recording], plan: WindowPlan, prepare:
     windows, positions = in_windows(recordings, plan)
     several = len(windows) > len(recordings)
     prepare = partial(prepare, indexed=several or plan.cuts)
-    with on_purpose(parts=several or purpose().parts):
-        try:
+    try:
+        with on_purpose(parts=several or purpose().parts):
             return prepare(windows, positions)
-        except ValueError:
-            kept, owners = usable_windows(windows, positions, prepare) if several else ([], [])
-            if not kept:
-                raise
-        return prepare(kept, owners)
+    except ValueError:
+        kept, owners = usable_windows(windows, positions, prepare) if several else ([], [])
+        if not kept:
+            raise
+    return prepare(kept, owners)
 
 
 def usable_windows(
-    windows: Sequence[Recording], positions: Sequence[int], prepare: Callable[[list[Recording], list[int]], object]
+    windows: Sequence[Recording], positions: list[int], prepare: Callable[[list[Recording], list[int]], object]
 ) -> tuple[list[Recording], list[int]]:
     """Those windows that `prepare` takes alone, where a record has several; with a warning that counts the others.
 
@@ -184,7 +184,9 @@ def usable_windows(
     kept, refused = [], {}
     for place, (window, position) in enumerate(zip(windows, positions, strict=True)):
         try:
-            prepare([window], [position])
+            # a record that is read whole is not a part of one, whatever stands beside it
+            with on_purpose(parts=positions.count(position) > 1 or purpose().parts):
+                prepare([window], [position])
         except ValueError as error:
             refused[place] = error
         else:

@@ -77,6 +77,9 @@ def test_a_record_of_one_value_is_said_to_be_one_and_no_window_of_others(ecg, va
     long = np.concatenate([ecg(2), signals], axis=1)
     made = ECGFeatureExtractor(RATE, ["I", "II"], 1000)(long, RATE, ["I", "II"], "mV", window="all")
     assert len(made["input_values"]) == 1 and "1 of its 2 windows cannot be used" in caplog.text
+    # beside one it is answered as it is alone
+    both = ECGFeatureExtractor(RATE, ["I", "II"], 1000)([signals, long], RATE, ["I", "II"], "mV", window="all")
+    assert list(both["record_index"]) == [0, 1]
 
 
 def test_the_seconds_of_a_record_are_those_of_its_signal(ecg):

@@ -1,7 +1,7 @@
 """Readers of file formats, chosen by what a file holds and how its name ends.
 
 A format is one module with `FORMAT`, its name; `ENDINGS` of the files that name a record; `matches(path, head)`,
-whether it reads the file that begins with these bytes (none when there is no such file); and
+whether it reads the file that begins with these bytes (empty where the file does not exist); and
 `read(path, root, choose)`, which raises OSError for a file that is not there. `path` is inside of `root` already; for
 what a reader opens beside it, it calls `check_inside` where `root` is given. `choose(names, units, where=path)` tells
 which channels are taken. It is added by that module and its place in `FORMATS`. `record_file(path)` is the file that

@@ -37,7 +37,7 @@ def read_cells(
     """Numbers of the columns at `places`, (places, rows), and the columns of times.
 
     Raises:
-        ValueError: a line with another number of columns, or with something that is no number; an infinite number.
+        ValueError: a line with another number of columns, or with something that is not a number; an infinite number.
     """
     body = memoryview(content)[_start_of(content, layout.first) :]
     if layout.separator == " ":
@@ -159,7 +159,7 @@ def _number(cell: str, point: str, line: int, column: int) -> float:
     try:
         return np.nan if is_missing(cell) else float(cell.replace(",", ".") if point == "," else cell)
     except ValueError:
-        raise ValueError(f"line {line} holds something that is no number, in column {column + 1}") from None
+        raise ValueError(f"line {line} holds something that is not a number, in column {column + 1}") from None
 
 
 def _times(cells: list[str], point: str, place: int) -> Column:

@@ -77,7 +77,7 @@ def read(
 
     Raises:
         ValueError: no table of numbers; no rate, unit or names, and nobody told; times in unequal steps, with the
-            place; a line that has other columns than the first ones, or something that is no number; an infinite
+            place; a line that has other columns than the first ones, or something that is not a number; an infinite
             value.
     """
     with named_errors(path, csv.Error):

@@ -75,7 +75,7 @@ def _numbers(cell: str, place: int) -> np.ndarray:
     try:
         return np.array([float(part) for part in re.split(r"[,;\s]+", cell.strip("[] \t"))])
     except ValueError:
-        raise ValueError(f"the list of samples of record {place} holds something that is no number") from None
+        raise ValueError(f"the list of samples of record {place} holds something that is not a number") from None
 
 
 def _number(cell: str):

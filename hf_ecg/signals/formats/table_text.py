@@ -34,7 +34,7 @@ class Layout:
         header: what its columns are called; empty where it does not say.
         units: of its columns, where a line of them stands below the names; else empty.
         first: number of the first line of numbers, from 0.
-        above: lines before the table that are no comments.
+        above: lines before the table that are not comments.
         comments: above it, without their mark.
         columns: how many.
     """

@@ -172,7 +172,7 @@ def test_tables_that_leave_something_open(tmp_path):
         (table(["time,I [mV]"], lambda i: [i, FIRST[i]]), "'time', does not say its unit, such as 'time .ms.': give"),
         (MIXED, "holds dates and clock times"),
         (PLAIN + "800,0.1", "line 402 has 2 columns, wanted 3: is the file cut"),
-        (PLAIN.replace(f"\n4,{FIRST[2]},", "\n4,oops,"), "line 4 holds something that is no number, in column 2"),
+        (PLAIN.replace(f"\n4,{FIRST[2]},", "\n4,oops,"), "line 4 holds something that is not a number, in column 2"),
         (PLAIN.replace(f"\n4,{FIRST[2]},", "\n4,1e999,"), "row 3 of the table has an infinite value"),
         (PLAIN.replace("\n4,", "\n,"), "line 4 has no time in column 1"),
         (PLAIN.replace("II [mV]", "Lead I"), "'I .mV.' and 'Lead I' are both lead I"),

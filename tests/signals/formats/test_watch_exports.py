@@ -88,7 +88,7 @@ def test_rows_of_withings(tmp_path):
     assert "Zaphod" not in repr(vars(record)) and "fine" not in repr(vars(record))
     assert hf_ecg.read(path, record=0, keep_identifiers=True).patient == {"physician": "Zaphod B."}
     for old, new, message in (
-        ("[", "[1,2,3,4,5,6,7,8,x,", "samples of record 0 holds something that is no number"),
+        ("[", "[1,2,3,4,5,6,7,8,x,", "samples of record 0 holds something that is not a number"),
         (",fine", "", "row 2 has 8 columns, wanted 9: is the file cut"),
         (",300,", ",0,", "frequency is 0.0, wanted one positive number"),
     ):

@@ -70,7 +70,7 @@ class TableFacts:
         targets: name -> feature, of the columns that not every corpus has.
         target_names: of all targets.
         rows: of each row of the table, the columns of the corpus that it fills.
-        folds_are_splits: the column of folds says train, validation and test, and no number.
+        folds_are_splits: the column of folds says train, validation and test, not numbers.
         patients, folds: of each row, a patient None where the cell is empty; None where no column says them.
         told: what a person should know of the labels, a sentence each.
     """
