@@ -12,14 +12,16 @@ from transformers import (
     ModernBertConfig,
     Qwen3Config,
     RobertaConfig,
+    modeling_utils,
     set_seed,
 )
 
-from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining, ECGResNetModel, ECGTextModel
+from hf_ecg import ECGContrastiveConfig, ECGForContrastivePreTraining, ECGResNetModel, ECGTextModel, MELPTextModel
 from hf_ecg.models.ecg_text.text_tower import limit_texts, longest_text
 from tests.models.tiny.ecg_resnet import resnet_config
 from tests.models.tiny.ecg_text import text_config
 from tests.models.tiny.inputs import pairs
+from tests.models.tiny.melp_text import melp_text_config
 
 SIZES = {
     "vocab_size": 60,
@@ -137,6 +139,20 @@ def test_flex_attention_is_allowed_where_the_text_tower_has_it(tmp_path):
     for wanted in ("flex_attention", {"text_config": "flex_attention"}):
         model = AutoModel.from_pretrained(tmp_path, attn_implementation=wanted)
         assert model.text_model.config._attn_implementation == "flex_attention"
+
+
+@pytest.mark.parametrize("build", [lambda: ECGTextModel(text_config()), lambda: MELPTextModel(melp_text_config())])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_that_is_read_for_want_of_a_mask_is_said(build, side, caplog):
+    model, tokens = build(), torch.randint(5, 60, (2, 5))
+    padded = torch.nn.functional.pad(tokens, (1, 0) if side == "left" else (0, 1), value=0)
+    modeling_utils.logger.warning_once.cache_clear()
+    model.get_text_features(tokens)
+    model.get_text_features(padded, padded.ne(0).long())
+    assert "attention_mask" not in caplog.text
+    model.get_text_features(padded)
+    model.encode_text(padded)
+    assert caplog.text.count("since your input_ids may be padded") == 1
 
 
 def test_a_trainer_keeps_no_whole_outputs_of_towers():

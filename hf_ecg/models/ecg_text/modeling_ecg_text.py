@@ -214,7 +214,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
 
         Args:
             input_ids: (texts, tokens).
-            attention_mask: (texts, tokens), 0 where padded.
+            attention_mask: (texts, tokens), 0 where padded; without it padding is read, and a warning says so once.
             kwargs: what else the text tower takes.
 
         Returns:
@@ -242,6 +242,9 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                     f" {self.max_text_tokens}: cut them, by max_length={self.max_text_tokens} of the processor"
                 )
         self._check_vocabulary(input_ids)
+        if input_ids is not None:
+            # as models of transformers say it: most towers read padding in silence
+            self.text_model.warn_if_padding_and_no_attention_mask(input_ids, attention_mask)
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **given)
         return BaseModelOutputWithPooling(
             last_hidden_state=outputs.last_hidden_state,
@@ -288,7 +291,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
 
         Args:
             input_ids: (batch, tokens).
-            attention_mask: (batch, tokens), 0 where padded.
+            attention_mask: (batch, tokens), 0 where padded; without it padding is read, and a warning says so once.
             text_features: (batch, text hidden size) in place of tokens, as `encode_text` gives them.
             token_type_ids, position_ids: (batch, tokens), of towers that take them.
             inputs_embeds: (batch, tokens, text hidden size) in place of `input_ids`.

@@ -156,6 +156,8 @@ class MELPTextModel(ECGTextModel, ReportGenerationMixin):
             kwargs["token_type_ids"] = torch.cat([types, types[:, -1:]], dim=1)
         if "use_cache" in self._text_names:
             kwargs.setdefault("use_cache", False)
+        # before a mask is made for the added token
+        self.warn_if_padding_and_no_attention_mask(input_ids, attention_mask)
         return super()._encode_text(*self._with_cls(input_ids, attention_mask), **kwargs)
 
     @can_return_tuple
