@@ -38,6 +38,8 @@ def zscore(signals, axis):
         (zscore(ecg(leads=1), 1), "every lead has a mean of 0"),
         (zscore(ecg(), None), "the record has a mean of 0"),
         ((ecg() - ecg().min(1, keepdims=True)) / np.ptp(ecg(), axis=1, keepdims=True), "every lead reaches from 0 to"),
+        ((ecg() - ecg().min()) / np.ptp(ecg()), "the record reaches from 0 to 1"),
+        (np.pad(zscore(ecg(), 1), ((0, 0), (0, 500))), "every lead has a mean of 0"),  # padded afterwards
     ],
 )
 def test_normalised_values_are_refused_whatever_unit_was_said(signals, told):
@@ -45,6 +47,23 @@ def test_normalised_values_are_refused_whatever_unit_was_said(signals, told):
         call(VOLTAGES, signals)
     with pytest.raises(ValueError, match="normalized ones, and this model reads voltages"):
         call(VOLTAGES, signals, units="normalized")
+
+
+def test_leads_that_were_derived_hide_no_normalisation():
+    made = ECGFeatureExtractor(sampling_rate=RATE, num_samples=None, steps=[{"name": "require_millivolts"}])
+    with pytest.raises(ValueError, match="every lead has a mean of 0"):
+        call(made, zscore(ecg(leads=2), 1))
+    assert call(made, ecg(leads=2))["lead_mask"][0].sum() == 6
+
+
+def test_a_part_of_a_normalised_record_is_told_by_four_leads_or_more():
+    random = np.random.default_rng(1)
+    signals = np.concatenate([ecg(), ecg() * [[0.3], [0.5], [0.4]]]) + random.normal(0, 0.1, (6, 1000)).cumsum(1) / 99
+    made = ECGFeatureExtractor(sampling_rate=RATE, num_samples=None, steps=[{"name": "require_millivolts"}])
+    given = {"sampling_rate": RATE, "leads": ["I", "II", "V1", "V2", "V3", "V4"], "units": "mV"}
+    with pytest.raises(ValueError, match="every lead has a mean of 0"):
+        made(zscore(signals, 1)[:, 130:700], **given)
+    assert made(signals[:, 130:700], **given)["lead_mask"][0].sum() == 10
 
 
 def test_voltages_pass_as_they_are():
