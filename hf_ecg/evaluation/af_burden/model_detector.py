@@ -7,6 +7,8 @@ import torch
 
 from ...checks import nearest
 from ...pipelines import pipeline
+from ...trained_on import FACTS_FILE, read_beside
+from ..protocol import TrainingFacts
 from .window_quality import JudgedWindow
 
 # The names of fibrillation in the corpora here, the first that a model has; AF is flutter in CSN, which has AFIB too.
@@ -20,12 +22,13 @@ class ModelDetector:
 
     Args:
         model: folder, packaged name or Hub id of a classifier.
-        label: its class for AF; None finds one of `AF_LABELS`.
+        label: its class for AF; None finds one of `AF_LABELS`. Where a classifier of several label sets calls it
+            "rhythm: AFIB", the part behind the label set is enough.
         device: torch device.
         batch_size: windows at a time.
 
     Raises:
-        ValueError: a model that is not a classifier, or without such a class.
+        ValueError: a model that is not a classifier, or without such a class, or with several of them.
         OSError: it is not there.
     """
 
@@ -92,13 +95,16 @@ class ModelDetector:
 
 
 def _af_label(names: Sequence[str], label: str | None, model: str) -> str:
-    # of several label sets a class is called "rhythm: AFIB"
-    own = {name.rpartition(": ")[2]: name for name in names}
+    facts = read_beside(model, FACTS_FILE)
+    label_sets = TrainingFacts.from_dict(facts, f"{model}: {FACTS_FILE}").label_sets if facts else ()
+    for known in AF_LABELS if label is None else (label,):
+        # a name may hold ": " itself, so names are not taken apart
+        own = {known, *(f"{label_set}: {known}" for label_set in label_sets)}
+        found = [name for name in names if name in own]
+        if len(found) > 1:
+            raise ValueError(f"{model} has several classes {known!r}: {', '.join(found)}: name one by label")
+        if found:
+            return found[0]
     if label is not None:
-        if label in names or label in own:
-            return label if label in names else own[label]
         raise ValueError(f"{model} has no class {label!r}{nearest(label, names)}, only {', '.join(names)}")
-    for known in AF_LABELS:
-        if known in own:
-            return own[known]
     raise ValueError(f"{model} has no class for AF ({', '.join(AF_LABELS[:3])}), only {', '.join(names)}: name it")

@@ -1,9 +1,12 @@
 """The built-in detector, classifiers as detectors, and how a threshold is chosen."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from transformers import AutoConfig
 
 from hf_ecg.evaluation.af_burden.model_detector import NOISE_ANSWER, ModelDetector
 from hf_ecg.evaluation.af_burden.recordings import FileRecording
@@ -11,6 +14,7 @@ from hf_ecg.evaluation.af_burden.rr_detector import RRDetector, fit_rr_detector
 from hf_ecg.evaluation.af_burden.validation import choose_threshold
 from hf_ecg.evaluation.af_burden.ventricular_beats import of_another_shape
 from hf_ecg.evaluation.af_burden.window_quality import judge_windows
+from hf_ecg.evaluation.protocol import SourceFacts, TrainingFacts
 from hf_ecg.pipelines import pipeline
 from hf_ecg.signals import read
 from hf_ecg.signals.annotations import read_annotations
@@ -123,6 +127,38 @@ def test_the_class_for_af_is_found_or_asked_for(classifier):
         ModelDetector(classifier, label="flutter")
     with pytest.raises(OSError):
         ModelDetector("absent/absent")
+
+
+@pytest.mark.parametrize(
+    ("names", "label_sets", "label", "found"),
+    [
+        (["rhythm: SR", "rhythm: AFIB", "form: LVH", "form: NDT"], ["rhythm", "form"], None, "rhythm: AFIB"),
+        (
+            ["rhythm: SR", "rhythm: MI: AFIB", "form: MI: old", "form: NDT"],
+            ["rhythm", "form"],
+            "MI: old",
+            "form: MI: old",
+        ),
+        (["history: AF", "MI: AF", "AFIB", "SR"], ["rhythm"], None, "AFIB"),
+        (["history: AF", "MI: AF", "ST", "SR"], ["rhythm"], None, "no class for AF"),
+        (["rhythm: SR", "rhythm: AFIB", "all: AFIB", "all: SR"], ["rhythm", "all"], None, "several classes 'AFIB'"),
+        (["rhythm: SR", "rhythm: AFIB", "all: AFIB", "all: SR"], ["rhythm", "all"], "all: AFIB", "all: AFIB"),
+    ],
+)
+def test_a_class_is_told_from_its_label_set_whatever_colons_it_holds(
+    names, label_sets, label, found, classifier, tmp_path
+):
+    shutil.copytree(classifier, tmp_path, dirs_exist_ok=True)
+    config = AutoConfig.from_pretrained(tmp_path)
+    config.id2label = dict(enumerate(names))
+    config.save_pretrained(tmp_path)
+    facts = TrainingFacts("labels", sources=(SourceFacts(label_sets=tuple(label_sets)),))
+    (tmp_path / "training_facts.json").write_text(json.dumps(facts.to_dict()))
+    if found in names:
+        assert ModelDetector(str(tmp_path), label).label == found
+    else:
+        with pytest.raises(ValueError, match=found):
+            ModelDetector(str(tmp_path), label)
 
 
 def test_the_threshold_is_the_best_of_all():
