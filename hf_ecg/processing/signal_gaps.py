@@ -3,10 +3,8 @@
 import logging
 from collections.abc import Mapping
 
-import numpy as np
-
 from ..said_once import first_time
-from ..signals.missing import SHORTEST_GAP_S, without_signal
+from ..signals.missing import without_signal
 from .on_purpose import purpose
 from .steps.step_base import WaveformBatch
 
@@ -24,7 +22,7 @@ def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
         ValueError: a window of a longer record, in which no lead has a signal at all.
     """
     found = without_signal(batch.signals, batch.sampling_rate, batch.lead_mask) & batch.sample_mask
-    dead = (~(batch.sample_mask & ~found).any(1) & batch.sample_mask.any(1)) | _is_one_value(batch)
+    dead = ~(batch.sample_mask & ~found).any(1) & batch.sample_mask.any(1)
     # signals that were changed on purpose are answered for
     if dead.any() and not purpose().known_units:
         told = (
@@ -43,18 +41,8 @@ def mark_gaps(batch: WaveformBatch, names: Mapping[int, str]) -> None:
     row = int(rows[0])
     if first_time("gaps"):
         logger.warning(
-            "%s: no lead that the model reads has a signal for %g of %g s (missing, or one value repeated): masked, so"
-            " that they count for nothing (said once)",
+            "%s: no lead that the model reads has a signal for %g of %g s (missing, one value repeated, or zeros"
+            " that fill up an array): masked, so that they count for nothing (said once)",
             *(names[int(batch.origin[row])], found[row].sum() / batch.sampling_rate),
             found.shape[1] / batch.sampling_rate,
         )
-
-
-def _is_one_value(batch: WaveformBatch) -> np.ndarray:
-    """Bool (records,): each lead repeats one value for a second or more, zeros that reach the ends among them."""
-    signals = batch.signals
-    if signals.shape[-1] < SHORTEST_GAP_S * batch.sampling_rate:
-        return np.zeros(len(signals), bool)
-    # missing samples are passed over
-    moves = np.fmax.reduce(signals, axis=-1) > np.fmin.reduce(signals, axis=-1)
-    return ~(moves & batch.lead_mask).any(1)

@@ -132,8 +132,7 @@ def without_signal(
     """Where no lead has a signal for so long that filling it would invent beats.
 
     A lead has none where its samples are missing, and where one value is repeated: an electrode that is off, a rail, a
-    device that writes zeros. Zeros of all leads that reach an end are left to `zero_padding_to_missing`: models of
-    corpora that fill up their arrays were trained with them.
+    device that writes zeros, zeros that fill up an array.
 
     Args:
         signals: (..., leads, samples), NaN where missing.
@@ -177,11 +176,8 @@ def without_signal(
         for lead, row in zip(record, dead, strict=True):
             for first, end in _runs(lead[1:] == lead[:-1], shortest - 1):
                 row[first : end + 1] = True
-        padding = recorded_stretch(record, sampling_rate, seconds)
         for first, end in _runs(dead.all(0), shortest):
-            # the zeros at an end, where there are more than are dead by themselves
-            if end > padding[0] and first < padding[1]:
-                found[tuple(place)][max(first, padding[0]) : min(end, padding[1])] = True
+            found[tuple(place)][first:end] = True
     return found
 
 

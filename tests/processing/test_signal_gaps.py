@@ -59,6 +59,19 @@ def test_a_gap_goes_along_with_its_samples(ecg):
     assert np.flatnonzero(~padded).tolist() == [*range(100, 300), *range(800, 900)]
 
 
+@pytest.mark.parametrize("method", ["zscore", "minmax"])
+def test_zeros_that_fill_up_an_array_are_not_a_signal(ecg, method, caplog):
+    """As CODE-15 keeps exams of 7 s in arrays of 10.24 s: the recorded part is what it is alone."""
+    alone = ecg(2)
+    padded = np.pad(alone, ((0, 0), (150, 130)))
+    steps = ({"name": "fill_missing"}, {"name": "normalise", "method": method})
+    made, wanted = run(padded, *steps), run(alone, *steps)
+    assert np.flatnonzero(made["sample_mask"][0]).tolist() == [*range(150, 150 + alone.shape[1])]
+    np.testing.assert_array_equal(made["input_values"][0][:, 150:-130], wanted["input_values"][0])
+    assert not made["input_values"][0][:, :150].any()
+    assert "zeros that fill up an array" in caplog.text
+
+
 def test_short_gaps_and_those_of_one_lead_are_filled(ecg):
     signals = ecg(2)
     signals[:, 300:399], signals[0, 600:900] = np.nan, np.nan
