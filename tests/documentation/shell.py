@@ -75,13 +75,14 @@ def assignments(code: str) -> str:
     return "\n".join(match[0] for match in _ASSIGNMENT.finditer(code))
 
 
-def commands(code: str, before: str, folder: Path) -> list[list[str]]:
+def commands(code: str, before: str, folder: Path, others: bool = False) -> list[list[str]]:
     """What bash would call, one list of words a command.
 
     Args:
         code: of the block.
         before: variables of earlier blocks.
         folder: for the stand-ins; the block runs there.
+        others: pass over commands without a stand-in; those of the system are not started.
 
     Raises:
         ValueError: bash cannot read the block, or meets a command without a stand-in.
@@ -94,8 +95,16 @@ def commands(code: str, before: str, folder: Path) -> list[list[str]]:
     noted = places / "commands"
     noted.write_text("")
     environment = {"PATH": f"{places}:/usr/bin:/bin", "COMMANDS": str(noted), "HOME": str(folder)}
+    options = ["-e", "-u"]
+    if others:
+        environment["PATH"] = str(places)
+        before, code, options = f"command_not_found_handle() {{ :; }}\n{before}", f"{code}\n:", ["-u"]
     done = subprocess.run(
-        ["bash", "-e", "-u", "-c", f"{before}\n{code}"], cwd=folder, env=environment, capture_output=True, text=True
+        ["/bin/bash", *options, "-c", f"{before}\n{code}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise ValueError(

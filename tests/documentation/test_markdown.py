@@ -12,7 +12,7 @@ import shutil
 import pytest
 
 from tests.conftest import REPOSITORY, SHARED
-from tests.documentation import shell
+from tests.documentation import dry_shell, shell
 from tests.documentation.blocks import Block, blocks
 from tests.documentation.workspace import MADE
 
@@ -84,6 +84,48 @@ def run_page(path, workspace, request):
 def test_the_blocks_run(path, workspace, request, evaluate_offline, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_test")  # what is pushed goes to a Hub on this machine
     run_page(REPOSITORY / path, workspace, request)
+
+
+def mistakes_of_blocks_that_are_not_run(paths, folder):
+    """What their commands name and is not there; variables may be those of any block before."""
+    found = []
+    for path in paths:
+        variables = ""
+        for block in blocks(path):
+            if block.language != "shell":
+                continue
+            if block.not_run:
+                try:
+                    for command in shell.commands(block.code, variables, folder, others=True):
+                        dry_shell.read(command, REPOSITORY)
+                except (ValueError, OSError) as error:
+                    found.append(f"{block}: {error}")
+            variables += "\n" + shell.assignments(block.code)
+    return found
+
+
+def test_blocks_that_are_not_run_name_what_there_is(tmp_path):
+    assert not mistakes_of_blocks_that_are_not_run([REPOSITORY / path for path in FILES], tmp_path)
+
+
+def test_a_block_that_is_not_run_is_read(tmp_path):
+    for command, message in (
+        ("hf-ecg study sweap --sweep x", "there is no command 'sweap'"),
+        (
+            "hf-ecg study sweep --sweep encoders_ptb_xl --data c --minuets 1 --output_dir o",
+            "No such option '--minuets'",
+        ),
+        (
+            "hf-ecg study compare --comparison clef_ptbxl --data c --output_dir o",
+            "there is no file 'clef_ptbxl' among",
+        ),
+        ("python train/swep.py --minutes 1", "train/swep.py is not in the checkout"),
+        ("accelerate launch train/pretrain.py --config clep_ptb_xl --output_dir o run.epoch=1", "run.epoch"),
+        ("hf-ecg embed $records --model m --output o", "records: unbound variable"),
+    ):
+        page = write(tmp_path, f"<!-- not run: it takes hours -->\n```\ncurl x && git show y\n{command}\n```\n")
+        (told,) = mistakes_of_blocks_that_are_not_run([page], tmp_path)
+        assert message in told
 
 
 def write(tmp_path, text):

@@ -131,7 +131,10 @@ def test_a_model_of_one_kind_of_text_goes_on_with_features(feature_recipe, recip
 
 
 @pytest.mark.parametrize("statistics_texts", ["training", "features", "features_in_leads"])
-def test_statistics_are_those_of_the_texts_that_are_named(text_recipe, recipe_of, statistics_texts):
+def test_statistics_are_those_of_the_texts_that_are_named(text_recipe, recipe_of, statistics_texts, corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "corpus")
+    (tmp_path / "corpus" / "summary.json").write_text(json.dumps({"text_source": "statements", "hold_out": ["LPR"]}))
+    text_recipe["data"]["sources"][0]["path"] = str(tmp_path / "corpus")
     changes = {"model__config__standardise_text": True, "model__config__text_whitening": 0.5}
     recipe = recipe_of(
         text_recipe, freeze=["text_model"], method__options__statistics_texts=statistics_texts, **changes
@@ -139,8 +142,8 @@ def test_statistics_are_those_of_the_texts_that_are_named(text_recipe, recipe_of
     parts = build_parts(recipe)
     more = {"training": [], "features": [0], "features_in_leads": range(13)}[statistics_texts]
     features = [lead_texts(feature) for feature in dict.fromkeys(row.feature for row in WAVEFORM_FEATURES)]
-    # the corpus holds AFIB out of every text
-    features = [texts for texts in features if not mentions(texts[0], ["AFIB"])]
+    # the corpus holds LPR out of every text, which "prolonged PR interval" names
+    features = [texts for texts in features if not mentions(texts[0], ["LPR"])]
     texts = {*parts.collator.possible_texts(*parts.sources)}
     texts |= {text for variants in features for text in variants[: len(more)]}
     run_model = parts.model

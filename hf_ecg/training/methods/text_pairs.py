@@ -13,7 +13,7 @@ from ...checks import check_one_of
 from ...clinical.described_reports import described_report
 from ...clinical.prompts import lead_texts
 from ...clinical.report_statements import mentions
-from ...clinical.waveform_features import WAVEFORM_FEATURES
+from ...clinical.waveform_features import features_without
 from ...data.collators import ECGTextCollator
 from ...data.collators.texts import PERSON_COLUMNS
 from ...data.corpus import distinct_texts, label_names, non_empty_text, require_columns, shuffle_across_patients
@@ -207,12 +207,10 @@ class TextPairs(Method):
     def _more_statistics_texts(self) -> list[str]:
         if self.options.statistics_texts == TRAINING:
             return []
-        held_out = self._held_out()
-        features = dict.fromkeys(row.feature for row in WAVEFORM_FEATURES)
-        features = [feature for feature in features if not mentions(feature, held_out)]
+        features = features_without(self._held_out())
         if self.options.statistics_texts == FEATURES_IN_LEADS:
             return [text for feature in features for text in lead_texts(feature)]
-        return features
+        return list(features)
 
     def facts(self, model_config) -> dict:
         told = {"text_column": self.data.columns.text, "shuffled": self.options.shuffle_texts}
