@@ -94,6 +94,12 @@ def test_a_report_ends_at_its_end_and_goes_on_from_a_beginning(model, ecgs):
     mask = (beginnings != PAD).long()
     options = {"max_new_tokens": 3, "min_new_tokens": 3}
     written = model.generate(ecgs[:2], input_ids=beginnings, attention_mask=mask, **options)
+    told = options | {"return_dict_in_generate": True, "output_logits": True}
+    masked, unsaid, read = (
+        torch.stack(model.generate(ecgs[:2], input_ids=beginnings, attention_mask=given, **told).logits)
+        for given in (mask, None, torch.ones_like(mask))
+    )
+    assert torch.equal(unsaid, masked) and not torch.allclose(read, masked)
     assert torch.equal(written[:, :3], beginnings)
     alone = model.generate(ecgs[1:2], input_ids=begun[1:, :2], **options)
     assert torch.equal(written[1, 1:], alone[0]), "padding in front shows"

@@ -45,7 +45,7 @@ class ReportGenerationMixin(GenerationMixin):
             sample_mask: bool (ecgs, samples).
             input_ids: int64 (ecgs, tokens), how reports begin, padded on the left; by default with `bos_token_id`
                 alone. A tokenizer's `cls_token_id` in first place is taken for that; leave its last token out.
-            attention_mask: (ecgs, tokens), 0 where `input_ids` are padded.
+            attention_mask: (ecgs, tokens), 0 where `input_ids` are padded; by default where they are `pad_token_id`.
             kwargs: what `generate` of transformers takes: `num_beams`, `max_new_tokens`, `do_sample`, `use_cache`,
                 `generation_config`, `return_dict_in_generate` ... By default the likeliest token each time, up to
                 `longest_report` tokens.
@@ -77,8 +77,6 @@ class ReportGenerationMixin(GenerationMixin):
         else:
             model._check_vocabulary(input_ids)
             input_ids = model.with_bos(input_ids)
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_ids)
         added: dict[str, Any] = self._length(kwargs, told, input_ids.shape[1])
         use_cache = kwargs.get("use_cache", told.use_cache if "generation_config" in kwargs else None)
         # said to transformers too: the configuration of a text tower that was trained alone may say that there is none
