@@ -302,45 +302,6 @@ def test_a_folder_whose_name_begins_like_the_root_is_outside(made):
         read(beside / "rec", root=folder)
 
 
-@pytest.fixture
-def packed(tmp_path):
-    """A record of format 212, whose code for a missing sample is -2048."""
-    counts = np.random.default_rng(0).integers(-500, 500, (50, 2))
-    counts[7, 1] = -2048
-    options = {"fmt": ["212", "212"], "adc_gain": [200.0, 200.0], "baseline": [0, 0], "write_dir": str(tmp_path)}
-    wfdb.wrsamp("rec", 100, ["mV", "mV"], ["MLII", "V5"], d_signal=counts, **options)
-    return tmp_path, counts
-
-
-def test_missing_samples_of_another_format(packed):
-    folder, counts = packed
-    millivolts = read(folder / "rec", root=folder).to_millivolts()
-    assert np.argwhere(np.isnan(millivolts)).tolist() == [[1, 7]]
-    np.testing.assert_allclose(millivolts[0], counts[:, 0] / 200)
-
-
-def test_damage_shows_in_another_format_too(packed):
-    folder, _ = packed
-    stored = bytearray((folder / "rec.dat").read_bytes())
-    stored[30] ^= 1
-    (folder / "rec.dat").write_bytes(stored)
-    with pytest.raises(ValueError, match="lead MLII has the checksum"):
-        read(folder / "rec")
-    (folder / "rec.dat").write_bytes(stored[:-30])
-    with pytest.raises(ValueError, match="has 120 bytes, wanted 150: .*format 212; truncated"):
-        read(folder / "rec")
-
-
-@pytest.mark.parametrize("said", [40, 60])
-def test_a_header_that_lies_about_the_length_of_another_format(packed, said):
-    folder, _ = packed
-    header = (folder / "rec.hea").read_text()
-    assert "rec 2 100 50" in header
-    (folder / "rec.hea").write_text(header.replace("rec 2 100 50", f"rec 2 100 {said}"))
-    with pytest.raises(ValueError, match="rec.hea"):
-        read(folder / "rec")
-
-
 def test_what_the_source_says_besides(made):
     folder, counts = made
     record = read(folder / "rec.hea")
