@@ -13,6 +13,11 @@ def test_every_file_is_found_by_its_name(repository, kind):
     assert [find_recipe(name, kind).resolve() for name in names] == [folder / f"{name}.yaml" for name in names]
 
 
+def test_every_comparison_is_on_its_page(repository):
+    page = (repository / "docs" / "how_to" / "compare.md").read_text(encoding="utf-8")
+    assert not [name for name in recipe_names(COMPARISONS) if f"`{name}`" not in page]
+
+
 def test_a_path_is_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo.yaml").write_text("mine: true")

@@ -80,9 +80,11 @@ class RequireLength(Step):
             longer = seconds[row] > highest
             how = "; cut it into windows by window= (seconds), as `hf-ecg embed` does" if longer else ""
             found = "has a signal for" if batch.gaps[row].any() else "lasts"
-            raise RecordError(int(row), f"the record {found} {seconds[row]:g} s, wanted {self._wanted()}{how}")
+            raise RecordError(int(row), f"the record {found} {seconds[row]:g} s, wanted {self.wanted}{how}")
 
-    def _wanted(self) -> str:
+    @property
+    def wanted(self) -> str:
+        """In words, such as "5 to 120 s"."""
         if self.minimum is not None and self.maximum is not None:
             return f"{self.minimum:g} to {self.maximum:g} s"
         return f"at most {self.maximum:g} s" if self.minimum is None else f"at least {self.minimum:g} s"

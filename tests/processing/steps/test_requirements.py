@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hf_ecg import ECGFeatureExtractor
+from hf_ecg.processing.describe import describe_input
 
 RATE = 100
 LEADS = ["I", "II", "V1"]
@@ -79,6 +80,7 @@ def test_voltages_pass_as_they_are():
 def test_records_of_another_length_are_refused():
     made = extractor({"name": "require_length", "minimum": 5, "maximum": 60.0})
     assert call(made, ecg(5))["input_values"].shape[-1] == 500
+    assert describe_input(made)["length"] == "5 to 60 s"
     with pytest.raises(ValueError, match=r"record 0: .*the record lasts 4.9 s, wanted 5 to 60 s"):
         call(made, ecg(4.9))
     with pytest.raises(ValueError, match=r"lasts 61 s, wanted 5 to 60 s; cut it into windows"):
