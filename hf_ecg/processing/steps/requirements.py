@@ -23,8 +23,8 @@ class RequireMillivolts(Step):
     """Refuses normalised values: those that are said to be, and those that show it, whatever unit was said.
 
     No ECG in millivolts has a mean of 0 and a standard deviation of 1 in every lead, or reaches from 0 to 1 or from -1
-    to 1 exactly in all of several leads, or from 0 to 1 as a whole. Leads that were derived are not asked, nor are ends
-    where every lead repeats one value, which somebody padded.
+    to 1 exactly in all of several leads, or from 0 to 1 as a whole. Derived leads are not asked, nor are ends where
+    every lead repeats one value, which somebody padded.
     """
 
     accepts_missing = True
