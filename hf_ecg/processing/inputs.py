@@ -258,7 +258,8 @@ def _stacked(recordings: list[Recording], positions: list[int]) -> WaveformGroup
         gain, baseline = (np.stack([getattr(r, key) for r in recordings]) for key in ("gain", "baseline"))
         signals = with_record_name(counts_to_millivolts, names, values, gain, baseline)
     else:
-        signals = to_millivolts(values.astype(np.float64, copy=False), first.units)
+        values = values.astype(np.float64, copy=False)
+        signals = to_millivolts(values, first.units, out=values)
     order = _canonical_order(first.leads)
     leads = tuple(first.leads[i] for i in order)
     if leads != first.leads:

@@ -125,9 +125,13 @@ def in_windows(recordings: Iterable[Recording], plan: WindowPlan) -> tuple[list[
         ValueError: see `WindowPlan.spans`; windows that do not fit into memory.
     """
     windows, positions = [], []
+    # records of a batch are mostly of one length
+    known: dict[tuple, list[tuple[int, int]]] = {}
     for position, recording in enumerate(recordings):
         leads, samples = recording.values.shape
-        spans = plan.spans(samples, recording.sampling_rate, recording.name)
+        key = (samples, recording.sampling_rate)
+        spans = known[key] if key in known else plan.spans(*key, recording.name)
+        known[key] = spans
         size = spans[0][1] - spans[0][0]
         check_size(len(spans) * size, leads, f"{len(spans)} windows of {size} samples")
         plan.tell(recording.name, samples, recording.sampling_rate, spans)

@@ -14,7 +14,7 @@ class BeatSequence:
     """Beats of several records as sequences: all beats of the first lead, then all of the second, and so on.
 
     Attributes:
-        tokens: float64 `(records, places, token_samples)`, zero where there is no beat.
+        tokens: float32 `(records, places, token_samples)`, zero where there is no beat.
         leads: int64 `(records, places)`, the lead's number counted from 1; 0 where there is no beat, but with
             `beats_per_lead` that of the place.
         peaks: int64 `(records, places)`, the sample of the R peak; -1 where there is no beat.
@@ -89,14 +89,7 @@ def cut_beats(
     beat, lead = np.nonzero(kept)
     row, column = record[beat], place[beat, lead]
     length = leads * beats_per_lead if beats_per_lead else int(column.max(initial=-1)) + 1
-    tokens = np.zeros((records, length, token_samples))
-    # sample of each place of a token: the token of a beat is the same stretch in every lead
-    source = (start - at)[:, None] + np.arange(token_samples)
-    inside = (source >= start[:, None]) & (source < stop[:, None])
-    padded = np.pad(signals, ((0, 0), (0, 0), (token_samples, token_samples)))
-    stretches = np.lib.stride_tricks.sliding_window_view(padded, token_samples, axis=-1)
-    cut = stretches[record, :, source[:, 0] + token_samples] * inside[:, None]
-    tokens[row, column] = cut.reshape(-1, token_samples) if kept.all() else cut[beat, lead]
+    tokens = _cut(signals, (row, column), (records, length), lead, beat, start, stop, at, token_samples)
     numbers, samples_of = np.zeros((records, length), np.int64), np.full((records, length), -1, np.int64)
     numbers[row, column], samples_of[row, column] = lead + 1, peak[beat]
     mask = samples_of >= 0
@@ -144,6 +137,34 @@ def _windows(record: np.ndarray, peak: np.ndarray, samples: int, length: int, sh
         return start, stop, np.maximum(half - (peak - start), 0)
     start = np.maximum(start, peak - half)
     return start, np.minimum(stop, peak - half + length), half - (peak - start)
+
+
+def _cut(signals, where, places: tuple[int, int], lead, beat, start, stop, at, length: int) -> np.ndarray:
+    """Tokens of all places, read in one go from the records laid end to end with zeros between them.
+
+    A place without a beat reads the zeros in front of the first record.
+
+    Args:
+        signals: `(records, leads, samples)`.
+        where: record and place of each token.
+        places: records, and places of each.
+        lead, beat: of each token.
+        start, stop, at: of each beat, see `_windows`.
+        length: of a token.
+    """
+    records, leads, samples = signals.shape
+    stride = samples + length
+    laid = np.zeros(length + records * leads * stride, np.float32)
+    laid[length:].reshape(records, leads, stride)[..., :samples] = signals
+    begins, of = np.zeros(places, np.int64), np.full(places, len(start))
+    begins[where] = length + (where[0] * leads + lead) * stride + (start - at)[beat]
+    of[where] = beat
+    tokens = np.lib.stride_tricks.sliding_window_view(laid, length)[begins]
+    # the token of a beat is the same stretch in every lead; none of it lies outside where there is no beat
+    sample = np.arange(length)
+    outside = (sample < at[:, None]) | (sample >= (at + stop - start)[:, None])
+    np.copyto(tokens, 0, where=np.pad(outside, ((0, 1), (0, 0)))[of])
+    return tokens
 
 
 def _places(record, number, counts, lead_mask, max_tokens, beats_per_lead, lead_major):

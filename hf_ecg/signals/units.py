@@ -128,19 +128,20 @@ def millivolts_in(units: str) -> float | None:
     return None if known is None else _FACTORS[known]
 
 
-def to_millivolts(signals: np.ndarray, units: str) -> np.ndarray:
+def to_millivolts(signals: np.ndarray, units: str, out: np.ndarray | None = None) -> np.ndarray:
     """Numbers in `units` as millivolts; "normalized" ones pass as they are.
 
     Args:
         signals: (..., samples).
         units: mV, uV, nV or V in any spelling of `known_voltage`, or normalized.
+        out: float64 of their shape, where the millivolts go; the signals themselves may be. Default: a new array.
 
     Raises:
         ValueError: another unit.
     """
     factor = _FACTORS[known_units(units)]
     signals, dtype = as_double(signals)
-    return (signals * factor).astype(dtype, copy=False)
+    return np.multiply(signals, factor, out=out).astype(dtype, copy=False)
 
 
 def counts_to_millivolts(

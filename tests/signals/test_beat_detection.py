@@ -40,6 +40,7 @@ def test_an_absent_lead_has_no_vote_and_padding_no_beat():
 def test_batches_give_what_each_record_gives():
     signals = np.stack([waveform(every(0.3 + number / 20), seed=number) for number in range(40)])
     signals[7] = 0
+    signals[4] = np.nan
     together = find_r_peaks(signals, 100)
     for record, found in zip(signals, together, strict=True):
         np.testing.assert_array_equal(find_r_peaks(record[None], 100)[0], found)
