@@ -199,6 +199,17 @@ def test_cached_gradients_are_those_of_the_whole_batch(loss_type):
         torch.testing.assert_close(model.get_parameter(name).grad, gradient, rtol=1e-4, atol=1e-5)
 
 
+def test_a_projection_has_the_layers_and_norms_that_it_is_asked_for():
+    deep = {"projection_layers": 3, "projection_norm": "batch_norm", "projection_output_norm": "batch_norm"}
+    model, inputs = build(loss_type="moco_v3", **(PREDICTED | deep))
+    for projection in (model.projection, model.teacher.projection):
+        kinds = [type(layer).__name__ for layer in projection]
+        assert kinds == [*["Linear", "BatchNorm1d", "GELU"] * 2, "Linear", "BatchNorm1d"]
+        assert not projection[-1].affine and projection[3].weight.shape == (12, 12)
+    projected = torch.cat([model.train()(**inputs)[name] for name in ("projected", "second_projected")])
+    torch.testing.assert_close(projected.mean(0), torch.zeros(8), atol=1e-5, rtol=0)
+
+
 def test_several_further_views_of_a_record():
     model, inputs = build(loss_type="clocs", **PROJECTED)
     second = inputs["second_input_values"]

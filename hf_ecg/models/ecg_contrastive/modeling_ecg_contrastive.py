@@ -89,7 +89,12 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
         self.projection = None
         if config.projection_dim is not None:
             self.projection = projector(
-                config.hidden_size, config.projection_dim, config.projection_hidden_size, config.projection_norm
+                config.hidden_size,
+                config.projection_dim,
+                config.projection_hidden_size,
+                config.projection_norm,
+                layers=config.projection_layers,
+                output_norm=config.projection_output_norm,
             )
         self.predictor = None
         if config.objective.predicts:
