@@ -32,7 +32,8 @@ def convert_checkpoint(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFea
 
     Args:
         source: a name of `SOURCES`, such as "merl-resnet18".
-        checkpoint: a path (.pt, .pth, .ckpt, .bin, .safetensors), or the state dict.
+        checkpoint: a path (.pt, .pth, .ckpt, .bin, .safetensors, or the .safetensors.index.json of several files), or
+            the state dict.
 
     Returns:
         The model in evaluation mode, and its `ECGFeatureExtractor`.

@@ -1,5 +1,6 @@
 """Conversion refuses what is not whole, not known or not safe. Needs no golden data."""
 
+import json
 import pickle
 
 import numpy as np
@@ -35,6 +36,55 @@ def test_whole_and_bare_trunks_from_files(tmp_path, prefix, ending):
         if name is not None:
             assert torch.equal(ours.pop(name), value), key
     assert not ours
+
+
+@pytest.mark.parametrize("prefix", ["model.", "module._orig_mod.", "_orig_mod.module.", "model.module."])
+def test_what_a_training_puts_before_every_name_is_taken_off(prefix):
+    state = original_state()
+    content = {"state_dict": {prefix + key: value for key, value in state.items()}, "epoch": 3}
+    model, _ = convert_checkpoint("merl-resnet18", content)
+    assert torch.equal(model.stem.convolution.weight, state["ecg_encoder.conv1.weight"])
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """The index of a checkpoint in two files, and its content."""
+    state, names = original_state(), ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+    places = {key: names[number % 2] for number, key in enumerate(state)}
+    for name in names:
+        save_file({key: state[key].clone() for key in state if places[key] == name}, tmp_path / name)
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    return tmp_path / "model.safetensors.index.json", state
+
+
+def test_a_checkpoint_in_several_files(shards):
+    index, state = shards
+    model, _ = convert_checkpoint("merl-resnet18", index)
+    assert torch.equal(model.stem.convolution.weight, state["ecg_encoder.conv1.weight"])
+    with pytest.raises(ValueError, match=r"00002-of-00002.safetensors is one of several files .* the \*.*index.json"):
+        convert_checkpoint("merl-resnet18", index.parent / "model-00002-of-00002.safetensors")
+    with pytest.raises(ValueError, match="is a folder, wanted the checkpoint in it"):
+        convert_checkpoint("merl-resnet18", index.parent)
+    (index.parent / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(
+        FileNotFoundError, match="model-00002-of-00002.safetensors is not there, one of the files that"
+    ):
+        convert_checkpoint("merl-resnet18", index)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "wanted weight_map"),
+        ({"weight_map": {"w": "../other.safetensors"}}, "wanted weight_map"),
+        ({"weight_map": {"conv9.weight": "model-00001-of-00002.safetensors"}}, "differ in conv9.weight, "),
+    ],
+)
+def test_an_index_that_does_not_fit_its_files(shards, content, message):
+    index, _ = shards
+    index.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        convert_checkpoint("merl-resnet18", index)
 
 
 def original_pooled(state, ecg):

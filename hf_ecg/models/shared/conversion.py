@@ -16,9 +16,15 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
+from ...strict_json import read_json_object
+
 logger = logging.get_logger(__name__)
 
 PICKLES = (".pt", ".pth", ".ckpt", ".bin")
+# what names the parts of a model that was saved in several safetensors files
+SHARDS = ".safetensors.index.json"
+# what data parallelism, `torch.compile` and Lightning put before every name, in any order
+_PREFIXES = ("module.", "_orig_mod.", "model.")
 # Trainings keep figures such as the best AUROC beside the weights, as scalars of numpy: what those are made of runs no
 # code of the file's. numpy has renamed the module of the function that makes them.
 _MAKE_SCALAR: Any = np.float64(0).__reduce__()[0]
@@ -34,11 +40,12 @@ def read_checkpoint(checkpoint) -> dict:
     """A checkpoint's content, tensors on the CPU.
 
     Args:
-        checkpoint: a path (.safetensors, .pt, .pth, .ckpt, .bin), or the content itself. Of a tuple the first entry
-            counts; what else there is belongs to an optimizer.
+        checkpoint: a path (.safetensors, .pt, .pth, .ckpt, .bin, or the .safetensors.index.json of several), or the
+            content itself. Of a tuple the first entry counts; what else there is belongs to an optimizer.
 
     Raises:
-        ValueError: another kind of file, a pickle that needs more than tensors and plain containers, no mapping.
+        ValueError: another kind of file, a pickle that needs more than tensors and plain containers, no mapping, an
+            index that does not fit the files beside it.
         OSError: the file is not there.
     """
     if _holds_a_mapping(checkpoint):
@@ -46,15 +53,18 @@ def read_checkpoint(checkpoint) -> dict:
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise ValueError(f"checkpoint is a {type(checkpoint).__name__}, wanted a path or a state dict")
     path = Path(checkpoint)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, wanted the checkpoint in it: a file of weights, or *{SHARDS}")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there, wanted a checkpoint")
+    if path.name.endswith(SHARDS):
+        return _read_shards(path)
+    if re.search(r"-\d+-of-\d+\.\w+$", path.name):
+        raise ValueError(f"{path} is one of several files of a model, wanted the *{SHARDS} beside it")
     if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise ValueError(f"{path} is not a safetensors file: {error}") from error
+        return _read_safetensors(path)
     if path.suffix not in PICKLES:
-        raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}")
+        raise ValueError(f"{path} ends in {path.suffix!r}, wanted one of .safetensors, {', '.join(PICKLES)}, {SHARDS}")
     _check_archive(path)
     try:
         with torch.serialization.safe_globals(_NUMPY_SCALARS):
@@ -72,6 +82,32 @@ def read_checkpoint(checkpoint) -> dict:
     if not _holds_a_mapping(content):
         raise ValueError(f"{path} holds {type(content).__name__}, wanted a mapping of tensors")
     return _mapping(content)
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file: {error}") from error
+
+
+def _read_shards(index: Path) -> dict[str, torch.Tensor]:
+    """The tensors of all files that an index names, which lie beside it."""
+    places = read_json_object(index).get("weight_map")
+    if not isinstance(places, Mapping) or not all(_is_name(name) for name in places.values()):
+        raise ValueError(f"{index} says of no tensor in which file beside it that is: wanted weight_map")
+    found: dict[str, torch.Tensor] = {}
+    for name in sorted(set(places.values())):
+        if not (index.parent / name).is_file():
+            raise FileNotFoundError(f"{index.parent / name} is not there, one of the files that {index.name} names")
+        found |= _read_safetensors(index.parent / name)
+    if odd := sorted(set(places) ^ set(found)):
+        raise ValueError(f"{index} and the files that it names differ in {_some(odd)}")
+    return found
+
+
+def _is_name(name) -> bool:
+    return isinstance(name, str) and name.endswith(".safetensors") and Path(name).name == name
 
 
 def _holds_a_mapping(content) -> bool:
@@ -116,15 +152,17 @@ def _check_archive(path: Path) -> None:
 
 
 def unwrap(content: Mapping, wrappers: tuple[str, ...] = ("state_dict", "model_state_dict", "model")) -> dict:
-    """The state dict inside a training checkpoint, without what data parallelism ("module.") and `torch.compile`
-    ("_orig_mod.") put before every name."""
+    """The state dict inside a training checkpoint, without what a training puts before every name."""
     for wrapper in wrappers:
         if isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    for prefix in ("module.", "_orig_mod."):
-        if content and all(str(key).startswith(prefix) for key in content):
-            content = {key.removeprefix(prefix): value for key, value in content.items()}
+    while prefix := next(filter(None, (_before_all(content, prefix) for prefix in _PREFIXES)), None):
+        content = {key.removeprefix(prefix): value for key, value in content.items()}
     return dict(content)
+
+
+def _before_all(names: Mapping, prefix: str) -> str | None:
+    return prefix if names and all(str(name).startswith(prefix) for name in names) else None
 
 
 def shape_of(state: Mapping[str, torch.Tensor], key: str, source: str, axes: int = 2) -> torch.Size:
