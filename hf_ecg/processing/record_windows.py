@@ -228,6 +228,9 @@ def tell_what_is_left_out(
         seconds = group.signals.shape[-1] / group.sampling_rate
         part = ", cut into windows," if len(set(group.positions)) < len(group.positions) else ""
         seen, filled = _seconds_of(steps, group.sampling_rate, rate, num_samples)
+        segments = _seconds_in_segments(steps, seconds, rate, num_samples)
+        # each length of a record has another rest
+        told, seen = "segments" if segments < seen else seen, min(seen, segments)
         if strict and seen < (1 - LARGEST_LOSS) * seconds:
             raise ValueError(
                 f"{group.names[0]}{part} lasts {seconds:g} s, and the model's recipe would take {seen:g} s of it: say"
@@ -236,8 +239,8 @@ def tell_what_is_left_out(
             )
         if seen < (1 - SMALLEST_REST) * seconds:
             _tell(
-                ("cropped", seen),
-                "%s lasts %g s, and the model sees %g s of it, as its recipe crops (said once)",
+                ("cropped", told),
+                "%s lasts %g s, and the model sees %g s of it, as its recipe cuts (said once)",
                 *(group.names[0], seconds, seen),
             )
         elif filled > (1 + SMALLEST_REST) * min(seconds, seen):
@@ -270,3 +273,14 @@ def _seconds_of(steps: Sequence[Step], given: float, rate: float, num_samples: i
             else:
                 seen = min(seen, wanted / current * (step.count if isinstance(step, MultiCrop) else 1))
     return seen, filled
+
+
+def _seconds_in_segments(steps: Sequence[Step], seconds: float, rate: float, num_samples: int | None) -> float:
+    """Seconds of a record of so many that lie in whole segments, where the recipe cuts it into some."""
+    for step in steps:
+        if isinstance(step, Segments):
+            wanted = num_samples if step.num_samples is None else step.num_samples
+            length = seconds if wanted is None else wanted / rate
+            # a sample more or less is nobody's fault
+            return max(length, length * math.floor((seconds + 1 / rate) / length))
+    return math.inf

@@ -104,6 +104,14 @@ def test_what_is_cropped_or_padded_is_said_once(extractor, caplog):
     for seconds in (1.9, 2.0, 2.1):
         extractor(record(seconds), **TWO)
     assert not caplog.records
+    segments = ECGFeatureExtractor(100, ["I", "V1"], 200, [{"name": "segments"}, {"name": "pad"}])
+    for seconds, rows in ((2, 1), (4, 2), (4.2, 2), (40, 20)):
+        assert len(segments(record(seconds), **TWO)["input_values"]) == rows
+    assert not caplog.records
+    for seconds in (3, 5.5):
+        segments(record(seconds), **TWO)
+    (said,) = [entry.getMessage() for entry in caplog.records]
+    assert "lasts 3 s, and the model sees 2 s of it" in said
 
 
 def test_absent_leads_are_named_once_for_each_set(caplog):
