@@ -258,6 +258,27 @@ METRIC = click.option(
 ALLOW_TRAINING_FOLDS = click.option(
     "--allow_training_folds", is_flag=True, help="Judge folds that the models were trained on."
 )
+BOOTSTRAP = click.option(
+    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
+)
+MINIMUM = click.option(
+    "--minimum",
+    type=int,
+    default=MINIMUM_COUNT,
+    show_default=True,
+    help="Positives and negatives that a class needs to count.",
+)
+RECORDINGS = click.option(
+    "--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated)."
+)
+NOISE_CORPORA = options(
+    click.option("--cinc2017", help="Folder of the Challenge 2017: records and REFERENCE-v3.csv."),
+    click.option("--mit_bih", help="Folder of the MIT-BIH Arrhythmia Database, to which noise is added."),
+    RECORDINGS,
+    click.option("--clean", help="A prepared corpus whose leads are taken as clean: the share called noisy."),
+    CONFIG,
+    click.option("--max_records", type=int, default=300, show_default=True, help="Of --clean, evenly spread."),
+)
 LEADS = click.option("--leads", callback=comma_separated, help="Leads to take of files, such as II,V1 (default: all).")
 RENAME = click.option(
     "--rename",
@@ -309,19 +330,7 @@ def folds_of_splits(train: str, validation: str, test: str) -> Callable:
 def intervals(seed: str) -> Callable:
     """Decorator: --bootstrap, --minimum and --seed, which is of `seed`."""
     return options(
-        click.option(
-            "--bootstrap",
-            type=int,
-            default=REPLICATES,
-            show_default=True,
-            help="Bootstrap replicates, for the intervals.",
-        ),
-        click.option(
-            "--minimum",
-            type=int,
-            default=MINIMUM_COUNT,
-            show_default=True,
-            help="Positives and negatives that a class needs to count.",
-        ),
+        BOOTSTRAP,
+        MINIMUM,
         click.option("--seed", type=int, default=0, show_default=True, help=f"Seed of {seed}."),
     )

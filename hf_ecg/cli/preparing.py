@@ -12,6 +12,7 @@ from .words import OUT_OF_RANGE, REGIONS, SHORT_RECORDS
 
 NUM_PROC = click.option("--num_proc", type=int, help="Processes (default: one a core, eight at most).")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace an output folder that is there.")
+FOLD_SEED = click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
 OUTPUT_DIR = click.option("--output_dir", required=True, help="Folder to make.")
 PUSH = options(
     click.option("--push_to_hub", metavar="OWNER/NAME", help="Upload the folder as a data set of the Hub."),

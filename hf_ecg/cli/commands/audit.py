@@ -2,12 +2,10 @@
 
 import click
 
-from ..model_names import MODEL_NAME
 from ..next_steps import line
 from ..options import (
     ALLOW_TRAINING_FOLDS,
     BATCH_SIZE,
-    CONFIG,
     CROPS,
     DEVICE,
     STRICT,
@@ -18,16 +16,11 @@ from ..options import (
 )
 from ..outcomes import Ending
 from ..reporting import forward_options, interval_options, publish
-from .calibrate import own_folder
+from .calibrate import JUDGED, own_folder
 
 
 @as_command("audit")
-@click.argument("model", type=MODEL_NAME)
-@click.argument("data")
-@CONFIG
-@many("--label_sets", help="Of a classifier (default: those that it was trained on).")
-@many("--prompts", help="Prompt sets, names or YAML files, of a model of ECGs and texts.")
-@click.option("--lead", help="For a model of a single lead: the one that it is to see.")
+@JUDGED
 @click.option("--folds", default="9,10", show_default=True, help="Folds to judge.")
 @many("--by", help="Further columns of the corpus whose values are groups.")
 @click.option(

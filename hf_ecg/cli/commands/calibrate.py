@@ -12,24 +12,31 @@ from ..options import (
     CONFIG,
     CROPS,
     DEVICE,
+    RECORDINGS,
     STRICT,
     as_command,
     intervals,
     many,
+    options,
     pairs,
 )
 from ..outcomes import Ending
 from ..reporting import forward_options, interval_options, publish
 from ..words import CALIBRATION_METHODS, OOD_SCORES
 
+# a model and the corpus on which its own classes are asked
+JUDGED = options(
+    click.argument("model", type=MODEL_NAME),
+    click.argument("data"),
+    CONFIG,
+    many("--label_sets", help="Of a classifier (default: those that it was trained on)."),
+    many("--prompts", help="Prompt sets, names or YAML files, of a model of ECGs and texts."),
+    click.option("--lead", help="For a model of a single lead: the one that it is to see."),
+)
+
 
 @as_command("calibrate")
-@click.argument("model", type=MODEL_NAME)
-@click.argument("data")
-@CONFIG
-@many("--label_sets", help="Of a classifier (default: those that it was trained on).")
-@many("--prompts", help="Prompt sets, names or YAML files, of a model of ECGs and texts.")
-@click.option("--lead", help="For a model of a single lead: the one that it is to see.")
+@JUDGED
 @click.option("--train_folds", default="1-7", show_default=True, help="Folds that say what is ordinary.")
 @click.option("--calibration_folds", default="8", show_default=True, help="Folds to fit on.")
 @click.option("--test_folds", default="9,10", show_default=True, help="Folds to judge them on.")
@@ -52,7 +59,7 @@ from ..words import CALIBRATION_METHODS, OOD_SCORES
     metavar="NAME=DATA",
     help="A prepared corpus that is to look strange; may be repeated.",
 )
-@click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
+@RECORDINGS
 @ALLOW_TRAINING_FOLDS
 @intervals("the bootstrap and of made inputs")
 @BATCH_SIZE

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from ...options import BATCH_SIZE, CHANNELS, CONFIG, DEVICE, STRICT, as_command, many
+from ...options import BATCH_SIZE, BOOTSTRAP, CHANNELS, CONFIG, DEVICE, STRICT, as_command, many
 from ...outcomes import Ending
 from ...reporting import publish
-from ...words import AF_RHYTHMS, REPLICATES
+from ...words import AF_RHYTHMS
 
 BUILT_IN = "rr"
 REPORT_NAME = "af_burden.json"
@@ -39,9 +39,7 @@ REPORT_NAME = "af_burden.json"
 @CHANNELS
 @CONFIG
 @click.option("--block_seconds", type=float, help="Of the bootstrap (default: a 24th of a recording, 5 min at least).")
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
+@BOOTSTRAP
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @BATCH_SIZE
 @DEVICE

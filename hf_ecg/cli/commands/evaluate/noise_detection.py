@@ -2,10 +2,9 @@
 
 import click
 
-from ...options import CONFIG, as_command, many
+from ...options import BOOTSTRAP, NOISE_CORPORA, as_command, many
 from ...outcomes import Ending
 from ...reporting import publish, report_file
-from ...words import REPLICATES
 
 
 @as_command("noise-detection")
@@ -15,13 +14,8 @@ from ...words import REPLICATES
     show_default=True,
     help="Detectors of the package, or JSON files of hf-ecg study noise.",
 )
-@click.option("--cinc2017", help="Folder of the Challenge 2017: records and REFERENCE-v3.csv.")
-@click.option("--mit_bih", help="Folder of the MIT-BIH Arrhythmia Database, to which noise is added.")
-@click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
-@click.option("--clean", help="A prepared corpus whose leads are taken as clean: the share called noisy.")
-@CONFIG
-@click.option("--max_records", type=int, default=300, show_default=True, help="Of --clean, evenly spread.")
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates, for the intervals.")
+@NOISE_CORPORA
+@BOOTSTRAP
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the added noise and the bootstrap.")
 @report_file("noise_detection.json")
 def command(detector, cinc2017, mit_bih, recordings, clean, config, max_records, bootstrap, seed, output) -> Ending:

@@ -7,9 +7,20 @@ import click
 
 from ...model_names import MODEL_NAME
 from ...next_steps import line, spoken
-from ...options import ALLOW_TRAINING_FOLDS, BATCH_SIZE, CHANNELS, CONFIG, DATA, DEVICE, STRICT, WINDOW, as_command
+from ...options import (
+    ALLOW_TRAINING_FOLDS,
+    BATCH_SIZE,
+    BOOTSTRAP,
+    CHANNELS,
+    CONFIG,
+    DATA,
+    DEVICE,
+    STRICT,
+    WINDOW,
+    as_command,
+)
 from ...outcomes import Ending
-from ...words import FORMATS, REPLICATES
+from ...words import FORMATS
 
 
 @as_command("retrieve")
@@ -27,9 +38,7 @@ from ...words import FORMATS, REPLICATES
 @click.option("--top_k", type=int, default=4, show_default=True, help="Hits to show for each query.")
 @click.option("--metrics", is_flag=True, help="Also measure recall@k and median rank in --folds.")
 @ALLOW_TRAINING_FOLDS
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
+@BOOTSTRAP
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--index", "index_dir", help="Folder of the index (default: OUTPUT_DIR/index).")
 @click.option("--format", type=click.Choice(FORMATS), default="png", show_default=True, help="Of the pictures.")

@@ -13,6 +13,7 @@ from ...options import (
     CROPS,
     DATA,
     DEVICE,
+    RECORDINGS,
     STRICT,
     as_command,
     folds_of_splits,
@@ -54,7 +55,7 @@ from ...words import NOISE_KINDS, ROBUSTNESS_TABLES, SNR_RULES, SNRS_DB
     show_default=True,
     help="What counts as signal: the beats' voltage, or the raw lead's mean square.",
 )
-@click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
+@RECORDINGS
 @click.option("--mask_rate", type=float, default=0.5, show_default=True, help="Of TolerantECG's table.")
 @click.option("--leaky", is_flag=True, help="Patients may be on both sides, as in published splits; the page says so.")
 @many("--against", type=MODEL_NAME, help="Another model of the same kind, for paired differences in every cell.")

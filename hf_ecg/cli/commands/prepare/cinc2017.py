@@ -4,13 +4,13 @@ import click
 
 from ...options import as_command
 from ...outcomes import Ending
-from ...preparing import PREPARING, finish, window_rule, windows
+from ...preparing import FOLD_SEED, PREPARING, finish, window_rule, windows
 
 
 @as_command("cinc2017")
 @click.option("--data_dir", required=True, help="Folder with the records and the table of labels, at any depth.")
 @click.option("--reference", default="REFERENCE-v3.csv", show_default=True, help="Name of the table of labels.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @windows(seconds=0, short_records="keep", rate=300)
 @PREPARING
 def command(data_dir, reference, seed, **given) -> Ending:

@@ -4,7 +4,7 @@ import click
 
 from ...options import as_command, comma_separated
 from ...outcomes import Ending
-from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
+from ...preparing import FOLD_SEED, PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 
 
@@ -17,7 +17,7 @@ from ...words import CINC2021_SOURCES, UNKNOWN_CODES
 @click.option(
     "--unknown_codes", type=click.Choice(UNKNOWN_CODES), default="skip", help="Records with a code unknown here."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @windows(seconds=10, short_records="keep")
 @ROW_LEADS
 @PREPARING

@@ -4,12 +4,12 @@ import click
 
 from ...options import as_command
 from ...outcomes import Ending
-from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
+from ...preparing import FOLD_SEED, PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 
 
 @as_command("code15")
 @click.option("--data_dir", required=True, help="Folder with exams.csv and HDF5 files, or with WFDB records.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @windows(seconds=0, short_records="keep", rate=400)
 @ROW_LEADS
 @PREPARING

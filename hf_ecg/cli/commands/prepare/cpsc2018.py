@@ -4,7 +4,7 @@ import click
 
 from ...options import as_command
 from ...outcomes import Ending
-from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
+from ...preparing import FOLD_SEED, PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS
 
 
@@ -14,7 +14,7 @@ from ...words import MERL_LABELS
 @click.option(
     "--labels", type=click.Choice(MERL_LABELS), default="exact", help="merl: as released, the tables' columns."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @windows(seconds=0, short_records="keep")
 @ROW_LEADS
 @PREPARING

@@ -4,7 +4,7 @@ import click
 
 from ...options import as_command
 from ...outcomes import Ending
-from ...preparing import PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
+from ...preparing import FOLD_SEED, PREPARING, ROW_LEADS, finish, row_leads, window_rule, windows
 from ...words import MERL_LABELS, UNKNOWN_CODES
 
 
@@ -17,7 +17,7 @@ from ...words import MERL_LABELS, UNKNOWN_CODES
 @click.option(
     "--unknown_codes", type=click.Choice(UNKNOWN_CODES), default="skip", help="Records with a code unknown here."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @windows(seconds=10, short_records="skip")
 @ROW_LEADS
 @PREPARING

@@ -11,7 +11,7 @@ import click
 from ...next_steps import model_for
 from ...options import CHANNELS, as_command, comma_separated, options
 from ...outcomes import Ending
-from ...preparing import READING, corpus_ending, prepare, taken
+from ...preparing import FOLD_SEED, READING, corpus_ending, prepare, taken
 from ...words import MINIMUM_COUNT, SHORT_RECORDS
 
 # Reasons that are shown of each kind.
@@ -70,7 +70,7 @@ _SIGNALS = options(
 @click.option(
     "--folds", type=int, default=10, show_default=True, help="How many: the last tests, the one before chooses."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @_SIGNALS
 @READING
 def command(output_dir, **given) -> Ending:

@@ -4,7 +4,7 @@ import click
 
 from ...options import as_command
 from ...outcomes import Ending
-from ...preparing import COLUMNS, PREPARING, finish, lead_name, long_records
+from ...preparing import COLUMNS, FOLD_SEED, PREPARING, finish, lead_name, long_records
 from ...words import MC_MED_SPLITTINGS
 
 
@@ -20,7 +20,7 @@ from ...words import MC_MED_SPLITTINGS
 @long_records(rate=500)
 @lead_name("II")
 @COLUMNS
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the folds.")
+@FOLD_SEED
 @PREPARING
 def command(
     data_dir, splitting, sampling_rate, window_seconds, max_windows, lead_name, columns, seed, **given

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import click
 
-from ...options import OVERRIDES, as_command
+from ...options import BOOTSTRAP, OVERRIDES, as_command
 from ...outcomes import Ending
 from ...reporting import publish
-from ...words import REPLICATES
 
 
 @as_command("beats")
 @click.option("--data_dir", required=True, help="Folder with the records and their annotations, at any depth.")
 @click.option("--seeds", default="0,1", show_default=True, help="Of the chosen model; the first is that of all.")
 @click.option("--pairs", type=int, default=12, show_default=True, help="Steps that are timed at each rate.")
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates, for the intervals.")
+@BOOTSTRAP
 @click.option("--output_dir", required=True, help="Folder of corpora, runs and the report.")
 @OVERRIDES
 def command(data_dir, seeds, pairs, bootstrap, output_dir, overrides) -> Ending:

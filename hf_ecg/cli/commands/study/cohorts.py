@@ -5,20 +5,18 @@ from pathlib import Path
 
 import click
 
-from ...options import OVERRIDES, as_command, many
+from ...options import BOOTSTRAP, OVERRIDES, as_command, many
 from ...outcomes import Ending
 from ...reporting import written
-from ...words import REPLICATES
+from ...studying import BOOTSTRAP_SEED, RUNS, SEEDS
 
 
 @as_command("cohorts")
 @click.option("--study", required=True, help="A name, such as lead_i, or a YAML file.")
 @many("--data", required=True, help="COHORT=FOLDER for each cohort of the study: its prepared corpus, or a Hub id.")
 @click.option("--minutes", type=float, help="Of a training, in place of the study's.")
-@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
+@SEEDS
+@BOOTSTRAP
 @click.option(
     "--minimum",
     type=int,
@@ -26,8 +24,8 @@ from ...words import REPLICATES
     show_default=True,
     help="Positives and negatives that a cohort needs to count in a mean.",
 )
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
+@BOOTSTRAP_SEED
+@RUNS
 @OVERRIDES
 def command(study, data, output_dir, seeds, **given) -> Ending:
     """Does it hurt to mix hospitals? Pretrain on each cohort, on all mixed, and on all with every batch of one cohort.

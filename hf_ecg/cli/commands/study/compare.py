@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...options import BOOTSTRAP, CONFIG, DATA, MINIMUM, OVERRIDES, as_command
 from ...outcomes import Ending
 from ...reporting import written
-from ...words import MINIMUM_COUNT, REPLICATES
+from ...studying import BOOTSTRAP_SEED, RUNS, SEEDS
 
 
 def _share(ctx, param, text: str) -> tuple[int, int]:
@@ -23,25 +23,17 @@ def _share(ctx, param, text: str) -> tuple[int, int]:
 @click.option("--comparison", required=True, help="A name, such as clef_ptb_xl, or a YAML file.")
 @DATA
 @CONFIG
-@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
+@SEEDS
 @click.option("--share", default="1/1", callback=_share, help="Do a part of the turns only, such as 1/2.")
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
-@click.option(
-    "--minimum",
-    type=int,
-    default=MINIMUM_COUNT,
-    show_default=True,
-    help="Positives and negatives that a class needs to count.",
-)
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@BOOTSTRAP
+@MINIMUM
+@BOOTSTRAP_SEED
 @click.option(
     "--scores",
     help="Folder for the scores of finished runs: small files. A run that has one there is not trained again, wherever"
     " its weights are.",
 )
-@click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
+@RUNS
 @OVERRIDES
 def command(comparison, data, output_dir, seeds, **given) -> Ending:
     """Compare ways to train by rotation over folds: does A beat B, on the same records, with the same budget?

@@ -2,11 +2,11 @@
 
 import click
 
-from ...options import BATCH_SIZE, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
+from ...options import BATCH_SIZE, BOOTSTRAP, CONFIG, DATA, DEVICE, OVERRIDES, STRICT, as_command
 from ...outcomes import Ending
 from ...reporting import forward_options, interval_options, publish, report_file
 from ...verifying import VERIFIER, judges_of
-from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
+from ...words import MINIMUM_POSITIVES, SWAPS, TARGET_PRECISION
 
 
 @as_command("judge-verifier")
@@ -19,9 +19,7 @@ from ...words import MINIMUM_POSITIVES, REPLICATES, SWAPS, TARGET_PRECISION
 @click.option("--minimum", type=int, default=MINIMUM_POSITIVES, show_default=True, help="Positives of a feature.")
 @click.option("--target_precision", type=float, default=TARGET_PRECISION, show_default=True, help="Of clep.")
 @click.option("--swaps", type=int, default=SWAPS, show_default=True, help="Draws of the other ECG.")
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
+@BOOTSTRAP
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of swaps and bootstrap.")
 @click.option("--num_proc", type=int, help="Processes that measure (default: one a core, eight at most).")
 @BATCH_SIZE

@@ -5,19 +5,14 @@ from pathlib import Path
 
 import click
 
-from ...options import CONFIG, as_command, many
+from ...options import BOOTSTRAP, NOISE_CORPORA, as_command, many
 from ...outcomes import Ending
 from ...reporting import publish
-from ...words import NOISE_CLASSIFIERS, NOISE_METHODS, REPLICATES
+from ...words import NOISE_CLASSIFIERS, NOISE_METHODS
 
 
 @as_command("noise")
-@click.option("--cinc2017", help="Folder of the Challenge 2017: records and REFERENCE-v3.csv.")
-@click.option("--mit_bih", help="Folder of the MIT-BIH Arrhythmia Database, to which noise is added.")
-@click.option("--recordings", help="Folder with bw, em and ma of the Noise Stress Test Database (default: simulated).")
-@click.option("--clean", help="A prepared corpus whose leads are taken as clean: the share called noisy.")
-@CONFIG
-@click.option("--max_records", type=int, default=300, show_default=True, help="Of --clean, evenly spread.")
+@NOISE_CORPORA
 @many("--methods", type=click.Choice(NOISE_METHODS), default=NOISE_METHODS, show_default=True, help="Of features.")
 @many(
     "--classifiers",
@@ -27,7 +22,7 @@ from ...words import NOISE_CLASSIFIERS, NOISE_METHODS, REPLICATES
     help="Of scikit-learn.",
 )
 @click.option("--folds", type=int, default=5, show_default=True, help="Of the figures out of fold, by subject.")
-@click.option("--bootstrap", type=int, default=REPLICATES, show_default=True, help="Replicates, for the intervals.")
+@BOOTSTRAP
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of added noise, folds and classifiers.")
 @click.option("--output_dir", required=True, help="Folder of the report, its page, and a detector a method.")
 def command(

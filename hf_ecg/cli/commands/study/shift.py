@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from ...options import CONFIG, OVERRIDES, as_command
+from ...options import BOOTSTRAP, CONFIG, MINIMUM, OVERRIDES, as_command
 from ...outcomes import Ending
 from ...reporting import publish, written
-from ...words import MINIMUM_COUNT, REPLICATES
+from ...studying import BOOTSTRAP_SEED, RUNS
 
 
 @as_command("shift")
@@ -21,18 +21,10 @@ from ...words import MINIMUM_COUNT, REPLICATES
 @click.option("--rows", type=int, help="Simulated, of each environment (1000).")
 @click.option("--steps", type=int, help="Simulated, of each training (150).")
 @click.option("--penalty", type=float, help="Simulated: times the weight of every penalty (1).")
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option(
-    "--minimum",
-    type=int,
-    default=MINIMUM_COUNT,
-    show_default=True,
-    help="Positives and negatives that a class needs to count.",
-)
-@click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
+@BOOTSTRAP
+@BOOTSTRAP_SEED
+@MINIMUM
+@RUNS
 @OVERRIDES
 def command(
     simulate, spec, splits, data, config, seeds, rows, steps, penalty, output_dir, overrides, **given

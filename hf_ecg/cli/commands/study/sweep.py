@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from ...options import CONFIG, DATA, OVERRIDES, as_command
+from ...options import BOOTSTRAP, CONFIG, DATA, MINIMUM, OVERRIDES, as_command
 from ...outcomes import Ending
 from ...reporting import written
-from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
+from ...studying import BOOTSTRAP_SEED, RUNS, SEEDS
+from ...words import CLOCKS
 
 
 @as_command("sweep")
@@ -16,7 +17,7 @@ from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
 @DATA
 @CONFIG
 @click.option("--minutes", type=float, required=True, help="Of training and validating, a run.")
-@click.option("--seeds", default="0", show_default=True, help="Such as 0,1,2.")
+@SEEDS
 @click.option(
     "--clock",
     type=click.Choice(CLOCKS),
@@ -24,18 +25,10 @@ from ...words import CLOCKS, MINIMUM_COUNT, REPLICATES
     show_default=True,
     help="cpu is steadier where others use the machine; it wants run.num_workers=0.",
 )
-@click.option(
-    "--bootstrap", type=int, default=REPLICATES, show_default=True, help="Bootstrap replicates, for the intervals."
-)
-@click.option(
-    "--minimum",
-    type=int,
-    default=MINIMUM_COUNT,
-    show_default=True,
-    help="Positives and negatives that a class needs to count.",
-)
-@click.option("--bootstrap_seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@click.option("--output_dir", required=True, help="Folder of all runs and of the report.")
+@BOOTSTRAP
+@MINIMUM
+@BOOTSTRAP_SEED
+@RUNS
 @OVERRIDES
 def command(sweep, data, config, output_dir, seeds, **given) -> Ending:
     """Try settings of a recipe with time as the budget: which network, which views, in a minute a run?
