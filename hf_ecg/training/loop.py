@@ -20,6 +20,7 @@ from .engine import Engine
 from .frozen_encoder import encode_once
 from .interruption import LauncherWatch, StopRequest
 from .loading import batch_loader, batch_sampler, begin_epoch, naming_lost_processes, records_of
+from .methods import TrainingStart
 from .network import WHOLE, set_training_mode
 from .processes import Agreement, connect, is_launched, prepare_torch, seed_validation
 from .progress import Pending, Progress, SlowSteps
@@ -183,14 +184,10 @@ class TrainingRun:
 
     def _measure(self, model) -> None:
         """What the method measures of the training rows before step one."""
-        self.parts.method.before_training(
-            model,
-            self.parts.collator,
-            self.parts.sources,
-            frozen=self.recipe.freeze,
-            measured=WHOLE in self.recipe.model.init_from,
-            accelerator=self.accelerator,
-        )
+        parts, measured = self.parts, WHOLE in self.recipe.model.init_from
+        freeze = self.recipe.freeze
+        start = TrainingStart(model, parts.collator, parts.sources, freeze, measured, self.accelerator)
+        parts.method.before_training(start)
 
     def _check_first_batch(self) -> None:
         collator = batch_collator(self.recipe, self.parts)

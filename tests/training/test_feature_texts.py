@@ -20,6 +20,7 @@ from hf_ecg.evaluation.protocol import read_training_facts
 from hf_ecg.training import pretrain
 from hf_ecg.training.build import build_parts
 from hf_ecg.training.frozen_text import encode_texts
+from hf_ecg.training.methods import TrainingStart
 from hf_ecg.training.recipe_facts import training_facts
 from tests.training_fixtures import CLASSES, FORM, NUM_SAMPLES, SENTENCES, corpus_row
 
@@ -148,9 +149,10 @@ def test_statistics_are_those_of_the_texts_that_are_named(text_recipe, recipe_of
     texts |= {text for variants in features for text in variants[: len(more)]}
     run_model = parts.model
     before = run_model.text_mean.clone()
-    parts.method.before_training(
-        run_model, parts.collator, parts.sources, ["text_model"], False, Accelerator(cpu=True)
+    start = TrainingStart(
+        run_model, parts.collator, parts.sources, ["text_model"], measured=False, accelerator=Accelerator(cpu=True)
     )
+    parts.method.before_training(start)
     encoded = encode_texts(run_model.eval(), parts.processor, sorted(texts))
     wanted = torch.stack([encoded[text] for text in sorted(texts)])
     torch.testing.assert_close(run_model.text_mean, wanted.mean(0), rtol=1e-4, atol=1e-5)

@@ -6,7 +6,7 @@ from ..recipe_sections import MethodSection
 from ..sections import parse_section
 from .labels import Labels
 from .lead_reconstruction import LeadReconstruction
-from .method import Feeding, Method
+from .method import Feeding, Method, TrainingStart
 from .survival import Survival
 from .targets import Targets
 from .text_pairs import TextPairs
@@ -19,7 +19,7 @@ METHODS: dict[str, type[Method]] = {
     for method in (TextPairs, TextViews, ViewPairs, Labels, Targets, Survival, Waveforms, LeadReconstruction)
 }
 
-__all__ = ["METHODS", "Feeding", "Method", "build_method"]
+__all__ = ["METHODS", "Feeding", "Method", "TrainingStart", "build_method"]
 
 
 def build_method(section: MethodSection, data: DataSection, source: str = "recipe") -> Method:

@@ -1,16 +1,14 @@
 """Lead reconstruction: each record is shown by a few of its leads, and judged by the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isclose
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from datasets import Dataset
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...checks import check_one_of
@@ -23,7 +21,7 @@ from ...data.rows import RowDataset
 from ...models.shared.roles import model_role
 from ...processing import ECGFeatureExtractor
 from ...signals.leads import CHEST_LEADS, LIMB_LEADS
-from .method import Feeding, Method
+from .method import Feeding, Method, TrainingStart
 
 logger = logging.get_logger(__name__)
 
@@ -94,24 +92,16 @@ class LeadReconstruction(Method):
             feeding.processor, seed=feeding.seed, prepared=feeding.prepared, fixed=self.options.validation_leads
         )
 
-    def before_training(
-        self,
-        model: PreTrainedModel,
-        collator: Callable,
-        sources: Sequence[Dataset],
-        frozen: list[str],
-        measured: bool,
-        accelerator: Accelerator,
-    ) -> None:
+    def before_training(self, start: TrainingStart) -> None:
+        model: Any = start.model
         if model_role(model) != ROLE:
             raise ValueError(
                 f"the method {self.name} trains a model such as ECGUNetForLeadReconstruction, found"
                 f" {type(model).__name__}"
             )
-        if not measured and model.config.least_squares:
-            network: Any = model
-            moments = lead_moments(self._extractor(collator), sources)
-            network.set_lead_moments(torch.from_numpy(moments))
+        if not start.measured and model.config.least_squares:
+            moments = lead_moments(self._extractor(start.collator), start.sources)
+            model.set_lead_moments(torch.from_numpy(moments))
 
     @staticmethod
     def _extractor(collator: Any) -> ECGFeatureExtractor:

@@ -50,6 +50,27 @@ class Feeding:
     prepared: object | None = None
 
 
+@dataclass(frozen=True)
+class TrainingStart:
+    """A run before its first step.
+
+    Args:
+        model: on its device, in training mode.
+        collator: the training collator, which may learn something from the rows.
+        sources: the training rows.
+        frozen: names of the submodules that are not trained.
+        measured: the model was trained before, and goes on with what was measured then.
+        accelerator: the run's.
+    """
+
+    model: PreTrainedModel
+    collator: Callable
+    sources: Sequence[Dataset]
+    frozen: Sequence[str]
+    measured: bool
+    accelerator: Accelerator
+
+
 class Method:
     """A way to train; the loop knows none of them.
 
@@ -119,25 +140,8 @@ class Method:
         """The same for a validation of the loss: the same batch at every call for the same rows."""
         return self.collator(feeding)
 
-    def before_training(
-        self,
-        model: PreTrainedModel,
-        collator: Callable,
-        sources: Sequence[Dataset],
-        frozen: list[str],
-        measured: bool,
-        accelerator: Accelerator,
-    ) -> None:
-        """What must be measured of the training rows before the first step.
-
-        Args:
-            model: on its device, in training mode.
-            collator: the training collator, which may learn something from it.
-            sources: the training rows.
-            frozen: names of the submodules that are not trained.
-            measured: the model was trained before, and goes on with what was measured then.
-            accelerator: the run's.
-        """
+    def before_training(self, start: TrainingStart) -> None:
+        """What must be measured of the training rows before the first step."""
 
     def objective(self, model: PreTrainedModel, sources: Sequence[Dataset]) -> Objective | None:
         """What a step minimises; None is the loss that the model's `forward` gives.

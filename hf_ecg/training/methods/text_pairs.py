@@ -1,12 +1,10 @@
 """ECGs beside their texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from accelerate import Accelerator
 from datasets import Dataset
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...checks import check_one_of
@@ -23,7 +21,7 @@ from ...data.sentences import SentenceSampler
 from ...data.unknown_statements import UNKNOWN_STATEMENTS, UnknownStatements, statement_columns
 from ...models.shared.roles import is_dual_encoder
 from ..frozen_text import prepare_texts
-from .method import Feeding, Method, ViewOptions
+from .method import Feeding, Method, TrainingStart, ViewOptions
 
 STATISTICS_TEXTS = (TRAINING, FEATURES, FEATURES_IN_LEADS) = ("training", "features", "features_in_leads")
 
@@ -189,20 +187,12 @@ class TextPairs(Method):
     def validation_collator(self, feeding: Feeding) -> ECGTextCollator:
         return self.make_collator(feeding)
 
-    def before_training(
-        self,
-        model: PreTrainedModel,
-        collator: Callable,
-        sources: Sequence[Dataset],
-        frozen: list[str],
-        measured: bool,
-        accelerator: Accelerator,
-    ) -> None:
-        if is_dual_encoder(model):
+    def before_training(self, start: TrainingStart) -> None:
+        if is_dual_encoder(start.model):
             if self.truth_columns:
-                _check_takes_features(model.config)
-            more = self._more_statistics_texts()
-            prepare_texts(model, collator, sources, "text_model" in frozen, accelerator, measured, more)
+                _check_takes_features(start.model.config)
+            more, frozen = self._more_statistics_texts(), "text_model" in start.frozen
+            prepare_texts(start.model, start.collator, start.sources, frozen, start.accelerator, start.measured, more)
 
     def _more_statistics_texts(self) -> list[str]:
         if self.options.statistics_texts == TRAINING:

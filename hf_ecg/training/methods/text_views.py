@@ -1,20 +1,17 @@
 """ECGs beside their texts, and views of each ECG for momentum teachers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelerate import Accelerator
-from datasets import Dataset
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedModel
 from transformers.utils import logging
 
 from ...data.collators import ECGTextViewsCollator
 from ...data.collators.text_views import checked_groups, listed_views
 from ...data.noise_views import electrode_noise
 from ...said_once import first_time
-from .method import Feeding
+from .method import Feeding, TrainingStart
 from .text_pairs import TextPairOptions, TextPairs
 
 logger = logging.get_logger(__name__)
@@ -65,23 +62,15 @@ class TextViews(TextPairs):
             )
         return groups
 
-    def before_training(
-        self,
-        model: PreTrainedModel,
-        collator: Callable,
-        sources: Sequence[Dataset],
-        frozen: list[str],
-        measured: bool,
-        accelerator: Accelerator,
-    ) -> None:
-        wanted: Any = getattr(model.config, "teachers", None)
+    def before_training(self, start: TrainingStart) -> None:
+        wanted: Any = getattr(start.model.config, "teachers", None)
         found = [group["name"] for group in self.options.groups]
         if wanted != found:
             raise ValueError(
                 f"method.options.groups are {found}, and the model's teachers are {wanted}: wanted the same in the"
                 " same order"
             )
-        super().before_training(model, collator, sources, frozen, measured, accelerator)
+        super().before_training(start)
 
 
 _PARTS = ("teacher_views", "further_views")
