@@ -8,6 +8,8 @@ import jinja2
 from huggingface_hub import CardData
 
 CARD_NAME = "README.md"
+# by which the Hub finds what is made here
+TAGS = ("ecg", "electrocardiogram", "hf_ecg")
 # What a card says for the folder or Hub id of what it describes, until `hf_ecg.hub` knows the id.
 PLACEHOLDER = "PATH_OR_ID"
 

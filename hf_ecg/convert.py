@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from .auto import SOURCES
-from .cards import CARD_NAME, render_card
+from .cards import CARD_NAME, TAGS, render_card
 from .cli import script
 from .files import atomic_folder, naming_the_file
 from .locks import output_lock
@@ -139,7 +139,7 @@ def card(source: str, model: PreTrainedModel, feature_extractor: ECGFeatureExtra
     front = ModelCardData(
         license=origin.licence,
         library_name="hf_ecg",
-        tags=["ecg", "electrocardiogram", "hf_ecg", model.config.model_type],
+        tags=[*TAGS, model.config.model_type],
         pipeline_tag=TASK_OF_ROLE[model_role(model)],
     )
     return render_card(

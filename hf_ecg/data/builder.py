@@ -69,7 +69,7 @@ class Corpus:
             skip the item, and are counted.
         facts: what the summary shall hold beside the counts; `"simulated": True` for signals nobody recorded.
         card: summary -> what the data-set card says beside the counts.
-        front_matter: entries of the card's front matter (licence, name, tags).
+        front_matter: entries of the card's front matter (licence, name, language, tags beside those of all corpora).
         skipped: items known beforehand to have no recording: `{"record": id, "kind": ..., "reason": ...}`.
         complete: adds columns to rows that were read together, where many at once are cheaper than each alone.
         left_out: reason -> how many records were not asked for.

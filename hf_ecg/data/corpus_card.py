@@ -11,7 +11,7 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData, hf_hub_download
 from transformers.utils import logging
 
-from ..cards import CARD_NAME, render_card
+from ..cards import CARD_NAME, TAGS, render_card
 from ..strict_json import read_json_object
 from .quality_counts import add_quality_counts, describe_quality, no_quality_counts
 from .schema import UNUSABLE
@@ -141,8 +141,8 @@ def write_card(folder: Path, corpus, summary: dict, splits: Sequence[SplitInfo])
     data = DatasetCardData()
     DatasetInfosDict({corpus.config_name: info}).to_dataset_card_data(data)
     front = corpus.front_matter | {"configs": [config], "dataset_info": data.to_dict()["dataset_info"]}
-    if summary.get(SIMULATED):
-        front["tags"] = list(dict.fromkeys([*front.get("tags", []), SIMULATED]))
+    tags = [*TAGS, *front.get("tags", []), *([SIMULATED] if summary.get(SIMULATED) else [])]
+    front["tags"] = list(dict.fromkeys(tags))
     values = {"summary": {SIMULATED: False} | summary, "quality": describe_quality(summary["quality"])}
     card = render_card("dataset.md.jinja", front, text=corpus.card(summary), **values)
     (folder / CARD_NAME).write_text(card, encoding="utf-8")

@@ -160,7 +160,7 @@ def simulated_corpus(num_records: int = 2000, sampling_rate: int = 100, seed: in
             "license": "apache-2.0",
             "pretty_name": "Simulated 12-lead ECGs",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "synthetic", "hf_ecg"],
+            "tags": ["synthetic"],
         },
     )
 

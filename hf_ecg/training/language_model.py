@@ -23,7 +23,7 @@ from transformers import (
     set_seed,
 )
 
-from ..cards import CARD_NAME, render_card
+from ..cards import CARD_NAME, TAGS, render_card
 from ..data.corpus import find_config
 from ..data.corpus_card import read_summary
 from ..data.text_corpus import load_texts
@@ -286,7 +286,7 @@ def _save(model, tokenizer, recipe: LanguageModelRecipe, figures: dict, texts: i
     licence = licences(paths)
     card = render_card(
         "language_model.md.jinja",
-        {"license": licence, "library_name": "transformers", "tags": ["ecg", "electrocardiogram", "hf_ecg"]},
+        {"license": licence, "library_name": "transformers", "tags": list(TAGS)},
         model_class=type(model).__name__,
         sources=sources,
         texts=texts,

@@ -8,7 +8,7 @@ from huggingface_hub import ModelCardData, try_to_load_from_cache
 from transformers import AutoFeatureExtractor
 
 from ..auto import class_role
-from ..cards import CARD_NAME, render_card
+from ..cards import CARD_NAME, TAGS, render_card
 from ..data.measured_rows import MEASUREMENTS
 from ..evaluation.audit.audit_page import REPORT_NAME as AUDIT_REPORT
 from ..evaluation.audit.audit_page import audit_section
@@ -92,7 +92,7 @@ def model_card(
         license=licence,
         library_name="hf_ecg",
         pipeline_tag=TASK_OF_ROLE[kind],
-        tags=["ecg", "electrocardiogram", "hf_ecg", config["model_type"], *(["simulated"] if simulated else [])],
+        tags=[*TAGS, config["model_type"], *(["simulated"] if simulated else [])],
         datasets=[source.corpus for source in facts.sources if _is_hub_id(source.corpus)] or None,
         base_model=[source for source in _sources(recipe) if _is_hub_id(source)] or None,
         model_name=title if results else None,

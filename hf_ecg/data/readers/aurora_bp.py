@@ -185,7 +185,6 @@ def aurora_bp_corpus(
             "license": "other",
             "pretty_name": "Aurora-BP",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
     )
 

@@ -167,7 +167,6 @@ def cinc2017_corpus(
             "license": "odc-by",
             "pretty_name": "PhysioNet/CinC Challenge 2017",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=absent,
     )

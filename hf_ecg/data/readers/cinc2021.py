@@ -225,7 +225,6 @@ def cinc2021_corpus(
             "license": "cc-by-4.0",
             "pretty_name": "PhysioNet/CinC Challenge 2021",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=dict(left_out),

@@ -266,7 +266,6 @@ def code15_corpus(
             "license": "cc-by-4.0",
             "pretty_name": "CODE-15%",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=left_out,

@@ -247,7 +247,6 @@ def cpsc2018_corpus(
             "license": "cc-by-4.0",
             "pretty_name": "CPSC2018",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=left_out,

@@ -159,7 +159,6 @@ def csn_corpus(
             "license": "cc-by-4.0",
             "pretty_name": "Chapman-Shaoxing-Ningbo",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=left_out,

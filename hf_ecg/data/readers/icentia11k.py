@@ -209,7 +209,6 @@ def icentia11k_corpus(
             "license": "other",
             "pretty_name": "Icentia11k",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
     )
 

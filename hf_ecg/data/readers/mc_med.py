@@ -144,7 +144,6 @@ def mc_med_corpus(
             "license": "other",
             "pretty_name": "MC-MED",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         left_out=left_out,
     )

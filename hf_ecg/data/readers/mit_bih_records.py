@@ -141,7 +141,6 @@ FRONT_MATTER = {
     "license": "odc-by",
     "pretty_name": "MIT-BIH Arrhythmia Database",
     "language": ["en"],
-    "tags": ["ecg", "electrocardiogram", "hf_ecg"],
 }
 CITATION = (
     "Cite Moody and Mark, The impact of the MIT-BIH Arrhythmia Database, IEEE Eng Med Biol 20(3):45-50 (2001), and"

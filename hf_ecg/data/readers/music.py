@@ -137,7 +137,6 @@ def music_corpus(
             "license": "other",
             "pretty_name": "MUSIC",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=left_out,

@@ -182,7 +182,6 @@ def ptb_xl_corpus(
             "license": "cc-by-4.0",
             "pretty_name": "PTB-XL",
             "language": ["en", "de"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
     )
 

@@ -221,7 +221,6 @@ def shdb_af_corpus(
             "license": "odc-by",
             "pretty_name": "SHDB-AF",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         skipped=skipped,
         left_out=left_out,

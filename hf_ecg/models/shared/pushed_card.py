@@ -5,9 +5,9 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
+from ...cards import TAGS
 from .task_names import TASK_OF_ROLE
 
-TAGS = ("ecg", "electrocardiogram", "hf_ecg")
 # what transformers writes where there is no card, and asks to be filled
 _UNFILLED = "[More Information Needed]"
 _BODY = """

@@ -162,7 +162,7 @@ def _corpus(data: OwnData, rate: int, table, facts: TableFacts, listing: Listing
             **({"single_lead": True} if look.is_lead_one() else {}),
         },
         card=card,
-        front_matter={"pretty_name": name, "tags": ["ecg", "electrocardiogram", "hf_ecg"]},
+        front_matter={"pretty_name": name},
         skipped=listing.skipped,
         left_out={"file without a row in the table": len(listing.unlisted)} if listing.unlisted else {},
     )

@@ -183,7 +183,6 @@ def mimic_iv_ecg_corpus(
             "license": "odbl",
             "pretty_name": "MIMIC-IV-ECG",
             "language": ["en"],
-            "tags": ["ecg", "electrocardiogram", "hf_ecg"],
         },
         left_out=found["left_out"],
         fingerprint=found["fingerprint"],
