@@ -42,7 +42,6 @@ class ECGToyLayer(GradientCheckpointingLayer):
 
 class ECGToyModel(ECGPreTrainedModel):
     config: ECGToyConfig
-    supports_gradient_checkpointing = True
     input_layer = "stem"
     _can_record_outputs = {"hidden_states": ECGToyLayer}
 

@@ -86,13 +86,11 @@ class CLEARPreTrainedModel(ECGPreTrainedModel):
 
     config: CLEARConfig
     main_input_name = BEATS
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PostNormBlock"]
     input_layer = "embeddings.beats.projection"
-    _supports_sdpa = True
-    # which token may look at which differs from pair to pair: flash attention has no such mask
+    # which token may look at which differs from pair to pair: these have no such mask
     _supports_flash_attn = False
-    _supports_attention_backend = True
+    _supports_flex_attn = False
     _can_record_outputs = {"hidden_states": PostNormBlock, "attentions": ECGSelfAttention}
 
     @property

@@ -46,15 +46,9 @@ class CLOCSPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: CLOCSConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["CLOCSBlock"]
     input_layer = "stem.convolution"
     _can_record_outputs = {"hidden_states": CLOCSBlock}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
 
 class CLOCSModel(CLOCSPreTrainedModel):

@@ -76,12 +76,6 @@ class ECGForContrastivePreTraining(ECGTowerModel, LossOnEmbeddings):
     config: ECGContrastiveConfig
     base_model_prefix = "ecg_contrastive"
     role = "pretraining"
-    supports_gradient_checkpointing = True
-    # the tower has its own say
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     def __init__(self, config: ECGContrastiveConfig):
         super().__init__(config)

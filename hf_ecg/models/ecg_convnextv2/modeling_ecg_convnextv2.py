@@ -183,15 +183,9 @@ class ECGConvNeXtV2PreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGConvNeXtV2Config
-    supports_gradient_checkpointing = True
     _no_split_modules = ["ECGConvNeXtV2Block"]
     input_layer = "stem.patches.convolution"
     _can_record_outputs = {"hidden_states": ECGConvNeXtV2Stage}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):

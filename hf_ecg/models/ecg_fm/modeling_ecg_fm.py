@@ -44,13 +44,8 @@ class ECGFMPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGFMConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PostNormBlock"]
     input_layer = "convolutions.layers.0.convolution"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": PostNormBlock, "attentions": ECGSelfAttention}
 
     @torch.no_grad()

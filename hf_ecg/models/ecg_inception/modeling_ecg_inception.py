@@ -94,15 +94,9 @@ class ECGInceptionPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGInceptionConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["ECGInceptionGroup"]
     input_layer = "stem.0.convolution"
     _can_record_outputs = {"hidden_states": ECGInceptionGroup}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
 
 class ECGInceptionModel(ECGInceptionPreTrainedModel):

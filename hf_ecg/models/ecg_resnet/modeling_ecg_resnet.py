@@ -163,15 +163,9 @@ class ECGResNetPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGResNetConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNetBlock"]
     input_layer = "stem.convolution"
     _can_record_outputs = {"hidden_states": ECGResNetStage}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):

@@ -161,15 +161,9 @@ class ECGResNeXtPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGResNeXtConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["ECGResNeXtBlock"]
     input_layer = "stem.convolution"
     _can_record_outputs = {"hidden_states": ECGResNeXtStage}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):

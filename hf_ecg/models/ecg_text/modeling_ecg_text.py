@@ -73,12 +73,6 @@ class ECGTextModel(ECGTowerModel, PairLoss):
     base_model_prefix = "ecg_text"
     role = "dual encoder"
     input_modalities: tuple[str, ...] = ("time", "text")  # type: ignore[assignment]
-    supports_gradient_checkpointing = True
-    # each tower says for itself which of them it has
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     # an earlier model may be trained on with features as texts of their own: these begin anew, and only the loss asks
     _keys_to_ignore_on_load_missing = [r"^kind_logit_(scale|bias)$"]
     # that a model puts behind each text by itself

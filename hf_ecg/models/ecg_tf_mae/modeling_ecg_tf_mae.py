@@ -47,13 +47,8 @@ class ECGTFMAEPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGTFMAEConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PreNormBlock", "TemporalFrequencyFilter"]
     input_layer = "embeddings.projection"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": PreNormBlock, "attentions": ECGSelfAttention}
 
     @torch.no_grad()

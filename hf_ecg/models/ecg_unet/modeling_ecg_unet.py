@@ -121,15 +121,9 @@ class ECGUNetPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: ECGUNetConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["ECGUNetLevel", "ECGUNetUpLevel"]
     input_layer = "finest.convolutions.0"
     _can_record_outputs = {"hidden_states": ECGUNetLevel}
-    # there is no attention, and a model around this one may choose any for its other parts
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):

@@ -49,13 +49,8 @@ class MELPPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: MELPConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PostNormBlock"]
     input_layer = "body_model.convolutions.layers.0.convolution"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
 
     @torch.no_grad()
     def _init_weights(self, module):

@@ -102,13 +102,8 @@ class OpenECGCodecPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: OpenECGCodecConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PreNormBlock"]
     input_layer = "tokens.convolution"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": PreNormBlock, "attentions": ECGSelfAttention}
     _keys_to_ignore_on_load_unexpected = [r"^classifier\.", r"^(frame|beat|rhythm)_head\."]
 

@@ -224,13 +224,8 @@ class BeatTransformerPreTrainedModel(ECGPreTrainedModel):
 
     config: BeatTransformerConfig
     main_input_name = "beat_tokens"
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PreNormBlock"]
     input_layer = "transformer.beats.projection"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": PreNormBlock, "attentions": ECGSelfAttention}
 
     @property

@@ -66,6 +66,13 @@ class ECGModelBase(WholeWeightsMixin, PreTrainedModel):
     # Losses are means over the batch. transformers.Trainer takes `**kwargs` of a forward for a promise to divide by
     # `num_items_in_batch`, and would multiply gradients by accumulation steps and processes.
     accepts_loss_kwargs = False
+    # Attention is what `shared.attention` makes of it, by any of these. A model without any, or around towers that say
+    # for themselves what they can do, must not stand in the way of the others.
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
     _forward_names: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, config, *args, **kwargs):

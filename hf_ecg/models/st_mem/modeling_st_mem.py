@@ -88,13 +88,8 @@ class STMEMPreTrainedModel(ECGPreTrainedModel):
     """Base of the family."""
 
     config: STMEMConfig
-    supports_gradient_checkpointing = True
     _no_split_modules = ["PreNormBlock"]
     input_layer = "embeddings.projection"
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": PreNormBlock, "attentions": ECGSelfAttention}
 
     @torch.no_grad()
