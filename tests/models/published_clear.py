@@ -6,7 +6,7 @@ from torch.nn import functional as F
 SIZE, INNER, DECODER = 16, 24, 8
 
 
-def original_state(head=None, classes=5):
+def original_state(head=None, classes=5, size=SIZE, decoder=DECODER):
     """The pretrained file, or with `head` "linear" or "hug" what fine-tuning leaves."""
     state = {}
 
@@ -22,26 +22,26 @@ def original_state(head=None, classes=5):
         layer(f"{name}.ff.3", size, inner)
         layer(f"{name}.norm2", size)
 
-    state["cls_token"], state["mask_token"] = torch.randn(12, SIZE), torch.randn(1, 1, DECODER)
-    state["pos_embed"], state["decoder_pos_embed"] = torch.randn(1, 192, SIZE), torch.randn(1, 192, DECODER)
-    state["token_embed.tokenConv.weight"] = torch.randn(SIZE, 96, 3) / 8
-    state["spa_embed.embed.weight"], state["tem_embed.embed.weight"] = torch.randn(16, SIZE), torch.randn(16, SIZE)
+    state["cls_token"], state["mask_token"] = torch.randn(12, size), torch.randn(1, 1, decoder)
+    state["pos_embed"], state["decoder_pos_embed"] = torch.randn(1, 192, size), torch.randn(1, 192, decoder)
+    state["token_embed.tokenConv.weight"] = torch.randn(size, 96, 3) / 8
+    state["spa_embed.embed.weight"], state["tem_embed.embed.weight"] = torch.randn(16, size), torch.randn(16, size)
     for number in range(2):
-        block(f"encoder_transformer.layers.{number}", SIZE, INNER)
-    block("decoder_transformer.layers.0", DECODER, 12)
-    layer("decoder_embed", DECODER, SIZE)
-    layer("norm_layer", SIZE)
-    layer("decoder_norm", DECODER)
-    layer("decoder_pred", 96, DECODER)
+        block(f"encoder_transformer.layers.{number}", size, INNER)
+    block("decoder_transformer.layers.0", decoder, 12)
+    layer("decoder_embed", decoder, size)
+    layer("norm_layer", size)
+    layer("decoder_norm", decoder)
+    layer("decoder_pred", 96, decoder)
     if head is None:
         return state
     if head == "hug":
         for number in range(3):
-            layer(f"moe.level1_experts.{number}.net.0", SIZE, SIZE)
-            layer(f"moe.level2_experts.{number}.net.0", SIZE, SIZE)
-        layer("moe.level3_expert.net.0", SIZE, SIZE)
+            layer(f"moe.level1_experts.{number}.net.0", size, size)
+            layer(f"moe.level2_experts.{number}.net.0", size, size)
+        layer("moe.level3_expert.net.0", size, size)
     state = {f"backbone.{key}": value for key, value in state.items()}
-    layer("mlp_head", classes, SIZE)
+    layer("mlp_head", classes, size)
     return state
 
 

@@ -39,6 +39,13 @@ def test_files_of_all_stages_become_what_they_are(monkeypatch, tmp_path):
         assert all(map(torch.equal, again.state_dict().values(), tuned.state_dict().values()))
 
 
+def test_the_large_model_keeps_its_sizes():
+    model, _ = convert_checkpoint("clear", original_state("linear", size=1024, decoder=16))
+    config = model.config
+    assert (config.hidden_size, config.num_attention_heads, config.num_hidden_layers) == (1024, 16, 2)
+    assert (config.intermediate_size, config.decoder_hidden_size, config.decoder_num_hidden_layers) == (24, 16, 1)
+
+
 def test_a_committed_file_gives_what_plain_operations_make_of_it(monkeypatch):
     narrow(monkeypatch)
     folder = Path(__file__).parent.parent / "checkpoints" / "clear_original_tiny"
@@ -58,6 +65,12 @@ def test_what_is_not_whole_or_not_known_is_refused(monkeypatch):
         ("clear", original_state() | {"pos_embed": torch.ones(1, 257, 16)}, "instead of"),
         ("clear", original_state() | {"lm_head.weight": torch.ones(2, 16)}, "unknown .lm_head.weight"),
         ("clear", original_state() | {"epoch": 3}, "epoch is int, wanted a tensor"),
+        ("clear", original_state() | {"norm_layer.weight": 3}, "it holds no norm_layer.weight of 1 axes"),
+        (
+            "clear",
+            original_state() | {"norm_layer.weight": torch.ones(20)},
+            "tokens are of 20 numbers, wanted one of 7",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             convert_checkpoint(source, state)

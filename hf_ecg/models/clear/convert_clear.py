@@ -10,7 +10,7 @@ from transformers import initialization as init
 
 from ...processing import ECGFeatureExtractor
 from ..shared.beat_embedding import convolution_as_linear
-from ..shared.conversion import load_renamed, read_checkpoint, unwrap
+from ..shared.conversion import count_of, load_renamed, read_checkpoint, shape_of, unwrap
 from .configuration_clear import HUG, LINEAR, CLEARConfig
 from .modeling_clear import CLEARForECGClassification
 from .preparation_clear import clear_feature_extractor
@@ -24,7 +24,8 @@ RELEASED: dict[str, Any] = {
     "compat_unmasked_padding": True,
     "compat_standardised_input": True,
 }
-SIZES: dict[str, Any] = {}  # the configuration's defaults
+# Of encoder and decoder, by the encoder's width: CLEAR's and CLEAR_large's. No tensor tells how many there are.
+ATTENTION_HEADS = {768: (8, 16), 1024: (16, 16)}
 HEADS = {"clear": LINEAR, "clear-hug": HUG}
 BACKBONE = "backbone."
 # Of a fine-tuned file.
@@ -68,12 +69,12 @@ _HUG = {
 
 def clear_config(source: str) -> CLEARConfig:
     """Of one of `HEADS`, with the released arithmetic."""
-    return CLEARConfig(head=HEADS[source], **SIZES, **RELEASED)
+    return CLEARConfig(head=HEADS[source], **RELEASED)
 
 
 def convert_clear(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeatureExtractor]:
-    """The pretrained model as `CLEARForPreTraining`; a file of the original's fine-tuning, whose names begin with
-    `backbone.`, as `CLEARForECGClassification` with the head of the source.
+    """The pretrained model, CLEAR or CLEAR_large, as `CLEARForPreTraining`; a file of the original's fine-tuning,
+    whose names begin with `backbone.`, as `CLEARForECGClassification` with the head of the source.
 
     Args:
         source: one of `HEADS`; what is not fine-tuned is "clear".
@@ -89,15 +90,34 @@ def convert_clear(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeatureE
     if has_hug != (HEADS[source] == HUG):
         other = "clear-hug" if has_hug else "clear"
         raise ValueError(f"this is not a checkpoint of {source}: it has the tensors of {other}, convert it as that")
-    config = clear_config(source)
+    state = our_tensors(state)
+    config = CLEARConfig(head=HEADS[source], **RELEASED, **_sizes(state, source))
     model: PreTrainedModel
     head = state.get("mlp_head.weight")
     if tuned and isinstance(head, torch.Tensor):
         config.num_labels = len(head)
     with init.no_init_weights():
         model = CLEARForECGClassification(config) if tuned else CLEARForPreTraining(config)
-    load_renamed(model, our_tensors(state), _our_name, UNUSED if tuned else {}, source)
+    load_renamed(model, state, _our_name, UNUSED if tuned else {}, source)
     return model.eval(), clear_feature_extractor()
+
+
+def _sizes(state: Mapping[str, Any], source: str) -> dict[str, int]:
+    """Read from the tensors, which are named as `our_tensors` leaves them."""
+    width = shape_of(state, "norm_layer.weight", source, 1)[0]
+    if width not in ATTENTION_HEADS:
+        raise ValueError(
+            f"this is not a checkpoint of {source}: its tokens are of {width} numbers, wanted one of"
+            f" {', '.join(map(str, ATTENTION_HEADS))}"
+        )
+    heads = dict(zip(("num_attention_heads", "decoder_num_attention_heads"), ATTENTION_HEADS[width], strict=True))
+    sizes = {"hidden_size": width, **heads}
+    for ours, theirs in (("", "encoder"), ("decoder_", "decoder")):
+        layers = f"{theirs}_transformer.layers"
+        sizes[f"{ours}num_hidden_layers"] = count_of(state, rf"{layers}\.(\d+)\.")
+        sizes[f"{ours}intermediate_size"] = shape_of(state, f"{layers}.0.ff.0.weight", source)[0]
+    sizes["decoder_hidden_size"] = shape_of(state, "decoder_norm.weight", source, 1)[0]
+    return sizes
 
 
 def our_tensors(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ SOURCES = tuple(
             "The split of MIMIC-IV-ECG in training and validation is by records: patients are in both.",
             "A file of the original's fine-tuning of CLEAR alone converts by `clear`, into"
             " `CLEARForECGClassification`.",
+            "A file of the original's CLEAR_large, 1,024 wide, converts by the same names: sizes are read from it.",
         ),
         **_OWN[name],
     )

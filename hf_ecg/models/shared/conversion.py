@@ -167,7 +167,7 @@ def _before_all(names: Mapping, prefix: str) -> str | None:
 
 def shape_of(state: Mapping[str, torch.Tensor], key: str, source: str, axes: int = 2) -> torch.Size:
     """Of a tensor of so many axes, from which sizes are read; raises ValueError where there is none."""
-    if key not in state or state[key].ndim != axes:
+    if getattr(state.get(key), "ndim", None) != axes:
         raise ValueError(f"this is not a checkpoint of {source}: it holds no {key} of {axes} axes")
     return state[key].shape
 

@@ -90,5 +90,5 @@ PUBLISHED = {
 
 
 def narrow(monkeypatch):
-    for name, value in SIZES.items():
-        monkeypatch.setitem(convert_clear.SIZES, name, value)
+    heads = SIZES["num_attention_heads"], SIZES["decoder_num_attention_heads"]
+    monkeypatch.setitem(convert_clear.ATTENTION_HEADS, SIZES["hidden_size"], heads)
