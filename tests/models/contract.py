@@ -31,7 +31,8 @@ def with_norms_as_trained(model):
     """Batch norms whose statistics are those of a training: a zero is not a zero after them."""
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            for tensor, low in ((module.running_mean, -1), (module.running_var, 0.5), (module.weight.data, 0.5)):
+            scale = module.weight.data if module.affine else torch.empty(0)
+            for tensor, low in ((module.running_mean, -1), (module.running_var, 0.5), (scale, 0.5)):
                 tensor.uniform_(low, 1.5)
     return model.eval()
 
