@@ -10,13 +10,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..signals.formats.wfdb_signals import read_signals
+from ..signals.formats.wfdb_waveform import read_header
 from ..signals.resampling import resample
+from ..signals.units import MISSING_COUNT
 from .view_base import Generators, Strength, Waveforms, add_disturbance, draw, standard_deviation, strength, uniform
 
 RECORDINGS = {"baseline": "bw", "electrode": "em", "motion": "ma"}
 KINDS = ("none", *RECORDINGS, "mixture")
 # Recordings and simulation alike: a lead of nothing has no size to be scaled to.
 _SMALLEST_RMS = 1e-6
+# Counts a millivolt of a WFDB header that tells none.
+_USUAL_GAIN = 200.0
 
 
 def electrode_noise(
@@ -152,22 +157,34 @@ def _unit_rms(noise: torch.Tensor) -> torch.Tensor:
 
 
 def check_recordings(folder, kinds=tuple(RECORDINGS)) -> None:
-    """Raises FileNotFoundError where a folder does not hold the recordings of these kinds of noise."""
+    """Nothing where a folder holds the recordings of these kinds of noise, whole.
+
+    Raises:
+        ValueError: a damaged one.
+        OSError: one is not there.
+    """
     for kind in kinds:
-        path = Path(folder) / RECORDINGS[kind]
-        if not path.with_suffix(".hea").is_file():
-            raise FileNotFoundError(f"{path}.hea is not there: recordings wants a folder with bw, em and ma")
+        _stored(str(folder), kind)
+
+
+@lru_cache(maxsize=8)
+def _stored(folder: str, kind: str) -> tuple[np.ndarray, float]:
+    """Counts (channels, samples), and hertz."""
+    path = Path(folder) / f"{RECORDINGS[kind]}.hea"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: recordings wants a folder with bw, em and ma")
+    header = read_header(str(path))
+    if not header.lines:
+        raise ValueError(f"{path} has no signals")
+    stored = read_signals(str(path), header.lines, range(len(header.lines)), header.num_frames)
+    if stored.missing is not None or (stored.counts == MISSING_COUNT).any():
+        raise ValueError(f"{path} has missing samples")
+    return stored.counts, header.frame_rate
 
 
 @lru_cache(maxsize=8)
 def _recording(folder: str, kind: str, sampling_rate: float) -> torch.Tensor:
-    """float32 (channels, samples) in millivolts, at the wanted rate."""
-    import wfdb
-
-    check_recordings(folder, (kind,))
-    path = Path(folder) / RECORDINGS[kind]
-    record = wfdb.rdrecord(str(path))
-    samples = record.p_signal.T
-    if not np.isfinite(samples).all():
-        raise ValueError(f"{path} has missing samples")
-    return torch.from_numpy(resample(samples, record.fs, sampling_rate, "polyphase")).float()
+    """float32 (channels, samples) at the wanted rate."""
+    counts, rate = _stored(folder, kind)
+    # its headers tell no gain: the size is set afterwards
+    return torch.from_numpy(resample(counts / _USUAL_GAIN, rate, sampling_rate, "polyphase")).float()

@@ -5,7 +5,7 @@ import pytest
 import torch
 import wfdb
 
-from hf_ecg.data.noise_views import KINDS, electrode_noise
+from hf_ecg.data.noise_views import KINDS, check_recordings, electrode_noise
 from hf_ecg.data.view_base import Waveforms
 from hf_ecg.data.views import validate_views
 
@@ -90,6 +90,17 @@ def test_recordings_that_do_not_fit_are_refused(recordings, tmp_path):
     (recordings / "em.hea").unlink()
     with pytest.raises(FileNotFoundError, match="em.hea is not there"):
         noise_of("electrode", recordings=str(recordings))
+    for content, message in (
+        ("", "em.hea is empty"),
+        ("em 2 x\n", "is it a WFDB header"),
+        ("em 0 500 0\n", "no signals"),
+    ):
+        (recordings / "em.hea").write_text(content)
+        with pytest.raises(ValueError, match=message):
+            check_recordings(recordings, ["electrode"])
+    (recordings / "bw.dat").write_bytes(bytes(100))
+    with pytest.raises(ValueError, match="bw.dat has 100 bytes, wanted 40000"):
+        check_recordings(recordings)
 
 
 @pytest.mark.parametrize(
