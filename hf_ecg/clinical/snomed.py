@@ -18,7 +18,6 @@ from .scp import SEPARATOR
 from .tables import read_table
 
 CORPORA = ("cpsc2018", "csn", "cinc2021")
-CHALLENGE_2021 = ("dx_mapping_scored", "dx_mapping_unscored")
 _TABLE = Path(__file__).parent / "snomed.csv"
 _COLUMNS = ("corpus", "code", "acronym", "also", "sentence", "source")
 # Codes that do not say the same in every corpus; all others differ in wording only.

@@ -14,7 +14,6 @@ from .waves import P_EDGE, QRS_EDGE, Wave, plateau
 
 _V1, _V5, _V6 = (INDEPENDENT_LEADS.index(lead) for lead in ("V1", "V5", "V6"))
 # Sokolow and Lyon (1949): S in V1 + R in V5 or V6 of 3.5 mV and more is hypertrophy; mV that are drawn.
-SOKOLOW_BOUND_MV = 3.5
 _SOKOLOW_DRAWN, _SOKOLOW_NORMAL = (3.75, 5.2), 3.1
 # Depolarisation begins and ends in an instant, a Gaussian does not: its tails are cut with this flank.
 _EDGE_S = 0.002

@@ -33,10 +33,6 @@ def some(rows=2):
     return beats(rows, torch.Generator().manual_seed(0))
 
 
-def lead_of(token):
-    return token // 3
-
-
 def changed_by(model, inputs, token):
     """bool (tokens,): which tokens of the output another beat at `token` changes."""
     other = inputs["beat_tokens"].clone()

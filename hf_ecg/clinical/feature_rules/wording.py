@@ -58,7 +58,6 @@ class Wording:
         core: what is left, lower case, without leads, bounds and filling words: "prolonged pr".
         leads: those named; empty when it names none.
         contiguous: it asks for two leads side by side, whichever.
-        all_leads: it says "all".
         low, high: bounds in `unit`; None where there is none.
         inclusive: "120 ms or more" and "110 to 119 ms", not "over 200 ms".
         unit: "ms", "mV", "/min", "degrees", or "" when the text has none.
@@ -67,7 +66,6 @@ class Wording:
     core: str
     leads: tuple[str, ...] = ()
     contiguous: bool = False
-    all_leads: bool = False
     low: float | None = None
     high: float | None = None
     inclusive: bool = True
@@ -87,15 +85,14 @@ def parse_feature(text: str) -> Wording:
     text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
     text, contiguous = _CONTIGUOUS.subn(" ", text)
     region = _REGION.search(text)
-    leads, everything = (), False
     if region:
-        leads, everything = _REGIONS[region[1]], region[0].startswith("all")
+        leads = _REGIONS[region[1]]
         text = text.replace(region[0], " ")
     else:
         text, leads = _take_leads(text)
     text, bounds = _take_bounds(re.sub(r"\s+", " ", text))
     core = " ".join(re.sub(r"[(),;:]", " ", _FILLERS.sub(" ", text)).split())
-    return Wording(core, leads, bool(contiguous), everything, **bounds)
+    return Wording(core, leads, bool(contiguous), **bounds)
 
 
 def _take_leads(text: str) -> tuple[str, tuple[str, ...]]:

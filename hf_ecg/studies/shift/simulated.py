@@ -58,7 +58,6 @@ SYSTEMS = {
     "conditional MMD, X": System(NOT, ObjectiveOptions(CONDITIONAL_MMD, 1.0, **_LATE)),
     "group DRO, X": System(NOT, ObjectiveOptions(GROUP_DRO)),
 }
-INVARIANT = ("IRM, X", "V-REx, X", "CORAL, X", "conditional MMD, X", "group DRO, X")
 
 
 @dataclass(frozen=True)
