@@ -85,8 +85,11 @@ def plot_sentence(record, model, feature_extractor, *, show: Sequence[str] | Non
     Raises:
         ValueError: what the extractor or `plot_beats` refuses.
     """
-    inputs = dict(feature_extractor(record, return_tensors="pt", window="first"))
-    inputs.pop("record_index", None)
+    # drawing without a model needs nothing of this
+    from ..explanation.explained_record import explained_record
+
+    shown = explained_record(record, feature_extractor, model)
+    inputs = dict(feature_extractor(shown.given, return_tensors="pt", window="recipe"))
     training = model.training
     words = model.eval().codes_of(**inputs)[0].tolist()
     model.train(training)
@@ -95,7 +98,8 @@ def plot_sentence(record, model, feature_extractor, *, show: Sequence[str] | Non
     kept = [place for place, beat in enumerate(there) if beat]
     return plot_beats(
         record,
-        inputs["peak_samples"][0].numpy()[kept],
+        # padding before the record is not drawn
+        inputs["peak_samples"][0].numpy()[kept] + shown.places.starts[0] * feature_extractor.sampling_rate,
         [names[place] for place in kept],
         [words[place] for place in kept],
         position_rate=feature_extractor.sampling_rate,

@@ -6,9 +6,10 @@ import pytest
 pytest.importorskip("matplotlib", reason='figures need the extra "plot"')
 
 from hf_ecg import ECGFeatureExtractor, HeartLangVQHBRForPreTraining
-from hf_ecg.plotting import plot_beats, plot_vocabulary
+from hf_ecg.plotting import plot_beats, plot_sentence, plot_vocabulary
 from hf_ecg.plotting.__main__ import main
 from hf_ecg.signals.leads import STANDARD_LEADS
+from hf_ecg.signals.record import Record
 from tests.models.tiny.heartlang_vqhbr import vqhbr_config
 from tests.signals.made_beats import every, waveform
 
@@ -62,6 +63,18 @@ def test_the_most_used_words_come_first():
         plot_vocabulary(np.zeros((5, 8)), np.zeros(5), sampling_rate=100)
     with pytest.raises(ValueError, match=r"usage \(4,\)"):
         plot_vocabulary(np.zeros((5, 8)), np.zeros(4), sampling_rate=100)
+
+
+def test_a_sentence_stands_over_its_beats_where_the_recipe_pads_in_front():
+    model = HeartLangVQHBRForPreTraining(vqhbr_config(num_samples=1000, beat_samples=96))
+    steps = [{"name": "select_leads"}, {"name": "pad", "position": "start"}, {"name": "beat_tokens", "max_tokens": 40}]
+    extractor = ECGFeatureExtractor(sampling_rate=100, leads=LEADS, num_samples=1000, steps=steps)
+    peaks = every(0.8, samples=500)
+    record = Record("short", waveform(peaks, samples=500, leads=1), None, None, ("II",), 100)
+    beats, (trace,) = (marks(plot_sentence(record, model, extractor), gid) for gid in ("beat", "trace-II"))
+    across = trace.get_xdata()
+    places = [round((mark.get_xdata()[0] - across[0]) / (across[1] - across[0])) for mark in beats]
+    np.testing.assert_allclose(places, peaks, atol=1)
 
 
 def test_the_command_draws_words_and_sentences(tmp_path, monkeypatch, capsys):
