@@ -108,8 +108,9 @@ class Command(click.Command):
         while words and words[0] != "--":
             word = words.pop(0)
             name, equals, value = word.partition("=")
-            if name not in known and f"--{name[2:].replace('-', '_')}" in known:
-                name = f"--{name[2:].replace('-', '_')}"
+            spelled = f"--{name[2:].replace('-', '_')}"
+            if name.startswith("--") and name not in known and spelled in known:
+                name = spelled
             if not isinstance(known.get(name), Many):
                 others.append(name + equals + value)
                 continue

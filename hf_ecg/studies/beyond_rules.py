@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from transformers.utils import logging
 
 from ..clinical.prompts import load_prompts
-from ..data.corpus import load_corpus
+from ..data.corpus import find_config, load_corpus
 from ..data.harder_rows import with_leads, with_noise
 from ..data.rows import SIGNAL_COLUMNS, RowDataset
 from ..evaluation.judging.asked_texts import TrainedTexts
@@ -97,6 +97,7 @@ def beyond_rules(
         OSError: a model or corpus is not there.
     """
     models, folds, device = list(models), sorted(folds), pick_device(forward.device)
+    config = find_config(data, config)
     prompt_sets = [load_prompts(name) for name in prompts]
     described_features(prompt_sets)  # raises before anything is embedded
     facts = facts_for_evaluation(models, config, folds, allow_training_folds or rotation)

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hf_ecg.cli import call
 from hf_ecg.evaluation.protocol import (
     SourceFacts,
     TrainingFacts,
@@ -211,3 +212,39 @@ def test_parse_folds():
     for text in ("", "a", "3-1", "1;2", "-1"):
         with pytest.raises(ValueError, match="folds are"):
             parse_folds(text)
+
+
+@pytest.fixture(scope="module")
+def two_models(tmp_path_factory):
+    """One of the small corpus, and one of another; both saw the fold 77, which the corpus does not have."""
+    folder = tmp_path_factory.mktemp("two_models")
+    tiny.write_corpus(folder / "corpus", 40)
+    for name, config in (("same", tiny.CONFIG), ("other", "another_500hz")):
+        tiny.dual_encoder().save_pretrained(folder / name)
+        tiny.processor().save_pretrained(folder / name)
+        tiny.write_facts(folder / name, config=config, train_folds=[77])
+    return folder
+
+
+DOORS = {
+    "evaluate zero-shot": ["--folds", "77", "--prompts", "ptb_xl_rhythm", "--output", "o.json"],
+    "evaluate probe": ["--test_folds", "77", "--label_set", "rhythm", "--output", "o.json"],
+    "evaluate robustness": ["--test_folds", "77", "--prompts", "ptb_xl_rhythm", "--output_dir", "robust"],
+    "evaluate simplicity-bias": ["--test_folds", "77", "--output_dir", "bias"],
+    "evaluate lead-reconstruction": ["--test_folds", "77", "--output_dir", "reconstructed"],
+    "evaluate reports": ["--test_folds", "77", "--output", "o.json"],
+    "study beyond-rules": ["--folds", "77", "--prompts", "ptb_xl_rhythm", "--output", "o.json"],
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_folds_of_another_corpus_are_not_those_of_this_one_though_no_configuration_is_named(
+    two_models, door, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = ["--data", str(two_models / "corpus"), *DOORS[door]]
+    with pytest.raises(ValueError, match=r"same was trained on folds \[77\]"):
+        call(door, ["--model", str(two_models / "same"), *given])
+    with pytest.raises(ValueError) as refused:  # for what comes after the check
+        call(door, ["--model", str(two_models / "other"), *given])
+    assert "was trained on" not in str(refused.value)

@@ -9,7 +9,7 @@ import numpy as np
 from datasets import Dataset
 
 from ...clinical.reports import clean_report
-from ...data.corpus import load_corpus, require_columns
+from ...data.corpus import find_config, load_corpus, require_columns
 from ..loading import checked_source, describe_seeds, facts_for_evaluation, load_writer, pick_device
 from ..metrics.figures import bootstrap_figures, figures_task
 from ..metrics.report_figures import count_reports, report_figures
@@ -73,6 +73,7 @@ def judge_written_reports(
             a column that the corpus does not have.
         OSError: a model or corpus is not there.
     """
+    config = find_config(data, config)
     device, folders = pick_device(forward.device), [model, *([template] if template else [])]
     role = _check_folds(folds, template, config, allow_training_folds)
     # one by one: a model of ECGs and texts may fill the template beside its own words

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from ...data.corpus import label_names, load_corpus
+from ...data.corpus import find_config, label_names, load_corpus
 from ..loading import (
     budget_notes,
     check_label_sets,
@@ -68,7 +68,7 @@ def judge_by_probe(
         OSError: a model or corpus is not there.
     """
     models, supervised = list(models), list(companions.supervised)
-    device = pick_device(forward.device)
+    config, device = find_config(data, config), pick_device(forward.device)
     require_disjoint(folds, "folds")
     facts = facts_for_evaluation(models, config, folds["test"], allow_training_folds)
     companion_facts = facts_for_evaluation(supervised, config, folds["test"], allow_training_folds)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...clinical.prompts import PromptSet, load_merl_prompts, load_prompts
-from ...data.corpus import label_names, load_corpus
+from ...data.corpus import find_config, label_names, load_corpus
 from ..loading import (
     budget_notes,
     check_label_sets,
@@ -68,7 +68,7 @@ def judge_by_prompts(
         OSError: a model or corpus is not there.
     """
     models, supervised = list(models), list(companions.supervised)
-    device = pick_device(forward.device)
+    config, device = find_config(data, config), pick_device(forward.device)
     prompt_sets = asked_prompts(prompts, data, config)
     facts = facts_for_evaluation(models, config, list(folds), allow_training_folds)
     companion_facts = facts_for_evaluation(supervised, config, list(folds), allow_training_folds)

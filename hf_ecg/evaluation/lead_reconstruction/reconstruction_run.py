@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset
 
 from ...data.collators.lead_reconstruction import check_standard_leads
-from ...data.corpus import load_corpus
+from ...data.corpus import find_config, load_corpus
 from ...progress import progress_bar
 from ...signals.leads import STANDARD_LEADS
 from ..judging.features import PreparedRows, frozen
@@ -82,6 +82,7 @@ def judge_lead_reconstruction(
         ValueError: another kind of model, folds of the training, an impossible set of leads, no record to judge.
         OSError: the model or a corpus is not there.
     """
+    config = find_config(data, config)
     sets, device = options.sets, pick_device(forward.device)
     if options.fitted_on is None:
         require_disjoint(folds, "folds")

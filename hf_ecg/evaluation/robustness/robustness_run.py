@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...data.added_noise import NOISES
-from ...data.corpus import load_corpus
+from ...data.corpus import find_config, load_corpus
 from ...data.noise_views import check_recordings
 from ...data.rows import rows_fingerprint
 from ...files import ArrayStore, values_digest
@@ -120,6 +120,7 @@ def judge_robustness(
     (kind,) = kinds
     if options.lead is not None and kind != PROBE:
         raise ValueError(f"lead is {options.lead!r}, which says what a probe is trained on; this is a {kind}")
+    config = find_config(data, config)
     facts = facts_for_evaluation(models + against, config, folds["test"], allow_training_folds)
     wanted = dict(folds) if kind == PROBE else {"test": folds["test"]}
     if not options.leaky:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...checks import check_positive_integer
-from ...data.corpus import load_corpus
+from ...data.corpus import find_config, load_corpus
 from ...data.rows import RowDataset
 from ...locks import output_lock
 from ...owned_folders import mark
@@ -99,6 +99,7 @@ def judge_simplicity_bias(
         OSError: a model or the corpus is not there, or another process writes the folder.
     """
     models, against, output_dir = list(models), list(options.against), Path(output_dir)
+    config = find_config(data, config)
     facts = facts_for_evaluation(models + against, config, folds["test"], allow_training_folds)
     require_disjoint(dict(folds), "folds")
     splits = {
