@@ -11,7 +11,7 @@ from ..options import DESCRIPTIONS, NAMES, NAMES_AND_DESCRIPTIONS, AskingOptions
 from ..reports.evaluation_report import task_entry
 from .asked_texts import AskedTexts, TrainedTexts, asked_texts, log_dropped
 from .features import classifier_logits, ecg_embeddings, with_random_ecg_tower
-from .label_text import TextEmbeddings, match_labels, scores_by_text, standardized
+from .label_text import TextEmbeddings, added, match_labels, scores_by_text
 from .rule_scores import corpus_margins, described_features, rule_scores
 
 MODEL, SUPERVISED, RANDOM = "prompts", "BCE classifier", "random encoder"
@@ -100,9 +100,7 @@ class JudgedTasks:
             self.ruled.append(used)
         self.scores[RULES] = [rules]
         told = self.scores.get(SYSTEMS[DESCRIPTIONS], [])
-        both = [
-            [standardized(one) + standardized(rule) for one, rule in zip(seed, rules, strict=True)] for seed in told
-        ]
+        both = [[added(one, rule) for one, rule in zip(seed, rules, strict=True)] for seed in told]
         if both:
             self.scores[WITH_RULES] = both
 

@@ -251,6 +251,11 @@ def standardized(scores: np.ndarray) -> np.ndarray:
     return np.where(constant, 0.0, (scores - scores.mean(axis=0)) / np.where(constant, 1.0, scores.std(axis=0)))
 
 
+def added(descriptions: np.ndarray, rules: np.ndarray) -> np.ndarray:
+    """What descriptions and rules say together of the same rows (rows, classes): the sum of both z-scores."""
+    return standardized(descriptions) + standardized(rules)
+
+
 def agreement(names: np.ndarray, descriptions: np.ndarray) -> np.ndarray:
     """How far two z-scores (rows, classes) agree on each class, (classes,): their correlation, zero where it is below.
 

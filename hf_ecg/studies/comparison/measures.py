@@ -14,7 +14,7 @@ from ...data.corpus import label_matrix, label_names, load_corpus, target_matrix
 from ...data.rows import rows_fingerprint
 from ...evaluation.judging.asked_texts import TrainedTexts, asked_texts, log_dropped
 from ...evaluation.judging.features import PreparedRows, classifier_logits, ecg_embeddings, ecg_features
-from ...evaluation.judging.label_text import TextEmbeddings, match_labels, scores_by_text, standardized
+from ...evaluation.judging.label_text import TextEmbeddings, added, match_labels, scores_by_text
 from ...evaluation.judging.linear_probe import ProbeRows, linear_probe
 from ...evaluation.judging.ridge_probe import ridge_probe
 from ...evaluation.judging.rule_scores import corpus_margins, described_features, feature_shares, rule_scores
@@ -209,7 +209,7 @@ class _Outputs:
         asked = asked if shares is None else asked.by_rarity(shares)
         scores = scores_by_text(texts, embeddings[rows], asked, [by])[by]
         if with_rules:
-            scores = standardized(scores) + standardized(self.judged.rule_scores(measure, rows, shares))
+            scores = added(scores, self.judged.rule_scores(measure, rows, shares))
         return scores
 
 

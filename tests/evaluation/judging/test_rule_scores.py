@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hf_ecg.clinical.prompts import PromptSet
+from hf_ecg.evaluation.judging.judged_tasks import RULES, SYSTEMS, WITH_RULES, JudgedTasks
 from hf_ecg.evaluation.judging.rule_scores import (
     corpus_margins,
     described_features,
@@ -9,6 +10,7 @@ from hf_ecg.evaluation.judging.rule_scores import (
     percentile_ranks,
     rule_scores,
 )
+from hf_ecg.evaluation.options import DEFAULT_FORWARD, DEFAULT_INTERVALS, DESCRIPTIONS, AskingOptions
 from tests.evaluation import tiny
 
 PR, P = "prolonged PR interval (over 200 ms)", "P wave before every QRS complex"
@@ -72,3 +74,15 @@ def test_margins_are_of_the_rows_of_a_corpus():
     assert features == [PR, P]
     margins = corpus_margins(rows, features, progress=False)
     assert list(margins) == features and all(values.shape == (3,) for values in margins.values())
+
+
+def test_descriptions_and_rules_count_alike_whatever_their_scales():
+    rows, told = tiny.dataset(6), np.array([[0.0], [100.0], [300.0], [200.0], [500.0], [400.0]])
+    judged = JudgedTasks(
+        rows, [prompt_set("1AVB")], [(None, np.arange(6))], AskingOptions(), DEFAULT_INTERVALS, DEFAULT_FORWARD
+    )
+    judged.scores[SYSTEMS[DESCRIPTIONS]] = [[told]]
+    judged.add_rules()
+    (rules,) = judged.scores[RULES][0]
+    z = [(one - one.mean()) / (one.std() or 1) for one in (told, rules)]
+    assert judged.scores[WITH_RULES][0][0] == pytest.approx(z[0] + z[1])
