@@ -17,6 +17,7 @@ from hf_ecg.losses import (
     patient_contrastive_loss,
     simsiam_loss,
     three_kg_loss,
+    vicreg_loss,
 )
 from hf_ecg.models.shared.momentum_teacher import MomentumTeacher, teacher_momentum
 from hf_ecg.training import StepCallback
@@ -53,6 +54,12 @@ OBJECTIVES = {
     "barlow_twins": (
         PROJECTED | {"redundancy_weight": 0.3},
         lambda o: barlow_twins_loss(o.projected, o.second_projected, redundancy_weight=0.3),
+    ),
+    "vicreg": (
+        PROJECTED | {"invariance_weight": 2.0, "variance_weight": 3.0, "covariance_weight": 5.0},
+        lambda o: vicreg_loss(
+            o.projected, o.second_projected, invariance_weight=2.0, variance_weight=3.0, covariance_weight=5.0
+        ),
     ),
     "three_kg": (
         PROJECTED | {"temperature": 0.1},

@@ -269,6 +269,13 @@ def test_a_network_that_cannot_be_is_refused(values, message):
         tiny_config(**values)
 
 
+def test_the_labels_stand_in_the_released_order():
+    """Of two that begin alike `test_both_forms_of_weight_norm_and_of_prefix_give_one_model` names the first."""
+    words = "Poor Sinus Premature Tachycardia Ventricular Supraventricular Bradycardia Infarction Atrioventricular"
+    words += " Right Left Electronic Atrial Atrial Accessory 1st Bifascicular"
+    assert [label.split()[0] for label in ecg_fm_config("ecg-fm-finetuned").id2label.values()] == words.split()
+
+
 def test_the_published_sizes():
     with torch.device("meta"):
         assert ECGFMForPreTraining(ecg_fm_config()).num_parameters() == 90_883_072

@@ -228,6 +228,9 @@ def test_the_published_sizes(options, parameters):
             whole = STMEMForPreTraining(config)
             fixed = whole.decoder.positions.numel()
             assert whole.num_parameters() + fixed == 88_534_753
+            # the decoder's last norm alone has another epsilon
+            epsilons = {name: part.eps for name, part in whole.named_modules() if isinstance(part, torch.nn.LayerNorm)}
+            assert epsilons.pop("decoder.norm") == 1e-6 and set(epsilons.values()) == {1e-5}
 
 
 def test_an_encoder_is_taken_out_of_its_pretraining_model_without_a_word(tmp_path):
