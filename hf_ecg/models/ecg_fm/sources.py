@@ -37,9 +37,10 @@ SOURCES = tuple(
         " 16 samples (32 ms); the first one's channels are normalised over time. A linear layer, a convolution over"
         " 128 frames for the positions, and 12 post-norm blocks follow. `pooler_output` is the mean over frames. The"
         " pretraining adds two codebooks of 320 codes, and a projection of outputs and targets.",
-        preparation="Each lead of the whole record by its own mean and standard deviation, then segments of 5 s. The"
-        " original combines the segments' probabilities for each label, by their mean, or their maximum for rare"
-        " findings. Here embeddings or logits are averaged; pipelines and `embed --crops max` take the largest.",
+        preparation="Each lead of the whole record by its own mean and standard deviation, then segments of 5 s; of a"
+        " record of 7 s the last 2 are left out. The original combines the segments' probabilities for each label, by"
+        " their mean, or their maximum for rare findings. Here embeddings or logits are averaged; pipelines and"
+        " `embed --crops max` take the largest.",
         unused=UNUSED,
         caveats=(
             "The first convolution's channels are normalised over time, lead by lead normalisation aside: voltage"
