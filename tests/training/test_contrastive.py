@@ -1,6 +1,8 @@
 """Contrastive pretraining by recipe: what is trained, that it resumes, and the control with another patient's risk."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -55,11 +57,36 @@ def test_a_run_leaves_an_encoder_of_single_leads(contrastive_recipe, recipe_of, 
     assert "**Self-supervised**" in card and "by clinical risk from column age." in card
 
 
-def test_a_run_repeats_bit_for_bit(contrastive_recipe, recipe_of, tmp_path):
-    for name in ("first", "second"):
-        pretrain(recipe_of(contrastive_recipe, run__num_workers=0), tmp_path / name)
-    first, second = (AutoModel.from_pretrained(tmp_path / name).state_dict() for name in ("first", "second"))
+def test_a_run_repeats_bit_for_bit_with_its_teacher_and_stopped_in_between(
+    contrastive_recipe, recipe_of, tmp_path, monkeypatch
+):
+    contrastive_recipe["model"]["config"] |= {
+        "loss_type": "byol",
+        "projection_dim": 8,
+        "projection_hidden_size": 12,
+        "projection_norm": "batch_norm",
+        "predictor_hidden_size": 6,
+        "teacher_momentum": 0.5,
+    }
+    recipe = recipe_of(contrastive_recipe, run__num_workers=0)
+    pretrain(recipe, tmp_path / "whole")
+    follow = ECGForContrastivePreTraining.after_step
+
+    def stop(self, step):
+        follow(self, step)
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ECGForContrastivePreTraining, "after_step", stop)
+        with pytest.raises(InterruptedError, match="SIGTERM after step 4 of"):
+            pretrain(recipe, tmp_path / "cut")
+    pretrain(recipe, tmp_path / "cut", resume=True)
+    whole, cut = (AutoModel.from_pretrained(tmp_path / name) for name in ("whole", "cut"))
+    first, second = whole.state_dict(), cut.state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
+    weights = (part.get_input_embeddings().weight for part in (whole.ecg_model, whole.teacher.ecg_model))
+    assert not torch.equal(*weights)
 
 
 def test_the_control_gives_every_record_another_patients_risk(contrastive_recipe, recipe_of):
