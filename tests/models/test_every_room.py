@@ -16,6 +16,7 @@ from hf_ecg.embed import EmbeddingOptions, embed_records
 from hf_ecg.evaluation.judging.features import run_model
 from hf_ecg.evaluation.robustness.conditions import MASKED, Condition, NoiseOptions
 from hf_ecg.evaluation.robustness.disturbed_rows import DisturbedRows
+from hf_ecg.export import ExportedModel, export_model
 from hf_ecg.hub import push_run
 from hf_ecg.models.shared.roles import ecg_config, ecg_encoder, model_role
 from tests.evaluation import tiny
@@ -102,6 +103,24 @@ def test_it_is_judged_with_fewer_leads_and_more_noise(work, one_lead):
         rows = DisturbedRows(extractor, tiny.dataset(3), condition)
         found = run_model(model, rows, lambda inputs: model(**inputs).pooler_output)
         assert found.shape == (3, model.config.hidden_size) and found.isfinite().all()
+
+
+@pytest.mark.large  # the exporter takes seconds for each; that there is a graph test_graphs.py says in every run
+@pytest.mark.parametrize("work", ENCODERS, indirect=True)
+def test_it_is_written_as_onnx_or_the_reason_is_told(work, one_lead, tmp_path):
+    pytest.importorskip("onnxruntime"), pytest.importorskip("onnxscript")
+    if "input_values" not in AutoFeatureExtractor.from_pretrained(work / "model").model_input_names:
+        with pytest.raises(ValueError, match="beat_tokens.*: only models of the waveform are exported"):
+            export_model(str(work / "model"), tmp_path / "onnx")
+        return
+    folder = export_model(str(work / "model"), tmp_path / "onnx")
+    model, exported = AutoModel.from_pretrained(work / "model").eval(), ExportedModel(folder)
+    (row,) = tiny.dataset(1)
+    signal = np.asarray(row["signal"]).reshape(len(tiny.LEADS), -1) / 1000
+    given = exported.inputs(signal, sampling_rate=100, leads=tiny.LEADS, units="mV", **one_lead)
+    with torch.no_grad():
+        wanted = model(**{name: torch.from_numpy(value) for name, value in given.items()}).pooler_output
+    np.testing.assert_allclose(exported.run(given)["pooler_output"], wanted, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("work", ENCODERS, indirect=True)
