@@ -120,7 +120,7 @@ class Body(nn.Module):
 
     def forward(self, ecg, text, ids):
         own_ids, own = ids, slice(len(ecg))
-        if self.method == "weighted clep" and self.identical_text != "negative":
+        if self.method in ("weighted clep", "clep of known texts") and self.identical_text != "negative":
             extra, extra_ids = extra_texts()
             text, ids = torch.cat([text, extra]), torch.cat([ids, extra_ids])
         pair = F.normalize(torch.tanh(self.ecg(ecg)), dim=-1), F.normalize(torch.tanh(self.text(text)), dim=-1)
@@ -130,7 +130,7 @@ class Body(nn.Module):
             weighting = {"text_weighting": "distinct"}
             options["true_text_ids"] = torch.stack([own_ids, own_ids + 3], dim=1)
         if self.method == "clep of known texts":
-            return self._of_known_texts(pair, options)
+            return self._of_known_texts(pair, options, own)
         if self.method == "softmax":
             return softmax_contrastive_loss(*pair, self.log_scale.exp(), **options)
         loss = sigmoid_contrastive_loss(*pair, self.log_scale.exp(), self.bias, **options, **weighting)
@@ -141,18 +141,22 @@ class Body(nn.Module):
             loss = loss + 0.5 * pull
         return loss
 
-    def _of_known_texts(self, pair, options):
-        """Half of the texts are of another kind, with a scale and bias of each; some are known to be true or not."""
+    def _of_known_texts(self, pair, options, own):
+        """Half of the texts are of another kind, or the extra ones alone, of two, with a scale and bias of each; some
+        are known to be true or not."""
         ids = options["text_ids"]
-        kinds = (ids % 2 == 0).long()
-        scale = torch.stack([self.log_scale.exp(), 2 * self.log_scale.exp()])[kinds]
-        bias = torch.stack([self.bias, -self.bias])[kinds] + ids / 10
-        known = {"unknown_text_ids": torch.stack([ids + 1, ids - 3], dim=1)}
+        extra = ids[own.stop :]
+        kinds = torch.cat([torch.zeros_like(ids[own]), 1 + extra // 9]) if len(extra) else (ids % 2 == 0).long()
+        scale = (self.log_scale.exp() * torch.tensor([1.0, 2.0, 0.5]))[kinds]
+        bias = torch.stack([self.bias, -self.bias, 2 * self.bias])[kinds] + ids / 10
+        own_ids = ids[own]
+        known = {"unknown_text_ids": torch.stack([own_ids + 1, own_ids - 3], dim=1)}
         if self.identical_text != "negative":
-            known["true_text_ids"] = torch.stack([ids, ids + 3], dim=1)
-        weighting = {"text_weighting": "distinct", "text_kinds": kinds, "kind_weights": (0.3,)}
+            known["true_text_ids"] = torch.stack([own_ids, own_ids + 3], dim=1)
+        weighting = {"text_weighting": "distinct", "text_kinds": kinds, "kind_weights": (0.3, 2.0)}
         loss = sigmoid_contrastive_loss(*pair, scale, bias, **options, **known, **weighting)
-        return loss + 0.5 * false_negative_mitigation_loss(*pair, text_ids=ids, gather=self.gather, **known)
+        pull = false_negative_mitigation_loss(pair[0], pair[1][own], text_ids=own_ids, gather=self.gather, **known)
+        return loss + 0.5 * pull
 
 
 def run(method, identical_text, gather, ddp=False):

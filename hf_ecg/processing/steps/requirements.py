@@ -121,5 +121,5 @@ def _normalised_by(signals: np.ndarray) -> str:
 def _without_flat_ends(signals: np.ndarray) -> np.ndarray:
     """(leads, samples) without the stretches at both ends in which no lead moves; all of it where none ever does."""
     # a missing value is unlike any, and so counts as moving
-    moving = np.flatnonzero((signals[:, 1:] != signals[:, :-1]).any(axis=0)) if len(signals) else ()
+    moving = np.flatnonzero((signals[:, 1:] != signals[:, :-1]).any(axis=0))
     return signals[:, moving[0] : moving[-1] + 2] if len(moving) else signals
