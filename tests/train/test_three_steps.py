@@ -3,7 +3,10 @@
 import dataclasses
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from hf_ecg import TolerantECGForPreTraining
 from hf_ecg.recipes_found import find_recipe
 from hf_ecg.training import pretrain
 from hf_ecg.training.log_file import read_log
@@ -68,6 +71,16 @@ def narrow_language_of_beats(recipe, text_tower):
     recipe.model.init_from["vocabulary_model"] = str(folder)
 
 
+def of_three_steps(name, change, mimic, text_tower, **run):
+    recipe = load_recipe(find_recipe(name), [f"data.sources.0.path={mimic}", "data.cache=false", "validation=null"])
+    change(recipe, text_tower)
+    (source,) = recipe.data.sources
+    source.config, source.folds = None, dataclasses.replace(source.folds, validation=[])
+    small = {"batch_size": 8, "max_steps": 3, "num_workers": 0, "num_threads": 1, "log_every_steps": 1}
+    recipe.run = dataclasses.replace(recipe.run, num_processes=1, mixed_precision="no", **small, **run)
+    return recipe
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -83,12 +96,26 @@ def narrow_language_of_beats(recipe, text_tower):
     ],
 )
 def test_three_steps_are_taken(name, change, mimic, text_tower, tmp_path):
-    recipe = load_recipe(find_recipe(name), [f"data.sources.0.path={mimic}", "data.cache=false", "validation=null"])
-    change(recipe, text_tower)
-    (source,) = recipe.data.sources
-    source.config, source.folds = None, dataclasses.replace(source.folds, validation=[])
-    small = {"batch_size": 8, "max_steps": 3, "num_workers": 0, "num_threads": 1, "log_every_steps": 1}
-    recipe.run = dataclasses.replace(recipe.run, num_processes=1, mixed_precision="no", **small)
-    pretrain(recipe, tmp_path / "out")
+    pretrain(of_three_steps(name, change, mimic, text_tower), tmp_path / "out")
     losses = [line["loss"] for line in read_log(tmp_path / "out") if line["kind"] == "train"]
     assert len(losses) == 3 and all(0 < loss < 100 for loss in losses)
+
+
+def test_two_teachers_and_their_centers_go_on_where_they_were(mimic, text_tower, tmp_path, monkeypatch):
+    recipe = of_three_steps("tolerantecg", narrow_views, mimic, text_tower, checkpoint_every_steps=1)
+    recipe.model.config |= {"teacher_momentum": 0.5, "teacher_momentum_end": 0.9}
+    pretrain(recipe, tmp_path / "whole")
+    follow = TolerantECGForPreTraining.after_step
+
+    def dies(model, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        follow(model, step)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TolerantECGForPreTraining, "after_step", dies)
+        pretrain(recipe, tmp_path / "cut")
+    pretrain(recipe, tmp_path / "cut", resume=True)
+    whole, cut = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "cut"))
+    assert any(name.startswith("distillation.teachers.noise.") for name in whole) and "distillation.centers" in whole
+    assert all(torch.equal(value, cut[name]) for name, value in whole.items())
