@@ -40,6 +40,12 @@ def test_the_ratio_is_the_one_that_was_asked_for(kind, rule):
         np.testing.assert_allclose(found, snr_db, atol=1e-9)
 
 
+def test_a_loud_second_of_noise_counts_by_its_size_and_not_by_its_power():
+    noise = np.sin(2 * np.pi * 5 * np.arange(200) / RATE)[None] * np.repeat([1.0, 3.0], RATE) + 7
+    assert noise_power(noise, RATE)[0] == pytest.approx(((1 + 3) / 2) ** 2 / 2)
+    assert noise_power(noise - 7, RATE, COMPAT_TOLERANTECG)[0] == pytest.approx((1 + 9) / 2 / 2)
+
+
 def test_offset_is_signal_to_one_rule_only():
     for rule, ratio in ((NSTDB, 1.0), (COMPAT_TOLERANTECG, 400.0)):
         with_offset, without = (signal_power(heart(offset=offset), RATE, rule)[2] for offset in (2.0, 0.0))

@@ -50,6 +50,12 @@ def test_kinds_are_drawn_evenly():
     assert untouched == pytest.approx(1 / len(KINDS), abs=0.03)
 
 
+def test_of_several_kinds_together_one_is_there_at_least():
+    options = {"kinds": ["baseline", "motion"], "kind_probability": 0.01, "rms": 1.0, "sampling_rate": 20.0}
+    silence = Waveforms.of(torch.zeros(100, 1, 200))
+    assert electrode_noise(silence, torch.Generator().manual_seed(0), **options).input_values.any(dim=-1).all()
+
+
 def test_the_signal_to_noise_ratio_is_that_of_each_lead():
     values = torch.randn(20, 3, SAMPLES, generator=torch.Generator().manual_seed(1)) * torch.tensor(
         [[[1.0], [2], [3]]]

@@ -153,6 +153,20 @@ def test_padding_has_no_beats():
     assert max(peaks_of(short)) < 500
 
 
+@pytest.mark.parametrize("parameters", [{}, {"detector": "xqrs", "searched": "first"}], ids=["slopes", "xqrs"])
+def test_padding_in_front_moves_the_beats(parameters):
+    signals = waveform(every(0.7, samples=500), samples=500)
+    steps = [{"name": "pad", "position": "start"}, {"name": "beat_tokens", "max_tokens": 256} | parameters]
+    front = ECGFeatureExtractor(sampling_rate=100, leads=LEADS, num_samples=1000, steps=steps)
+    behind = read(signals, extractor(**parameters))
+    assert peaks_of(read(signals, front)) == [peak + 500 for peak in peaks_of(behind)]
+
+
+def test_times_count_stretches_of_the_seconds_that_are_asked_for():
+    batch = read(waveform(every(0.8)), extractor(time_seconds=2.5))
+    assert torch.equal(batch["time_ids"], batch["peak_samples"] // 250 + 1)
+
+
 def test_batches_are_what_single_records_stack_to():
     signals = [waveform(every(0.5)), np.zeros((12, 1000)), waveform(every(1.0), seed=3)]
     whole, parts = read(signals), [dict(read(signal)) for signal in signals]
