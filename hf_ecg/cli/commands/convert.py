@@ -21,10 +21,11 @@ def command(source, file, out, check, case, tokenizer) -> Ending:
     hf-ecg convert merl-resnet18 res18_best_ckpt.pth OUT
     hf-ecg convert --check golden/merl-resnet18 golden/clef-small
 
-    SOURCE is the name of a published model, FILE its checkpoint (.pt, .pth, .ckpt, .bin, .safetensors), OUT the folder
-    to make. A mistyped SOURCE lists all names. With --check the weights and inputs of golden cases, folders with
-    spec.json and expected_seed<N>.npz, go through the conversion, and every stored array is compared with ours; then
-    again after the model was saved and loaded. The status is 1 where one differs, or where nothing compares one.
+    SOURCE is the name of a published model, FILE its checkpoint (.pt, .pth, .ckpt, .bin, .safetensors, or the
+    .safetensors.index.json of several files), OUT the folder to make. A mistyped SOURCE lists all names. With --check
+    the weights and inputs of golden cases, folders with spec.json and expected_seed<N>.npz, go through the conversion,
+    and every stored array is compared with ours; then again after the model was saved and loaded. The status is 1
+    where one differs, or where nothing compares one.
     """
     if check and file is None and tokenizer is None:
         return _checked(check, case or source)
