@@ -7,6 +7,7 @@ import torch
 from ..shared.attention import pair_mask_of
 from ..shared.beat_inputs import check_beats
 from ..shared.masking import take
+from ..shared.padding import all_where_none
 from ..shared.table_rows import check_rows
 from .configuration_clear import CLEARConfig
 
@@ -113,10 +114,7 @@ def _counted(config: CLEARConfig, beat_mask, lead_mask, slots: int) -> torch.Ten
 
 
 def _present(counted: torch.Tensor | None, num_leads: int) -> torch.Tensor | None:
-    if counted is None:
-        return None
-    present = counted.unflatten(1, (num_leads, -1)).any(dim=2)
-    return present | ~present.any(dim=1, keepdim=True)
+    return None if counted is None else all_where_none(counted.unflatten(1, (num_leads, -1)).any(dim=2))
 
 
 def _check_order(lead_ids: torch.Tensor, leads: torch.Tensor, counted, beat_mask) -> None:

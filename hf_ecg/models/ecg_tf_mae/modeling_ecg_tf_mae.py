@@ -17,7 +17,7 @@ from ..shared.masking import take
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_survival import SurvivalHeadMixin
-from ..shared.padding import mean_over_time, without_padding
+from ..shared.padding import all_where_none, mean_over_time, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
 from ..shared.transformer import PreNormBlock, pre_norm_blocks
@@ -129,9 +129,7 @@ class ECGTFMAEModel(ECGTFMAEPreTrainedModel):
             hidden_states = take(hidden_states, places)
             if counted is not None:
                 counted = counted.gather(-1, places) & (kept >= 0)
-        if counted is not None:
-            # where no patch counts all are looked at, as by the attention
-            counted = counted | ~counted.any(dim=1, keepdim=True)
+        counted = all_where_none(counted)
         attention_mask = attention_mask_of(self.config, hidden_states, counted)
         for number, layer in enumerate(self.layers):
             if number < len(self.filters):

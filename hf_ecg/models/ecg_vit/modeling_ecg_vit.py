@@ -15,7 +15,7 @@ from ..shared.attention import ECGSelfAttention, attention_mask_of
 from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_survival import SurvivalHeadMixin
-from ..shared.padding import lengths_of, mean_over_time, record_mask, without_padding
+from ..shared.padding import all_where_none, lengths_of, mean_over_time, record_mask, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import stretched_positions
 from ..shared.transformer import PreNormBlock, pre_norm_blocks
@@ -124,10 +124,7 @@ class ECGViTModel(ECGViTPreTrainedModel):
         attention_mask = attention_mask_of(config, hidden_states, counted)
         for layer in self.layers:
             hidden_states = layer(hidden_states, attention_mask, **kwargs)
-        if counted is not None:
-            # where no patch counts all are looked at, as by the attention
-            counted = counted | ~counted.any(dim=1, keepdim=True)
-        pooled = self.norm(mean_over_time(hidden_states, counted))
+        pooled = self.norm(mean_over_time(hidden_states, all_where_none(counted)))
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=pooled)
 
     def position_mask(self, sample_mask: torch.Tensor | None) -> torch.Tensor | None:

@@ -10,6 +10,8 @@ from transformers.configuration_utils import PreTrainedConfig
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from .padding import all_where_none
+
 
 class AttentionCache(NamedTuple):
     """Where an attention keeps its keys and values while a text is written, one token after the other.
@@ -150,12 +152,11 @@ def attention_mask_of(
             token counts all of its: there is nothing to be hidden, and an empty softmax is not a number.
         context: (batch, others, hidden_size), when the tokens look at others; `counted` is of these then.
     """
-    if counted is not None:
-        counted = counted | ~counted.any(dim=1, keepdim=True)
-        if torch.compiler.is_compiling() and config._attn_implementation == "sdpa":
-            # what follows, of one row for all queries: an exporter cannot tell the strides of (tokens, tokens) apart
-            # when there may be any number of tokens
-            return counted[:, None, None]
+    counted = all_where_none(counted)
+    if counted is not None and torch.compiler.is_compiling() and config._attn_implementation == "sdpa":
+        # what follows, of one row for all queries: an exporter cannot tell the strides of (tokens, tokens) apart when
+        # there may be any number of tokens
+        return counted[:, None, None]
     mask = create_bidirectional_mask(
         config=config, inputs_embeds=hidden_states, attention_mask=counted, encoder_hidden_states=context
     )

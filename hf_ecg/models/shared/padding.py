@@ -100,6 +100,11 @@ def lengths_of(mask: torch.Tensor) -> torch.Tensor:
     return (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(dim=1)
 
 
+def all_where_none(counted: torch.Tensor | None) -> torch.Tensor | None:
+    """bool (rows, places), true throughout a row of which no place counts: a softmax of nothing is not a number."""
+    return None if counted is None else counted | ~counted.any(dim=1, keepdim=True)
+
+
 def mean_over_time(hidden_states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """(batch, channels): the mean over positions, padded ones left out; zero where none counts."""
     if mask is None:

@@ -22,7 +22,7 @@ from ..shared.modeling_classification import LinearHeadMixin
 from ..shared.modeling_ecg import ECGPreTrainedModel, check_inputs
 from ..shared.modeling_pretraining import ECGPreTrainingOutput
 from ..shared.modeling_survival import SurvivalHeadMixin
-from ..shared.padding import mean_over_time, without_padding
+from ..shared.padding import all_where_none, mean_over_time, without_padding
 from ..shared.patches import counted_patches, to_patches
 from ..shared.positions import sin_cos_positions
 from ..shared.transformer import PreNormBlock, pre_norm_blocks
@@ -168,10 +168,7 @@ class STMEMModel(STMEMPreTrainedModel):
             hidden_states = layer(hidden_states, attention_mask, **kwargs)
         inner = hidden_states.view(batch, leads, length, size)[:, :, 1:-1].flatten(1, 2)
         of_all = None if counted is None else counted.flatten(1)
-        if of_all is not None:
-            # where no patch counts all are looked at, as by the attention
-            of_all = of_all | ~of_all.any(dim=1, keepdim=True)
-        pooled = mean_over_time(inner, of_all)
+        pooled = mean_over_time(inner, all_where_none(of_all))
         return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=self.norm(pooled))
 
 
