@@ -67,8 +67,8 @@ def sigmoid_contrastive_loss(
         unknown_text_ids: integers (batch, m): ids of texts of which it is not known whether they are true of a row's
             ECG; needs `text_ids`. What `true_text_ids` names also is true.
         text_weighting: "row" as published, or "distinct": every distinct text of the batch counts the same.
-        text_kinds: integers (texts,) from 0; None = all of one kind. Extra texts of a kind above 0 are to be the same on
-            every process: each column of such a kind counts alike.
+        text_kinds: integers (texts,) from 0; None = all of one kind. Extra texts of a kind above 0 are to be the same
+            on every process: each column of such a kind counts alike.
         kind_weights: of the kinds from 1 on, see `pair_targets.column_weights`.
         gather: `gather_with_gradient` to take the texts of every process as columns.
 

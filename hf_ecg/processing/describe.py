@@ -3,7 +3,7 @@
 from typing import Any
 
 from .feature_extraction_ecg import ECGFeatureExtractor
-from .steps.requirements import REQUIRE_LENGTH
+from .steps.requirements import RequireLength
 from .steps.step_table import build_step
 
 
@@ -11,7 +11,7 @@ def describe_input(extractor: ECGFeatureExtractor) -> dict[str, Any]:
     """Rate, length, leads, units, steps and voltage, one sentence or list each."""
     rate, samples = extractor.sampling_rate, extractor.num_samples
     length = "any length" if samples is None else f"{samples} samples ({samples / rate:g} s)"
-    limits = [build_step(step).wanted for step in extractor.steps if step["name"] == REQUIRE_LENGTH]
+    limits = [step.wanted for step in map(build_step, extractor.steps) if isinstance(step, RequireLength)]
     length = limits[0] if limits and samples is None else length
     single = any(step["name"] == "pick_lead" for step in extractor.steps)
     names = [step["name"] for step in extractor.steps]
