@@ -63,8 +63,9 @@ def find_r_peaks(signals, sampling_rate: float, lead_mask=None, sample_mask=None
     room = np.empty((min(len(signals), _RECORDS), *signals.shape[1:]), np.float32)
     # as many records as a processor's cache holds
     for first in range(0, len(signals), _RECORDS):
-        lot = [values[first : first + _RECORDS] for values in (signals, lead_mask, sample_mask)]
-        found += _peaks_of(*lot, sampling_rate, room[: len(lot[0])])
+        rows = slice(first, first + _RECORDS)
+        lot = signals[rows]
+        found += _peaks_of(lot, lead_mask[rows], sample_mask[rows], sampling_rate, room[: len(lot)])
     return found
 
 
