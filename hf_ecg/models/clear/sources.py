@@ -56,6 +56,8 @@ SOURCES = tuple(
             " one, for a head that you train.",
             "The original drops records that are zero throughout, but not their labels. Here nothing is dropped.",
             "The split of MIMIC-IV-ECG in training and validation is by records: patients are in both.",
+            "The original's `infer.py` reads records without the filter of the training, and leaves the last class"
+            " out: its answers are other ones than these.",
             "A file of the original's fine-tuning of CLEAR alone converts by `clear`, into"
             " `CLEARForECGClassification`.",
             "A file of the original's CLEAR_large, 1,024 wide, converts by the same names: sizes are read from it.",

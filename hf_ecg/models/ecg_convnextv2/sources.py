@@ -36,6 +36,8 @@ SOURCES = (
             "The original trains on MIMIC-IV-ECG with leads 4 and 5 exchanged into the standard order. It has no input"
             " that says which leads are there: `lead_mask` makes absent leads zero, whatever they hold.",
             "The paper's highest figures on MIT-BIH are of a split by segments: a patient is in train and test.",
+            "The original judges PTB-XL's records without a label too, as having none of the classes. Its ratio of"
+            " signal to noise counts a raw record's offset and wander as signal (`--snr_rule compat_tolerantecg`).",
             "The global response normalisation takes sums over the whole record, so that a longer one has larger sums."
             " They are divided by their mean over channels, which takes the length out.",
         ),

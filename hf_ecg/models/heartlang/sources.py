@@ -38,6 +38,7 @@ SOURCES = (
             " (`compat_codes_without_positions`).",
             "The file holds no vocabulary: to pretrain on, convert `heartlang-vqhbr` too, and give its words as"
             " `labels`.",
+            "Its figures for CSN are of MERL's labels, which were taken by substring.",
             "The released fine-tuning loads weights module by module and only prints what does not fit. Here a file"
             " that does not fit is refused.",
             "A file of the original's fine-tuning, which has `backbone.*`, becomes `HeartLangForECGClassification`.",
