@@ -26,7 +26,7 @@ class ViewPairOptions(ViewOptions):
     same_lead_probability: for models of a single lead, that both views show one lead; None is CLEF's 0.8.
     shuffle_risk: a control: train every record with another patient's risk.
     shuffle_metadata: the same with the metadata, all columns of one other patient.
-    second_view: "record", "half" or "patient", see `hf_ecg.data.collators.ECGContrastiveCollator`.
+    second_view: one of `hf_ecg.data.collators.second_views.SECOND_VIEWS`, see `ECGContrastiveCollator`.
     patient_ids: batches say which records are of one patient, for losses that ask.
     """
 
