@@ -102,7 +102,7 @@ def convert_clear(source: str, checkpoint) -> tuple[PreTrainedModel, ECGFeatureE
     return model.eval(), clear_feature_extractor()
 
 
-def _sizes(state: Mapping[str, Any], source: str) -> dict[str, int]:
+def _sizes(state: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Read from the tensors, which are named as `our_tensors` leaves them."""
     width = shape_of(state, "norm_layer.weight", source, 1)[0]
     if width not in ATTENTION_HEADS:
@@ -111,7 +111,7 @@ def _sizes(state: Mapping[str, Any], source: str) -> dict[str, int]:
             f" {', '.join(map(str, ATTENTION_HEADS))}"
         )
     heads = dict(zip(("num_attention_heads", "decoder_num_attention_heads"), ATTENTION_HEADS[width], strict=True))
-    sizes = {"hidden_size": width, **heads}
+    sizes: dict[str, Any] = {"hidden_size": width, **heads}
     for ours, theirs in (("", "encoder"), ("decoder_", "decoder")):
         layers = f"{theirs}_transformer.layers"
         sizes[f"{ours}num_hidden_layers"] = count_of(state, rf"{layers}\.(\d+)\.")
