@@ -68,6 +68,7 @@ def test_each_token_says_where_on_the_ecg_it_lies(name):
     outputs = encoder(**given)
     shape = outputs.last_hidden_state.shape[:2]
     assert outputs.token_positions.shape == outputs.token_leads.shape == outputs.token_mask.shape == shape
+    assert (outputs.token_positions[~outputs.token_mask] == -1).all()
     beats = outputs.token_mask & (outputs.token_positions >= 0)
     for row in range(shape[0]):
         there = given["beat_mask"][row] if "beat_mask" in given else torch.ones_like(given["lead_ids"][row]).bool()

@@ -204,6 +204,16 @@ def test_sentences_of_the_batch_count_before_a_full_stop(model, ecgs):
     assert nobody(ecgs, **batch, sentence_ids=ids, return_loss=True).loss.isfinite()
 
 
+@torch.no_grad()
+def test_equal_reports_are_told_by_their_tokens(ecgs):
+    batch = texts([30, STOP], [30, STOP], [32])
+    model = build(identical_text="mask")
+    told, unsaid = (
+        model(ecgs, **batch, text_ids=ids, return_loss=True).beat_loss for ids in (torch.tensor([0, 0, 1]), None)
+    )
+    assert torch.equal(unsaid, told) and not torch.allclose(told, build()(ecgs, **batch, return_loss=True).beat_loss)
+
+
 def test_the_three_levels_have_the_weights_of_the_configuration(ecgs):
     model = build()
     assert (model.config.contrastive_weight, model.config.caption_weight, model.config.beat_weight) == (1, 2, 0.2)
