@@ -9,6 +9,7 @@ from transformers import (
     BertConfig,
     BertTokenizerFast,
     GPT2Config,
+    MobileBertConfig,
     ModernBertConfig,
     Qwen3Config,
     RobertaConfig,
@@ -141,7 +142,21 @@ def test_flex_attention_is_allowed_where_the_text_tower_has_it(tmp_path):
         assert model.text_model.config._attn_implementation == "flex_attention"
 
 
-@pytest.mark.parametrize("build", [lambda: ECGTextModel(text_config()), lambda: MELPTextModel(melp_text_config())])
+# of which transformers' configuration names no first and last token
+MOBILE_BERT = MobileBertConfig(
+    **SIZES, embedding_size=16, intra_bottleneck_size=16, num_feedforward_networks=1, max_position_embeddings=16
+)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ECGTextModel(text_config()),
+        lambda: ECGTextModel(text_config(text_config=MOBILE_BERT)),
+        lambda: MELPTextModel(melp_text_config()),
+    ],
+    ids=["bert", "mobilebert", "melp"],
+)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_that_is_read_for_want_of_a_mask_is_said(build, side, caplog):
     model, tokens = build(), torch.randint(5, 60, (2, 5))

@@ -23,7 +23,7 @@ from .configuration_ecg_text import ECGTextConfig
 from .pair_loss import PairLoss, TextTruth, check_named
 from .projections import ECGProjection, ECGViews, ecg_projection, text_projection
 from .text_identity import ids_of_texts
-from .text_tower import build_text_tower, longest_text, pool_tokens
+from .text_tower import build_text_tower, longest_text, pool_tokens, warn_of_padding
 from .text_whitening import whitener
 
 
@@ -237,8 +237,7 @@ class ECGTextModel(ECGTowerModel, PairLoss):
                 )
         self._check_vocabulary(input_ids)
         if input_ids is not None:
-            # as models of transformers say it: most towers read padding in silence
-            self.text_model.warn_if_padding_and_no_attention_mask(input_ids, attention_mask)
+            warn_of_padding(self.text_model.config, input_ids, attention_mask)
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **given)
         return BaseModelOutputWithPooling(
             last_hidden_state=outputs.last_hidden_state,

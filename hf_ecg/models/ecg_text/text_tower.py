@@ -2,6 +2,7 @@
 
 import inspect
 import typing
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -108,6 +109,14 @@ def limit_texts(tokenizer, longest: int | None) -> None:
     """Let a tokenizer cut texts where the tower's positions end, when its own limit is farther or none at all."""
     if longest is not None and tokenizer.model_max_length > longest:
         tokenizer.model_max_length = longest
+
+
+def warn_of_padding(config: PreTrainedConfig, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> None:
+    """What models of transformers say of padded tokens without a mask; most towers read padding in silence."""
+    # the configurations of some text models name no such tokens, and the warning asks for all of them
+    named = {name: getattr(config, name, None) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    told: Any = SimpleNamespace(config=SimpleNamespace(**named, sep_token_id=getattr(config, "sep_token_id", None)))
+    PreTrainedModel.warn_if_padding_and_no_attention_mask(told, input_ids, attention_mask)
 
 
 def pool_tokens(pooling: str, outputs, attention_mask: torch.Tensor | None) -> torch.Tensor:

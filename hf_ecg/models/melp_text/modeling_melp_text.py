@@ -17,6 +17,7 @@ from ...losses import beat_alignment_loss, captioning_loss, gather_with_gradient
 from ..ecg_text.modeling_ecg_text import ECGTextModel, ECGTextOutput
 from ..ecg_text.projections import ECGProjection
 from ..ecg_text.text_identity import ids_of_texts
+from ..ecg_text.text_tower import warn_of_padding
 from ..melp.modeling_melp import MELPModel
 from ..shared.one_number import accept_any_shape
 from ..shared.sentence_means import sentence_means
@@ -157,7 +158,7 @@ class MELPTextModel(ECGTextModel, ReportGenerationMixin):
         if "use_cache" in self._text_names:
             kwargs.setdefault("use_cache", False)
         # before a mask is made for the added token
-        self.warn_if_padding_and_no_attention_mask(input_ids, attention_mask)
+        warn_of_padding(self.config, input_ids, attention_mask)
         return super()._encode_text(*self._with_cls(input_ids, attention_mask), **kwargs)
 
     @can_return_tuple
