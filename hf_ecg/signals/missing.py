@@ -173,9 +173,13 @@ def without_signal(
         if not len(record):
             continue
         dead = np.isnan(record)
-        for lead, row in zip(record, dead, strict=True):
-            for first, end in _runs(lead[1:] == lead[:-1], shortest - 1):
-                row[first : end + 1] = True
+        there = ~dead
+        for lead, here, row in zip(record, there, dead, strict=True):
+            # samples that are missing within a repeated value are no signal either
+            held = lead[np.maximum.accumulate(np.where(here, np.arange(len(lead)), 0))]
+            for first, end in _runs(held[1:] == held[:-1], shortest - 1):
+                # what stands before missing samples alone is not repeated
+                row[first : end + 1] |= here[first : end + 1].sum() > 1
         for first, end in _runs(dead.all(0), shortest):
             found[tuple(place)][first:end] = True
     return found

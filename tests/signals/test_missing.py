@@ -59,6 +59,8 @@ def test_where_no_lead_has_a_signal():
     assert gaps((0, 150, np.nan), (900, 1000, 3.0)) == [*range(150), *range(900, 1000)]
     # zeros that fill up an array
     assert gaps((0, 150, 0.0), (800, 1000, 0.0), (300, 399, 0.0)) == [*range(150), *range(800, 1000)]
+    # missing samples do not interrupt a repeated value
+    assert gaps((200, 300, 1.0), (210, 230, np.nan)) == [*range(200, 300)]
     # values held over two samples, as of half the rate, are a signal
     assert not without_signal(alive.repeat(2, axis=1), rate).any()
     # an electrode falls off a little after the other one
