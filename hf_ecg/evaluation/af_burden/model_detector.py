@@ -95,6 +95,8 @@ class ModelDetector:
 
 
 def _af_label(names: Sequence[str], label: str | None, model: str) -> str:
+    if label is not None and label in names:
+        return label
     facts = read_beside(model, FACTS_FILE)
     label_sets = TrainingFacts.from_dict(facts, f"{model}: {FACTS_FILE}").label_sets if facts else ()
     for known in AF_LABELS if label is None else (label,):

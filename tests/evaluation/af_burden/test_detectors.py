@@ -143,6 +143,8 @@ def test_the_class_for_af_is_found_or_asked_for(classifier):
         (["history: AF", "MI: AF", "ST", "SR"], ["rhythm"], None, "no class for AF"),
         (["rhythm: SR", "rhythm: AFIB", "all: AFIB", "all: SR"], ["rhythm", "all"], None, "several classes 'AFIB'"),
         (["rhythm: SR", "rhythm: AFIB", "all: AFIB", "all: SR"], ["rhythm", "all"], "all: AFIB", "all: AFIB"),
+        # a whole name is that class, whatever else it is the end of
+        (["AFIB", "rhythm: AFIB", "SR", "ST"], ["rhythm"], "AFIB", "AFIB"),
     ],
 )
 def test_a_class_is_told_from_its_label_set_whatever_colons_it_holds(
