@@ -76,7 +76,11 @@ def test_a_checkpoint_in_several_files(shards):
     ("content", "message"),
     [
         ({}, "wanted weight_map"),
-        ({"weight_map": {"w": "../other.safetensors"}}, "wanted weight_map"),
+        ({"weight_map": {}}, "wanted weight_map"),
+        (
+            {"weight_map": {"w": "../other.safetensors"}},
+            "in '../other.safetensors': wanted a .safetensors file beside",
+        ),
         ({"weight_map": {"conv9.weight": "model-00001-of-00002.safetensors"}}, "differ in conv9.weight, "),
     ],
 )
@@ -85,6 +89,14 @@ def test_an_index_that_does_not_fit_its_files(shards, content, message):
     index.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=message):
         convert_checkpoint("merl-resnet18", index)
+
+
+def test_a_part_is_told_by_its_number_from_a_whole_file_of_a_like_name(tmp_path):
+    torch.save(original_state(), tmp_path / "fold-1-of-5.pt")
+    assert convert_checkpoint("merl-resnet18", tmp_path / "fold-1-of-5.pt")
+    (tmp_path / "fold-1-of-5.pt").rename(tmp_path / "pytorch_model-00001-of-00002.bin")
+    with pytest.raises(ValueError, match="is one of several files of a model, wanted one file, or safetensors"):
+        convert_checkpoint("merl-resnet18", tmp_path / "pytorch_model-00001-of-00002.bin")
 
 
 def original_pooled(state, ecg):

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
+from ...checks import shown
 from ...strict_json import read_json_object
 
 logger = logging.get_logger(__name__)
@@ -59,8 +60,10 @@ def read_checkpoint(checkpoint) -> dict:
         raise FileNotFoundError(f"{path} is not there, wanted a checkpoint")
     if path.name.endswith(SHARDS):
         return _read_shards(path)
-    if re.search(r"-\d+-of-\d+\.\w+$", path.name):
-        raise ValueError(f"{path} is one of several files of a model, wanted the *{SHARDS} beside it")
+    # as transformers numbers them: "fold-1-of-5.pt" is a whole model
+    if re.search(r"-\d{5}-of-\d{5}\.\w+$", path.name):
+        beside = f"the *{SHARDS} beside it" if path.suffix == ".safetensors" else "one file, or safetensors files"
+        raise ValueError(f"{path} is one of several files of a model, wanted {beside}")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     if path.suffix not in PICKLES:
@@ -94,8 +97,10 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
 def _read_shards(index: Path) -> dict[str, torch.Tensor]:
     """The tensors of all files that an index names, which lie beside it."""
     places = read_json_object(index).get("weight_map")
-    if not isinstance(places, Mapping) or not all(_is_name(name) for name in places.values()):
-        raise ValueError(f"{index} says of no tensor in which file beside it that is: wanted weight_map")
+    if not isinstance(places, Mapping) or not places:
+        raise ValueError(f"{index} does not say in which file each tensor is: wanted weight_map")
+    if odd := [name for name in places.values() if not _is_name(name)]:
+        raise ValueError(f"{index} places a tensor in {shown(odd[0])}: wanted a .safetensors file beside it")
     found: dict[str, torch.Tensor] = {}
     for name in sorted(set(places.values())):
         if not (index.parent / name).is_file():
