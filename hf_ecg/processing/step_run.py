@@ -6,7 +6,7 @@ import numpy as np
 
 from .inputs import WaveformGroup
 from .outputs import LEADS, WAVEFORM, Output, stack_outputs, zero_absent_leads
-from .signal_gaps import mark_gaps
+from .signal_gaps import check_what_is_left, mark_gaps
 from .steps.derivation import apply_step
 from .steps.step_base import RecordError, Step, WaveformBatch
 from .steps.step_table import describe_step
@@ -100,6 +100,7 @@ def apply_steps(batch: WaveformBatch, steps: Sequence[Step], names: Mapping[int,
             if output.name not in batch.tensors:
                 raise ValueError(f"step {name} declares {output.name!r} and does not make it")
             batch.outputs[output.name] = output
+    check_what_is_left(batch, names)
 
 
 def stack_batches(

@@ -97,6 +97,24 @@ def test_a_record_of_one_value_is_said_to_be_one_and_no_window_of_others(ecg, va
     assert list(both["record_index"]) == [0, 1]
 
 
+def test_a_crop_within_a_gap_is_said_to_have_no_signal(ecg, caplog):
+    signals = np.pad(ecg(2)[:, :600], ((0, 0), (1000, 0)))
+    start, both = (
+        {"name": "crop", "num_samples": 900, "position": "start"},
+        {"name": "segments", "num_samples": 800},
+    )
+    assert run(signals, both)["sample_mask"].any(1).tolist() == [False, True]
+    assert "means nothing" not in caplog.text
+    assert not run(signals, start)["sample_mask"].any()
+    assert "record 0: the recipe takes a part of it in which no lead has a signal, so what a model" in caplog.text
+    # in windows it is refused, beside one of which a window has a signal it is not
+    windows = ECGFeatureExtractor(RATE, ["I", "II"], 400, [start | {"num_samples": 400}])
+    with pytest.raises(ValueError, match="record 0: the recipe takes a part of it in which no lead has a signal"):
+        windows(np.pad(ecg(2)[:, :200], ((0, 0), (600, 0))), RATE, ["I", "II"], "mV", window=6.5)
+    made = windows(np.concatenate([ecg(2), signals], axis=1), RATE, ["I", "II"], "mV", window=6.5)
+    assert made["sample_mask"].any(1).tolist() == [True, True, True]
+
+
 def test_the_seconds_of_a_record_are_those_of_its_signal(ecg):
     steps = ({"name": "select_leads"}, {"name": "require_length", "minimum": 8.5}, {"name": "fill_missing"})
     assert run(ecg(2), *steps)["sample_mask"].all()
