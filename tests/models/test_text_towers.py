@@ -170,5 +170,11 @@ def test_padding_that_is_read_for_want_of_a_mask_is_said(build, side, caplog):
     assert caplog.text.count("since your input_ids may be padded") == 1
 
 
+def test_texts_without_a_mask_compile_to_one_graph():
+    model, tokens = ECGTextModel(text_config()).eval(), torch.randint(5, 60, (2, 5))
+    compiled = torch.compile(model.encode_text, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(tokens), model.encode_text(tokens))
+
+
 def test_a_trainer_keeps_no_whole_outputs_of_towers():
     assert {"ecg_model_output", "text_model_output"} <= set(text_config().keys_to_ignore_at_inference)

@@ -113,6 +113,8 @@ def limit_texts(tokenizer, longest: int | None) -> None:
 
 def warn_of_padding(config: PreTrainedConfig, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> None:
     """What models of transformers say of padded tokens without a mask; most towers read padding in silence."""
+    if torch.compiler.is_compiling():
+        return
     # the configurations of some text models name no such tokens, and the warning asks for all of them
     named = {name: getattr(config, name, None) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
     told: Any = SimpleNamespace(config=SimpleNamespace(**named, sep_token_id=getattr(config, "sep_token_id", None)))
