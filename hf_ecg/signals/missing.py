@@ -175,7 +175,7 @@ def without_signal(
         dead = np.isnan(record)
         there = ~dead
         for lead, here, row in zip(record, there, dead, strict=True):
-            # samples that are missing within a repeated value are no signal either
+            # samples that are missing within a repeated value do not make it a signal
             held = lead[np.maximum.accumulate(np.where(here, np.arange(len(lead)), 0))]
             for first, end in _runs(held[1:] == held[:-1], shortest - 1):
                 # what stands before missing samples alone is not repeated

@@ -36,7 +36,7 @@ def parsed():
         ("--model a --one --random", {"model": ("a",), "one": "random", "random": True}),
         ("--one first --model a", {"model": ("a",), "one": "first"}),
         ("--model a -- --b", {"model": ("a",), "overrides": ("--b",)}),
-        # a value is no option, whatever it ends in
+        # a value is not an option, whatever it ends in
         ("--model a --output_dir o.json", {"model": ("a",), "output_dir": "o.json"}),
     ],
 )

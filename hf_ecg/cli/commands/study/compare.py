@@ -31,7 +31,7 @@ def _share(ctx, param, text: str) -> tuple[int, int]:
 @click.option(
     "--scores",
     help="Folder for the scores of finished runs: small files. A run that has one there is not trained again, wherever"
-    " its weights are.",
+    " its weights are, even if the code has changed since.",
 )
 @RUNS
 @OVERRIDES
